@@ -1,0 +1,97 @@
+/* HTTP's vocabulary: methods, field names, status phrases, character classes.
+ *
+ * RFC 9110 (semantics), RFC 9112 (HTTP/1.1). Pure. */
+#ifndef COMMON_HTTP_H
+#define COMMON_HTTP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/str.h"
+
+enum http_method {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_PATCH,
+	HTTP_DELETE,
+	HTTP_OPTIONS,
+	HTTP_METHOD_COUNT,
+	HTTP_OTHER = HTTP_METHOD_COUNT /* a valid token, but none of ours */
+};
+
+/* Bit of a method in a mask; HTTP_OTHER has none. */
+#define HTTP_METHOD_BIT(m) (1u << (unsigned)(m))
+
+/* Methods are case-sensitive (RFC 9110 9.1). */
+enum http_method http_method_of(struct str name);
+const char *http_method_name(enum http_method m);
+/* RFC 9110 9.2.2. */
+bool http_method_is_idempotent(enum http_method m);
+
+/* Field names that some rule of ours is about; all others are HTTP_H_OTHER. */
+#define HTTP_FIELDS(X)                                                                       \
+	X(ACCEPT, "accept")                                                                   \
+	X(AUTHORIZATION, "authorization")                                                     \
+	X(CF_CONNECTING_IP, "cf-connecting-ip")                                               \
+	X(CONNECTION, "connection")                                                           \
+	X(CONTENT_LENGTH, "content-length")                                                   \
+	X(CONTENT_TYPE, "content-type")                                                       \
+	X(COOKIE, "cookie")                                                                   \
+	X(DATE, "date")                                                                       \
+	X(EXPECT, "expect")                                                                   \
+	X(FORWARDED, "forwarded")                                                             \
+	X(HOST, "host")                                                                       \
+	X(KEEP_ALIVE, "keep-alive")                                                           \
+	X(MAX_FORWARDS, "max-forwards")                                                       \
+	X(ORIGIN, "origin")                                                                   \
+	X(PROXY, "proxy")                                                                     \
+	X(PROXY_AUTHENTICATE, "proxy-authenticate")                                           \
+	X(PROXY_AUTHORIZATION, "proxy-authorization")                                         \
+	X(PROXY_CONNECTION, "proxy-connection")                                               \
+	X(TE, "te")                                                                           \
+	X(TRACEPARENT, "traceparent")                                                         \
+	X(TRACESTATE, "tracestate")                                                           \
+	X(TRAILER, "trailer")                                                                 \
+	X(TRANSFER_ENCODING, "transfer-encoding")                                             \
+	X(UPGRADE, "upgrade")                                                                 \
+	X(USER_AGENT, "user-agent")                                                           \
+	X(VIA, "via")                                                                         \
+	X(X_ACCEL_BUFFERING, "x-accel-buffering")                                             \
+	X(X_API_KEY, "x-api-key")                                                             \
+	X(X_FORWARDED, "x-forwarded-*") /* every name that starts with x-forwarded- */        \
+	X(X_FORWARDED_FOR, "x-forwarded-for")                                                 \
+	X(X_GOOG_API_KEY, "x-goog-api-key")                                                   \
+	X(X_REAL_IP, "x-real-ip")                                                             \
+	X(X_REQUEST_ID, "x-request-id")
+
+#define HTTP_FIELD_ENUM(id, name) HTTP_H_##id,
+enum http_field_id { HTTP_H_OTHER, HTTP_FIELDS(HTTP_FIELD_ENUM) HTTP_H_COUNT };
+
+/* Case-insensitive; cheap for names that are none of ours. */
+enum http_field_id http_field_id(struct str name);
+
+/* tchar of RFC 9110 5.6.2. */
+bool http_is_token(struct str s);
+/* field-vchar, SP, HTAB, obs-text: what a field value may hold (RFC 9110 5.5). */
+bool http_is_field_value(struct str s);
+
+/* RFC 9110 15's phrase, for all registered codes; the class's name for others. Never NULL. */
+const char *http_reason(int status);
+
+struct http_field {
+	struct str name, value; /* value without surrounding white space */
+	enum http_field_id id;
+	bool hop; /* hop-by-hop: one of RFC 9110 7.6.1's names, or named by Connection */
+};
+
+/* How a message's end is found (RFC 9112 6.3). */
+enum http_framing {
+	HTTP_NO_BODY,
+	HTTP_LENGTH,    /* Content-Length */
+	HTTP_CHUNKED,   /* Transfer-Encoding: chunked */
+	HTTP_UNTIL_EOF, /* responses only */
+};
+
+#endif

@@ -1,0 +1,44 @@
+/* The table of subcommands, and help. */
+#include "gateway/cli/cli.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+
+static const struct cli_command commands[] = {
+	{"serve", "run the gateway and the manager", cli_serve},
+	{"dev", "run everything on this machine: PostgreSQL, demo upstreams, gateway", cli_dev},
+	{"check", "check a configuration file and print every fault", cli_check},
+	{"migrate", "create or update the database's tables", cli_migrate},
+	{"token", "create, list, revoke and import API keys", cli_token},
+};
+
+static void print_help(FILE *out)
+{
+	fprintf(out, "tollgate %s: an API-key gateway with usage records\n\n"
+		     "usage: tollgate COMMAND [options]\n\n",
+		TOLLGATE_VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\n`tollgate COMMAND --help` tells a command's options.\n");
+}
+
+int cli_run(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? 2 : 0;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+		printf("tollgate %s\n", TOLLGATE_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "tollgate: no command '%s'; `tollgate help` lists them\n", argv[1]);
+	return 2;
+}

@@ -1,0 +1,22 @@
+/* Subcommands: one file each, one table. */
+#ifndef GATEWAY_CLI_CLI_H
+#define GATEWAY_CLI_CLI_H
+
+#define TOLLGATE_VERSION "0.1.0"
+
+struct cli_command {
+	const char *name;
+	const char *summary;
+	/* argv[0] is the subcommand's name. Returns the exit status: 0 fine, 1 failed, 2 usage. */
+	int (*run)(int argc, char **argv);
+};
+
+int cli_run(int argc, char **argv);
+
+int cli_check(int argc, char **argv);
+int cli_dev(int argc, char **argv);
+int cli_migrate(int argc, char **argv);
+int cli_serve(int argc, char **argv);
+int cli_token(int argc, char **argv);
+
+#endif

@@ -1,0 +1,38 @@
+/* One readable line per request, written in batches by a thread of its own.
+ *
+ * Workers only copy a fixed-size entry into their own ring; a full ring drops lines and counts
+ * them. Nothing secret gets in: the path is logged without its query and with keys masked. */
+#ifndef GATEWAY_HTTP_ACCESS_LOG_H
+#define GATEWAY_HTTP_ACCESS_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/str.h"
+
+struct access_log;
+struct access_lane; /* one per producing thread */
+
+struct access_entry {
+	int64_t wall_us;
+	int32_t status;
+	int32_t total_ms, upstream_ms; /* -1: none */
+	int64_t bytes_in, bytes_out;
+	char method[16];
+	char path[160];     /* escaped, cut */
+	char token_name[40]; /* "#12" or "-" */
+	char outcome[40];
+	char request_id[40];
+	char ip[46];
+};
+
+/* fd is written to, in batches every 50 ms while there is something. */
+struct access_log *access_log_start(int fd);
+/* Writes what is left, joins, frees all lanes. */
+void access_log_stop(struct access_log **log);
+/* Before or after the start; any thread. */
+struct access_lane *access_log_lane(struct access_log *log);
+/* The lane's thread only; no system call, no lock. */
+void access_lane_put(struct access_lane *lane, const struct access_entry *e);
+
+#endif

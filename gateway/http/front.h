@@ -1,0 +1,106 @@
+/* The front that both planes share: evhttp behind an input gate, on one event base.
+ *
+ * The gate sits on each connection's input buffer. It checks a head strictly, keeps head and body
+ * to itself and hands evhttp a constant body-less head; so evhttp does what it is good at
+ * (accepting, connection and request lifetimes, noticing a client that leaves) and never sees
+ * a byte that a peer chose. Handlers work on a struct http_conn:
+ *
+ *   on_request   the head is complete and valid. The handler answers at once, or keeps the
+ *                conn and answers later from any callback of the same thread.
+ *   on_body      more body bytes (or the body's end, or an error) can be taken
+ *   on_writable  the output fell below HTTP_OUT_LOW, or to 0
+ *   on_gone      the client left, or a client-side timeout ended the exchange; the conn must
+ *                not be touched after this returns. Not called once http_conn_end was called.
+ *
+ * One thread per front; nothing here is thread-safe. Every exchange ends by exactly one of:
+ * http_conn_end, http_conn_reset or on_gone. */
+#ifndef GATEWAY_HTTP_FRONT_H
+#define GATEWAY_HTTP_FRONT_H
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <stdbool.h>
+#include <sys/uio.h>
+
+#include "common/net.h"
+#include "gateway/http/problem.h"
+#include "gateway/http/request_head.h"
+#include "gateway/settings/settings.h"
+
+#define HTTP_OUT_HIGH (256 * 1024) /* stop producing above */
+#define HTTP_OUT_LOW (64 * 1024)   /* on_writable below */
+
+struct http_front;
+struct http_conn;
+
+struct http_handler {
+	void (*on_request)(struct http_conn *c, void *ctx);
+	void (*on_body)(struct http_conn *c, void *ctx);
+	void (*on_writable)(struct http_conn *c, void *ctx);
+	void (*on_gone)(struct http_conn *c, void *ctx);
+	/* A request that the gate refused was answered (for counters and the access log). */
+	void (*on_refused)(struct http_conn *c, void *ctx, enum problem_id id);
+};
+
+struct http_front_options {
+	struct event_base *base;
+	const struct http_handler *handler;
+	void *ctx;
+	struct settings_limits limits;
+	struct settings_timeouts timeouts; /* head, body, keep_alive, idle (a stalled reader) */
+};
+
+struct http_front *http_front_new(const struct http_front_options *o);
+/* Takes the listening socket fd (non-blocking) over. */
+void http_front_listen(struct http_front *f, int fd);
+/* New limits and timeouts, from the next request on. */
+void http_front_configure(struct http_front *f, const struct settings_limits *limits,
+			  const struct settings_timeouts *timeouts);
+/* Stops accepting, closes idle connections; running exchanges end with their connection. */
+void http_front_drain(struct http_front *f);
+size_t http_front_connections(const struct http_front *f); /* open now */
+/* Frees all connections (on_gone for those in an exchange) and the front. */
+void http_front_free(struct http_front **f);
+
+/* --- of one connection, within an exchange --- */
+const struct request_head *http_conn_head(const struct http_conn *c);
+const struct net_ip *http_conn_peer(const struct http_conn *c);
+uint64_t http_conn_arrival_us(const struct http_conn *c);     /* monotonic, head complete */
+int64_t http_conn_arrival_wall_us(const struct http_conn *c);
+/* The handler's own pointer, NULL at on_request. */
+void http_conn_set_data(struct http_conn *c, void *data);
+void *http_conn_data(const struct http_conn *c);
+
+enum http_body_state {
+	HTTP_BODY_MORE, /* nothing to take now; on_body will come */
+	HTTP_BODY_END,
+	HTTP_BODY_BAD,  /* framing error: answer 400 and end; the connection will close */
+	HTTP_BODY_TOO_LARGE, /* over the limit: answer 413 and end */
+};
+/* Moves up to max decoded body bytes to dst; sends 100 Continue first where the client waits
+ * for it. The state tells what comes after the bytes moved. */
+enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst, size_t max);
+/* Body bytes so far, decoded. */
+uint64_t http_conn_body_bytes(const struct http_conn *c);
+/* The route's own limits for this exchange (body_bytes 0: none; body_ms: silence allowed). */
+void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes, uint32_t body_ms);
+/* Whether the whole request body has been taken. */
+bool http_conn_body_done(const struct http_conn *c);
+
+/* Writes raw response bytes: straight to the socket where nothing is queued, the rest is
+ * queued. Copies. */
+void http_conn_write(struct http_conn *c, const struct iovec *iov, int n);
+size_t http_conn_queued(const struct http_conn *c); /* bytes not yet in the kernel */
+/* A final answer is out (or queued): the exchange is over. close: the connection ends after
+ * it; forced where the request's body was not read to its end (lingering close). The conn
+ * must not be touched afterwards. */
+void http_conn_end(struct http_conn *c, bool close);
+/* Cuts the connection at once (RST where possible): a response that broke off. */
+void http_conn_reset(struct http_conn *c);
+/* problem_write + http_conn_write + http_conn_end. Returns body bytes written. */
+void http_conn_problem(struct http_conn *c, enum problem_id id, const char *detail,
+		       struct str request_id);
+/* Whether the connection will be closed after this exchange in any case. */
+bool http_conn_must_close(const struct http_conn *c);
+
+#endif

@@ -1,0 +1,35 @@
+/* A worker: one thread, one event base, one front, one set of upstream pools. */
+#ifndef GATEWAY_PROXY_WORKER_H
+#define GATEWAY_PROXY_WORKER_H
+
+#include "common/epoch.h"
+#include "gateway/http/access_log.h"
+#include "gateway/proxy/resolver.h"
+#include "gateway/settings/settings.h"
+#include "gateway/token/token_sync.h"
+#include "gateway/usage/lane.h"
+
+struct worker;
+
+struct worker_options {
+	unsigned index;
+	struct settings *settings;   /* a reference is taken */
+	struct token_sync *tokens;
+	struct epoch_domain *epochs;
+	struct resolver *resolver;
+	struct usage_lane *lane;     /* outlives the worker */
+	struct access_lane *access;  /* NULL: no access log */
+	const int *listen_fds;       /* taken over */
+	size_t n_listen_fds;
+};
+
+struct worker *worker_start(const struct worker_options *o);
+/* Any thread: from the next request on these settings hold. Takes a reference. */
+void worker_configure(struct worker *w, struct settings *s);
+/* Any thread: stop accepting; running exchanges finish until deadline (monotonic), then are
+ * cut. Returns at once. */
+void worker_drain(struct worker *w, uint64_t deadline_us);
+/* Joins and frees; after worker_drain. */
+void worker_stop(struct worker **w);
+
+#endif

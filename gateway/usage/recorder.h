@@ -1,0 +1,37 @@
+/* The thread that writes usage rows: reads the lanes, COPYs batches over async libpq, keeps
+ * partitions ahead, moves tokens.last_used. */
+#ifndef GATEWAY_USAGE_RECORDER_H
+#define GATEWAY_USAGE_RECORDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/usage/lane.h"
+
+struct recorder;
+
+struct recorder_options {
+	const char *database;
+	const char *node;            /* this node's name, for the column */
+	uint32_t batch_rows;         /* at most; default 5000 */
+	uint32_t batch_delay_ms;     /* a row waits this long at most for its batch; default 200 */
+	uint32_t timeout_ms;         /* connect, statement, lock; default 5000 */
+};
+
+struct recorder_stats {
+	uint64_t written, rejected, dropped, batches, failures;
+	uint64_t backlog_bytes;
+	bool connected;
+};
+
+/* lanes: n pointers, the caller keeps owning them until recorder_stop has returned. Never
+ * fails on a dead database. */
+struct recorder *recorder_start(const struct recorder_options *o,
+				struct usage_lane *const *lanes, size_t n);
+/* Writes what is in the lanes, for up to flush_ms; then stops and joins. Producers must have
+ * stopped. Returns the number of events that could not be written (0: all are). */
+uint64_t recorder_stop(struct recorder **r, uint32_t flush_ms);
+/* Any thread. */
+void recorder_stats(const struct recorder *r, struct recorder_stats *out);
+
+#endif
