@@ -1,6 +1,6 @@
 /* Addresses: listeners, literal addresses, CIDR lists.
  *
- * Pure but for nothing: no name is ever resolved here. */
+ * Pure: no name is ever resolved here. Any thread. */
 #ifndef COMMON_NET_H
 #define COMMON_NET_H
 
@@ -13,7 +13,8 @@
 
 #define NET_ADDR_TEXT_MAX 46 /* an address as text with its NUL */
 
-/* 127.0.0.1:8787, [::1]:8787, *:8787 ([::]:8787, both families) or unix:/path. */
+/* 127.0.0.1:8787, [::1]:8787, *:8787 (:: with IPV6_V6ONLY off: both families) or
+ * unix:/path; [::]:8787 alone is IPv6 only. */
 struct net_listen {
 	char text[128];
 	struct sockaddr_storage sa;

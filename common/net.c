@@ -1,0 +1,242 @@
+/* Addresses: listeners, literal addresses, CIDR lists. */
+#include "common/net.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "common/check.h"
+
+#define MAPPED_BITS 96 /* of ::ffff:0:0/96, RFC 4291 2.5.5.2 */
+
+static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+static void ip_set_v4(struct net_ip *ip, const void *bytes)
+{
+	*ip = (struct net_ip){.family = 4};
+	memcpy(ip->bytes, bytes, 4);
+}
+
+static void ip_set_v6(struct net_ip *ip, const void *bytes)
+{
+	if (memcmp(bytes, mapped_prefix, sizeof mapped_prefix) == 0) {
+		ip_set_v4(ip, (const uint8_t *)bytes + sizeof mapped_prefix);
+		return;
+	}
+	*ip = (struct net_ip){.family = 6};
+	memcpy(ip->bytes, bytes, 16);
+}
+
+bool net_ip_parse(struct net_ip *out, struct str text)
+{
+	char copy[NET_ADDR_TEXT_MAX];
+	uint8_t bytes[16];
+
+	*out = (struct net_ip){0};
+	if (text.n == 0 || text.n >= sizeof copy || memchr(text.p, '\0', text.n) != NULL)
+		return false;
+	memcpy(copy, text.p, text.n);
+	copy[text.n] = '\0';
+	if (inet_pton(AF_INET, copy, bytes) == 1)
+		ip_set_v4(out, bytes);
+	else if (inet_pton(AF_INET6, copy, bytes) == 1)
+		ip_set_v6(out, bytes);
+	return out->family != 0;
+}
+
+void net_ip_of_sockaddr(struct net_ip *out, const struct sockaddr *sa)
+{
+	*out = (struct net_ip){0};
+	if (sa->sa_family == AF_INET)
+		ip_set_v4(out, &((const struct sockaddr_in *)(const void *)sa)->sin_addr);
+	else if (sa->sa_family == AF_INET6)
+		ip_set_v6(out, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
+}
+
+void net_ip_text(const struct net_ip *ip, char out[NET_ADDR_TEXT_MAX])
+{
+	out[0] = '\0';
+	if (ip->family == 0)
+		return;
+	CHECK(inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->bytes, out,
+			NET_ADDR_TEXT_MAX) != NULL);
+}
+
+bool net_ip_is_loopback(const struct net_ip *ip)
+{
+	static const uint8_t loopback6[16] = {[15] = 1};
+
+	if (ip->family == 4)
+		return ip->bytes[0] == 127;
+	return ip->family == 6 && memcmp(ip->bytes, loopback6, 16) == 0;
+}
+
+static bool cidr_contains(const struct net_cidr *c, const struct net_ip *ip)
+{
+	unsigned whole = c->bits / 8u, rest = c->bits % 8u;
+
+	if (c->ip.family != ip->family || memcmp(c->ip.bytes, ip->bytes, whole) != 0)
+		return false;
+	if (rest == 0)
+		return true;
+	return ((c->ip.bytes[whole] ^ ip->bytes[whole]) & (0xff00u >> rest) & 0xffu) == 0;
+}
+
+bool net_ip_is_private(const struct net_ip *ip)
+{
+	static const struct net_cidr private_nets[] = {
+		{{4, {10}}, 8},         {{4, {172, 16}}, 12},    /* RFC 1918 */
+		{{4, {192, 168}}, 16},  {{4, {169, 254}}, 16},   /* RFC 3927 */
+		{{4, {100, 64}}, 10},   {{6, {0xfc}}, 7},        /* RFC 6598, RFC 4193 */
+		{{6, {0xfe, 0x80}}, 10},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(private_nets); i++)
+		if (cidr_contains(&private_nets[i], ip))
+			return true;
+	return net_ip_is_loopback(ip);
+}
+
+static bool has_host_bits(const struct net_ip *ip, unsigned bits)
+{
+	unsigned width = ip->family == 4 ? 32 : 128;
+
+	for (unsigned i = bits; i < width; i++)
+		if (ip->bytes[i / 8] & (0x80u >> (i % 8)))
+			return true;
+	return false;
+}
+
+bool net_parse_cidr(struct net_cidr *out, struct str text, const char **why)
+{
+	const char *slash = memchr(text.p, '/', text.n);
+	struct str addr = {text.p, slash ? (size_t)(slash - text.p) : text.n};
+	bool mapped = false;
+	uint64_t bits = 0;
+
+	*out = (struct net_cidr){0};
+	if (!net_ip_parse(&out->ip, addr)) {
+		*why = "not a literal IPv4 or IPv6 address";
+		return false;
+	}
+	if (out->ip.family == 4)
+		mapped = memchr(addr.p, ':', addr.n) != NULL;
+	out->bits = out->ip.family == 4 ? 32 : 128;
+	if (slash == NULL)
+		return true;
+	if (!str_to_u64((struct str){slash + 1, text.n - addr.n - 1}, &bits) ||
+	    bits > (mapped ? 128u : out->bits) || (mapped && bits < MAPPED_BITS)) {
+		*why = "the prefix length after '/' is out of range";
+		return false;
+	}
+	out->bits = (uint8_t)(mapped ? bits - MAPPED_BITS : bits);
+	if (has_host_bits(&out->ip, out->bits)) {
+		*why = "bits after the prefix are set";
+		return false;
+	}
+	return true;
+}
+
+bool net_cidrs_contain(const struct net_cidrs *list, const struct net_ip *ip)
+{
+	if (ip->family == 0)
+		return false;
+	for (size_t i = 0; i < list->n; i++)
+		if (cidr_contains(&list->items[i], ip))
+			return true;
+	return false;
+}
+
+static bool listen_unix(struct net_listen *out, const char *path, const char **why)
+{
+	struct sockaddr_un *un = (struct sockaddr_un *)(void *)&out->sa;
+	size_t n = strlen(path);
+
+	if (path[0] != '/') {
+		*why = "a unix socket needs an absolute path, unix:/run/x.sock";
+		return false;
+	}
+	if (n >= sizeof un->sun_path) {
+		*why = "a unix socket's path may have 107 bytes at most";
+		return false;
+	}
+	un->sun_family = AF_UNIX;
+	memcpy(un->sun_path, path, n + 1);
+	out->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
+	return true;
+}
+
+/* Splits host:port at the last colon and takes brackets off. */
+static bool listen_split(const char *text, struct str *host, uint16_t *port,
+			 const char **why)
+{
+	const char *colon = strrchr(text, ':');
+	uint64_t number = 0;
+
+	if (colon == NULL || !str_to_u64(str_of(colon + 1), &number)) {
+		*why = "needs a port, as in 127.0.0.1:8787";
+		return false;
+	}
+	if (number > UINT16_MAX) {
+		*why = "the port must be 0-65535";
+		return false;
+	}
+	*port = (uint16_t)number;
+	*host = (struct str){text, (size_t)(colon - text)};
+	if (host->n >= 2 && host->p[0] == '[' && host->p[host->n - 1] == ']') {
+		*host = (struct str){host->p + 1, host->n - 2};
+		if (memchr(host->p, ':', host->n) != NULL)
+			return true;
+		*why = "brackets are for IPv6 addresses, as in [::1]:8787";
+		return false;
+	}
+	if (memchr(host->p, ':', host->n) == NULL)
+		return true;
+	*why = "an IPv6 address needs brackets, as in [::1]:8787";
+	return false;
+}
+
+static bool listen_tcp(struct net_listen *out, const char *text, const char **why)
+{
+	struct sockaddr_in *in4 = (struct sockaddr_in *)(void *)&out->sa;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&out->sa;
+	struct net_ip ip = {.family = 6}; /* "*" is :: */
+	struct str host = {0};
+	uint16_t port = 0;
+
+	if (!listen_split(text, &host, &port, why))
+		return false;
+	if (!str_eq(host, STR("*")) && !net_ip_parse(&ip, host)) {
+		*why = "the host must be a literal address or *, names are not resolved";
+		return false;
+	}
+	if (ip.family == 4) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(port);
+		memcpy(&in4->sin_addr, ip.bytes, 4);
+		out->len = sizeof *in4;
+	} else {
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons(port);
+		memcpy(&in6->sin6_addr, ip.bytes, 16);
+		out->len = sizeof *in6;
+	}
+	return true;
+}
+
+bool net_parse_listen(struct net_listen *out, const char *text, const char **why)
+{
+	size_t n = strlen(text);
+
+	*out = (struct net_listen){0};
+	if (n >= sizeof out->text) {
+		*why = "too long for an address";
+		return false;
+	}
+	memcpy(out->text, text, n + 1);
+	if (str_has_prefix(str_of(text), STR("unix:")))
+		return listen_unix(out, text + strlen("unix:"), why);
+	return listen_tcp(out, text, why);
+}
