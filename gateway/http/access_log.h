@@ -10,6 +10,8 @@
 
 #include "common/str.h"
 
+#define ACCESS_LANE_ENTRIES 1024 /* lines that a lane holds; more within 50 ms are dropped */
+
 struct access_log;
 struct access_lane; /* one per producing thread */
 
@@ -26,13 +28,19 @@ struct access_entry {
 	char ip[46];
 };
 
-/* fd is written to, in batches every 50 ms while there is something. */
+/* fd is written to, in batches every 50 ms while there is something. It stays the caller's.
+ * Where it is a terminal, statuses are coloured and times are short and local; elsewhere
+ * times are UTC in full. */
 struct access_log *access_log_start(int fd);
-/* Writes what is left, joins, frees all lanes. */
+/* Writes what is left (for half a second at most, if nobody reads), joins, frees all lanes.
+ * Clears *log. */
 void access_log_stop(struct access_log **log);
 /* Before or after the start; any thread. */
 struct access_lane *access_log_lane(struct access_log *log);
 /* The lane's thread only; no system call, no lock. */
 void access_lane_put(struct access_lane *lane, const struct access_entry *e);
+
+/* Appends e's line with its line feed. Pure but for the zone of local times. */
+void access_log_format(struct sbuf *out, const struct access_entry *e, bool terminal);
 
 #endif
