@@ -1,23 +1,37 @@
-# Tollgate's build. `make dev` runs it, `make check` tests it; see README.md.
+# Tollgate's build. `make dev` runs it, `make check` tests it; `make help` lists the targets.
 # VARIANT selects a tree under build/: release, asan (address + undefined), tsan (thread).
 VARIANT ?= release
 BUILD   := build/$(VARIANT)
 CC      ?= gcc
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PYTHON  ?= /usr/bin/python3
+
+# As many jobs as cores, unless told otherwise.
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+MAKEFLAGS += --no-print-directory
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
+HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 LDHARDEN := -pie -Wl,-z,relro,-z,now
 
 OPT_release := -O2 -g $(HARDEN)
 LD_release  := $(LDHARDEN)
-OPT_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+OPT_asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+            -fno-sanitize-recover=undefined
 LD_asan  := -fsanitize=address,undefined
 OPT_tsan := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
 LD_tsan  := -fsanitize=thread
+# libFuzzer, by clang; built by `make fuzz` only.
+OPT_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+            -fno-sanitize-recover=undefined
+LD_fuzz  := -fsanitize=address,undefined
 
 PKGS := libevent libevent_openssl openssl libpq libcjson
 CPPFLAGS += -D_GNU_SOURCE -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -30,10 +44,20 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 UNIT_SRC := $(wildcard test/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
+FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
+FUZZ_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
+REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
 
-.PHONY: all clean unit
+.PHONY: all help dev check check-unit check-integration check-asan check-tsan check-fuzz \
+        check-full lint format analyze fuzz fuzz-build replay-build bench install clean \
+        unit unit-build
+
+## all: build/tollgate
 all: $(BUILD)/tollgate
 	@ln -sfn $(VARIANT)/tollgate build/tollgate
+
+help:
+	@sed -n 's/^## /  make /p' Makefile
 
 $(BUILD)/tollgate: $(BUILD)/gateway/main.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -42,18 +66,109 @@ $(LIB): $(LIB_OBJ)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/%.o: %.c
+# Objects follow the flags that made them: a change of CFLAGS rebuilds.
+$(BUILD)/.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
+FORCE:
+
+$(BUILD)/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+## dev: install what it needs, build, run everything on this machine (ARGS="..." is passed on)
+dev:
+	@config/install-packages.sh dev
+	@$(MAKE) all
+	@exec $(BUILD)/tollgate dev $(ARGS)
+
+## check: lint, unit, fuzz corpus, integration, sanitizers; installs what it needs
+check:
+	@config/install-packages.sh check
+	@test/check.sh
+
+## check-full: check with full sizes and the long runs
+check-full:
+	@config/install-packages.sh check fuzz bench
+	@TOLLGATE_TEST_FULL=1 test/check.sh full
+
+unit-build: $(UNIT_BIN)
 unit: $(UNIT_BIN)
 	@set -e; for t in $(UNIT_BIN); do $$t; done
 
-$(BUILD)/unit/%: test/unit/%.c $(LIB)
+## check-unit: the unit tests, every file a binary
+check-unit: unit-build
+	@test/unit/run.sh $(UNIT_BIN)
+
+$(BUILD)/unit/%: test/unit/%.c $(LIB) $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
 
+## check-integration: the program against real PostgreSQL and scripted upstreams (T="-k sse")
+check-integration: all
+	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) -m pytest test/integration $(T)
+
+## check-asan: unit tests and the integration tests that matter for it, address + undefined
+check-asan:
+	@$(MAKE) VARIANT=asan build/asan/tollgate check-unit
+	@TOLLGATE_BIN=build/asan/tollgate $(PYTHON) -m pytest test/integration -m sanitizer $(T)
+
+## check-tsan: the same under the thread sanitizer
+check-tsan:
+	@$(MAKE) VARIANT=tsan build/tsan/tollgate check-unit
+	@TOLLGATE_BIN=build/tsan/tollgate $(PYTHON) -m pytest test/integration -m sanitizer $(T)
+
+## check-fuzz: replay the fuzz corpora under asan
+check-fuzz:
+	@$(MAKE) VARIANT=asan replay-build
+	@test/fuzz/replay.sh build/asan/replay
+
+replay-build: $(REPLAY_BIN)
+$(BUILD)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(LIB) $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< test/fuzz/replay.c $(LIB) $(LDLIBS)
+
+## fuzz: run every fuzz target for FUZZ_SECONDS (30) under libFuzzer
+FUZZ_SECONDS ?= 30
+fuzz:
+	@config/install-packages.sh fuzz
+	@$(MAKE) VARIANT=fuzz CC=clang WARN= fuzz-build
+	@test/fuzz/run.sh $(FUZZ_SECONDS) build/fuzz/fuzz
+
+fuzz-build: $(FUZZ_BIN)
+$(BUILD)/fuzz/%: test/fuzz/%.c $(LIB) $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDLIBS)
+
+## lint: format, layers, banned functions, sizes, docs against code, scripts
+lint:
+	@test/lint/run.sh
+
+## format: rewrite C files in the tree's style
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+## analyze: cppcheck and clang-tidy
+analyze:
+	@config/install-packages.sh analyze
+	@test/lint/analyze.sh $(CPPFLAGS)
+
+## bench: the measurements of the README, as a table and JSON
+bench:
+	@config/install-packages.sh check bench
+	@$(MAKE) all
+	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) test/bench/run.py $(ARGS)
+
+## install: binary, example configuration and systemd unit under DESTDIR and PREFIX (/usr/local)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/tollgate
+	install -m 755 $(BUILD)/tollgate $(DESTDIR)$(PREFIX)/bin/tollgate
+	install -m 644 config/tollgate.json config/nginx.conf config/tollgate.service \
+	        $(DESTDIR)$(PREFIX)/share/tollgate/
+
+## clean: remove build/
 clean:
 	rm -rf build
 
--include $(LIB_OBJ:.o=.d) $(BUILD)/gateway/main.d
+-include $(LIB_OBJ:.o=.d) $(BUILD)/gateway/main.d $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d) \
+         $(REPLAY_BIN:=.d)

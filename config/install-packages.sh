@@ -1,0 +1,109 @@
+#!/bin/bash
+# Installs the Debian packages that a set of make targets needs; does nothing when all are there.
+# Usage: install-packages.sh SET... with sets dev, check, fuzz, analyze, bench.
+set -eu
+
+declare -A sets
+sets[dev]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev
+	postgresql ca-certificates curl"
+sets[check]="${sets[dev]} libcmocka-dev python3-pytest python3-pytest-timeout
+	python3-psycopg2 nginx openssl clang-format shellcheck"
+sets[fuzz]="${sets[dev]} clang"
+sets[analyze]="${sets[dev]} cppcheck clang-tidy"
+sets[bench]="${sets[dev]} python3-psycopg2 strace"
+
+is_installed()
+{
+	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing_of()
+{
+	local package seen=" "
+
+	for package in "$@"; do
+		[[ $seen == *" $package "* ]] && continue
+		seen+="$package "
+		is_installed "$package" || printf '%s\n' "$package"
+	done
+}
+
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		sudo "$@"
+	fi
+}
+
+# Debian's postgresql package starts a cluster of the system's own, and nginx a server on port
+# 80. Nobody asked for either: only the programs are wanted.
+forbid_services()
+{
+	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+		as_root mkdir -p /etc/postgresql-common
+		echo 'create_main_cluster = false' |
+			as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
+	fi
+	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
+		as_root chmod 755 /usr/sbin/policy-rc.d
+		trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
+	fi
+}
+
+# Tries the package lists that are there first: a fresh machine may have none or old ones.
+install_all()
+{
+	local apt=(env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 apt-get -q -y
+		-o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold
+		-o Acquire::Retries=3)
+	local log
+
+	log=$(mktemp)
+	if as_root "${apt[@]}" install --no-install-recommends "$@" >"$log" 2>&1; then
+		rm -f "$log"
+		return 0
+	fi
+	if as_root "${apt[@]}" update >"$log" 2>&1 &&
+		as_root "${apt[@]}" install --no-install-recommends "$@" >>"$log" 2>&1; then
+		rm -f "$log"
+		return 0
+	fi
+	cat "$log" >&2
+	rm -f "$log"
+	return 1
+}
+
+wanted=()
+for set in "$@"; do
+	if [ -z "${sets[$set]:-}" ]; then
+		echo "install-packages.sh: no set '$set'" >&2
+		exit 2
+	fi
+	read -r -d '' -a list <<<"${sets[$set]}" || true
+	wanted+=("${list[@]}")
+done
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+	echo "Not a Debian system: nothing is installed here. Needed are (Debian's names):" >&2
+	printf '  %s\n' "$(printf '%s ' "${wanted[@]}" | fold -s -w 76)" >&2
+	exit 0
+fi
+
+mapfile -t missing < <(missing_of "${wanted[@]}")
+[ "${#missing[@]}" -gt 0 ] || exit 0
+
+if [ "$(id -u)" != 0 ] && ! command -v sudo >/dev/null; then
+	echo "These packages are missing; as root: apt-get install ${missing[*]}" >&2
+	exit 1
+fi
+echo "Installing with apt-get, as root: ${missing[*]}"
+echo "(no system PostgreSQL cluster is created and no service is started)"
+forbid_services
+install_all "${missing[@]}"
+# nginx is only here for a test: it does not come up with the next boot either.
+if [[ " ${missing[*]} " == *" nginx "* ]] && command -v systemctl >/dev/null; then
+	as_root systemctl disable nginx >/dev/null 2>&1 || true
+fi

@@ -1,0 +1,29 @@
+#!/bin/bash
+# The stages of `make check`, one after the other, and a summary. Goes on after a failure, so
+# that one run tells everything. Usage: check.sh [full]
+set -u
+cd "$(dirname "$0")/.." || exit 1
+unset MAKEFLAGS MFLAGS MAKELEVEL # each stage is a make of its own, with all cores
+stages=(lint check-unit check-fuzz check-integration check-asan check-tsan)
+[ "${1:-}" = full ] && stages+=(fuzz bench)
+results=()
+status=0
+start=$SECONDS
+
+for stage in "${stages[@]}"; do
+	at=$SECONDS
+	printf '\n==== %s\n' "$stage"
+	if make "$stage" WERROR=1; then
+		verdict=passed
+	else
+		verdict=FAILED
+		status=1
+	fi
+	results+=("$(printf '%-18s %-7s %4d s' "$stage" "$verdict" "$((SECONDS - at))")")
+done
+
+printf '\n==== summary\n'
+printf '%s\n' "${results[@]}"
+printf '%-18s %-7s %4d s\n' check "$([ "$status" = 0 ] && echo passed || echo FAILED)" \
+	"$((SECONDS - start))"
+exit "$status"

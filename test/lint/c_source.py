@@ -1,0 +1,100 @@
+"""C sources: sizes, banned functions, layers of includes, no extern variables, no left-over marks."""
+import re
+
+from sources import Report, code_only, files, read
+
+FUNCTION_MAX = 80
+FILE_MAX = 600
+
+# Unbounded, ambiguous on error, not re-entrant, or a shell in disguise.
+BANNED = """strcpy strcat strncpy strncat sprintf vsprintf gets strtok atoi atol atoll atof
+scanf sscanf fscanf alloca system popen tmpnam mktemp localtime gmtime ctime asctime
+rand srand random getwd bcopy bcmp bzero""".split()
+BANNED_CALL = re.compile(r"(?<![\w.>])(%s)\s*\(" % "|".join(BANNED))
+
+# What a folder of gateway/ may include besides common/ and itself.
+MAY_INCLUDE = {
+    "settings": [],
+    "token": ["settings"],
+    "usage": ["settings"],
+    "http": ["settings"],
+    "proxy": ["settings", "http", "token", "usage"],
+    "manager": ["settings", "http", "token", "usage"],
+    "dev": ["settings", "http", "token", "usage"],
+    "cli": ["settings", "http", "token", "usage", "proxy", "manager", "dev"],
+}
+
+# Plain structs in, verdicts out: unit tests need neither an event loop nor a database.
+PURE = """common/str common/http common/net common/jsonc common/crc32 common/check common/clock
+gateway/http/request_head gateway/http/response_head gateway/http/chunk gateway/http/problem
+gateway/http/client_addr gateway/proxy/route gateway/proxy/credentials gateway/proxy/forward
+gateway/token/key gateway/token/token_table gateway/usage/event gateway/usage/lane""".split()
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+FUNCTION_HEAD = re.compile(r"^[A-Za-z_][^;{}=]*\)\s*$")
+EXTERN = re.compile(r"^extern\s+[^(]*;", re.M)
+TYPEDEF_STRUCT = re.compile(r"^typedef\s+(struct|union|enum)\b", re.M)
+MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
+
+
+def check_sizes(report, path, text):
+    lines = text.split("\n")
+    if len(lines) - 1 > FILE_MAX:
+        report.add(path, 1, f"{len(lines) - 1} lines; {FILE_MAX} at most")
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line.startswith("{"):
+            start = number
+        elif line.startswith("}") and start:
+            if number - start - 1 > FUNCTION_MAX:
+                report.add(path, start, f"function of {number - start - 1} lines; "
+                           f"{FUNCTION_MAX} at most")
+            start = None
+
+
+def check_includes(report, path, text):
+    folder = path.split("/")[1] if path.startswith("gateway/") and path.count("/") > 1 else None
+    pure = path.rsplit(".", 1)[0] in PURE
+    for m in INCLUDE.finditer(text):
+        name, line = m.group(2), line_of(text, m.start())
+        if path.startswith("common/") and name.startswith("gateway/"):
+            report.add(path, line, f"common/ includes {name}")
+        if pure and re.match(r"event2?/|libpq|libpq-fe|evhttp", name):
+            report.add(path, line, f"a pure module includes {name}")
+        if folder and name.startswith("gateway/"):
+            other = name.split("/")[1]
+            if other != folder and other not in MAY_INCLUDE.get(folder, []):
+                report.add(path, line, f"gateway/{folder} includes {name}")
+
+
+def check_product(report, path, raw, code):
+    check_sizes(report, path, raw)
+    check_includes(report, path, raw)
+    for m in EXTERN.finditer(code):
+        report.add(path, line_of(code, m.start()), "extern variable")
+    for m in TYPEDEF_STRUCT.finditer(code):
+        report.add(path, line_of(code, m.start()), "typedef of a struct")
+    if not raw.startswith("/*"):
+        report.add(path, 1, "the first line does not say what the file is for")
+
+
+def main():
+    report = Report("c_source")
+    paths = files("*.c", "*.h")
+    for path in paths:
+        raw = read(path)
+        code = code_only(raw)
+        for m in BANNED_CALL.finditer(code):
+            report.add(path, line_of(code, m.start()), f"{m.group(1)}() is banned")
+        for m in MARKS.finditer(raw):
+            report.add(path, line_of(raw, m.start()), f"left-over mark {m.group()}")
+        if not path.startswith("test/"):
+            check_product(report, path, raw, code)
+    report.finish(f"{len(paths)} files")
+
+
+main()
