@@ -1,6 +1,6 @@
 /* One request of a known token, as the usage log keeps it.
  *
- * Columns of token_usage_logs: the older system's ten, then ours (docs/architecture.md). Pure. */
+ * Columns of token_usage_logs: the older system's ten, then ours (docs/usage.md). Pure. */
 #ifndef GATEWAY_USAGE_EVENT_H
 #define GATEWAY_USAGE_EVENT_H
 
@@ -9,7 +9,7 @@
 
 #include "common/str.h"
 
-#define USAGE_NULL INT32_MIN /* in the integer fields: SQL NULL */
+#define USAGE_NULL INT32_MIN /* in the integer fields, of 64 bits as well: SQL NULL */
 #define USAGE_RECORD_MAX 4096 /* bytes of one encoded event: longer text is cut with a mark */
 
 /* `outcome`: "complete", or what ended the exchange; RFC 9209's error words where it has one. */
@@ -18,7 +18,33 @@
 #define USAGE_OUTCOME_REVOKED "revoked"
 #define USAGE_OUTCOME_SHUTDOWN "shutdown"
 
-/* Text fields with n == 0 and p == NULL are SQL NULL. Borrowed for the call only. */
+/* Every field, once: X(number, member, column, kind, width). The number is the field's tag in
+ * a record; it is never given to another field. Width: bytes of text kept at most; a text
+ * column of n characters takes n bytes always. Kinds: I32, I64, HASH (32 bytes), TIME
+ * (microseconds), TEXT (cut), JSON (NULL where too long, since half of it is none). */
+#define USAGE_FIELDS(X)                                                                       \
+	X(1, token_id, "token_id", I64, 0)                                                    \
+	X(2, token_hash, "token_hash", HASH, 0)                                               \
+	X(3, route_path, "route_path", TEXT, 255)                                             \
+	X(4, used_at_us, "used_at", TIME, 0)                                                  \
+	X(5, response_status, "response_status", I32, 0)                                      \
+	X(6, response_time_ms, "response_time_ms", I32, 0)                                    \
+	X(7, ip_address, "ip_address", TEXT, 45)                                              \
+	X(8, user_agent, "user_agent", TEXT, 512)                                             \
+	X(9, request_method, "request_method", TEXT, 10)                                      \
+	X(10, error_message, "error_message", TEXT, 1000)                                     \
+	X(11, request_id, "request_id", TEXT, 128)                                            \
+	X(12, outcome, "outcome", TEXT, 64)                                                   \
+	X(13, upstream_status, "upstream_status", I32, 0)                                     \
+	X(14, total_ms, "total_ms", I32, 0)                                                   \
+	X(15, ttfb_ms, "ttfb_ms", I32, 0)                                                     \
+	X(16, client_wait_ms, "client_wait_ms", I32, 0)                                       \
+	X(17, bytes_in, "bytes_in", I64, 0)                                                   \
+	X(18, bytes_out, "bytes_out", I64, 0)                                                 \
+	X(19, trace_id, "trace_id", TEXT, 32)                                                 \
+	X(20, tags, "tags", JSON, 1024)
+
+/* Text fields with p == NULL are SQL NULL. Borrowed for the call only. */
 struct usage_event {
 	int64_t token_id;
 	unsigned char token_hash[32];
@@ -42,10 +68,15 @@ struct usage_event {
 	struct str tags;            /* JSON object or NULL */
 };
 
-/* Encodes as tagged, length-prefixed fields into buf (room USAGE_RECORD_MAX); returns the
- * size. Text is cut at its column's width; invalid UTF-8 and NUL are replaced by U+FFFD. */
+/* All fields NULL, but the hash (zero) and the time (0). */
+void usage_event_init(struct usage_event *e);
+
+/* Encodes as tagged fields into buf (room USAGE_RECORD_MAX); returns the size. Text longer
+ * than its width is cut at a character's border and ends in "…"; NUL and each byte that is not UTF-8
+ * (RFC 3629) becomes U+FFFD. Any thread; no system call, no allocation. */
 size_t usage_event_encode(const struct usage_event *e, unsigned char *buf);
-/* False when the record is damaged. Slices point into buf. Unknown tags are skipped. */
+/* False when the record is damaged, or lacks hash or time. Slices point into buf. Unknown
+ * tags are skipped, so that a release reads what a later one has added to. */
 bool usage_event_decode(struct usage_event *e, const unsigned char *buf, size_t n);
 
 #endif
