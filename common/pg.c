@@ -1,0 +1,581 @@
+/* One connection to PostgreSQL on an event loop.
+ *
+ * DOWN -> CONNECTING -> SETTING_UP -> UP, and from anywhere back to DOWN through lost(), the one
+ * place where a connection ends. One timer serves whichever wait is on: the pause before the
+ * next attempt, the attempt's deadline, or the running statement's. */
+#include "common/pg.h"
+
+#include <event2/event.h>
+#include <event2/util.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/log.h"
+#include "common/pg_conninfo.h"
+
+#define CONN_MAGIC 0x70676331u
+#define BACKOFF_MIN_MS 100u
+#define BACKOFF_MAX_MS 5000u
+#define DEFAULT_TIMEOUT_MS 5000u
+/* The server's own limits should speak first: their error is more exact than our hanging up. */
+#define SERVER_GRACE_MS 500u
+#define MESSAGE_MAX 512
+/* COPY data goes to the socket in pieces of about this size. */
+#define COPY_FLUSH_BYTES 65536u
+
+enum conn_state { DOWN, CONNECTING, SETTING_UP, UP };
+enum copy_state { COPY_NONE, COPY_ASKED, COPY_FEEDING, COPY_ENDED };
+
+struct pg_conn {
+	uint32_t magic;
+	struct event_base *base;
+	struct pg_options o; /* its strings are ours */
+	PGconn *pg;          /* NULL: DOWN */
+	struct event *readable, *writable, *timer;
+	enum conn_state state;
+	uint32_t backoff_ms;
+	bool announced_down; /* this outage is in the log */
+	bool broken;         /* sending failed: the timer, due at once, gives it up */
+	bool flushing;       /* libpq still holds bytes for the socket */
+	bool dying;          /* freed inside a callback: leave() does it */
+	unsigned depth;      /* callbacks that we are inside of */
+	/* the running statement */
+	bool busy;
+	enum copy_state copy;
+	bool copy_moved;    /* `more` did something */
+	size_t copy_unsent; /* bytes put since the last flush */
+	PGresult *last;  /* first error, or latest result */
+	void (*more)(void *ctx);
+	void (*done)(void *ctx, const struct pg_reply *reply);
+	void *done_ctx;
+};
+
+static void connect_step(struct pg_conn *c, PostgresPollingStatusType step);
+
+/* The first line, without libpq's "ERROR:  " and line end. */
+static const char *one_line(char out[MESSAGE_MAX], const char *message)
+{
+	size_t n = strcspn(message, "\r\n");
+
+	if (n == 0)
+		return "no reason given";
+	snprintf(out, MESSAGE_MAX, "%.*s", (int)(n < MESSAGE_MAX ? n : MESSAGE_MAX - 1), message);
+	return out;
+}
+
+static void timer_in(struct pg_conn *c, uint32_t ms)
+{
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	CHECK(event_add(c->timer, &tv) == 0);
+}
+
+/* Half of the delay is fixed, half is chance: nodes that lost one server don't return as one. */
+static uint32_t next_delay_ms(struct pg_conn *c)
+{
+	uint32_t half = c->backoff_ms / 2, chance;
+
+	evutil_secure_rng_get_bytes(&chance, sizeof chance);
+	c->backoff_ms = c->backoff_ms < BACKOFF_MAX_MS / 2 ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
+	return half + chance % (half + 1);
+}
+
+static void drop_events(struct pg_conn *c)
+{
+	if (c->readable)
+		event_free(c->readable);
+	if (c->writable)
+		event_free(c->writable);
+	c->readable = c->writable = NULL;
+	event_del(c->timer);
+}
+
+static void close_session(struct pg_conn *c)
+{
+	drop_events(c);
+	PQclear(c->last);
+	c->last = NULL;
+	PQfinish(c->pg); /* writes a good-bye if the socket takes it; never waits in this mode */
+	c->pg = NULL;
+	c->broken = c->flushing = false;
+}
+
+static void enter(struct pg_conn *c)
+{
+	OBJ_CHECK(c, CONN_MAGIC);
+	c->depth++;
+}
+
+static void leave(struct pg_conn *c)
+{
+	CHECK(c->depth > 0);
+	if (--c->depth > 0 || !c->dying)
+		return;
+	event_free(c->timer);
+	free((char *)c->o.conninfo);
+	free((char *)c->o.application_name);
+	free((char *)c->o.listen);
+	c->magic = 0;
+	free(c);
+}
+
+/* Ends the running statement; its callback may already start the next. */
+static void finish(struct pg_conn *c, const struct pg_reply *reply)
+{
+	void (*done)(void *, const struct pg_reply *) = c->done;
+	PGresult *last = c->last;
+
+	c->busy = false;
+	c->copy = COPY_NONE;
+	c->done = NULL;
+	c->more = NULL;
+	c->last = NULL;
+	if (c->state == UP)
+		event_del(c->timer);
+	if (!c->dying)
+		done(c->done_ctx, reply);
+	PQclear(last);
+}
+
+/* The one end of a connection, whatever the cause. */
+static void lost(struct pg_conn *c, const char *why)
+{
+	struct pg_reply reply = {.outcome = PG_LOST, .message = why};
+	bool was_up = c->state == UP, tell = was_up || !c->announced_down;
+
+	enter(c);
+	close_session(c);
+	c->state = DOWN;
+	timer_in(c, next_delay_ms(c));
+	if (tell) {
+		log_warn("%s: no database: %s; trying again", c->o.application_name, why);
+		c->announced_down = true;
+	}
+	if (c->busy)
+		finish(c, &reply);
+	if (tell && c->o.on_state && !c->dying)
+		c->o.on_state(c->o.ctx, false, why);
+	leave(c);
+}
+
+static bool is_fatal(const PGresult *r)
+{
+	const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+	return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
+static bool is_error(const PGresult *r)
+{
+	ExecStatusType s = PQresultStatus(r);
+
+	return s == PGRES_FATAL_ERROR || s == PGRES_BAD_RESPONSE;
+}
+
+/* The server's last word, where there was one, tells more than "closed unexpectedly". */
+static void lost_by_libpq(struct pg_conn *c)
+{
+	const char *message = PQerrorMessage(c->pg);
+	char line[MESSAGE_MAX];
+
+	if (c->last && is_error(c->last))
+		message = PQresultErrorField(c->last, PG_DIAG_MESSAGE_PRIMARY);
+	lost(c, one_line(line, message ? message : ""));
+}
+
+/* The statement's last result is in. */
+static void complete(struct pg_conn *c)
+{
+	struct pg_reply reply = {.outcome = PG_OK, .result = c->last};
+	const char *code;
+	char line[MESSAGE_MAX];
+
+	CHECK(c->last != NULL);
+	if (is_error(c->last)) {
+		code = PQresultErrorField(c->last, PG_DIAG_SQLSTATE);
+		reply.outcome = PG_ERROR;
+		reply.result = NULL;
+		reply.message = PQresultErrorField(c->last, PG_DIAG_MESSAGE_PRIMARY);
+		reply.message = one_line(line, reply.message ? reply.message
+							     : PQresultErrorMessage(c->last));
+		snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", code ? code : "");
+		if (PQstatus(c->pg) == CONNECTION_BAD || is_fatal(c->last) || !code) {
+			lost(c, reply.message);
+			return;
+		}
+	}
+	finish(c, &reply);
+}
+
+static void keep_result(struct pg_conn *c, PGresult *r)
+{
+	if (c->last && is_error(c->last)) {
+		PQclear(r);
+		return;
+	}
+	PQclear(c->last);
+	c->last = r;
+}
+
+static void mark_broken(struct pg_conn *c)
+{
+	c->broken = true;
+	timer_in(c, 0);
+}
+
+/* True: all is with the socket. */
+static bool flush(struct pg_conn *c)
+{
+	int r = PQflush(c->pg);
+
+	c->flushing = r > 0;
+	if (r < 0)
+		mark_broken(c);
+	else if (r > 0)
+		CHECK(event_add(c->writable, NULL) == 0);
+	return r == 0;
+}
+
+/* Asks for rows until the socket is full or they end. */
+static void feed(struct pg_conn *c)
+{
+	while (c->copy == COPY_FEEDING && !c->flushing && !c->broken && !c->dying) {
+		c->copy_moved = false;
+		c->more(c->done_ctx);
+		CHECK(c->copy_moved || c->dying || c->copy != COPY_FEEDING);
+	}
+}
+
+static void hear(struct pg_conn *c)
+{
+	PGnotify *n;
+
+	while (c->pg && !c->dying && (n = PQnotifies(c->pg)) != NULL) {
+		if (c->o.on_notify)
+			c->o.on_notify(c->o.ctx, n->extra);
+		PQfreemem(n);
+	}
+}
+
+/* Takes every result that is complete. */
+static void take_results(struct pg_conn *c)
+{
+	while (c->pg && c->busy && !c->dying && !PQisBusy(c->pg)) {
+		PGresult *r;
+
+		if (c->copy == COPY_FEEDING)
+			return; /* PQgetResult would say COPY_IN for ever */
+		r = PQgetResult(c->pg);
+		if (r == NULL) {
+			complete(c);
+			continue;
+		}
+		if (PQresultStatus(r) == PGRES_COPY_IN && c->copy == COPY_ASKED) {
+			PQclear(r);
+			c->copy = COPY_FEEDING;
+			feed(c);
+			continue;
+		}
+		keep_result(c, r);
+		if (PQresultStatus(r) == PGRES_COPY_IN || PQresultStatus(r) == PGRES_COPY_OUT)
+			lost(c, "COPY where none was expected");
+	}
+}
+
+/* OpenSSL may hold the rest of a record that libpq had no room for: no event would tell. */
+static bool consume(struct pg_conn *c)
+{
+	SSL *ssl = PQsslStruct(c->pg, "OpenSSL");
+
+	do
+		if (!PQconsumeInput(c->pg))
+			return false;
+	while (ssl && SSL_pending(ssl) > 0);
+	return true;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct pg_conn *c = arg;
+	bool open;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	open = consume(c);
+	hear(c);
+	take_results(c);
+	if (c->pg && !open)
+		lost_by_libpq(c);
+	leave(c);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct pg_conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	if (flush(c))
+		feed(c);
+	leave(c);
+}
+
+static void start_statement(struct pg_conn *c,
+			    void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
+{
+	c->busy = true;
+	c->done = done;
+	c->done_ctx = ctx;
+	timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
+}
+
+static void send_statement(struct pg_conn *c, const char *sql, struct pg_params p)
+{
+	int sent = p.n == 0 ? PQsendQuery(c->pg, sql)
+			    : PQsendQueryParams(c->pg, sql, p.n, NULL, p.values, NULL, NULL, 0);
+
+	if (sent)
+		flush(c);
+	else
+		mark_broken(c);
+}
+
+static void on_session_ready(void *ctx, const struct pg_reply *reply)
+{
+	struct pg_conn *c = ctx;
+
+	if (reply->outcome == PG_LOST)
+		return;
+	if (reply->outcome == PG_ERROR) {
+		lost(c, reply->message);
+		return;
+	}
+	event_del(c->timer);
+	c->state = UP;
+	c->backoff_ms = BACKOFF_MIN_MS;
+	if (c->announced_down)
+		log_info("%s: the database is back", c->o.application_name);
+	c->announced_down = false;
+	if (c->o.on_state)
+		c->o.on_state(c->o.ctx, true, NULL);
+}
+
+/* Connected: from here on the socket is one and the same. The attempt's deadline goes on. */
+static void set_up_session(struct pg_conn *c)
+{
+	unsigned ms = c->o.timeout_ms;
+	int fd = PQsocket(c->pg);
+	char sql[640];
+	int n;
+
+	c->state = SETTING_UP;
+	CHECK(PQsetnonblocking(c->pg, 1) == 0);
+	c->readable = event_new(c->base, fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->writable = event_new(c->base, fd, EV_WRITE, on_writable, c);
+	CHECK(c->readable && c->writable && event_add(c->readable, NULL) == 0);
+	n = snprintf(sql, sizeof sql,
+		     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
+		     "SET search_path = public, pg_temp; SET standard_conforming_strings = on; "
+		     "SET statement_timeout = %u; SET lock_timeout = %u; "
+		     "SET idle_in_transaction_session_timeout = %u; SET tcp_user_timeout = %u;",
+		     ms, ms, ms, ms);
+	/* Notices that we hung up while a statement runs. */
+	if (PQserverVersion(c->pg) >= 140000)
+		n += snprintf(sql + n, sizeof sql - (size_t)n,
+			      "SET client_connection_check_interval = %u;", ms);
+	if (c->o.listen)
+		n += snprintf(sql + n, sizeof sql - (size_t)n, "LISTEN %s;", c->o.listen);
+	CHECK(n > 0 && (size_t)n < sizeof sql);
+	c->busy = true;
+	c->done = on_session_ready;
+	c->done_ctx = c;
+	send_statement(c, sql, (struct pg_params){0});
+}
+
+static void on_connecting(evutil_socket_t fd, short what, void *arg)
+{
+	struct pg_conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	connect_step(c, PQconnectPoll(c->pg));
+	leave(c);
+}
+
+static void connect_step(struct pg_conn *c, PostgresPollingStatusType step)
+{
+	short what = step == PGRES_POLLING_READING ? EV_READ : EV_WRITE;
+
+	/* The next address is another socket: the event is made anew for each step. It was not
+	 * persistent, so it is not pending when libpq closes the socket below it. */
+	if (c->readable)
+		event_free(c->readable);
+	c->readable = NULL;
+	if (step == PGRES_POLLING_OK) {
+		set_up_session(c);
+		return;
+	}
+	if (step == PGRES_POLLING_FAILED) {
+		lost_by_libpq(c);
+		return;
+	}
+	c->readable = event_new(c->base, PQsocket(c->pg), what, on_connecting, c);
+	CHECK(c->readable != NULL && event_add(c->readable, NULL) == 0);
+}
+
+static void on_notice(void *ctx, const char *message)
+{
+	struct pg_conn *c = ctx;
+	char line[MESSAGE_MAX];
+
+	log_debug("%s: %s", c->o.application_name, one_line(line, message));
+}
+
+static void connect_begin(struct pg_conn *c)
+{
+	struct pg_parameters p;
+	const char *why;
+
+	if (!pg_conninfo_check(c->o.conninfo, &why)) {
+		lost(c, why);
+		return;
+	}
+	pg_parameters_fill(&p, c->o.conninfo, c->o.application_name, c->o.timeout_ms);
+	c->pg = PQconnectStartParams(p.keywords, p.values, 1);
+	CHECK(c->pg != NULL);
+	PQsetNoticeProcessor(c->pg, on_notice, c);
+	c->state = CONNECTING;
+	timer_in(c, c->o.timeout_ms);
+	if (PQstatus(c->pg) == CONNECTION_BAD)
+		lost_by_libpq(c);
+	else
+		connect_step(c, PGRES_POLLING_WRITING);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct pg_conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	enter(c);
+	if (c->state == DOWN)
+		connect_begin(c);
+	else if (c->broken)
+		lost_by_libpq(c);
+	else if (c->state == UP)
+		lost(c, "no answer within the time limit");
+	else
+		lost(c, "connecting took too long");
+	leave(c);
+}
+
+struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *options)
+{
+	struct pg_conn *c = xcalloc(1, sizeof *c);
+
+	c->magic = CONN_MAGIC;
+	c->base = base;
+	c->o = *options;
+	c->o.conninfo = xstrdup(options->conninfo ? options->conninfo : "");
+	c->o.application_name = xstrdup(options->application_name);
+	c->o.listen = options->listen ? xstrdup(options->listen) : NULL;
+	if (c->o.timeout_ms == 0)
+		c->o.timeout_ms = DEFAULT_TIMEOUT_MS;
+	c->backoff_ms = BACKOFF_MIN_MS;
+	c->timer = event_new(base, -1, 0, on_timer, c);
+	CHECK(c->timer != NULL);
+	timer_in(c, 0);
+	return c;
+}
+
+void pg_conn_free(struct pg_conn **conn)
+{
+	struct pg_conn *c = *conn;
+
+	*conn = NULL;
+	if (c == NULL)
+		return;
+	enter(c);
+	c->dying = true;
+	close_session(c);
+	c->state = DOWN;
+	c->busy = false;
+	leave(c);
+}
+
+bool pg_is_up(const struct pg_conn *c)
+{
+	return c->state == UP && !c->broken;
+}
+
+bool pg_is_busy(const struct pg_conn *c)
+{
+	return c->busy;
+}
+
+bool pg_query(struct pg_conn *c, const char *sql, struct pg_params params,
+	      void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
+{
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(done != NULL && !(c->busy && c->state == UP));
+	if (!pg_is_up(c))
+		return false;
+	start_statement(c, done, ctx);
+	send_statement(c, sql, params);
+	return true;
+}
+
+bool pg_copy_begin(struct pg_conn *c, const char *sql, void (*more)(void *ctx),
+		   void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
+{
+	CHECK(more != NULL);
+	if (!pg_query(c, sql, (struct pg_params){0}, done, ctx))
+		return false;
+	c->copy = COPY_ASKED;
+	c->copy_unsent = 0;
+	c->more = more;
+	return true;
+}
+
+bool pg_copy_put(struct pg_conn *c, const void *bytes, size_t n)
+{
+	CHECK(c->copy == COPY_FEEDING && n <= INT32_MAX);
+	c->copy_moved = true;
+	if (c->broken)
+		return false;
+	if (PQputCopyData(c->pg, bytes, (int)n) != 1) {
+		mark_broken(c);
+		return false;
+	}
+	c->copy_unsent += n;
+	if (c->copy_unsent < COPY_FLUSH_BYTES)
+		return true;
+	c->copy_unsent = 0;
+	return flush(c);
+}
+
+void pg_copy_end(struct pg_conn *c, const char *failure)
+{
+	CHECK(c->copy == COPY_FEEDING);
+	c->copy_moved = true;
+	c->copy = COPY_ENDED;
+	if (c->broken)
+		return;
+	if (PQputCopyEnd(c->pg, failure) == 1)
+		flush(c);
+	else
+		mark_broken(c);
+}
+
+void pg_drop(struct pg_conn *c, const char *why)
+{
+	OBJ_CHECK(c, CONN_MAGIC);
+	if (c->state != DOWN)
+		lost(c, why);
+}

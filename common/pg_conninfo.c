@@ -1,0 +1,66 @@
+/* The address of PostgreSQL, checked without ever quoting it, and the parameters we add. */
+#include "common/pg_conninfo.h"
+
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+
+/* `postgres://user:pa/ss@host` reads as port "pa": libpq would quote it in its message. */
+static bool port_is_sane(const char *port)
+{
+	return port == NULL || strspn(port, "0123456789,") == strlen(port);
+}
+
+bool pg_conninfo_check(const char *conninfo, const char **why)
+{
+	PQconninfoOption *all, *o;
+	bool ok = true;
+
+	if (conninfo == NULL || *conninfo == '\0') {
+		*why = "no database is given";
+		return false;
+	}
+	all = PQconninfoParse(conninfo, NULL);
+	if (all == NULL) {
+		*why = "the database is neither a postgres:// URL nor a list of keyword=value; "
+		       "are special characters in the password percent-encoded?";
+		return false;
+	}
+	for (o = all; o->keyword != NULL && ok; o++)
+		ok = strcmp(o->keyword, "port") != 0 || port_is_sane(o->val);
+	PQconninfoFree(all);
+	if (!ok)
+		*why = "the database's port is not a number; are special characters in the "
+		       "password percent-encoded?";
+	return ok;
+}
+
+void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
+			const char *application_name, uint32_t timeout_ms)
+{
+	size_t n = 0;
+
+	snprintf(p->connect_timeout, sizeof p->connect_timeout, "%u",
+		 (unsigned)((timeout_ms + 999) / 1000));
+	snprintf(p->tcp_user_timeout, sizeof p->tcp_user_timeout, "%u", (unsigned)timeout_ms);
+	/* What stands before dbname gives way to the conninfo's own; what stands after wins. */
+	const char *const pairs[][2] = {
+		{"connect_timeout", p->connect_timeout},
+		{"tcp_user_timeout", p->tcp_user_timeout},
+		{"keepalives_idle", "15"},
+		{"keepalives_interval", "5"},
+		{"keepalives_count", "3"},
+		{"dbname", conninfo},
+		{"application_name", application_name},
+		{"client_encoding", "UTF8"},
+	};
+
+	_Static_assert(ARRAY_LEN(pairs) <= PG_PARAMETERS_MAX, "room for the parameters");
+	for (; n < ARRAY_LEN(pairs); n++) {
+		p->keywords[n] = pairs[n][0];
+		p->values[n] = pairs[n][1];
+	}
+	p->keywords[n] = p->values[n] = NULL;
+}

@@ -1,0 +1,30 @@
+/* How every connection to PostgreSQL is opened: the checked address and our parameters.
+ *
+ * libpq manual, 34.1.1 (connection strings). */
+#ifndef COMMON_PG_CONNINFO_H
+#define COMMON_PG_CONNINFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PG_PARAMETERS_MAX 12
+
+/* For PQconnectStartParams and PQconnectdbParams with expand_dbname = 1. Borrows the strings
+ * that it was filled with. */
+struct pg_parameters {
+	const char *keywords[PG_PARAMETERS_MAX + 1];
+	const char *values[PG_PARAMETERS_MAX + 1];
+	char connect_timeout[12], tcp_user_timeout[12];
+};
+
+/* Is this a URL or keyword=value string that libpq can read? False: *why is a fixed sentence
+ * without any part of the string, for libpq's own message may quote the password of a
+ * mistyped URL. Any thread. */
+bool pg_conninfo_check(const char *conninfo, const char **why);
+
+/* Ours: application_name, client_encoding, and, unless the conninfo says otherwise, the time
+ * limits of connecting (rounded up to seconds) and of unanswered TCP data. */
+void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
+			const char *application_name, uint32_t timeout_ms);
+
+#endif
