@@ -1,0 +1,132 @@
+"""Fixtures: PostgreSQL per session, a migrated database per test, gateways, upstreams, a CA."""
+import os
+
+import pytest
+
+from tg.gateway import Gateway, make_token, run_cli
+from tg.postgres import Cluster
+from tg.tls import Authority
+from tg.upstream import Upstream, echo
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("TOLLGATE_TEST_FULL") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("full"):
+            item.add_marker(pytest.mark.skip(reason="only in make check-full"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    if report.failed:
+        for gateway in getattr(item, "gateways", []):
+            report.sections.append((f"log of the gateway on :{gateway.port}",
+                                    gateway.log()[-8000:]))
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    cluster = Cluster()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def template(cluster, tmp_path_factory):
+    """A migrated database with two tokens, to be cloned: (name, {token name: key})."""
+    database = cluster.create_database()
+    config = tmp_path_factory.mktemp("template") / "tollgate.json"
+    config.write_text('{"database": "%s", "routes": [{"name": "test", "path": "/api/test", '
+                      '"upstream": "http://127.0.0.1:1"}]}' % database.url)
+    run_cli("migrate", "--config", config)
+    keys = {name: make_token(str(config), name, [scope])["key"]
+            for name, scope in (("all", "*"), ("test", "test"))}
+    return database.name, keys
+
+
+@pytest.fixture
+def keys(template):
+    """{"all": a key with scope *, "test": a key with scope test}."""
+    return template[1]
+
+
+@pytest.fixture
+def database(cluster, template):
+    if not cluster.is_running():
+        cluster.start()
+    database = cluster.create_database(template[0])
+    yield database
+    if not cluster.is_running():
+        cluster.start()
+    database.drop()
+
+
+@pytest.fixture
+def upstreams():
+    """upstreams(handler=None, **how): an upstream that ends with the test."""
+    made = []
+
+    def make(handler=None, **how):
+        made.append(Upstream(handler, **how))
+        return made[-1]
+
+    yield make
+    for upstream in made:
+        upstream.close()
+
+
+@pytest.fixture
+def upstream(upstreams):
+    """One upstream that the test scripts itself: upstream.accept()."""
+    return upstreams()
+
+
+@pytest.fixture
+def echo_upstream(upstreams):
+    return upstreams(echo)
+
+
+@pytest.fixture
+def gateways(request, tmp_path, database, template, upstreams):
+    """gateways(upstream, route={...}, **settings): a running gateway, judged at the end.
+
+    Without routes=[...] there is one: `test`, /api/test, scope test, to the given upstream.
+    """
+    made = request.node.gateways = []
+
+    def make(upstream=None, route=None, routes=None, start=True, **settings):
+        folder = tmp_path / f"gateway{len(made)}"
+        folder.mkdir()
+        if routes is None:
+            routes = [{"name": "test", "path": "/api/test", "scope": "test",
+                       "upstream": upstream.url, **(route or {})}]
+        gateway = Gateway(str(folder), database, routes, **settings)
+        gateway.key = template[1]["all"]
+        made.append(gateway)
+        if start:
+            gateway.start()
+        return gateway
+
+    yield make
+    try:
+        for gateway in made:
+            if gateway.process is not None:
+                gateway.judge()
+    finally:
+        for gateway in made:
+            gateway.close_clients()
+            if gateway.process is not None and gateway.process.poll() is None:
+                gateway.kill()
+
+
+@pytest.fixture
+def gateway(gateways, upstream):
+    """The ordinary case: one worker, one route, to the scripted `upstream`."""
+    return gateways(upstream)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(str(tmp_path_factory.mktemp("ca")))

@@ -1,0 +1,201 @@
+"""The program under test: its configuration, its process, and what must hold when it ends."""
+import copy
+import json
+import os
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+from tg.ports import free_port
+from tg.wait import eventually
+from tg.wire import Client
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+BINARY = os.path.join(ROOT, os.environ.get("TOLLGATE_BIN", "build/release/tollgate"))
+SANITIZED = next((v for v in ("asan", "tsan") if f"/{v}/" in BINARY), None)
+STOP_S = 30
+
+REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|"
+                    r"CHECK failed|Assertion|LeakSanitizer")
+LOGGED = re.compile(r"^\S+Z (DEBUG|INFO|WARN|ERROR) ", re.M)
+
+
+def environment(**extra):
+    suppressions = os.path.join(ROOT, "test", "tsan.supp")
+    return {
+        "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LC_ALL": "C.UTF-8",
+        "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "TSAN_OPTIONS": f"exitcode=98:second_deadlock_stack=1:suppressions={suppressions}",
+        **{k: v for k, v in os.environ.items() if k.startswith("TOLLGATE_TEST_")},
+        **extra,
+    }
+
+
+def run_cli(*arguments, stdin=None, env=None, check=True):
+    """Runs a subcommand; returns the finished process with text output."""
+    done = subprocess.run([BINARY, *map(str, arguments)], input=stdin, capture_output=True,
+                          text=True, env=environment(**(env or {})), timeout=60, check=False)
+    assert not REPORT.search(done.stderr), done.stderr
+    if check:
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return done
+
+
+def make_token(config_file, name, scopes, *more):
+    command = ["token", "create", "--config", config_file, "--name", name, "--json", *more]
+    for scope in scopes:
+        command += ["--scope", scope]
+    return json.loads(run_cli(*command).stdout)
+
+
+class Gateway:
+    """One `tollgate serve`. Made by the `gateway` fixture, which also ends and judges it."""
+
+    def __init__(self, folder, database, routes, env=None, **settings):
+        self.folder, self.database = folder, database
+        self.port, self.manager_port = free_port(), free_port()
+        self.config_file = os.path.join(folder, "tollgate.json")
+        self.log_file = os.path.join(folder, "tollgate.log")
+        self.key = None
+        self.expected_errors = []
+        self.process = None
+        self.env = env or {}
+        self._clients = []
+        self.settings = {
+            "listen": [f"127.0.0.1:{self.port}"],
+            "manager": {"listen": [f"127.0.0.1:{self.manager_port}"]},
+            "workers": 1,
+            "database": database.url,
+            "routes": copy.deepcopy(routes),
+            **settings,
+        }
+        self.write_config()
+
+    def write_config(self):
+        with open(self.config_file, "w", encoding="utf-8") as f:
+            json.dump(self.settings, f, indent=2)
+
+    # --- life ---
+
+    def start(self, wait=True):
+        # Sanitizer reports and the log share one file, in the order in which they came.
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                [BINARY, "serve", "--config", self.config_file], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, cwd=self.folder, env=environment(**self.env))
+        if wait:
+            eventually(self.is_ready, "the gateway is ready")
+            self.fds_at_start = self.open_fds()
+        return self
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"exit status {self.process.returncode}:\n{self.log()}")
+        return self.get_status("/ready") == 200
+
+    def get_status(self, path, port=None):
+        url = f"http://127.0.0.1:{port or self.port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return answer.status
+        except urllib.error.HTTPError as e:
+            return e.code
+        except OSError:
+            return None
+
+    def terminate(self):
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait_exit(self):
+        return self.process.wait(STOP_S)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    # --- callers ---
+
+    def connect(self, key=None, host="127.0.0.1", **how):
+        client = Client(host, self.port, self.key if key is None else key, **how)
+        self._clients.append(client)
+        return client
+
+    def call(self, method, target, headers=(), body=None, key=None, **how):
+        """One request on a connection of its own."""
+        with self.connect(key) as client:
+            return client.call(method, target, headers, body, **how)
+
+    def manager(self):
+        client = Client("127.0.0.1", self.manager_port)
+        self._clients.append(client)
+        return client
+
+    def create_token(self, name, scopes, *more):
+        """A token by the command line; {"id", "key", ...}."""
+        return make_token(self.config_file, name, scopes, *more)
+
+    # --- what it looks like from outside ---
+
+    def log(self):
+        with open(self.log_file, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def open_fds(self):
+        """Open descriptors without connections to PostgreSQL, which come and go by themselves."""
+        postgres = f":{self.database.cluster.port:04X}"
+        to_postgres = set()
+        with open(f"/proc/{self.pid}/net/tcp", encoding="ascii") as f:
+            for line in f.readlines()[1:]:
+                columns = line.split()
+                if columns[2].endswith(postgres):
+                    to_postgres.add(f"socket:[{columns[9]}]")
+        folder = f"/proc/{self.pid}/fd"
+        count = 0
+        for fd in os.listdir(folder):
+            try:
+                count += os.readlink(os.path.join(folder, fd)) not in to_postgres
+            except FileNotFoundError:
+                pass
+        return count
+
+    def memory_kb(self, field="VmHWM"):
+        with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
+            return int(re.search(rf"^{field}:\s+(\d+) kB", f.read(), re.M).group(1))
+
+    def reset_memory_peak(self):
+        with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as f:
+            f.write("5")
+
+    # --- the end ---
+
+    def expect_error(self, pattern):
+        """An ERROR line of the log that this test provokes."""
+        self.expected_errors.append(re.compile(pattern))
+
+    def close_clients(self):
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+
+    def judge(self):
+        """What must hold after every test: all is given back, exit 0, a clean log."""
+        self.close_clients()
+        if self.process.poll() is None:
+            eventually(lambda: self.open_fds() <= self.fds_at_start,
+                       f"descriptors are back to {self.fds_at_start}")
+            self.terminate()
+            self.wait_exit()
+        log = self.log()
+        assert not REPORT.search(log), log
+        assert self.process.returncode == 0, f"exit {self.process.returncode}\n{log}"
+        for line in log.splitlines():
+            m = LOGGED.match(line)
+            if m and m.group(1) == "ERROR":
+                assert any(p.search(line) for p in self.expected_errors), line

@@ -1,0 +1,135 @@
+"""A PostgreSQL cluster of the test session's own, in a temporary folder, and its databases."""
+import glob
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+
+import psycopg2
+import psycopg2.extras
+
+from tg.ports import free_port
+from tg.wait import eventually
+
+# A test's database may be lost with the machine: no fsync, everything else as in production.
+SETTINGS = {
+    "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
+    "shared_buffers": "32MB", "max_connections": "60", "timezone": "Asia/Kolkata",
+    "log_min_messages": "warning", "listen_addresses": "127.0.0.1", "autovacuum": "off",
+}
+
+
+def program(name):
+    found = shutil.which(name)
+    versions = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"),
+                      key=lambda p: int(p.split("/")[4]))
+    if versions:
+        return versions[-1]
+    if not found:
+        raise AssertionError(f"PostgreSQL's {name} is not installed")
+    return found
+
+
+class Cluster:
+    """initdb, start, stop. As root everything runs as the user `postgres`."""
+
+    def __init__(self):
+        self.port = free_port()
+        self.folder = tempfile.mkdtemp(prefix="tollgate-pg-")
+        self.data = os.path.join(self.folder, "data")
+        self._names = itertools.count(1)
+        self._user = {}
+        if os.getuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+            self._user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+        self._run(program("initdb"), "-D", self.data, "-U", "postgres", "-A", "trust",
+                  "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
+        with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as f:
+            f.writelines(f"{k} = '{v}'\n" for k, v in SETTINGS.items())
+            f.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
+        self.start()
+
+    def _run(self, *command):
+        done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False,
+                              env={**os.environ, "LC_ALL": "C.UTF-8"}, **self._user)
+        if done.returncode:
+            raise AssertionError(f"{command[0]}: {done.stdout}{done.stderr}")
+
+    def start(self):
+        # The server must not inherit pipes: capture_output would wait for it to close them.
+        self._run("/bin/sh", "-c", '"$@" >/dev/null 2>&1', "sh", program("pg_ctl"), "start",
+                  "-w", "-D", self.data, "-l", os.path.join(self.folder, "log"))
+
+    def stop(self, mode="fast"):
+        self._run(program("pg_ctl"), "stop", "-w", "-D", self.data, "-m", mode)
+
+    def is_running(self):
+        return os.path.exists(os.path.join(self.data, "postmaster.pid"))
+
+    def remove(self):
+        if self.is_running():
+            self.stop("immediate")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, database, user="postgres"):
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def connect(self, database="postgres"):
+        connection = psycopg2.connect(self.url(database))
+        connection.autocommit = True
+        return connection
+
+    def execute(self, statement):
+        connection = self.connect()
+        try:
+            connection.cursor().execute(statement)
+        finally:
+            connection.close()
+
+    def create_database(self, template="template0"):
+        name = f"t{next(self._names)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
+        return Database(self, name)
+
+
+class Database:
+    def __init__(self, cluster, name):
+        self.cluster, self.name = cluster, name
+        self.url = cluster.url(name)
+        self._connection = None
+
+    def query(self, statement, parameters=()):
+        """Rows as dicts, or [] for a statement without any."""
+        if self._connection is None or self._connection.closed:
+            self._connection = self.cluster.connect(self.name)
+        try:
+            with self._connection.cursor(
+                    cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+                cursor.execute(statement, parameters)
+                return [dict(r) for r in cursor.fetchall()] if cursor.description else []
+        except psycopg2.OperationalError:
+            self._connection.close()
+            raise
+
+    def value(self, statement, parameters=()):
+        return next(iter(self.query(statement, parameters)[0].values()))
+
+    def usage(self):
+        return self.query("SELECT * FROM token_usage_logs ORDER BY id")
+
+    def wait_usage(self, count):
+        """The rows, once there are count of them; more than that is a failure."""
+        eventually(lambda: self.value("SELECT count(*) FROM token_usage_logs") >= count,
+                   f"{count} usage rows")
+        rows = self.usage()
+        assert len(rows) == count, rows
+        return rows
+
+    def drop(self):
+        if self._connection is not None:
+            self._connection.close()
+        if self.cluster.is_running():
+            self.cluster.execute(f"DROP DATABASE IF EXISTS {self.name} WITH (FORCE)")
