@@ -1,0 +1,234 @@
+/* JSON with comments: the tree and the grammar; common/jsonc_scan.c reads the tokens. */
+#include "common/jsonc.h"
+
+#include <openssl/crypto.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/jsonc_scan.h"
+
+static bool parse_value(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth);
+
+const char *jsonc_type_name(enum jsonc_type type)
+{
+	static const char *const names[] = {"null",     "true or false", "a number",
+					    "a string", "an array",      "an object"};
+
+	return names[type];
+}
+
+static void wipe(char **text)
+{
+	if (*text == NULL)
+		return;
+	OPENSSL_cleanse(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
+void jsonc_free(struct jsonc_node **node)
+{
+	struct jsonc_node *n = *node, *child;
+
+	*node = NULL;
+	if (n == NULL)
+		return;
+	while ((child = n->first) != NULL) {
+		n->first = child->next;
+		jsonc_free(&child);
+	}
+	wipe(&n->key);
+	wipe(&n->text);
+	free(n);
+}
+
+struct jsonc_node *jsonc_get(const struct jsonc_node *node, const char *key)
+{
+	if (node == NULL || node->type != JSONC_OBJECT)
+		return NULL;
+	for (struct jsonc_node *c = node->first; c != NULL; c = c->next)
+		if (strcmp(c->key, key) == 0)
+			return c;
+	return NULL;
+}
+
+void jsonc_append(struct jsonc_node *parent, struct jsonc_node *child)
+{
+	CHECK(child->next == NULL);
+	if (parent->last != NULL)
+		parent->last->next = child;
+	else
+		parent->first = child;
+	parent->last = child;
+	parent->n++;
+}
+
+void jsonc_take(struct jsonc_node *parent, struct jsonc_node *child)
+{
+	struct jsonc_node *before = NULL;
+
+	for (struct jsonc_node *c = parent->first; c != child; c = c->next) {
+		CHECK(c != NULL);
+		before = c;
+	}
+	if (before != NULL)
+		before->next = child->next;
+	else
+		parent->first = child->next;
+	if (parent->last == child)
+		parent->last = before;
+	child->next = NULL;
+	parent->n--;
+}
+
+/* After an element: true if another one follows; *done when the closing bracket was taken. */
+static bool parse_comma(struct jsonc_scan *s, char close, bool *done)
+{
+	struct jsonc_pos comma;
+
+	*done = false;
+	if (!jsonc_scan_space(s))
+		return false;
+	if (jsonc_scan_take(s, close)) {
+		*done = true;
+		return true;
+	}
+	comma = s->pos;
+	if (!jsonc_scan_take(s, ','))
+		return jsonc_scan_unexpected(s, close == ']' ? "',' or ']'" : "',' or '}'");
+	if (!jsonc_scan_space(s))
+		return false;
+	if (s->p < s->end && *s->p == close)
+		return jsonc_scan_fail(s, comma, "a comma before '%c'; remove it", close);
+	return true;
+}
+
+static bool parse_array(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth)
+{
+	bool done = false;
+
+	node->type = JSONC_ARRAY;
+	if (!jsonc_scan_space(s))
+		return false;
+	if (jsonc_scan_take(s, ']'))
+		return true;
+	while (!done) {
+		struct jsonc_node *child = xcalloc(1, sizeof *child);
+
+		jsonc_append(node, child);
+		if (!parse_value(s, child, depth + 1) || !parse_comma(s, ']', &done))
+			return false;
+	}
+	return true;
+}
+
+static bool parse_key(struct jsonc_scan *s, struct jsonc_node *child)
+{
+	child->key_pos = s->pos;
+	if (s->p == s->end || *s->p != '"')
+		return jsonc_scan_unexpected(s, "a key in double quotes");
+	if (!jsonc_scan_string(s, &child->key) || !jsonc_scan_space(s))
+		return false;
+	if (!jsonc_scan_take(s, ':'))
+		return jsonc_scan_unexpected(s, "':' after the key");
+	return jsonc_scan_space(s);
+}
+
+/* Links the member unless its key is there already. */
+static void add_member(struct jsonc_scan *s, struct jsonc_node *node,
+		       struct jsonc_node *child)
+{
+	const struct jsonc_node *twin = jsonc_get(node, child->key);
+
+	if (twin == NULL) {
+		jsonc_append(node, child);
+		return;
+	}
+	jsonc_scan_fail(s, child->key_pos,
+			"duplicate key \"%.64s\", first on line %u; remove one of them",
+			child->key, twin->key_pos.line);
+	jsonc_free(&child);
+}
+
+static bool parse_object(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth)
+{
+	bool done = false;
+
+	node->type = JSONC_OBJECT;
+	if (!jsonc_scan_space(s))
+		return false;
+	if (jsonc_scan_take(s, '}'))
+		return true;
+	while (!done) {
+		struct jsonc_node *child = xcalloc(1, sizeof *child);
+
+		if (!parse_key(s, child) || !parse_value(s, child, depth + 1)) {
+			jsonc_free(&child);
+			return false;
+		}
+		if (node->n == JSONC_MEMBERS_MAX) {
+			jsonc_scan_fail(s, child->key_pos,
+					"more than %d keys in one object", JSONC_MEMBERS_MAX);
+			jsonc_free(&child);
+			return false;
+		}
+		add_member(s, node, child);
+		if (!parse_comma(s, '}', &done))
+			return false;
+	}
+	return true;
+}
+
+static bool parse_scalar(struct jsonc_scan *s, struct jsonc_node *node)
+{
+	char c = s->p < s->end ? *s->p : '\0';
+
+	if (c == '"') {
+		node->type = JSONC_STRING;
+		return jsonc_scan_string(s, &node->text);
+	}
+	if (c == '-' || (c >= '0' && c <= '9')) {
+		node->type = JSONC_NUMBER;
+		if (!jsonc_scan_number(s, &node->text))
+			return false;
+		node->number = strtod(node->text, NULL);
+		return true;
+	}
+	node->type = JSONC_BOOL;
+	node->boolean = jsonc_scan_word(s, "true");
+	if (node->boolean || jsonc_scan_word(s, "false"))
+		return true;
+	node->type = JSONC_NULL;
+	return jsonc_scan_word(s, "null") || jsonc_scan_unexpected(s, "a value");
+}
+
+static bool parse_value(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth)
+{
+	node->pos = s->pos;
+	if (s->p == s->end || (*s->p != '{' && *s->p != '['))
+		return parse_scalar(s, node);
+	if (depth == JSONC_DEPTH_MAX)
+		return jsonc_scan_fail(s, s->pos, "nested deeper than %d levels",
+				       JSONC_DEPTH_MAX);
+	if (jsonc_scan_take(s, '['))
+		return parse_array(s, node, depth);
+	jsonc_scan_take(s, '{');
+	return parse_object(s, node, depth);
+}
+
+static bool parse_text(struct jsonc_scan *s, struct jsonc_node *root)
+{
+	if (!jsonc_scan_space(s) || !parse_value(s, root, 0) || !jsonc_scan_space(s))
+		return false;
+	return s->p == s->end || jsonc_scan_unexpected(s, "the file's end");
+}
+
+struct jsonc_node *jsonc_parse(struct str text, const struct jsonc_sink *sink)
+{
+	struct jsonc_node *root = xcalloc(1, sizeof *root);
+	struct jsonc_scan s;
+
+	if (!jsonc_scan_init(&s, text, sink) || !parse_text(&s, root))
+		jsonc_free(&root);
+	return root;
+}

@@ -1,0 +1,343 @@
+/* The lexical half of common/jsonc: white space, comments, strings, numbers, positions. */
+#include "common/jsonc_scan.h"
+
+#include <openssl/crypto.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+
+#define FAULT_MAX 200 /* bytes of a message */
+
+bool jsonc_scan_fail(struct jsonc_scan *s, struct jsonc_pos pos, const char *format, ...)
+{
+	char text[FAULT_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof text, format, ap);
+	va_end(ap);
+	s->sink->fault(s->sink->ctx, pos, text);
+	return false;
+}
+
+bool jsonc_scan_unexpected(struct jsonc_scan *s, const char *expected)
+{
+	unsigned char c;
+
+	if (s->p == s->end)
+		return jsonc_scan_fail(s, s->pos, "the file ends here; %s was expected",
+				       expected);
+	c = (unsigned char)*s->p;
+	if (c > ' ' && c < 0x7f)
+		return jsonc_scan_fail(s, s->pos, "unexpected '%c'; %s was expected", c,
+				       expected);
+	if (c < 0x80)
+		return jsonc_scan_fail(s, s->pos,
+				       "unexpected control character 0x%02x; %s was expected",
+				       c, expected);
+	return jsonc_scan_fail(s, s->pos,
+			       "unexpected character outside ASCII; %s was expected",
+			       expected);
+}
+
+static void advance(struct jsonc_scan *s)
+{
+	unsigned char c = (unsigned char)*s->p++;
+
+	if (c == '\n') {
+		s->pos.line++;
+		s->pos.column = 1;
+	} else if ((c & 0xc0) != 0x80) { /* continuation bytes have no column of their own */
+		s->pos.column++;
+	}
+}
+
+/* Bytes of the well-formed UTF-8 sequence at p; 0 if there is none. RFC 3629 section 4. */
+static size_t utf8_length(const unsigned char *p, size_t room)
+{
+	unsigned char lo = 0x80, hi = 0xbf;
+	size_t n;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (p[0] == 0xe0)
+		lo = 0xa0; /* overlong */
+	if (p[0] == 0xed)
+		hi = 0x9f; /* surrogates */
+	if (p[0] == 0xf0)
+		lo = 0x90; /* overlong */
+	if (p[0] == 0xf4)
+		hi = 0x8f; /* past U+10FFFF */
+	if (n > room || p[1] < lo || p[1] > hi)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_sink *sink)
+{
+	size_t n;
+
+	if (str_has_prefix(text, STR("\xef\xbb\xbf")))
+		text = (struct str){text.p + 3, text.n - 3};
+	*s = (struct jsonc_scan){text.p, text.p + text.n, {1, 1}, sink};
+	while (s->p < s->end) {
+		n = utf8_length((const unsigned char *)s->p, (size_t)(s->end - s->p));
+		if (n == 0)
+			return jsonc_scan_fail(s, s->pos, "byte 0x%02x is not UTF-8; save the "
+					       "file as UTF-8", (unsigned char)*s->p);
+		if (*s->p == '\0')
+			return jsonc_scan_fail(s, s->pos, "the file holds a NUL byte; save it "
+					       "as UTF-8 text");
+		while (n--)
+			advance(s);
+	}
+	*s = (struct jsonc_scan){text.p, text.p + text.n, {1, 1}, sink};
+	return true;
+}
+
+static bool at(const struct jsonc_scan *s, const char *what)
+{
+	return str_has_prefix((struct str){s->p, (size_t)(s->end - s->p)}, str_of(what));
+}
+
+static bool block_comment(struct jsonc_scan *s)
+{
+	struct jsonc_pos start = s->pos;
+
+	advance(s);
+	advance(s);
+	while (s->p < s->end && !at(s, "*/"))
+		advance(s);
+	if (s->p == s->end)
+		return jsonc_scan_fail(s, start, "this comment is not closed; end it with */");
+	advance(s);
+	advance(s);
+	return true;
+}
+
+bool jsonc_scan_space(struct jsonc_scan *s)
+{
+	while (s->p < s->end) {
+		if (strchr(" \t\r\n", *s->p) != NULL) {
+			advance(s);
+		} else if (at(s, "//")) {
+			while (s->p < s->end && *s->p != '\n')
+				advance(s);
+		} else if (at(s, "/*")) {
+			if (!block_comment(s))
+				return false;
+		} else if (*s->p == '#') {
+			return jsonc_scan_fail(s, s->pos, "'#' starts no comment here; write // "
+					       "or /* */");
+		} else {
+			break;
+		}
+	}
+	return true;
+}
+
+bool jsonc_scan_take(struct jsonc_scan *s, char c)
+{
+	if (s->p == s->end || *s->p != c)
+		return false;
+	advance(s);
+	return true;
+}
+
+static bool is_word_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_';
+}
+
+bool jsonc_scan_word(struct jsonc_scan *s, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (!at(s, word) || (s->p + n < s->end && is_word_char(s->p[n])))
+		return false;
+	while (n--)
+		advance(s);
+	return true;
+}
+
+/* Four hex digits at p, or -1. */
+static long hex4(const char *p, const char *end)
+{
+	unsigned char b[2];
+
+	if (end - p < 4 || !hex_decode(b, 2, (struct str){p, 4}))
+		return -1;
+	return b[0] << 8 | b[1];
+}
+
+static char *put_utf8(char *to, unsigned long c)
+{
+	if (c < 0x80) {
+		*to++ = (char)c;
+	} else if (c < 0x800) {
+		*to++ = (char)(0xc0 | c >> 6);
+		*to++ = (char)(0x80 | (c & 0x3f));
+	} else if (c < 0x10000) {
+		*to++ = (char)(0xe0 | c >> 12);
+		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
+		*to++ = (char)(0x80 | (c & 0x3f));
+	} else {
+		*to++ = (char)(0xf0 | c >> 18);
+		*to++ = (char)(0x80 | (c >> 12 & 0x3f));
+		*to++ = (char)(0x80 | (c >> 6 & 0x3f));
+		*to++ = (char)(0x80 | (c & 0x3f));
+	}
+	return to;
+}
+
+/* After "\u": one code point of one or two escapes (RFC 8259 section 7). */
+static bool unicode_escape(struct jsonc_scan *s, struct jsonc_pos start, char **to)
+{
+	long high = hex4(s->p, s->end), low;
+
+	if (high < 0)
+		return jsonc_scan_fail(s, start, "\\u needs four hexadecimal digits");
+	if (high == 0)
+		return jsonc_scan_fail(s, start, "\\u0000 is not allowed in a string; "
+				       "remove it");
+	for (int i = 0; i < 4; i++)
+		advance(s);
+	if (high < 0xd800 || high > 0xdfff) {
+		*to = put_utf8(*to, (unsigned long)high);
+		return true;
+	}
+	low = high < 0xdc00 && at(s, "\\u") ? hex4(s->p + 2, s->end) : -1;
+	if (low < 0xdc00 || low > 0xdfff)
+		return jsonc_scan_fail(s, start, "half of a surrogate pair; write the "
+				       "character itself, or both halves");
+	for (int i = 0; i < 6; i++)
+		advance(s);
+	*to = put_utf8(*to, 0x10000ul + ((unsigned long)(high - 0xd800) << 10) +
+				    (unsigned long)(low - 0xdc00));
+	return true;
+}
+
+static bool escape(struct jsonc_scan *s, char **to)
+{
+	static const char letters[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+	struct jsonc_pos start = s->pos;
+	const char *found;
+
+	advance(s); /* the backslash */
+	if (s->p == s->end)
+		return jsonc_scan_unexpected(s, "the rest of the string");
+	if (jsonc_scan_take(s, 'u'))
+		return unicode_escape(s, start, to);
+	found = strchr(letters, *s->p);
+	if (found == NULL)
+		return jsonc_scan_fail(s, start, "no such escape in a string; write \\\\ for a "
+				       "backslash");
+	*(*to)++ = values[found - letters];
+	advance(s);
+	return true;
+}
+
+/* Decodes up to the closing quote into to, which has room for all the rest. */
+static bool string_body(struct jsonc_scan *s, struct jsonc_pos start, char *to)
+{
+	for (;;) {
+		unsigned char c = s->p < s->end ? (unsigned char)*s->p : '\n';
+
+		if (c == '\n')
+			return jsonc_scan_fail(s, start, "this string is not closed on its line; "
+					       "end it with \"");
+		if (c < 0x20 || c == 0x7f)
+			return jsonc_scan_fail(s, s->pos, "control character 0x%02x in a string; "
+					       "write it as an escape, like \\t", c);
+		if (c == '"') {
+			advance(s);
+			*to = '\0';
+			return true;
+		}
+		if (c == '\\') {
+			if (!escape(s, &to))
+				return false;
+		} else {
+			*to++ = (char)c;
+			advance(s);
+		}
+	}
+}
+
+/* Bytes from here to the closing quote or the line's end: what the decoded string never
+ * exceeds. One allocation, so that no copy of a secret stays behind in freed memory. */
+static size_t string_room(const struct jsonc_scan *s)
+{
+	const char *p = s->p;
+
+	while (p < s->end && *p != '"' && *p != '\n')
+		p += *p == '\\' && s->end - p > 1 ? 2 : 1;
+	return (size_t)(p - s->p) + 1;
+}
+
+bool jsonc_scan_string(struct jsonc_scan *s, char **out)
+{
+	struct jsonc_pos start = s->pos;
+	size_t room;
+
+	advance(s);
+	room = string_room(s);
+	*out = xmalloc(room);
+	if (string_body(s, start, *out))
+		return true;
+	OPENSSL_cleanse(*out, room);
+	free(*out);
+	*out = NULL;
+	return false;
+}
+
+static bool is_digit(const struct jsonc_scan *s)
+{
+	return s->p < s->end && *s->p >= '0' && *s->p <= '9';
+}
+
+static bool digits(struct jsonc_scan *s, const char *expected)
+{
+	if (!is_digit(s))
+		return jsonc_scan_unexpected(s, expected);
+	while (is_digit(s))
+		advance(s);
+	return true;
+}
+
+bool jsonc_scan_number(struct jsonc_scan *s, char **out)
+{
+	struct jsonc_pos start = s->pos;
+	const char *from = s->p;
+
+	*out = NULL;
+	jsonc_scan_take(s, '-');
+	if (jsonc_scan_take(s, '0')) {
+		if (is_digit(s))
+			return jsonc_scan_fail(s, start, "a number may not start with 0; "
+					       "remove the leading zero");
+	} else if (!digits(s, "a digit")) {
+		return false;
+	}
+	if (jsonc_scan_take(s, '.') && !digits(s, "a digit after the point"))
+		return false;
+	if (jsonc_scan_take(s, 'e') || jsonc_scan_take(s, 'E')) {
+		if (!jsonc_scan_take(s, '-'))
+			jsonc_scan_take(s, '+');
+		if (!digits(s, "an exponent digit"))
+			return false;
+	}
+	if (s->p < s->end && is_word_char(*s->p))
+		return jsonc_scan_unexpected(s, "the number's end");
+	*out = xstrndup(from, (size_t)(s->p - from));
+	return true;
+}

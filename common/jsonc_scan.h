@@ -1,0 +1,33 @@
+/* The lexical half of common/jsonc: white space, comments, strings, numbers, positions. */
+#ifndef COMMON_JSONC_SCAN_H
+#define COMMON_JSONC_SCAN_H
+
+#include "common/jsonc.h"
+
+struct jsonc_scan {
+	const char *p, *end;
+	struct jsonc_pos pos; /* of *p */
+	const struct jsonc_sink *sink;
+};
+
+/* False (and reported) if the text is not UTF-8 or holds a NUL; a byte order mark is passed
+ * over. text must outlive the scan. */
+bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_sink *sink);
+/* Reports; always false, so that callers can return it. */
+bool jsonc_scan_fail(struct jsonc_scan *s, struct jsonc_pos pos, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Reports what stands at the scan's place and what was expected there; always false. */
+bool jsonc_scan_unexpected(struct jsonc_scan *s, const char *expected);
+
+/* Passes over white space and comments. */
+bool jsonc_scan_space(struct jsonc_scan *s);
+/* Takes the character if it stands here. */
+bool jsonc_scan_take(struct jsonc_scan *s, char c);
+/* Takes true, false or null if the whole word stands here. */
+bool jsonc_scan_word(struct jsonc_scan *s, const char *word);
+/* At a quote: decodes the string; *out is the caller's to free. */
+bool jsonc_scan_string(struct jsonc_scan *s, char **out);
+/* At a digit or minus: *out is the number as written, the caller's to free. */
+bool jsonc_scan_number(struct jsonc_scan *s, char **out);
+
+#endif
