@@ -1,0 +1,157 @@
+/* One batch of usage rows. */
+#include "gateway/usage/batch.h"
+
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "gateway/usage/copy_row.h"
+
+void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows)
+{
+	CHECK(n_lanes > 0 && max_rows > 0);
+	*b = (struct usage_batch){.n_lanes = n_lanes, .max_rows = max_rows};
+	b->spans = xcalloc(n_lanes, sizeof *b->spans);
+	b->uses = xcalloc(max_rows, sizeof *b->uses);
+	sbuf_init(&b->rows, 2 * BATCH_BYTES_MAX);
+}
+
+void usage_batch_fini(struct usage_batch *b)
+{
+	sbuf_fini(&b->rows);
+	free(b->spans);
+	free(b->uses);
+	*b = (struct usage_batch){0};
+}
+
+/* False: this day would be one too many. */
+static bool note_day(struct usage_batch *b, int64_t day)
+{
+	for (size_t i = b->n_days; i-- > 0;)
+		if (b->days[i] == day)
+			return true;
+	if (b->n_days == BATCH_DAYS_MAX)
+		return false;
+	b->days[b->n_days++] = day;
+	return true;
+}
+
+/* False: the batch is full, the event belongs to the next one. */
+static bool add_event(struct usage_batch *b, const struct usage_event *e, size_t limit,
+		      struct str node)
+{
+	if (b->n_rows == limit || b->rows.n >= BATCH_BYTES_MAX)
+		return false;
+	if (!note_day(b, usage_day_of(e->used_at_us)))
+		return false;
+	copy_row_add(&b->rows, e, node);
+	CHECK(!b->rows.overflow);
+	b->uses[b->n_rows++] = (struct batch_use){e->token_id, e->used_at_us};
+	return true;
+}
+
+static void fill_from(struct usage_batch *b, const struct usage_lane *lane,
+		      struct batch_span *span, size_t limit, struct str node)
+{
+	const unsigned char *bytes;
+	struct usage_event e;
+	uint64_t next;
+	size_t n;
+
+	while (usage_lane_read(lane, span->to, &bytes, &n, &next)) {
+		/* Only our own encoder writes to a lane. */
+		CHECK(usage_event_decode(&e, bytes, n));
+		if (!add_event(b, &e, limit, node)) {
+			b->full = true;
+			return;
+		}
+		span->to = next;
+	}
+}
+
+static int by_token_then_latest(const void *left, const void *right)
+{
+	const struct batch_use *a = left, *b = right;
+
+	if (a->token_id != b->token_id)
+		return a->token_id < b->token_id ? -1 : 1;
+	return (a->used_at_us < b->used_at_us) - (a->used_at_us > b->used_at_us);
+}
+
+static void aggregate_uses(struct usage_batch *b)
+{
+	b->n_uses = 0;
+	qsort(b->uses, b->n_rows, sizeof *b->uses, by_token_then_latest);
+	for (size_t i = 0; i < b->n_rows; i++)
+		if (i == 0 || b->uses[i].token_id != b->uses[b->n_uses - 1].token_id)
+			b->uses[b->n_uses++] = b->uses[i];
+}
+
+bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes, size_t first,
+		      size_t limit, struct str node)
+{
+	CHECK(limit > 0 && limit <= b->max_rows);
+	sbuf_reset(&b->rows);
+	b->n_rows = b->n_days = 0;
+	b->full = false;
+	for (size_t i = 0; i < b->n_lanes; i++) {
+		size_t k = (first + i) % b->n_lanes;
+		uint64_t tail = usage_lane_tail(lanes[k]);
+
+		b->spans[k] = (struct batch_span){tail, tail};
+		fill_from(b, lanes[k], &b->spans[k], limit, node);
+	}
+	aggregate_uses(b);
+	return b->n_rows > 0;
+}
+
+void usage_batch_release(const struct usage_batch *b, struct usage_lane *const *lanes)
+{
+	for (size_t i = 0; i < b->n_lanes; i++)
+		if (b->spans[i].to != b->spans[i].from)
+			usage_lane_release(lanes[i], b->spans[i].to);
+}
+
+size_t usage_batch_touched(const struct usage_batch *b)
+{
+	size_t touched = 0;
+
+	for (size_t i = 0; i < b->n_lanes; i++)
+		touched += b->spans[i].to != b->spans[i].from;
+	return touched;
+}
+
+void usage_batch_move_sql(const struct usage_batch *b, const char *group, struct sbuf *sql)
+{
+	const char *comma = "";
+
+	sbuf_lit(sql, "UPDATE usage_cursors AS c SET position = v.upto, moved_at = now() "
+		      "FROM (VALUES ");
+	for (size_t i = 0; i < b->n_lanes; i++) {
+		if (b->spans[i].to == b->spans[i].from)
+			continue;
+		sbuf_printf(sql, "%s(%zu, bigint '%llu', bigint '%llu')", comma, i,
+			    (unsigned long long)b->spans[i].from,
+			    (unsigned long long)b->spans[i].to);
+		comma = ", ";
+	}
+	sbuf_printf(sql, ") AS v (lane, since, upto) WHERE c.lane_group = '%s' "
+			 "AND c.lane = v.lane AND c.position = v.since", group);
+}
+
+void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql)
+{
+	char text[USAGE_TIME_TEXT_MAX];
+
+	sbuf_lit(sql, "WITH v (id, used_at) AS (VALUES ");
+	for (size_t i = 0; i < b->n_uses; i++) {
+		usage_time_text(text, b->uses[i].used_at_us);
+		sbuf_printf(sql, "%s(bigint '%lld', timestamp '%s')", i ? ", " : "",
+			    (long long)b->uses[i].token_id, text);
+	}
+	sbuf_lit(sql, "), locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
+		      "JOIN v ON v.id = t.id "
+		      "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
+		      "ORDER BY t.id FOR NO KEY UPDATE OF t) "
+		      "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
+		      "FROM locked AS l WHERE t.id = l.id;");
+}

@@ -1,0 +1,58 @@
+/* One batch: what is read from the lanes for one transaction, and the SQL around its rows.
+ *
+ * Pure: lanes in, text out. */
+#ifndef GATEWAY_USAGE_BATCH_H
+#define GATEWAY_USAGE_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/str.h"
+#include "gateway/usage/lane.h"
+
+#define BATCH_DAYS_MAX 32              /* distinct days in one batch */
+#define BATCH_BYTES_MAX (4u * 1024 * 1024) /* of COPY text, give or take a row */
+#define BATCH_GROUP_HEX 32             /* a lane group's name: 128 bits */
+
+/* The part of one lane that the batch holds; from == to: nothing. */
+struct batch_span {
+	uint64_t from, to;
+};
+
+struct batch_use {
+	int64_t token_id;
+	int64_t used_at_us;
+};
+
+struct usage_batch {
+	struct sbuf rows; /* lines of COPY text */
+	size_t n_rows, max_rows;
+	bool full; /* stopped by a bound: the lanes hold more */
+	struct batch_span *spans; /* one per lane */
+	size_t n_lanes;
+	int64_t days[BATCH_DAYS_MAX];
+	size_t n_days;
+	struct batch_use *uses; /* by token_id, each once, with its latest use */
+	size_t n_uses;
+};
+
+void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows);
+void usage_batch_fini(struct usage_batch *b);
+
+/* Reads up to limit rows (at most max_rows) from the lanes' tails on, beginning with lane
+ * `first`; releases nothing. Consumer's thread. False: the lanes are empty. */
+bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes, size_t first,
+		      size_t limit, struct str node);
+/* The batch is stored: gives its room back to the producers. */
+void usage_batch_release(const struct usage_batch *b, struct usage_lane *const *lanes);
+
+/* Lanes that the batch has rows of: the rows that the move must change. */
+size_t usage_batch_touched(const struct usage_batch *b);
+/* Appends the UPDATE that moves this group's cursors, each only from where the batch starts. */
+void usage_batch_move_sql(const struct usage_batch *b, const char *group, struct sbuf *sql);
+/* Appends the UPDATE that moves tokens.last_used forward, with a semicolon. Rows are locked by
+ * id, so that recorders of several nodes never wait for each other in a circle. */
+void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql);
+
+#endif

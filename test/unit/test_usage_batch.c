@@ -1,0 +1,252 @@
+/* Batches and partitions: what is taken from the lanes, and the SQL that comes of it. */
+#include "gateway/usage/batch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "gateway/usage/partitions.h"
+
+#define LANES 3
+#define DAY INT64_C(86400000000)
+#define GROUP "00112233445566778899aabbccddeeff"
+
+struct fixture {
+	struct usage_lane *lanes[LANES];
+	struct usage_batch batch;
+	struct sbuf sql;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+
+	assert_non_null(f);
+	for (size_t i = 0; i < LANES; i++)
+		f->lanes[i] = usage_lane_new(1 << 20);
+	usage_batch_init(&f->batch, LANES, 100);
+	sbuf_init(&f->sql, 1 << 20);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < LANES; i++)
+		usage_lane_free(&f->lanes[i]);
+	usage_batch_fini(&f->batch);
+	sbuf_fini(&f->sql);
+	free(f);
+	return 0;
+}
+
+static void put(struct fixture *f, size_t lane, int64_t token_id, int64_t used_at_us)
+{
+	struct usage_event e;
+
+	usage_event_init(&e);
+	e.token_id = token_id;
+	e.used_at_us = used_at_us;
+	assert_true(usage_lane_append(f->lanes[lane], &e));
+}
+
+static bool fill(struct fixture *f, size_t first, size_t limit)
+{
+	return usage_batch_fill(&f->batch, f->lanes, first, limit, STR("node"));
+}
+
+static void assert_sql(struct fixture *f, const char *want)
+{
+	sbuf_add(&f->sql, "", 1);
+	assert_string_equal(f->sql.p, want);
+	sbuf_reset(&f->sql);
+}
+
+static void test_empty_lanes(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(fill(f, 0, 100));
+	assert_false(f->batch.full);
+	assert_int_equal(usage_batch_touched(&f->batch), 0);
+}
+
+static void test_rows_of_all_lanes(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 5, 10);
+	put(f, 2, 6, 20);
+	put(f, 2, 5, DAY + 1);
+	assert_true(fill(f, 1, 100));
+	assert_int_equal(f->batch.n_rows, 3);
+	assert_false(f->batch.full);
+	assert_int_equal(usage_batch_touched(&f->batch), 2);
+	assert_int_equal(f->batch.n_days, 2);
+	assert_memory_equal(f->batch.rows.p, "6\t", 2); /* lane 1 is empty, then 2, then 0 */
+
+	usage_batch_move_sql(&f->batch, GROUP, &f->sql);
+	assert_sql(f, "UPDATE usage_cursors AS c SET position = v.upto, moved_at = now() FROM "
+		      "(VALUES (0, bigint '0', bigint '48'), (2, bigint '0', bigint '104')) "
+		      "AS v (lane, since, upto) WHERE c.lane_group = '" GROUP "' "
+		      "AND c.lane = v.lane AND c.position = v.since");
+
+	usage_batch_release(&f->batch, f->lanes);
+	assert_false(fill(f, 0, 100));
+	put(f, 2, 6, 30);
+	assert_true(fill(f, 0, 100));
+	assert_true(f->batch.spans[2].from == 104);
+}
+
+static void test_filling_again_gives_the_same_batch(void **state)
+{
+	struct fixture *f = *state;
+	struct sbuf before;
+
+	for (int64_t i = 0; i < 20; i++)
+		put(f, (size_t)i % LANES, i, i);
+	assert_true(fill(f, 2, 10));
+	sbuf_init(&before, 1 << 20);
+	sbuf_str(&before, sbuf_view(&f->batch.rows));
+	assert_true(fill(f, 2, 10));
+	assert_true(str_eq(sbuf_view(&before), sbuf_view(&f->batch.rows)));
+	sbuf_fini(&before);
+}
+
+static void test_limit(void **state)
+{
+	struct fixture *f = *state;
+	size_t taken = 0;
+
+	for (int64_t i = 0; i < 25; i++)
+		put(f, (size_t)i % LANES, i, i);
+	while (fill(f, 0, 10)) {
+		assert_int_equal(f->batch.full, taken < 20);
+		assert_true(f->batch.n_rows <= 10);
+		taken += f->batch.n_rows;
+		usage_batch_release(&f->batch, f->lanes);
+	}
+	assert_int_equal(taken, 25);
+}
+
+static void test_days_are_bounded(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int64_t i = 0; i < BATCH_DAYS_MAX + 1; i++) {
+		put(f, 0, 1, i * DAY);
+		put(f, 0, 1, i * DAY + 1);
+	}
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(f->batch.n_days, BATCH_DAYS_MAX);
+	assert_int_equal(f->batch.n_rows, 2 * BATCH_DAYS_MAX);
+	assert_true(f->batch.full);
+	usage_batch_release(&f->batch, f->lanes);
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(f->batch.n_rows, 2);
+	assert_false(f->batch.full);
+}
+
+static void test_bytes_are_bounded(void **state)
+{
+	static char wide[512];
+	struct usage_lane *lane = usage_lane_new(8 << 20);
+	struct usage_batch b;
+	struct usage_event e;
+
+	(void)state;
+	memset(wide, '\\', sizeof wide); /* doubles on its way out */
+	usage_batch_init(&b, 1, 10000);
+	usage_event_init(&e);
+	e.user_agent = (struct str){wide, sizeof wide};
+	for (int i = 0; i < 6000; i++)
+		assert_true(usage_lane_append(lane, &e));
+	assert_true(usage_batch_fill(&b, &lane, 0, 10000, STR("n")));
+	assert_true(b.full);
+	assert_true(b.rows.n >= BATCH_BYTES_MAX && b.rows.n < BATCH_BYTES_MAX + 2000);
+	usage_batch_fini(&b);
+	usage_lane_free(&lane);
+}
+
+static void test_last_used(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 9, 3000000);
+	put(f, 1, -4, 1);
+	put(f, 1, 9, 5000000);
+	put(f, 2, 9, 4000000);
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(f->batch.n_uses, 2);
+	usage_batch_last_used_sql(&f->batch, &f->sql);
+	assert_sql(f, "WITH v (id, used_at) AS (VALUES "
+		      "(bigint '-4', timestamp '1970-01-01 00:00:00.000001'), "
+		      "(bigint '9', timestamp '1970-01-01 00:00:05.000000')), "
+		      "locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
+		      "JOIN v ON v.id = t.id "
+		      "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
+		      "ORDER BY t.id FOR NO KEY UPDATE OF t) "
+		      "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
+		      "FROM locked AS l WHERE t.id = l.id;");
+}
+
+static void test_partitions_of_new_days_only(void **state)
+{
+	static const int64_t days[] = {0, 1, 20781};
+	struct fixture *f = *state;
+	struct usage_partitions p = {0};
+
+	assert_false(partitions_sql(&p, days, 0, &f->sql));
+	assert_true(partitions_sql(&p, days, 3, &f->sql));
+	assert_sql(f, "SELECT usage_ensure_partition(d) FROM (VALUES (date '1970-01-01'), "
+		      "(date '1970-01-02'), (date '2026-11-24')) AS v (d)");
+	partitions_know(&p, days, 2);
+	assert_true(partitions_sql(&p, days, 3, &f->sql));
+	assert_sql(f, "SELECT usage_ensure_partition(d) FROM (VALUES (date '2026-11-24')) "
+		      "AS v (d)");
+	partitions_know(&p, days, 3);
+	assert_int_equal(p.n, 3);
+	assert_false(partitions_sql(&p, days, 3, &f->sql));
+	assert_int_equal(f->sql.n, 0);
+	partitions_forget(&p);
+	assert_true(partitions_sql(&p, days, 1, &f->sql));
+}
+
+static void test_oldest_knowledge_is_forgotten_first(void **state)
+{
+	struct fixture *f = *state;
+	struct usage_partitions p = {0};
+	int64_t day;
+
+	for (day = 0; day <= PARTITIONS_KNOWN_MAX; day++)
+		partitions_know(&p, &day, 1);
+	assert_int_equal(p.n, PARTITIONS_KNOWN_MAX);
+	day = 0;
+	assert_true(partitions_sql(&p, &day, 1, &f->sql));
+	for (day = 1; day <= PARTITIONS_KNOWN_MAX; day++)
+		assert_false(partitions_sql(&p, &day, 1, &f->sql));
+}
+
+#define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_FIXTURE(test_empty_lanes),
+		WITH_FIXTURE(test_rows_of_all_lanes),
+		WITH_FIXTURE(test_filling_again_gives_the_same_batch),
+		WITH_FIXTURE(test_limit),
+		WITH_FIXTURE(test_days_are_bounded),
+		WITH_FIXTURE(test_bytes_are_bounded),
+		WITH_FIXTURE(test_last_used),
+		WITH_FIXTURE(test_partitions_of_new_days_only),
+		WITH_FIXTURE(test_oldest_knowledge_is_forgotten_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
