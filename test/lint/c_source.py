@@ -74,6 +74,8 @@ def check_includes(report, path, text):
 def check_product(report, path, raw, code):
     check_sizes(report, path, raw)
     check_includes(report, path, raw)
+    for m in BANNED_CALL.finditer(code):
+        report.add(path, line_of(code, m.start()), f"{m.group(1)}() is banned")
     for m in EXTERN.finditer(code):
         report.add(path, line_of(code, m.start()), "extern variable")
     for m in TYPEDEF_STRUCT.finditer(code):
@@ -88,8 +90,6 @@ def main():
     for path in paths:
         raw = read(path)
         code = code_only(raw)
-        for m in BANNED_CALL.finditer(code):
-            report.add(path, line_of(code, m.start()), f"{m.group(1)}() is banned")
         for m in MARKS.finditer(raw):
             report.add(path, line_of(raw, m.start()), f"left-over mark {m.group()}")
         if not path.startswith("test/"):

@@ -1,0 +1,28 @@
+# Tollgate on Debian 12: built in one stage, run in a small one, not as root.
+FROM debian:12-slim AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config \
+        libevent-dev libssl-dev libpq-dev libcjson-dev \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY Makefile ./
+COPY common common
+COPY gateway gateway
+COPY migrations migrations
+COPY config config
+RUN make all
+
+FROM debian:12-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+        libevent-2.1-7 libevent-openssl-2.1-7 libssl3 libpq5 libcjson1 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --home-dir /var/lib/tollgate --create-home tollgate
+COPY --from=build /src/build/release/tollgate /usr/local/bin/tollgate
+COPY config/compose.json /etc/tollgate/tollgate.json
+USER tollgate
+WORKDIR /var/lib/tollgate
+EXPOSE 8787 8000
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["tollgate"]
+CMD ["serve", "--config", "/etc/tollgate/tollgate.json"]
