@@ -76,6 +76,7 @@ enum http_body_state {
 	HTTP_BODY_END,
 	HTTP_BODY_BAD,  /* framing error: answer 400 and end; the connection will close */
 	HTTP_BODY_TOO_LARGE, /* over the limit: answer 413 and end */
+	HTTP_BODY_TIMEOUT,   /* the client was silent for too long: answer 408 and end */
 };
 /* Moves up to max decoded body bytes to dst; sends 100 Continue first where the client waits
  * for it. The state tells what comes after the bytes moved. */
@@ -97,10 +98,12 @@ size_t http_conn_queued(const struct http_conn *c); /* bytes not yet in the kern
 void http_conn_end(struct http_conn *c, bool close);
 /* Cuts the connection at once (RST where possible): a response that broke off. */
 void http_conn_reset(struct http_conn *c);
-/* problem_write + http_conn_write + http_conn_end. Returns body bytes written. */
-void http_conn_problem(struct http_conn *c, enum problem_id id, const char *detail,
-		       struct str request_id);
+/* problem_write + http_conn_write + http_conn_end; fills in what the request decides (HEAD,
+ * version, Accept, close). */
+void http_conn_problem(struct http_conn *c, struct problem_answer answer);
 /* Whether the connection will be closed after this exchange in any case. */
 bool http_conn_must_close(const struct http_conn *c);
+/* In on_gone: why, for the record; static text. */
+const char *http_conn_gone_why(const struct http_conn *c);
 
 #endif

@@ -1,0 +1,340 @@
+/* What a handler does with a client's connection: take the body, write, end. */
+#include "gateway/http/conn.h"
+
+#include <errno.h>
+#include <event2/http_struct.h>
+#include <sys/socket.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+
+static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+const struct request_head *http_conn_head(const struct http_conn *c)
+{
+	CHECK(c->x != NULL);
+	return &c->x->head;
+}
+
+const struct net_ip *http_conn_peer(const struct http_conn *c)
+{
+	return &c->peer;
+}
+
+uint64_t http_conn_arrival_us(const struct http_conn *c)
+{
+	return c->arrival_us;
+}
+
+int64_t http_conn_arrival_wall_us(const struct http_conn *c)
+{
+	return c->arrival_wall_us;
+}
+
+void http_conn_set_data(struct http_conn *c, void *data)
+{
+	c->data = data;
+}
+
+void *http_conn_data(const struct http_conn *c)
+{
+	return c->data;
+}
+
+uint64_t http_conn_body_bytes(const struct http_conn *c)
+{
+	return c->body_bytes;
+}
+
+bool http_conn_body_done(const struct http_conn *c)
+{
+	return c->body_done;
+}
+
+bool http_conn_must_close(const struct http_conn *c)
+{
+	return c->closing || c->front->draining || c->refused || c->x->head.close ||
+	       !c->body_done;
+}
+
+const char *http_conn_gone_why(const struct http_conn *c)
+{
+	return c->stalled ? "client stopped reading" : "client closed the connection";
+}
+
+void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes, uint32_t body_ms)
+{
+	c->body_max = body_bytes;
+	c->body_silence_ms = body_ms;
+}
+
+static void closed_while_paused(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_conn *c = arg;
+
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(c, CONN_MAGIC);
+	if (c->paused)
+		conn_doom(c);
+}
+
+void conn_pause(struct http_conn *c)
+{
+	if (c->paused)
+		return;
+	c->paused = true;
+	bufferevent_disable(c->bev, EV_READ);
+	if (c->closed == NULL)
+		c->closed = event_new(c->front->base, c->fd, EV_CLOSED,
+				      closed_while_paused, c);
+	CHECK(c->closed != NULL);
+	event_add(c->closed, NULL);
+}
+
+void conn_resume(struct http_conn *c)
+{
+	if (!c->paused)
+		return;
+	c->paused = false;
+	event_del(c->closed);
+	c->body_since_us = clock_mono_us();
+	bufferevent_enable(c->bev, EV_READ);
+}
+
+static void take_length(struct http_conn *c, struct evbuffer *dst, size_t max)
+{
+	size_t n = evbuffer_get_length(c->raw);
+
+	if (n > c->body_left)
+		n = (size_t)c->body_left;
+	if (n > max)
+		n = max;
+	if (n == 0)
+		return;
+	CHECK(evbuffer_remove_buffer(c->raw, dst, n) == (int)n);
+	c->body_left -= n;
+	c->body_bytes += n;
+	c->body_done = c->body_left == 0;
+}
+
+static void take_chunked(struct http_conn *c, struct evbuffer *dst, size_t max)
+{
+	struct evbuffer_iovec v;
+	size_t used, made;
+
+	while (max > 0 && evbuffer_peek(c->raw, -1, NULL, &v, 1) > 0 && v.iov_len > 0) {
+		size_t n = v.iov_len < max ? v.iov_len : max;
+		enum chunk_result r;
+
+		if (n > FRONT_SCRATCH)
+			n = FRONT_SCRATCH;
+		r = chunk_decode(&c->chunks, v.iov_base, n, &used, c->front->scratch, &made);
+		if (made)
+			CHECK(evbuffer_add(dst, c->front->scratch, made) == 0);
+		evbuffer_drain(c->raw, used);
+		c->body_bytes += made;
+		max -= used < max ? used : max;
+		c->body_bad = r == CHUNK_BAD;
+		c->body_done = r == CHUNK_DONE;
+		if (r != CHUNK_MORE)
+			return;
+	}
+}
+
+/* The client holds its body back until it is told to send (RFC 9110 10.1.1). */
+static void send_continue(struct http_conn *c)
+{
+	struct iovec v = {(void *)(uintptr_t)continue_line, sizeof continue_line - 1};
+
+	c->continue_due = false;
+	c->body_since_us = clock_mono_us();
+	if (evbuffer_get_length(c->raw) == 0)
+		http_conn_write(c, &v, 1);
+}
+
+enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst, size_t max)
+{
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY);
+	if (c->body_timed_out)
+		return HTTP_BODY_TIMEOUT;
+	if (c->body_bad)
+		return HTTP_BODY_BAD;
+	if (c->body_max && c->x->head.framing == HTTP_LENGTH &&
+	    c->x->head.content_length > c->body_max)
+		return HTTP_BODY_TOO_LARGE;
+	if (c->body_done)
+		return HTTP_BODY_END;
+	if (c->continue_due)
+		send_continue(c);
+	if (c->x->head.framing == HTTP_LENGTH)
+		take_length(c, dst, max);
+	else
+		take_chunked(c, dst, max);
+	if (evbuffer_get_length(c->raw) < HTTP_OUT_LOW)
+		conn_resume(c);
+	if (c->body_max && c->body_bytes > c->body_max)
+		return HTTP_BODY_TOO_LARGE;
+	if (c->body_bad)
+		return HTTP_BODY_BAD;
+	return c->body_done ? HTTP_BODY_END : HTTP_BODY_MORE;
+}
+
+/* What the socket takes at once; errors surface through the ready list, since the caller is
+ * in the middle of an exchange. */
+static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n)
+{
+	ssize_t sent;
+
+	do
+		sent = writev(c->fd, iov, n);
+	while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		return (size_t)sent;
+	if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		c->gone = true;
+		conn_make_ready(c);
+	}
+	return 0;
+}
+
+void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	size_t skip = 0;
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY);
+	if (c->gone)
+		return;
+	if (evbuffer_get_length(out) == 0) {
+		skip = write_directly(c, iov, n);
+		c->write_since_us = c->front->timeouts.idle_ms ? clock_mono_us() : 0;
+	}
+	for (int i = 0; i < n; i++) {
+		if (skip >= iov[i].iov_len) {
+			skip -= iov[i].iov_len;
+			continue;
+		}
+		CHECK(evbuffer_add(out, (char *)iov[i].iov_base + skip,
+				   iov[i].iov_len - skip) == 0);
+		skip = 0;
+	}
+	if (evbuffer_get_length(out) > 0)
+		bufferevent_enable(c->bev, EV_WRITE);
+}
+
+size_t http_conn_queued(const struct http_conn *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+void http_conn_end(struct http_conn *c, bool close)
+{
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY);
+	c->closing = close || http_conn_must_close(c);
+	c->data = NULL;
+	c->state = CONN_FLUSH;
+	if (c->gone)
+		conn_doom(c);
+	else if (http_conn_queued(c) == 0)
+		conn_flushed(c);
+}
+
+void http_conn_reset(struct http_conn *c)
+{
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY);
+	c->data = NULL;
+	c->state = CONN_FLUSH;
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+	conn_doom(c);
+}
+
+void http_conn_problem(struct http_conn *c, struct problem_answer answer)
+{
+	struct sbuf out;
+	struct iovec v;
+
+	sbuf_init(&out, 16384);
+	answer.close = http_conn_must_close(c) || answer.close;
+	answer.http_minor = c->refused ? 1 : c->x->head.minor;
+	if (!c->refused) {
+		answer.head = c->x->head.method == HTTP_HEAD;
+		answer.problem_json = problem_wanted(&c->x->head);
+	}
+	problem_write(&out, &answer);
+	CHECK(!out.overflow);
+	v = (struct iovec){out.p, out.n};
+	http_conn_write(c, &v, 1);
+	http_conn_end(c, answer.close);
+	sbuf_fini(&out);
+}
+
+void conn_answer_refusal(struct http_conn *c)
+{
+	enum problem_id id = problem_of_status(c->refusal.status);
+	struct http_front *f = c->front;
+
+	if (f->handler->on_refused)
+		f->handler->on_refused(c, f->ctx, id);
+	http_conn_problem(c, (struct problem_answer){.id = id, .detail = c->refusal.detail});
+}
+
+void conn_exchange_put(struct http_front *f, struct conn_exchange *x)
+{
+	if (x->bytes != x->inline_bytes) {
+		free(x->bytes);
+		x->bytes = x->inline_bytes;
+	}
+	if (f->n_spare >= FRONT_SPARE_EXCHANGES) {
+		free(x);
+		return;
+	}
+	x->next = f->spare;
+	f->spare = x;
+	f->n_spare++;
+}
+
+/* The request is over for evhttp as well; it makes ready for the next one. */
+static void next_request(struct http_conn *c)
+{
+	struct evhttp_request *req = c->req;
+
+	c->req = NULL;
+	c->state = CONN_IDLE;
+	c->head_since_us = 0;
+	c->idle_since_us = clock_mono_us();
+	conn_exchange_put(c->front, c->x);
+	c->x = NULL;
+	if (c->paused)
+		conn_resume(c);
+	evhttp_send_reply_end(req);
+	if (evbuffer_get_length(c->raw))
+		conn_make_ready(c);
+}
+
+void conn_flushed(struct http_conn *c)
+{
+	CHECK(c->state == CONN_FLUSH);
+	if (!c->closing) {
+		next_request(c);
+		return;
+	}
+	/* Bytes that nobody read would turn our close into a reset, which can eat the answer
+	 * (RFC 9112 9.6): shut down, let the client finish, then close. */
+	if (c->body_done && evbuffer_get_length(c->raw) == 0) {
+		conn_doom(c);
+		return;
+	}
+	c->state = CONN_LINGER;
+	c->linger_until_us = clock_mono_us() + CONN_LINGER_US;
+	c->lingered = 0;
+	evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
+	conn_resume(c);
+	shutdown(c->fd, SHUT_WR);
+}

@@ -1,0 +1,110 @@
+/* A client's connection: what front.c (events) and conn.c (the handler's calls) share.
+ *
+ * Owner: the front, through its list. It dies in one place, conn_closed in front.c, which
+ * evhttp calls when it frees the connection. While a handler's exchange runs (CONN_BUSY) the
+ * handler may hold the pointer; on_gone takes it back. */
+#ifndef GATEWAY_HTTP_CONN_H
+#define GATEWAY_HTTP_CONN_H
+
+#include <event2/bufferevent.h>
+#include <event2/http.h>
+#include <sys/queue.h>
+
+#include "gateway/http/chunk.h"
+#include "gateway/http/front.h"
+
+#define CONN_MAGIC 0x436f6e6eu
+#define FRONT_MAGIC 0x46726f6eu
+#define CONN_LINGER_US 2000000u       /* wait for the rest of a body that nobody reads */
+#define CONN_LINGER_BYTES (1024 * 1024)
+#define CONN_EXCHANGE_INLINE 4096     /* head bytes kept without a further allocation */
+#define FRONT_SPARE_EXCHANGES 64      /* exchange memories kept for reuse */
+#define FRONT_SCRATCH (64 * 1024)
+
+enum conn_state {
+	CONN_IDLE,   /* between requests, or a head is arriving */
+	CONN_BUSY,   /* the handler has it */
+	CONN_FLUSH,  /* answered; waiting until the answer is in the kernel */
+	CONN_LINGER, /* answered and shut down; what still arrives is dropped */
+};
+
+/* Memory of one exchange: the parsed head and the bytes it points into. */
+struct conn_exchange {
+	struct conn_exchange *next;
+	struct request_head head;
+	char *bytes; /* inline_bytes, or an allocation for a larger head */
+	char inline_bytes[CONN_EXCHANGE_INLINE];
+};
+
+struct http_conn {
+	uint32_t magic;
+	enum conn_state state;
+	int fd; /* -1 until the connection is adopted */
+	struct http_front *front;
+	struct bufferevent *bev;
+	struct evhttp_connection *evcon; /* NULL until adopted */
+	struct evhttp_request *req;      /* evhttp's object of the running exchange */
+	bufferevent_event_cb evhttp_on_event;
+	struct evbuffer *raw; /* bytes behind the head, not yet taken */
+	struct event *closed; /* notices a client that leaves while reading is paused */
+	struct conn_exchange *x;
+	void *data; /* the handler's */
+	TAILQ_ENTRY(http_conn) all, ready;
+	struct net_ip peer;
+
+	bool is_ready, feeding, refused, closing, paused, body_timed_out, stalled, gone;
+	bool continue_due; /* the client waits for 100 Continue */
+	bool body_done, body_bad;
+	struct head_refusal refusal;
+	size_t scan, queued_seen;
+
+	struct chunk_decoder chunks;
+	uint64_t body_left, body_bytes, body_max;
+	uint32_t body_silence_ms;
+	size_t lingered;
+
+	uint64_t arrival_us;  /* head complete */
+	int64_t arrival_wall_us;
+	uint64_t head_since_us;  /* first byte of a head, or the accept; 0: between requests */
+	uint64_t idle_since_us;  /* between requests */
+	uint64_t body_since_us;  /* last body byte */
+	uint64_t write_since_us; /* last progress of queued output */
+	uint64_t linger_until_us;
+};
+
+TAILQ_HEAD(conn_list, http_conn);
+
+struct http_front {
+	uint32_t magic;
+	struct event_base *base;
+	struct evhttp *http;
+	const struct http_handler *handler;
+	void *ctx;
+	struct settings_limits limits;
+	struct settings_timeouts timeouts;
+	struct conn_list conns, ready;
+	struct http_conn **by_fd;
+	size_t by_fd_size, n_conns;
+	struct event *run;  /* works off the ready list */
+	struct event *tick; /* deadlines */
+	struct event *relisten;
+	struct evhttp_bound_socket **bound;
+	size_t n_bound;
+	struct conn_exchange *spare;
+	size_t n_spare;
+	bool draining, listening_paused;
+	char scratch[FRONT_SCRATCH];
+};
+
+/* front.c */
+void conn_make_ready(struct http_conn *c);
+void conn_doom(struct http_conn *c);
+/* conn.c: the answer of a CONN_FLUSH connection has left: next request, linger or close. */
+void conn_flushed(struct http_conn *c);
+void conn_answer_refusal(struct http_conn *c);
+void conn_exchange_put(struct http_front *f, struct conn_exchange *x);
+/* conn.c: stop and resume reading from the client. */
+void conn_pause(struct http_conn *c);
+void conn_resume(struct http_conn *c);
+
+#endif

@@ -1,0 +1,597 @@
+/* evhttp behind an input gate: accepting, heads, deadlines, and the end of connections.
+ *
+ * Traps of evhttp 2.1.12 that shape this file: its read callback must never be installed while
+ * a request is served (it exits the process); nothing is freed from inside a buffer callback
+ * (the ready list does that, from its own event); a request whose connection fails while it is
+ * served is ours to free. */
+#include "gateway/http/front.h"
+
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <event2/listener.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/http/conn.h"
+
+#define TICK_US 200000
+#define RELISTEN_US 100000 /* pause after accept failed for want of descriptors */
+#define BACKLOG 4096
+
+/* All that evhttp ever parses. HEAD: it never looks for a body. */
+static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
+#define FED_HEAD_LENGTH (sizeof fed_head - 1)
+
+void conn_make_ready(struct http_conn *c)
+{
+	if (c->is_ready)
+		return;
+	c->is_ready = true;
+	TAILQ_INSERT_TAIL(&c->front->ready, c, ready);
+	event_active(c->front->run, EV_TIMEOUT, 0);
+}
+
+void conn_doom(struct http_conn *c)
+{
+	c->gone = true;
+	conn_make_ready(c);
+}
+
+static struct conn_exchange *exchange_get(struct http_front *f, size_t head_bytes)
+{
+	struct conn_exchange *x = f->spare;
+
+	if (x != NULL) {
+		f->spare = x->next;
+		f->n_spare--;
+	} else {
+		x = xmalloc(sizeof *x);
+		x->bytes = x->inline_bytes;
+	}
+	if (head_bytes > sizeof x->inline_bytes)
+		x->bytes = xmalloc(head_bytes);
+	return x;
+}
+
+static void begin_body(struct http_conn *c)
+{
+	const struct request_head *h = &c->x->head;
+
+	c->chunks = (struct chunk_decoder){0};
+	c->body_left = h->framing == HTTP_LENGTH ? h->content_length : 0;
+	c->body_bytes = 0;
+	c->body_bad = c->body_timed_out = false;
+	c->body_done = h->framing == HTTP_NO_BODY ||
+		       (h->framing == HTTP_LENGTH && h->content_length == 0);
+	c->continue_due = h->expect_continue && !c->body_done;
+	c->body_max = c->front->limits.body_bytes;
+	c->body_silence_ms = c->front->timeouts.body_ms;
+}
+
+static void begin_exchange(struct http_conn *c)
+{
+	c->arrival_us = clock_mono_us();
+	c->arrival_wall_us = clock_wall_us();
+	c->body_since_us = c->arrival_us;
+	c->scan = 0;
+	c->closing = false;
+	c->state = CONN_BUSY;
+}
+
+/* Puts the constant head in front of evhttp. */
+static void feed(struct http_conn *c, struct evbuffer *input)
+{
+	c->feeding = true;
+	CHECK(evbuffer_prepend(input, fed_head, FED_HEAD_LENGTH) == 0);
+	c->feeding = false;
+}
+
+static void refuse(struct http_conn *c, struct evbuffer *input, struct head_refusal why)
+{
+	if (c->x == NULL)
+		c->x = exchange_get(c->front, 0);
+	memset(&c->x->head, 0, offsetof(struct request_head, fields));
+	/* Whatever follows is not a request: drop it, answer, linger, close. */
+	evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
+	evbuffer_drain(input, evbuffer_get_length(input));
+	begin_exchange(c);
+	c->refused = true;
+	c->refusal = why;
+	c->body_done = false;
+	feed(c, input);
+}
+
+/* The head of n bytes at the front of `from`: parse, keep, hand evhttp its stand-in. What
+ * follows the head ends up in c->raw. */
+static void take_head(struct http_conn *c, struct evbuffer *from, size_t n,
+		      struct evbuffer *input)
+{
+	struct http_front *f = c->front;
+	struct head_limits limits = {f->limits.head_bytes, f->limits.headers};
+	struct head_refusal why;
+
+	c->x = exchange_get(f, n);
+	CHECK(evbuffer_remove(from, c->x->bytes, n) == (int)n);
+	if (!request_head_parse(&c->x->head, c->x->bytes, n, &limits, &why)) {
+		refuse(c, input, why);
+		return;
+	}
+	c->refused = false;
+	begin_exchange(c);
+	begin_body(c);
+	if (from == input && evbuffer_get_length(input))
+		evbuffer_add_buffer(c->raw, input);
+	feed(c, input);
+}
+
+/* Looks for a complete head at the front of `from` (the input or c->raw); true when evhttp
+ * was fed. */
+static bool try_head(struct http_conn *c, struct evbuffer *from, struct evbuffer *input)
+{
+	size_t n = evbuffer_get_length(from), max = c->front->limits.head_bytes;
+	size_t look = n < max + 1 ? n : max + 1, end;
+	const char *p;
+
+	if (n == 0)
+		return false;
+	if (c->head_since_us == 0)
+		c->head_since_us = clock_mono_us();
+	p = (const char *)evbuffer_pullup(from, (ev_ssize_t)look);
+	CHECK(p != NULL);
+	end = request_head_end(p, look, &c->scan);
+	if (end == 0 && n <= max)
+		return false;
+	if (end != 0 && end <= max)
+		take_head(c, from, end, input);
+	else if (memchr(p, '\n', look) != NULL)
+		refuse(c, input, (struct head_refusal){431, "the header section is larger "
+							    "than limits.head_bytes"});
+	else
+		refuse(c, input, (struct head_refusal){414, "the request line is larger "
+							    "than limits.head_bytes"});
+	return true;
+}
+
+/* Bytes while no head may be taken: keep, hold back, or drop. */
+static void keep_bytes(struct http_conn *c, struct evbuffer *input)
+{
+	size_t n = evbuffer_get_length(input);
+
+	if (c->state == CONN_LINGER || c->gone || c->refused) {
+		evbuffer_drain(input, n);
+		c->lingered += n;
+		if (c->state == CONN_LINGER && c->lingered > CONN_LINGER_BYTES)
+			conn_doom(c);
+		return;
+	}
+	evbuffer_add_buffer(c->raw, input);
+	if (c->state == CONN_BUSY && !c->body_done) {
+		c->body_since_us = clock_mono_us();
+		conn_make_ready(c);
+	}
+	if (evbuffer_get_length(c->raw) > HTTP_OUT_HIGH)
+		conn_pause(c);
+}
+
+/* Runs inside bufferevent's read, before evhttp's read callback. */
+static void gate(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+{
+	struct http_conn *c = arg;
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	if (info->n_added == 0 || c->feeding)
+		return;
+	if (c->state != CONN_IDLE) {
+		keep_bytes(c, input);
+		return;
+	}
+	if (evbuffer_get_length(c->raw) == 0) {
+		if (!try_head(c, input, input))
+			evbuffer_add_buffer(c->raw, input);
+		return;
+	}
+	evbuffer_add_buffer(c->raw, input);
+	try_head(c, c->raw, input);
+}
+
+static void listen_again(struct http_front *f)
+{
+	if (f->draining || f->n_conns >= f->limits.connections)
+		return;
+	f->listening_paused = false;
+	for (size_t i = 0; i < f->n_bound; i++)
+		evconnlistener_enable(evhttp_bound_socket_get_listener(f->bound[i]));
+}
+
+static void stop_listening(struct http_front *f)
+{
+	f->listening_paused = true;
+	for (size_t i = 0; i < f->n_bound; i++)
+		evconnlistener_disable(evhttp_bound_socket_get_listener(f->bound[i]));
+}
+
+static void start_ticking(struct http_front *f)
+{
+	event_add(f->tick, &(struct timeval){0, TICK_US});
+}
+
+static void conn_free(struct http_conn *c)
+{
+	struct http_front *f = c->front;
+
+	if (c->is_ready)
+		TAILQ_REMOVE(&f->ready, c, ready);
+	TAILQ_REMOVE(&f->conns, c, all);
+	f->n_conns--;
+	if (c->fd >= 0)
+		f->by_fd[c->fd] = NULL;
+	if (c->x != NULL)
+		conn_exchange_put(f, c->x);
+	if (c->closed != NULL)
+		event_free(c->closed);
+	/* The bufferevent may outlive us by a callback: its gate must not see us again. */
+	evbuffer_remove_cb(bufferevent_get_input(c->bev), gate, c);
+	evbuffer_free(c->raw);
+	c->magic = 0;
+	free(c);
+}
+
+static void on_bev_write(struct bufferevent *bev, void *arg)
+{
+	struct http_conn *c = arg;
+	struct http_front *f;
+
+	(void)bev;
+	OBJ_CHECK(c, CONN_MAGIC);
+	f = c->front;
+	if (c->gone)
+		return;
+	if (c->state == CONN_BUSY && !c->refused)
+		f->handler->on_writable(c, f->ctx);
+	else if (c->state == CONN_FLUSH && http_conn_queued(c) == 0)
+		conn_flushed(c);
+}
+
+static void on_bev_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct http_conn *c = arg;
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	/* The answer is on its way and the client only shut its side down: let it finish. */
+	if (c->state == CONN_FLUSH && (what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR)) {
+		c->closing = c->body_done = true;
+		evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
+		return;
+	}
+	c->evhttp_on_event(bev, what, c->evcon);
+}
+
+/* evhttp has read its stand-in: the request, kept in c->x, begins. */
+static void on_evhttp_request(struct evhttp_request *req, void *arg)
+{
+	struct http_front *f = arg;
+	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+	int fd = (int)bufferevent_getfd(bev);
+	struct http_conn *c;
+
+	OBJ_CHECK(f, FRONT_MAGIC);
+	CHECK(fd >= 0 && (size_t)fd < f->by_fd_size);
+	c = f->by_fd[fd];
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY && c->req == NULL);
+	c->req = req;
+	bufferevent_getcb(bev, NULL, NULL, &c->evhttp_on_event, NULL);
+	bufferevent_setcb(bev, NULL, on_bev_write, on_bev_event, c);
+	if (!c->paused)
+		bufferevent_enable(bev, EV_READ);
+	if (c->refused)
+		conn_answer_refusal(c);
+	else
+		f->handler->on_request(c, f->ctx);
+}
+
+/* evhttp is about to free the connection, whatever the reason. */
+static void conn_closed(struct evhttp_connection *evcon, void *arg)
+{
+	struct http_conn *c = arg;
+	struct http_front *f;
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	f = c->front;
+	/* Detached from its connection: nobody but us will free it. */
+	if (c->req != NULL && evhttp_request_get_connection(c->req) == NULL)
+		evhttp_request_free(c->req);
+	c->req = NULL;
+	(void)evcon;
+	if (c->state == CONN_BUSY && !c->refused) {
+		c->gone = true;
+		f->handler->on_gone(c, f->ctx);
+	}
+	conn_free(c);
+	if (f->listening_paused && !f->draining)
+		listen_again(f);
+}
+
+static void conn_adopt(struct http_conn *c)
+{
+	struct http_front *f = c->front;
+	void *evcon;
+
+	c->fd = (int)bufferevent_getfd(c->bev);
+	CHECK(c->fd >= 0);
+	bufferevent_getcb(c->bev, NULL, NULL, NULL, &evcon);
+	c->evcon = evcon;
+	evhttp_connection_set_closecb(evcon, conn_closed, c);
+	net_ip_of_sockaddr(&c->peer, evhttp_connection_get_addr(evcon));
+	if ((size_t)c->fd >= f->by_fd_size) {
+		size_t size = (size_t)c->fd * 2 + 64;
+
+		f->by_fd = xrealloc(f->by_fd, size * sizeof(struct http_conn *));
+		memset(f->by_fd + f->by_fd_size, 0,
+		       (size - f->by_fd_size) * sizeof(struct http_conn *));
+		f->by_fd_size = size;
+	}
+	CHECK(f->by_fd[c->fd] == NULL);
+	f->by_fd[c->fd] = c;
+}
+
+/* evhttp asks for a new connection's bufferevent. The connection is adopted from the ready
+ * list, in the same turn of the loop, once evhttp has put its own things in place. */
+static struct bufferevent *on_new_connection(struct event_base *base, void *arg)
+{
+	struct http_front *f = arg;
+	struct http_conn *c = xcalloc(1, sizeof *c);
+
+	OBJ_CHECK(f, FRONT_MAGIC);
+	c->magic = CONN_MAGIC;
+	c->front = f;
+	c->fd = -1;
+	c->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	c->raw = evbuffer_new();
+	CHECK(c->bev != NULL && c->raw != NULL);
+	CHECK(evbuffer_add_cb(bufferevent_get_input(c->bev), gate, c) != NULL);
+	bufferevent_setwatermark(c->bev, EV_WRITE, HTTP_OUT_LOW, 0);
+	bufferevent_set_max_single_write(c->bev, HTTP_OUT_HIGH);
+	c->head_since_us = c->idle_since_us = clock_mono_us();
+	TAILQ_INSERT_TAIL(&f->conns, c, all);
+	if (f->n_conns++ == 0)
+		start_ticking(f);
+	conn_make_ready(c);
+	if (f->n_conns >= f->limits.connections)
+		stop_listening(f);
+	return c->bev;
+}
+
+static void run_conn(struct http_conn *c)
+{
+	struct http_front *f = c->front;
+
+	if (c->evcon == NULL)
+		conn_adopt(c);
+	if (c->gone) {
+		evhttp_connection_free(c->evcon);
+		return;
+	}
+	if (c->state == CONN_BUSY && !c->refused && c->req != NULL) {
+		f->handler->on_body(c, f->ctx);
+		return;
+	}
+	if (c->state == CONN_IDLE &&
+	    try_head(c, c->raw, bufferevent_get_input(c->bev)))
+		bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
+}
+
+static void on_run(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_front *f = arg;
+	struct http_conn *c;
+
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(f, FRONT_MAGIC);
+	while ((c = TAILQ_FIRST(&f->ready)) != NULL) {
+		TAILQ_REMOVE(&f->ready, c, ready);
+		c->is_ready = false;
+		run_conn(c);
+	}
+}
+
+static bool over(uint64_t since_us, uint32_t limit_ms, uint64_t now_us)
+{
+	return limit_ms != 0 && now_us > since_us &&
+	       now_us - since_us > (uint64_t)limit_ms * 1000;
+}
+
+static void tick_idle(struct http_conn *c, uint64_t now)
+{
+	const struct settings_timeouts *t = &c->front->timeouts;
+
+	if (c->head_since_us == 0) {
+		if (over(c->idle_since_us, t->keep_alive_ms, now))
+			conn_doom(c);
+		return;
+	}
+	if (!over(c->head_since_us, t->head_ms, now))
+		return;
+	if (evbuffer_get_length(c->raw) == 0) {
+		conn_doom(c);
+		return;
+	}
+	refuse(c, bufferevent_get_input(c->bev),
+	       (struct head_refusal){408, "the request's head did not arrive within "
+					  "timeouts.head_s"});
+	bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
+}
+
+static void tick_output(struct http_conn *c, uint64_t now)
+{
+	size_t queued = http_conn_queued(c);
+
+	if (queued == 0 || queued != c->queued_seen) {
+		c->queued_seen = queued;
+		c->write_since_us = now;
+		return;
+	}
+	if (over(c->write_since_us, c->front->timeouts.idle_ms, now)) {
+		c->stalled = true;
+		conn_doom(c);
+	}
+}
+
+static void tick_conn(struct http_conn *c, uint64_t now)
+{
+	switch (c->state) {
+	case CONN_IDLE:
+		tick_idle(c, now);
+		break;
+	case CONN_BUSY:
+		tick_output(c, now);
+		/* Silence counts only while the handler could take more. */
+		if (!c->body_done && !c->refused && !c->paused && !c->continue_due &&
+		    evbuffer_get_length(c->raw) == 0 &&
+		    over(c->body_since_us, c->body_silence_ms, now)) {
+			c->body_timed_out = true;
+			conn_make_ready(c);
+		}
+		break;
+	case CONN_FLUSH:
+		tick_output(c, now);
+		break;
+	case CONN_LINGER:
+		if (now > c->linger_until_us)
+			conn_doom(c);
+		break;
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct http_front *f = arg;
+	struct http_conn *c, *next;
+	uint64_t now = clock_mono_us();
+
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(f, FRONT_MAGIC);
+	for (c = TAILQ_FIRST(&f->conns); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, all);
+		if (c->evcon != NULL && !c->gone)
+			tick_conn(c, now);
+	}
+	if (f->n_conns == 0)
+		event_del(f->tick);
+}
+
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	struct http_front *f = arg;
+
+	(void)listener;
+	OBJ_CHECK(f, FRONT_MAGIC);
+	/* Out of descriptors or memory: the listener would fire again at once. Wait instead. */
+	if (!f->listening_paused)
+		log_warn("accept failed: %s; trying again in %u ms", strerror(errno),
+			 RELISTEN_US / 1000u);
+	stop_listening(f);
+	event_add(f->relisten, &(struct timeval){0, RELISTEN_US});
+}
+
+static void on_relisten(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	listen_again(arg);
+}
+
+struct http_front *http_front_new(const struct http_front_options *o)
+{
+	struct http_front *f = xcalloc(1, sizeof *f);
+
+	f->magic = FRONT_MAGIC;
+	f->base = o->base;
+	f->handler = o->handler;
+	f->ctx = o->ctx;
+	http_front_configure(f, &o->limits, &o->timeouts);
+	TAILQ_INIT(&f->conns);
+	TAILQ_INIT(&f->ready);
+	f->http = evhttp_new(o->base);
+	f->run = event_new(o->base, -1, 0, on_run, f);
+	f->tick = event_new(o->base, -1, EV_PERSIST, on_tick, f);
+	f->relisten = event_new(o->base, -1, 0, on_relisten, f);
+	CHECK(f->http != NULL && f->run != NULL && f->tick != NULL && f->relisten != NULL);
+	evhttp_set_bevcb(f->http, on_new_connection, f);
+	evhttp_set_gencb(f->http, on_evhttp_request, f);
+	evhttp_set_allowed_methods(f->http, EVHTTP_REQ_HEAD);
+	return f;
+}
+
+void http_front_configure(struct http_front *f, const struct settings_limits *limits,
+			  const struct settings_timeouts *timeouts)
+{
+	f->limits = *limits;
+	f->timeouts = *timeouts;
+	CHECK(f->limits.head_bytes > 0 && f->limits.connections > 0);
+}
+
+void http_front_listen(struct http_front *f, int fd)
+{
+	struct evconnlistener *listener = evconnlistener_new(
+		f->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
+		fd);
+	struct evhttp_bound_socket *bound;
+
+	CHECK(listener != NULL);
+	bound = evhttp_bind_listener(f->http, listener);
+	CHECK(bound != NULL);
+	evconnlistener_set_error_cb(listener, on_accept_error);
+	f->bound = xrealloc(f->bound, (f->n_bound + 1) * sizeof(struct evhttp_bound_socket *));
+	f->bound[f->n_bound++] = bound;
+}
+
+void http_front_drain(struct http_front *f)
+{
+	struct http_conn *c;
+
+	f->draining = true;
+	for (size_t i = 0; i < f->n_bound; i++)
+		evhttp_del_accept_socket(f->http, f->bound[i]);
+	f->n_bound = 0;
+	TAILQ_FOREACH(c, &f->conns, all)
+		if (c->state == CONN_IDLE && evbuffer_get_length(c->raw) == 0)
+			conn_doom(c);
+}
+
+size_t http_front_connections(const struct http_front *f)
+{
+	return f->n_conns;
+}
+
+void http_front_free(struct http_front **front)
+{
+	struct http_front *f = *front;
+	struct http_conn *c;
+	struct conn_exchange *x;
+
+	*front = NULL;
+	f->draining = true;
+	while ((c = TAILQ_FIRST(&f->conns)) != NULL) {
+		if (c->evcon == NULL)
+			conn_adopt(c);
+		c->gone = true;
+		evhttp_connection_free(c->evcon);
+	}
+	event_free(f->run);
+	event_free(f->tick);
+	event_free(f->relisten);
+	evhttp_free(f->http);
+	while ((x = f->spare) != NULL) {
+		f->spare = x->next;
+		free(x);
+	}
+	free(f->bound);
+	free(f->by_fd);
+	free(f);
+}
