@@ -1,0 +1,25 @@
+/* TLS to upstreams: contexts that verify by default, connections with SNI, fault texts.
+ *
+ * RFC 6125 (names), RFC 6066 (SNI), RFC 8446 and 5246 (1.2 at least). */
+#ifndef COMMON_TLS_H
+#define COMMON_TLS_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A client context: TLS >= 1.2, peer verification on, the system's CAs or those of ca_file.
+ * NULL: `why` (of size bytes) says what is wrong with ca_file. The caller frees it with
+ * SSL_CTX_free. One per thread that uses it. */
+SSL_CTX *tls_client_ctx_new(const char *ca_file, char *why, size_t size);
+
+/* A connection to host (a name, sent as SNI and verified; or a literal address, verified as
+ * such), ready for SSL_connect on fd. session may be NULL. */
+SSL *tls_client_new(SSL_CTX *ctx, int fd, const char *host, SSL_SESSION *session);
+
+/* After a failed handshake: whether the peer's certificate was the reason, and a sentence for
+ * the record. Empties the thread's error queue. */
+bool tls_is_certificate_fault(const SSL *ssl);
+void tls_fault_text(const SSL *ssl, char *text, size_t size);
+
+#endif

@@ -1,0 +1,166 @@
+/* Opening listening sockets. */
+#include "gateway/http/listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/check.h"
+
+#define LISTEN_BACKLOG 4096
+#define USER_TIMEOUT_MS 60000 /* unacknowledged data: a vanished client is given up */
+
+static int open_tcp(const struct net_listen *a, const struct sockaddr_storage *sa, bool share)
+{
+	int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, timeout = USER_TIMEOUT_MS;
+	bool fine;
+
+	if (fd < 0)
+		return -1;
+	fine = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+	       (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
+	/* "*" listens for both families; every other IPv6 address for its own only. */
+	if (fine && sa->ss_family == AF_INET6 && a->text[0] != '*')
+		fine = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) == 0;
+	/* Accepted sockets inherit these on Linux (tcp(7)). */
+	if (fine)
+		fine = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0 &&
+		       setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0 &&
+		       setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout,
+				  sizeof timeout) == 0;
+	if (fine && bind(fd, (const struct sockaddr *)sa, a->len) == 0)
+		return fd;
+	{
+		int saved = errno;
+
+		close(fd);
+		errno = saved;
+	}
+	return -1;
+}
+
+static void set_port(struct sockaddr_storage *sa, in_port_t port)
+{
+	if (sa->ss_family == AF_INET)
+		((struct sockaddr_in *)sa)->sin_port = port;
+	else
+		((struct sockaddr_in6 *)sa)->sin6_port = port;
+}
+
+static in_port_t bound_port(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof sa;
+
+	CHECK(getsockname(fd, (struct sockaddr *)&sa, &len) == 0);
+	return sa.ss_family == AF_INET ? ((struct sockaddr_in *)&sa)->sin_port
+				       : ((struct sockaddr_in6 *)&sa)->sin6_port;
+}
+
+static void write_bound(const struct net_listen *a, in_port_t port, char *bound)
+{
+	const char *colon = strrchr(a->text, ':');
+	size_t host = colon ? (size_t)(colon - a->text) : strlen(a->text);
+
+	snprintf(bound, sizeof a->text, "%.*s:%u", (int)host, a->text, ntohs(port));
+}
+
+/* SO_REUSEPORT would let a second process of the same user share the port unnoticed: a
+ * plain bind finds out first, and settles port 0. */
+static int probe(const struct net_listen *a, struct sockaddr_storage *sa)
+{
+	int fd = open_tcp(a, sa, false);
+
+	if (fd < 0)
+		return -1;
+	set_port(sa, bound_port(fd));
+	close(fd);
+	return 0;
+}
+
+static bool open_all_tcp(const struct net_listen *a, int *fds, unsigned n, char *bound,
+			 const char **why)
+{
+	struct sockaddr_storage sa = a->sa;
+	unsigned opened = 0;
+
+	if (probe(a, &sa) != 0) {
+		*why = errno == EADDRINUSE ? "the address is in use by another process"
+					   : "cannot bind the address";
+		return false;
+	}
+	while (opened < n) {
+		fds[opened] = open_tcp(a, &sa, n > 1);
+		if (fds[opened] < 0 || listen(fds[opened], LISTEN_BACKLOG) != 0)
+			break;
+		opened++;
+	}
+	if (opened == n) {
+		write_bound(a, bound_port(fds[0]), bound);
+		return true;
+	}
+	*why = "cannot listen on the address";
+	for (unsigned i = 0; i < opened; i++)
+		close(fds[i]);
+	return false;
+}
+
+/* A socket file left by a killed process: nobody accepts there. */
+static bool is_dead_socket(const struct net_listen *a)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&a->sa;
+	struct stat st;
+	int fd, rc;
+
+	if (lstat(un->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	rc = connect(fd, (const struct sockaddr *)&a->sa, a->len);
+	close(fd);
+	return rc != 0 && errno == ECONNREFUSED;
+}
+
+static bool open_unix(const struct net_listen *a, int *fds, unsigned n, char *bound,
+		      const char **why)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&a->sa;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	*why = "cannot open the socket file";
+	if (fd < 0)
+		return false;
+	if (is_dead_socket(a))
+		unlink(un->sun_path);
+	if (bind(fd, (const struct sockaddr *)&a->sa, a->len) != 0 ||
+	    listen(fd, LISTEN_BACKLOG) != 0) {
+		if (errno == EADDRINUSE)
+			*why = "the socket file exists and is in use";
+		close(fd);
+		return false;
+	}
+	fds[0] = fd;
+	for (unsigned i = 1; i < n; i++) {
+		fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		CHECK(fds[i] >= 0);
+	}
+	snprintf(bound, sizeof a->text, "%s", a->text);
+	return true;
+}
+
+bool listen_open(const struct net_listen *address, int *fds, unsigned n, char *bound,
+		 const char **why)
+{
+	CHECK(n >= 1);
+	if (address->sa.ss_family == AF_UNIX)
+		return open_unix(address, fds, n, bound, why);
+	return open_all_tcp(address, fds, n, bound, why);
+}
