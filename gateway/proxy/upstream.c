@@ -1,0 +1,596 @@
+/* Pools of upstream connections, and how a new one comes about. */
+#include "gateway/proxy/upstream.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/tls.h"
+#include "gateway/proxy/upstream_conn.h"
+
+#define DOWN_US 5000000u          /* an address that failed is tried last for so long */
+#define ATTEMPT_MIN_MS 250u       /* the least that one of several addresses gets */
+#define KEEP_ALIVE_MAX_MS 60000u  /* of what an upstream tells */
+
+static void attempt_next(struct upstream_conn *u);
+
+/* --- sets --- */
+
+static int on_new_session(SSL *ssl, SSL_SESSION *session)
+{
+	struct upstream_pool *pool = SSL_get_app_data(ssl);
+
+	if (pool->session != NULL)
+		SSL_SESSION_free(pool->session);
+	pool->session = session;
+	return 1; /* the reference is ours now */
+}
+
+static bool route_init(struct upstream_set *set, struct upstream_route *r,
+		       const struct settings_route *route, struct resolver *resolver)
+{
+	char why[256] = "";
+
+	r->n = route->n_endpoints;
+	r->pools = xcalloc(r->n, sizeof *r->pools);
+	if (route->tls) {
+		r->tls = tls_client_ctx_new(route->ca_file, why, sizeof why);
+		if (r->tls == NULL) {
+			log_error("route %s: ca_file %s: %s", route->name, route->ca_file, why);
+			return false;
+		}
+		SSL_CTX_sess_set_new_cb(r->tls, on_new_session);
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		struct upstream_pool *p = &r->pools[i];
+
+		p->route = route;
+		p->endpoint = &route->endpoints[i];
+		p->name = resolver_add(resolver, p->endpoint->host);
+		p->tls = r->tls;
+		TAILQ_INIT(&p->idle);
+	}
+	(void)set;
+	return true;
+}
+
+struct upstream_set *upstream_set_new(struct event_base *base, struct settings *s,
+				      struct resolver *resolver)
+{
+	struct upstream_set *set = xcalloc(1, sizeof *set);
+	bool fine = true;
+
+	set->base = base;
+	set->settings = settings_ref(s);
+	set->routes = xcalloc(s->n_routes, sizeof *set->routes);
+	TAILQ_INIT(&set->connecting);
+	for (size_t i = 0; i < s->n_routes && fine; i++)
+		fine = route_init(set, &set->routes[i], &s->routes[i], resolver);
+	if (!fine)
+		upstream_set_free(&set);
+	return set;
+}
+
+/* --- one connection's end --- */
+
+static void close_socket(struct upstream_conn *u, bool in_order)
+{
+	if (u->fd < 0)
+		return;
+	event_del(&u->on_read);
+	event_del(&u->on_write);
+	u->write_armed = false;
+	if (u->ssl != NULL) {
+		if (in_order && !u->write_failed)
+			SSL_shutdown(u->ssl);
+		ERR_clear_error();
+		SSL_free(u->ssl);
+		u->ssl = NULL;
+	}
+	close(u->fd);
+	u->fd = -1;
+}
+
+static void conn_free(struct upstream_conn *u)
+{
+	if (u->state < UPSTREAM_READY)
+		TAILQ_REMOVE(&u->set->connecting, u, connecting);
+	if (u->state == UPSTREAM_RESOLVING)
+		event_del(&u->on_write);
+	close_socket(u, u->state == UPSTREAM_READY || u->state == UPSTREAM_IDLE);
+	if (u->out != NULL)
+		evbuffer_free(u->out);
+	u->set->n_conns--;
+	u->magic = 0;
+	free(u);
+}
+
+static void idle_drop(struct upstream_conn *u)
+{
+	TAILQ_REMOVE(&u->pool->idle, u, idle);
+	u->pool->n_idle--;
+	conn_free(u);
+}
+
+void upstream_set_free(struct upstream_set **upstream_set)
+{
+	struct upstream_set *set = *upstream_set;
+
+	*upstream_set = NULL;
+	for (size_t i = 0; i < set->settings->n_routes; i++) {
+		struct upstream_route *r = &set->routes[i];
+
+		for (size_t k = 0; k < r->n && r->pools[k].route != NULL; k++) {
+			while (!TAILQ_EMPTY(&r->pools[k].idle))
+				idle_drop(TAILQ_FIRST(&r->pools[k].idle));
+			if (r->pools[k].session != NULL)
+				SSL_SESSION_free(r->pools[k].session);
+		}
+		SSL_CTX_free(r->tls);
+		free(r->pools);
+	}
+	CHECK(set->n_conns == 0);
+	free(set->routes);
+	settings_unref(&set->settings);
+	free(set);
+}
+
+void upstream_enter(struct upstream_conn *u)
+{
+	CHECK(!u->in_callback);
+	u->in_callback = true;
+}
+
+bool upstream_leave(struct upstream_conn *u)
+{
+	u->in_callback = false;
+	if (u->state != UPSTREAM_DEAD)
+		return true;
+	conn_free(u);
+	return false;
+}
+
+void upstream_fail(struct upstream_conn *u, bool clean, enum problem_id fault,
+		   const char *detail)
+{
+	const struct upstream_user *user = u->user;
+	struct upstream_end end = {.clean = clean, .fault = fault};
+
+	CHECK(!u->in_callback && user != NULL);
+	snprintf(end.detail, sizeof end.detail, "%s", detail);
+	u->user = NULL;
+	user->on_end(u, u->ctx, &end);
+	conn_free(u);
+}
+
+/* --- connecting --- */
+
+void upstream_want_write(struct upstream_conn *u, bool wanted)
+{
+	if (u->write_armed == wanted)
+		return;
+	u->write_armed = wanted;
+	if (wanted)
+		event_add(&u->on_write, NULL);
+	else
+		event_del(&u->on_write);
+}
+
+static void note_fault(struct upstream_conn *u, enum problem_id fault, const char *detail)
+{
+	u->end.fault = fault;
+	snprintf(u->end.detail, sizeof u->end.detail, "%s", detail);
+}
+
+static void note_errno(struct upstream_conn *u, int error)
+{
+	enum problem_id fault = PROBLEM_DESTINATION_UNAVAILABLE;
+
+	if (error == ECONNREFUSED)
+		fault = PROBLEM_CONNECTION_REFUSED;
+	else if (error == ETIMEDOUT)
+		fault = PROBLEM_CONNECTION_TIMEOUT;
+	else if (error == ECONNRESET)
+		fault = PROBLEM_CONNECTION_TERMINATED;
+	note_fault(u, fault, strerror(error));
+}
+
+static void attempt_failed(struct upstream_conn *u)
+{
+	u->pool->down_until_us = clock_mono_us() + DOWN_US;
+	close_socket(u, false);
+	attempt_next(u);
+}
+
+static void become_ready(struct upstream_conn *u)
+{
+	TAILQ_REMOVE(&u->set->connecting, u, connecting);
+	u->state = UPSTREAM_READY;
+	u->deadline_us = u->attempt_deadline_us = 0;
+	u->born_us = u->progress_us = clock_mono_us();
+	u->pool->down_until_us = 0;
+	upstream_want_write(u, false);
+	upstream_enter(u);
+	u->user->on_ready(u, u->ctx);
+	upstream_leave(u);
+}
+
+static void handshake(struct upstream_conn *u)
+{
+	char text[160];
+	int rc;
+
+	ERR_clear_error();
+	rc = SSL_do_handshake(u->ssl);
+	if (rc == 1) {
+		become_ready(u);
+		return;
+	}
+	switch (SSL_get_error(u->ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+		upstream_want_write(u, false);
+		return;
+	case SSL_ERROR_WANT_WRITE:
+		upstream_want_write(u, true);
+		return;
+	default:
+		break;
+	}
+	rc = tls_is_certificate_fault(u->ssl);
+	tls_fault_text(u->ssl, text, sizeof text);
+	note_fault(u, rc ? PROBLEM_TLS_CERTIFICATE_ERROR : PROBLEM_TLS_PROTOCOL_ERROR, text);
+	attempt_failed(u);
+}
+
+static void connected(struct upstream_conn *u)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	CHECK(getsockopt(u->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0);
+	if (error != 0) {
+		note_errno(u, error);
+		attempt_failed(u);
+		return;
+	}
+	event_add(&u->on_read, NULL);
+	if (u->pool->tls == NULL) {
+		become_ready(u);
+		return;
+	}
+	u->state = UPSTREAM_HANDSHAKE;
+	u->ssl = tls_client_new(u->pool->tls, u->fd, u->pool->endpoint->host,
+				u->pool->session);
+	SSL_set_app_data(u->ssl, u->pool);
+	handshake(u);
+}
+
+void upstream_connect_event(struct upstream_conn *u)
+{
+	if (u->state == UPSTREAM_CONNECTING)
+		connected(u);
+	else
+		handshake(u);
+}
+
+static void on_begin(evutil_socket_t fd, short what, void *arg)
+{
+	struct upstream_conn *u = arg;
+
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(u, UPSTREAM_MAGIC);
+	attempt_next(u);
+}
+
+/* Time for one address when others are left to try. */
+static uint64_t attempt_deadline(const struct upstream_conn *u, unsigned addresses)
+{
+	uint32_t whole = u->pool->route->timeouts.connect_ms;
+	uint32_t share = whole / (addresses ? addresses : 1);
+
+	if (whole == 0)
+		return 0;
+	return clock_mono_us() + (uint64_t)(share > ATTEMPT_MIN_MS ? share : ATTEMPT_MIN_MS) *
+					 1000;
+}
+
+static bool start_connect(struct upstream_conn *u, const struct resolver_address *address,
+			  unsigned addresses)
+{
+	struct sockaddr_storage sa = address->sa;
+	in_port_t port = htons(u->pool->endpoint->port);
+	int on = 1;
+
+	if (sa.ss_family == AF_INET)
+		((struct sockaddr_in *)&sa)->sin_port = port;
+	else
+		((struct sockaddr_in6 *)&sa)->sin6_port = port;
+	u->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (u->fd < 0) {
+		note_errno(u, errno);
+		return false;
+	}
+	setsockopt(u->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (connect(u->fd, (struct sockaddr *)&sa, address->len) != 0 && errno != EINPROGRESS) {
+		note_errno(u, errno);
+		close(u->fd);
+		u->fd = -1;
+		return false;
+	}
+	event_del(&u->on_write);
+	event_assign(&u->on_read, u->set->base, u->fd, EV_READ | EV_PERSIST,
+		     upstream_io_readable, u);
+	event_assign(&u->on_write, u->set->base, u->fd, EV_WRITE | EV_PERSIST,
+		     upstream_io_writable, u);
+	u->write_armed = false;
+	u->state = UPSTREAM_CONNECTING;
+	u->attempt_deadline_us = attempt_deadline(u, addresses);
+	upstream_want_write(u, true);
+	return true;
+}
+
+/* Tries addresses until one is on its way; waits for the resolver; or fails for good. */
+static void attempt_next(struct upstream_conn *u)
+{
+	u->state = UPSTREAM_RESOLVING;
+	while (u->endpoints_tried < u->route->n) {
+		size_t i = (u->first_endpoint + u->endpoints_tried) % u->route->n;
+		const struct resolver_addresses *a;
+
+		u->pool = &u->route->pools[i];
+		a = resolver_get(u->pool->name);
+		if (a->n == 0 && !a->failed)
+			return; /* the tick comes back */
+		if (a->n == 0)
+			note_fault(u, PROBLEM_DNS_ERROR, u->pool->endpoint->host);
+		while (u->address < a->n)
+			if (start_connect(u, &a->list[u->address++],
+					  a->n * (unsigned)u->route->n))
+				return;
+		u->pool->down_until_us = clock_mono_us() + DOWN_US;
+		u->endpoints_tried++;
+		u->address = 0;
+	}
+	upstream_fail(u, false, u->end.fault, u->end.detail);
+}
+
+/* --- pools --- */
+
+static uint64_t idle_limit_us(const struct upstream_conn *u)
+{
+	uint64_t ms = u->pool->route->pool.idle_ms;
+
+	if (u->keep_alive_s > 1)
+		ms = (uint64_t)(u->keep_alive_s - 1) * 1000;
+	else if (u->keep_alive_s == 1)
+		ms = 500;
+	return (ms < KEEP_ALIVE_MAX_MS ? ms : KEEP_ALIVE_MAX_MS) * 1000;
+}
+
+static bool idle_expired(const struct upstream_conn *u, uint64_t now)
+{
+	const struct settings_pool *p = &u->pool->route->pool;
+
+	return now - u->idle_since_us >= idle_limit_us(u) ||
+	       (p->max_age_ms && now - u->born_us >= (uint64_t)p->max_age_ms * 1000);
+}
+
+static struct upstream_conn *take_idle(struct upstream_pool *pool, uint64_t now)
+{
+	struct upstream_conn *u;
+
+	while ((u = TAILQ_FIRST(&pool->idle)) != NULL) {
+		if (idle_expired(u, now)) {
+			idle_drop(u);
+			continue;
+		}
+		TAILQ_REMOVE(&pool->idle, u, idle);
+		pool->n_idle--;
+		return u;
+	}
+	return NULL;
+}
+
+/* Round robin over the addresses; those that just failed only when all have. */
+static unsigned choose_endpoint(struct upstream_route *r, uint64_t now)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		size_t at = r->turn++ % r->n;
+
+		if (r->pools[at].down_until_us <= now)
+			return (unsigned)at;
+	}
+	return (unsigned)(r->turn++ % r->n);
+}
+
+static struct upstream_conn *conn_new(struct upstream_set *set, struct upstream_route *r,
+				      unsigned endpoint, uint64_t now)
+{
+	struct upstream_conn *u = xcalloc(1, sizeof *u);
+	uint32_t limit = r->pools[endpoint].route->timeouts.connect_ms;
+
+	u->magic = UPSTREAM_MAGIC;
+	u->fd = -1;
+	u->set = set;
+	u->route = r;
+	u->pool = &r->pools[endpoint];
+	u->first_endpoint = endpoint;
+	u->state = UPSTREAM_RESOLVING;
+	u->deadline_us = limit ? now + (uint64_t)limit * 1000 : 0;
+	note_fault(u, PROBLEM_DESTINATION_UNAVAILABLE, "");
+	TAILQ_INSERT_TAIL(&set->connecting, u, connecting);
+	set->n_conns++;
+	/* Connecting starts from the loop, since it may fail at once. */
+	event_assign(&u->on_write, set->base, -1, 0, on_begin, u);
+	event_active(&u->on_write, EV_TIMEOUT, 0);
+	return u;
+}
+
+struct upstream_conn *upstream_acquire(struct upstream_set *set,
+				       const struct settings_route *route, bool fresh,
+				       const struct upstream_user *user, void *ctx,
+				       bool *ready)
+{
+	struct upstream_route *r = &set->routes[route->index];
+	uint64_t now = clock_mono_us();
+	unsigned endpoint = choose_endpoint(r, now);
+	struct upstream_conn *u = fresh ? NULL : take_idle(&r->pools[endpoint], now);
+
+	*ready = u != NULL;
+	if (u != NULL) {
+		u->state = UPSTREAM_READY;
+		u->pooled = true;
+		u->sent = 0;
+		u->progress_us = now;
+	} else {
+		u = conn_new(set, r, endpoint, now);
+	}
+	u->user = user;
+	u->ctx = ctx;
+	u->uses++;
+	return u;
+}
+
+static bool may_pool(const struct upstream_conn *u)
+{
+	const struct settings_pool *p = &u->pool->route->pool;
+
+	return u->state == UPSTREAM_READY && !u->write_failed && upstream_queued(u) == 0 &&
+	       u->pool->n_idle < p->idle_connections &&
+	       (p->max_requests == 0 || u->uses < p->max_requests) &&
+	       (u->ssl == NULL || SSL_pending(u->ssl) == 0);
+}
+
+void upstream_release(struct upstream_conn **upstream, bool reusable)
+{
+	struct upstream_conn *u = *upstream;
+
+	*upstream = NULL;
+	OBJ_CHECK(u, UPSTREAM_MAGIC);
+	u->user = NULL;
+	u->ctx = NULL;
+	if (reusable && may_pool(u)) {
+		upstream_resume(u);
+		u->state = UPSTREAM_IDLE;
+		u->idle_since_us = clock_mono_us();
+		if (u->out != NULL) {
+			evbuffer_free(u->out);
+			u->out = NULL;
+		}
+		TAILQ_INSERT_HEAD(&u->pool->idle, u, idle);
+		u->pool->n_idle++;
+		return;
+	}
+	if (!u->in_callback) {
+		conn_free(u);
+		return;
+	}
+	CHECK(u->state == UPSTREAM_READY);
+	close_socket(u, true);
+	u->state = UPSTREAM_DEAD;
+}
+
+/* An idle connection became readable: closed, or talking out of turn. TLS may only have
+ * delivered a session ticket. */
+void upstream_idle_event(struct upstream_conn *u)
+{
+	char byte;
+	size_t n;
+	int rc;
+
+	if (u->ssl != NULL) {
+		ERR_clear_error();
+		rc = SSL_peek_ex(u->ssl, &byte, 1, &n);
+		if (rc != 1 && SSL_get_error(u->ssl, rc) == SSL_ERROR_WANT_READ)
+			return;
+	}
+	idle_drop(u);
+}
+
+bool upstream_probe(const struct upstream_conn *u)
+{
+	char byte;
+	ssize_t n = recv(u->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK;
+	return n > 0 && u->ssl != NULL;
+}
+
+const struct settings_endpoint *upstream_endpoint(const struct upstream_conn *u)
+{
+	return u->pool->endpoint;
+}
+
+bool upstream_was_pooled(const struct upstream_conn *u)
+{
+	return u->pooled;
+}
+
+void upstream_set_keep_alive(struct upstream_conn *u, uint32_t seconds)
+{
+	u->keep_alive_s = seconds;
+}
+
+uint64_t upstream_sent(const struct upstream_conn *u)
+{
+	return u->sent;
+}
+
+bool upstream_write_failed(const struct upstream_conn *u)
+{
+	return u->write_failed;
+}
+
+uint64_t upstream_progress_us(const struct upstream_conn *u)
+{
+	return u->progress_us;
+}
+
+static void tick_connecting(struct upstream_conn *u, uint64_t now)
+{
+	if (u->deadline_us && now > u->deadline_us) {
+		enum problem_id fault = u->state == UPSTREAM_RESOLVING
+						? PROBLEM_DNS_TIMEOUT
+						: PROBLEM_CONNECTION_TIMEOUT;
+
+		upstream_fail(u, false, fault, u->pool->endpoint->authority);
+		return;
+	}
+	if (u->state == UPSTREAM_RESOLVING) {
+		attempt_next(u);
+	} else if (u->attempt_deadline_us && now > u->attempt_deadline_us) {
+		note_fault(u, PROBLEM_CONNECTION_TIMEOUT, u->pool->endpoint->authority);
+		attempt_failed(u);
+	}
+}
+
+void upstream_set_tick(struct upstream_set *set, uint64_t now_us)
+{
+	struct upstream_conn *u, *next;
+
+	for (u = TAILQ_FIRST(&set->connecting); u != NULL; u = next) {
+		next = TAILQ_NEXT(u, connecting);
+		tick_connecting(u, now_us);
+	}
+	for (size_t i = 0; i < set->settings->n_routes; i++) {
+		struct upstream_route *r = &set->routes[i];
+
+		for (size_t k = 0; k < r->n; k++) {
+			for (u = TAILQ_FIRST(&r->pools[k].idle); u != NULL; u = next) {
+				next = TAILQ_NEXT(u, idle);
+				if (idle_expired(u, now_us))
+					idle_drop(u);
+			}
+		}
+	}
+}
