@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <event2/http_struct.h>
+#include <openssl/crypto.h>
 #include <sys/socket.h>
 
 #include "common/check.h"
@@ -265,7 +266,7 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer)
 	answer.http_minor = c->refused ? 1 : c->x->head.minor;
 	if (!c->refused) {
 		answer.head = c->x->head.method == HTTP_HEAD;
-		answer.problem_json = problem_wanted(&c->x->head);
+		answer.problem_json = problem_wants_json(&c->x->head);
 	}
 	problem_write(&out, &answer);
 	CHECK(!out.overflow);
@@ -273,6 +274,27 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer)
 	http_conn_write(c, &v, 1);
 	http_conn_end(c, answer.close);
 	sbuf_fini(&out);
+}
+
+void http_conn_reply(struct http_conn *c, int status, const char *content_type,
+		     const char *fields, struct str body)
+{
+	bool close = http_conn_must_close(c);
+	struct iovec v[2];
+	struct sbuf head;
+
+	sbuf_init(&head, 16384);
+	sbuf_printf(&head,
+		    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+		    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%s\r\n",
+		    status, http_reason(status), content_type, body.n, fields ? fields : "",
+		    close ? "Connection: close\r\n" : "");
+	CHECK(!head.overflow);
+	v[0] = (struct iovec){head.p, head.n};
+	v[1] = (struct iovec){(void *)(uintptr_t)body.p, body.n};
+	http_conn_write(c, v, c->x->head.method == HTTP_HEAD ? 1 : 2);
+	http_conn_end(c, close);
+	sbuf_fini(&head);
 }
 
 void conn_answer_refusal(struct http_conn *c)
@@ -287,6 +309,9 @@ void conn_answer_refusal(struct http_conn *c)
 
 void conn_exchange_put(struct http_front *f, struct conn_exchange *x)
 {
+	/* The head held the caller's key. */
+	OPENSSL_cleanse(x->bytes, x->n_bytes);
+	x->n_bytes = 0;
 	if (x->bytes != x->inline_bytes) {
 		free(x->bytes);
 		x->bytes = x->inline_bytes;

@@ -32,6 +32,7 @@ enum conn_state {
 struct conn_exchange {
 	struct conn_exchange *next;
 	struct request_head head;
+	size_t n_bytes;
 	char *bytes; /* inline_bytes, or an allocation for a larger head */
 	char inline_bytes[CONN_EXCHANGE_INLINE];
 };

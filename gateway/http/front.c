@@ -50,6 +50,7 @@ static struct conn_exchange *exchange_get(struct http_front *f, size_t head_byte
 		x = xmalloc(sizeof *x);
 		x->bytes = x->inline_bytes;
 	}
+	x->n_bytes = head_bytes;
 	if (head_bytes > sizeof x->inline_bytes)
 		x->bytes = xmalloc(head_bytes);
 	return x;

@@ -101,6 +101,11 @@ void http_conn_reset(struct http_conn *c);
 /* problem_write + http_conn_write + http_conn_end; fills in what the request decides (HEAD,
  * version, Accept, close). */
 void http_conn_problem(struct http_conn *c, struct problem_answer answer);
+/* A whole answer of the manager's or a health page: status line, Content-Type, Content-Length,
+ * `fields` (ready-made lines with CRLF, may be NULL), body (left out for HEAD); then
+ * http_conn_end. */
+void http_conn_reply(struct http_conn *c, int status, const char *content_type,
+		     const char *fields, struct str body);
 /* Whether the connection will be closed after this exchange in any case. */
 bool http_conn_must_close(const struct http_conn *c);
 /* In on_gone: why, for the record; static text. */
