@@ -10,6 +10,7 @@
 static const struct cli_command commands[] = {
 	{"serve", "run the gateway and the manager", cli_serve},
 	{"dev", "run everything on this machine: PostgreSQL, demo upstreams, gateway", cli_dev},
+	{"demo", "run only the demo upstreams of `dev`, for tests", cli_demo},
 	{"check", "check a configuration file and print every fault", cli_check},
 	{"migrate", "create or update the database's tables", cli_migrate},
 	{"token", "create, list, revoke and import API keys", cli_token},

@@ -14,6 +14,7 @@ struct cli_command {
 int cli_run(int argc, char **argv);
 
 int cli_check(int argc, char **argv);
+int cli_demo(int argc, char **argv);
 int cli_dev(int argc, char **argv);
 int cli_migrate(int argc, char **argv);
 int cli_serve(int argc, char **argv);

@@ -32,7 +32,8 @@ struct access_lane {
 };
 
 struct access_log {
-	pthread_mutex_t lock; /* lanes (the list's start), stopping; never taken by a put */
+	pthread_mutex_t
+		lock; /* lanes (the list's start), stopping; never taken by a put */
 	pthread_cond_t wake;
 	pthread_t thread;
 	struct access_lane *lanes;
@@ -108,8 +109,8 @@ void access_log_format(struct sbuf *out, const struct access_entry *e, bool term
 	format_time(out, e->wall_us, terminal);
 	sbuf_printf(out, " %s%3" PRId32 "%s", terminal ? status_colour(e->status) : "",
 		    e->status, terminal ? "\033[0m" : "");
-	sbuf_printf(out, " %-7s %7s (upstream %7s) in %5s out %5s %-5s %s", e->method, total,
-		    upstream, in, sent, e->token_name, e->path);
+	sbuf_printf(out, " %-7s %7s (upstream %7s) in %5s out %5s %-5s %s", e->method,
+		    total, upstream, in, sent, e->token_name, e->path);
 	if (e->outcome[0] != '\0' && strcmp(e->outcome, "complete") != 0)
 		sbuf_printf(out, " [%s]", e->outcome);
 	sbuf_printf(out, " %s %s\n", e->ip, e->request_id);

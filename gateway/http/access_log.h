@@ -10,7 +10,8 @@
 
 #include "common/str.h"
 
-#define ACCESS_LANE_ENTRIES 1024 /* lines that a lane holds; more within 50 ms are dropped */
+#define ACCESS_LANE_ENTRIES                                                              \
+	1024 /* lines that a lane holds; more within 50 ms are dropped */
 
 struct access_log;
 struct access_lane; /* one per producing thread */
@@ -21,7 +22,7 @@ struct access_entry {
 	int32_t total_ms, upstream_ms; /* -1: none */
 	int64_t bytes_in, bytes_out;
 	char method[16];
-	char path[160];     /* escaped, cut */
+	char path[160];      /* escaped, cut */
 	char token_name[40]; /* "#12" or "-" */
 	char outcome[40];
 	char request_id[40];
