@@ -146,8 +146,8 @@ static size_t take_data(struct chunk_decoder *d, const char *src, size_t n, char
 	return take;
 }
 
-enum chunk_result chunk_decode(struct chunk_decoder *d, const char *src, size_t n, size_t *used,
-			       char *dst, size_t *made)
+enum chunk_result chunk_decode(struct chunk_decoder *d, const char *src, size_t n,
+			       size_t *used, char *dst, size_t *made)
 {
 	size_t i = 0, out = 0, take;
 

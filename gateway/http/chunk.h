@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CHUNK_LINE_MAX 256      /* bytes of a chunk-size line with its extensions */
+#define CHUNK_LINE_MAX 256       /* bytes of a chunk-size line with its extensions */
 #define CHUNK_TRAILERS_MAX 16384 /* bytes of all trailers */
 
 struct chunk_decoder {
@@ -32,7 +32,7 @@ static inline void chunk_init(struct chunk_decoder *d)
 
 /* Consumes src[0..n), writes the data bytes to dst (room for n; may be src itself), tells how
  * many were used and made. */
-enum chunk_result chunk_decode(struct chunk_decoder *d, const char *src, size_t n, size_t *used,
-			       char *dst, size_t *made);
+enum chunk_result chunk_decode(struct chunk_decoder *d, const char *src, size_t n,
+			       size_t *used, char *dst, size_t *made);
 
 #endif

@@ -6,11 +6,11 @@
 #define CONTENT_LENGTH_DIGITS 18 /* 10^18 - 1 fits every integer that counts bytes */
 
 /* RFC 9110 7.6.1 and, for `Proxy`, https://httpoxy.org. */
-#define HOP_FIELDS                                                                            \
-	(HTTP_H_BIT(HTTP_H_CONNECTION) | HTTP_H_BIT(HTTP_H_KEEP_ALIVE) |                      \
-	 HTTP_H_BIT(HTTP_H_PROXY) | HTTP_H_BIT(HTTP_H_PROXY_AUTHENTICATE) |                   \
-	 HTTP_H_BIT(HTTP_H_PROXY_CONNECTION) | HTTP_H_BIT(HTTP_H_TE) |                        \
-	 HTTP_H_BIT(HTTP_H_TRAILER) | HTTP_H_BIT(HTTP_H_TRANSFER_ENCODING) |                  \
+#define HOP_FIELDS                                                                       \
+	(HTTP_H_BIT(HTTP_H_CONNECTION) | HTTP_H_BIT(HTTP_H_KEEP_ALIVE) |                 \
+	 HTTP_H_BIT(HTTP_H_PROXY) | HTTP_H_BIT(HTTP_H_PROXY_AUTHENTICATE) |              \
+	 HTTP_H_BIT(HTTP_H_PROXY_CONNECTION) | HTTP_H_BIT(HTTP_H_TE) |                   \
+	 HTTP_H_BIT(HTTP_H_TRAILER) | HTTP_H_BIT(HTTP_H_TRANSFER_ENCODING) |             \
 	 HTTP_H_BIT(HTTP_H_UPGRADE))
 
 size_t head_lines_end(const char *p, size_t n, size_t *scan)
@@ -86,7 +86,8 @@ static enum head_line bad_name(char after, const char **why)
 	return bad(why, "A field name has a character that is not allowed.");
 }
 
-enum head_line head_take_field(struct head_cursor *c, struct http_field *f, const char **why)
+enum head_line head_take_field(struct head_cursor *c, struct http_field *f,
+			       const char **why)
 {
 	size_t left = (size_t)(c->end - c->p), n;
 	const char *v, *lf, *end;
@@ -139,7 +140,8 @@ static void read_option(struct str option, struct http_field *fields, unsigned n
 		mark_named(fields, n, option);
 }
 
-bool head_read_connection(struct http_field *fields, unsigned n, struct head_connection *out)
+bool head_read_connection(struct http_field *fields, unsigned n,
+			  struct head_connection *out)
 {
 	unsigned options = 0;
 

@@ -24,7 +24,8 @@ enum head_line {
 };
 
 /* Takes the next field line. Fills all of f. */
-enum head_line head_take_field(struct head_cursor *c, struct http_field *f, const char **why);
+enum head_line head_take_field(struct head_cursor *c, struct http_field *f,
+			       const char **why);
 
 /* Content-Length of 1-18 digits. */
 bool head_content_length(struct str value, uint64_t *length);
@@ -37,6 +38,7 @@ struct head_connection {
 
 /* Reads all Connection fields and marks each field that one names as hop-by-hop. What is no
  * token is passed over. False: more than HEAD_CONNECTION_OPTIONS_MAX options. */
-bool head_read_connection(struct http_field *fields, unsigned n, struct head_connection *out);
+bool head_read_connection(struct http_field *fields, unsigned n,
+			  struct head_connection *out);
 
 #endif

@@ -7,8 +7,8 @@
 #include "common/check.h"
 #include "gateway/http/head_lines.h"
 
-#define LEADING_CRLF_MAX 4   /* empty lines before the request line */
-#define EARLY_LOOK 256       /* bytes of an incomplete head that are looked at */
+#define LEADING_CRLF_MAX 4 /* empty lines before the request line */
+#define EARLY_LOOK 256     /* bytes of an incomplete head that are looked at */
 #define IPV6_TEXT_MAX 45
 
 static bool refuse(struct head_refusal *why, int status, const char *detail)
@@ -44,10 +44,11 @@ static bool refuse_size(const char *p, size_t n, const struct head_limits *limit
 			struct head_refusal *why)
 {
 	size_t line_max = limits->head_bytes < REQUEST_LINE_MAX ? limits->head_bytes
-								 : REQUEST_LINE_MAX;
+								: REQUEST_LINE_MAX;
 	size_t look = n < line_max + 2 ? n : line_max + 2;
 
-	if ((n > limits->head_bytes || look == line_max + 2) && memchr(p, '\n', look) == NULL)
+	if ((n > limits->head_bytes || look == line_max + 2) &&
+	    memchr(p, '\n', look) == NULL)
 		return !refuse(why, 414, "The request line is too long.");
 	if (n > limits->head_bytes)
 		return !refuse(why, 431, "The request's head is too large.");
@@ -61,11 +62,13 @@ bool request_head_refuse_early(const char *p, size_t n, const struct head_limits
 	size_t look = n < blank + EARLY_LOOK ? n : blank + EARLY_LOOK;
 
 	if (blank > 2 * LEADING_CRLF_MAX)
-		return !refuse(why, 400, "There are too many empty lines before the request.");
+		return !refuse(why, 400,
+			       "There are too many empty lines before the request.");
 	if (blank < n && http_token_span((struct str){p + blank, 1}) == 0)
 		return !refuse(why, 400, "This is not an HTTP request.");
 	for (size_t i = blank; i < look && p[i] != '\n'; i++)
-		if ((unsigned char)p[i] < 0x20 && !(p[i] == '\r' && (i + 1 == n || p[i + 1] == '\n')))
+		if ((unsigned char)p[i] < 0x20 &&
+		    !(p[i] == '\r' && (i + 1 == n || p[i + 1] == '\n')))
 			return !refuse(why, 400,
 				       "The request line has a control character.");
 	return refuse_size(p + blank, n - blank, limits, why);
@@ -73,10 +76,12 @@ bool request_head_refuse_early(const char *p, size_t n, const struct head_limits
 
 static bool skip_leading(struct head_cursor *c, struct head_refusal *why)
 {
-	for (unsigned i = 0; c->end - c->p >= 2 && c->p[0] == '\r' && c->p[1] == '\n'; i++) {
+	for (unsigned i = 0; c->end - c->p >= 2 && c->p[0] == '\r' && c->p[1] == '\n';
+	     i++) {
 		if (i == LEADING_CRLF_MAX)
-			return refuse(why, 400,
-				      "There are too many empty lines before the request.");
+			return refuse(
+				why, 400,
+				"There are too many empty lines before the request.");
 		c->p += 2;
 	}
 	return true;
@@ -97,7 +102,8 @@ static bool is_reg_name(struct str s)
 		    c == '.' || c == '-')
 			continue;
 		if (c == '%') {
-			if (s.n - i < 3 || !hex_decode(&byte, 1, (struct str){s.p + i + 1, 2}))
+			if (s.n - i < 3 ||
+			    !hex_decode(&byte, 1, (struct str){s.p + i + 1, 2}))
 				return false;
 			i += 2;
 		} else if (c == '\0' || strchr(others, c) == NULL) {
@@ -128,7 +134,8 @@ static bool is_authority(struct str s)
 
 	if (s.n && s.p[0] == '[') {
 		end = memchr(s.p, ']', s.n);
-		if (end == NULL || !is_ipv6((struct str){s.p + 1, (size_t)(end - s.p) - 1}))
+		if (end == NULL ||
+		    !is_ipv6((struct str){s.p + 1, (size_t)(end - s.p) - 1}))
 			return false;
 		port = (struct str){end + 1, (size_t)(s.p + s.n - end) - 1};
 		if (port.n && *port.p != ':')
@@ -173,7 +180,8 @@ static size_t scheme_length(struct str target)
 }
 
 /* RFC 9112 3.2.2: the authority takes Host's place. */
-static bool parse_absolute(struct request_head *h, size_t scheme, struct head_refusal *why)
+static bool parse_absolute(struct request_head *h, size_t scheme,
+			   struct head_refusal *why)
 {
 	struct str rest = {h->target.p + scheme, h->target.n - scheme};
 	size_t n = 0;
@@ -204,7 +212,8 @@ static bool parse_target(struct request_head *h, struct head_refusal *why)
 	if (h->target.n == 0)
 		return refuse(why, 400, "The request line has no target.");
 	if (!http_is_target(h->target))
-		return refuse(why, 400, "The target has a character that is not allowed.");
+		return refuse(why, 400,
+			      "The target has a character that is not allowed.");
 	if (h->target.p[0] == '/') {
 		split_query(h, h->target);
 		return true;
@@ -221,7 +230,8 @@ static bool parse_target(struct request_head *h, struct head_refusal *why)
 
 static bool parse_version(struct request_head *h, struct str v, struct head_refusal *why)
 {
-	if (v.n == 8 && memcmp(v.p, "HTTP/1.", 7) == 0 && (v.p[7] == '1' || v.p[7] == '0')) {
+	if (v.n == 8 && memcmp(v.p, "HTTP/1.", 7) == 0 &&
+	    (v.p[7] == '1' || v.p[7] == '0')) {
 		h->minor = v.p[7] - '0';
 		return true;
 	}
@@ -250,7 +260,8 @@ static bool parse_request_line(struct request_head *h, struct str line,
 	h->target = (struct str){rest.p, target};
 	if (!parse_version(h, (struct str){sp + 1, rest.n - target - 1}, why))
 		return false;
-	if (str_eq(h->method_name, STR("CONNECT")) || str_eq(h->method_name, STR("TRACE")))
+	if (str_eq(h->method_name, STR("CONNECT")) ||
+	    str_eq(h->method_name, STR("TRACE")))
 		return refuse(why, 405, "CONNECT and TRACE are not offered.");
 	return parse_target(h, why);
 }
@@ -258,8 +269,8 @@ static bool parse_request_line(struct request_head *h, struct str line,
 /* --- fields --- */
 
 /* Where two of a kind could be read in two ways. */
-#define SINGLE_FIELDS                                                                         \
-	(HTTP_H_BIT(HTTP_H_HOST) | HTTP_H_BIT(HTTP_H_CONTENT_LENGTH) |                        \
+#define SINGLE_FIELDS                                                                    \
+	(HTTP_H_BIT(HTTP_H_HOST) | HTTP_H_BIT(HTTP_H_CONTENT_LENGTH) |                   \
 	 HTTP_H_BIT(HTTP_H_TRANSFER_ENCODING) | HTTP_H_BIT(HTTP_H_MAX_FORWARDS))
 
 static bool parse_fields(struct request_head *h, struct head_cursor *c, unsigned max,
@@ -280,7 +291,8 @@ static bool parse_fields(struct request_head *h, struct head_cursor *c, unsigned
 			return refuse(why, 431, "The request has too many fields.");
 		if (h->seen & HTTP_H_BIT(f->id) & SINGLE_FIELDS)
 			return refuse(why, 400,
-				      "Host, Content-Length, Transfer-Encoding and Max-Forwards "
+				      "Host, Content-Length, Transfer-Encoding and "
+				      "Max-Forwards "
 				      "may each occur once only.");
 		h->seen |= HTTP_H_BIT(f->id);
 		h->n_fields++;
@@ -309,7 +321,8 @@ static bool check_host(struct request_head *h, struct head_refusal *why)
 	const struct http_field *f = request_head_field(h, HTTP_H_HOST, NULL);
 
 	if (f == NULL)
-		return h->minor == 0 || refuse(why, 400, "An HTTP/1.1 request needs Host.");
+		return h->minor == 0 ||
+		       refuse(why, 400, "An HTTP/1.1 request needs Host.");
 	if (!is_authority(f->value))
 		return refuse(why, 400, "Host is not valid.");
 	if (h->host.n == 0)
@@ -333,20 +346,24 @@ static bool refuse_coding(struct str value, struct head_refusal *why)
 	if (n <= 1 && (chunked || misplaced))
 		misplaced = true;
 	if (n == 0 || misplaced)
-		return refuse(why, 400, "Transfer-Encoding is not valid; only chunked is known.");
+		return refuse(why, 400,
+			      "Transfer-Encoding is not valid; only chunked is known.");
 	return refuse(why, 501, "Only the transfer coding chunked is known.");
 }
 
 /* RFC 9112 6.3. */
 static bool check_framing(struct request_head *h, struct head_refusal *why)
 {
-	const struct http_field *te = request_head_field(h, HTTP_H_TRANSFER_ENCODING, NULL);
-	const struct http_field *length = request_head_field(h, HTTP_H_CONTENT_LENGTH, NULL);
+	const struct http_field *te =
+		request_head_field(h, HTTP_H_TRANSFER_ENCODING, NULL);
+	const struct http_field *length =
+		request_head_field(h, HTTP_H_CONTENT_LENGTH, NULL);
 
 	if (te != NULL) {
 		if (length != NULL)
 			return refuse(why, 400,
-				      "Content-Length and Transfer-Encoding exclude each other.");
+				      "Content-Length and Transfer-Encoding exclude each "
+				      "other.");
 		if (h->minor == 0)
 			return refuse(why, 400, "HTTP/1.0 has no Transfer-Encoding.");
 		if (!str_ieq(te->value, STR("chunked")))
@@ -372,7 +389,8 @@ static bool check_expect(struct request_head *h, struct head_refusal *why)
 			continue;
 		while (str_list_next(&list, &item)) {
 			if (!str_ieq(item, STR("100-continue")))
-				return refuse(why, 417, "Only 100-continue can be expected.");
+				return refuse(why, 417,
+					      "Only 100-continue can be expected.");
 			h->expect_continue = body && h->minor == 1;
 		}
 	}
@@ -429,7 +447,7 @@ bool request_head_parse(struct request_head *h, const char *p, size_t n,
 {
 	struct head_cursor c = {p, p + n};
 	unsigned max = limits->headers < REQUEST_FIELDS_MAX ? limits->headers
-							     : REQUEST_FIELDS_MAX;
+							    : REQUEST_FIELDS_MAX;
 	struct str line;
 
 	CHECK(n > 0 && p[n - 1] == '\n');

@@ -8,22 +8,27 @@
 #include "common/http.h"
 
 #define REQUEST_FIELDS_MAX 200 /* upper bound of the setting limits.headers */
+#define REQUEST_LINE_MAX                                                                 \
+	8192 /* longer ones are refused as 414 (RFC 9112 3: at least 8000) */
 
 struct request_head {
 	enum http_method method;
 	struct str method_name;
 	struct str target; /* as sent */
-	struct str path;   /* origin-form's path; absolute-form is rewritten; "*" for OPTIONS * */
-	struct str query;  /* without '?'; has_query tells "?" with nothing behind it */
+	struct str
+		path; /* origin-form's path; absolute-form is rewritten; "*" for OPTIONS * */
+	struct str query; /* without '?'; has_query tells "?" with nothing behind it */
 	bool has_query;
 	int minor; /* HTTP/1.minor, 0 or 1 */
 	struct str host;
 	enum http_framing framing;
 	uint64_t content_length;
 	bool expect_continue; /* only on 1.1 with a body */
-	bool close;           /* the client wants (or HTTP/1.0 implies) the connection closed */
-	struct str upgrade;   /* protocols of Upgrade where Connection names it; else empty */
+	bool close; /* the client wants (or HTTP/1.0 implies) the connection closed */
+	struct str
+		upgrade; /* protocols of Upgrade where Connection names it; else empty */
 	bool te_trailers;
+	uint64_t seen; /* HTTP_H_BIT of each field id there is */
 	unsigned n_fields;
 	struct http_field fields[REQUEST_FIELDS_MAX];
 };
@@ -45,12 +50,23 @@ struct head_refusal {
  * as 0. A bare LF also ends a line here, so that request_head_parse gets to refuse it. */
 size_t request_head_end(const char *p, size_t n, size_t *scan);
 
+/* For a head that is not complete yet: true if the bytes so far can be refused already, for
+ * their size or because they are no HTTP at all (TLS, binary), and *why says so. Looks at the
+ * first few hundred bytes only, so that it may be called for each read. */
+bool request_head_refuse_early(const char *p, size_t n, const struct head_limits *limits,
+			       struct head_refusal *why);
+
 /* Parses one complete head of n bytes (as found by request_head_end). True: *h is filled.
  * False: *why says what is wrong; *h is undefined but for `minor`. Fields that end the
  * hop are marked (hop), nothing is removed. Refuses all that RFC 9112 leaves ambiguous:
  * see test/unit/test_request_head.c for the list. */
 bool request_head_parse(struct request_head *h, const char *p, size_t n,
 			const struct head_limits *limits, struct head_refusal *why);
+
+static inline bool request_head_has(const struct request_head *h, enum http_field_id id)
+{
+	return (h->seen & HTTP_H_BIT(id)) != 0;
+}
 
 /* The only field of that id, or NULL; *count (may be NULL) tells how many there are. */
 const struct http_field *request_head_field(const struct request_head *h,

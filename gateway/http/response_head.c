@@ -25,7 +25,8 @@ static bool parse_status_line(struct response_head *h, struct str line, const ch
 	    line.p[7] > '9' || line.p[8] != ' ')
 		return bad(why, "The response does not start with HTTP/1.0 or HTTP/1.1.");
 	h->minor = line.p[7] == '0' ? 0 : 1;
-	if (!str_to_u64((struct str){line.p + 9, 3}, &status) || status < 100 || status > 599)
+	if (!str_to_u64((struct str){line.p + 9, 3}, &status) || status < 100 ||
+	    status > 599)
 		return bad(why, "The response has no valid status code.");
 	h->status = (int)status;
 	if (line.n == 12)
@@ -103,7 +104,8 @@ static void read_keep_alive(struct response_head *h)
 				continue;
 			item = (struct str){item.p + timeout.n, item.n - timeout.n};
 			if (str_to_u64(item, &s))
-				h->keep_alive_s = s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
+				h->keep_alive_s =
+					s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
 		}
 	}
 }

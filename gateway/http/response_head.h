@@ -13,14 +13,16 @@ struct response_head {
 	int status; /* 100-599 */
 	struct str reason;
 	int minor;
-	enum http_framing framing; /* HTTP_NO_BODY for 1xx, 204, 304 and answers to HEAD */
+	enum http_framing
+		framing; /* HTTP_NO_BODY for 1xx, 204, 304 and answers to HEAD */
 	uint64_t content_length;
 	bool has_content_length; /* also set where framing is HTTP_NO_BODY (HEAD, 304) */
 	bool close;              /* the connection ends with this response */
 	uint32_t keep_alive_s;   /* Keep-Alive: timeout=N; 0 = not told */
 	struct str content_type;
-	bool has_request_id;     /* the upstream sent X-Request-Id */
-	struct str upgrade;
+	bool has_request_id; /* the upstream sent X-Request-Id */
+	bool has_date;
+	struct str upgrade; /* where Connection names it; else empty */
 	unsigned n_fields;
 	struct http_field fields[RESPONSE_FIELDS_MAX];
 };
