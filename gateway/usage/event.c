@@ -142,6 +142,13 @@ static size_t put_utf8(unsigned char *to, size_t width, struct str s, bool *cut)
 	return out;
 }
 
+size_t usage_text_clean(char *to, size_t width, struct str s)
+{
+	bool cut;
+
+	return put_utf8((unsigned char *)to, width, s, &cut);
+}
+
 /* --- fields --- */
 
 static unsigned char *put_key(unsigned char *p, const struct field *f, unsigned wire)

@@ -79,4 +79,8 @@ size_t usage_event_encode(const struct usage_event *e, unsigned char *buf);
  * tags are skipped, so that a release reads what a later one has added to. */
 bool usage_event_decode(struct usage_event *e, const unsigned char *buf, size_t n);
 
+/* The same treatment of text for others: writes at most width (>= 3) bytes, without NUL;
+ * returns how many. */
+size_t usage_text_clean(char *to, size_t width, struct str s);
+
 #endif

@@ -1,0 +1,215 @@
+/* The recorder's thread: looks into the lanes by a timer and has the writer write.
+ *
+ * Producers never wake it, since that would cost them a system call: it looks every
+ * LOOK_IDLE_MS while nothing waits, every LOOK_BUSY_MS while a batch gathers. */
+#include "gateway/usage/recorder.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/usage/writer.h"
+
+#define RECORDER_MAGIC 0x72656331u
+#define LOOK_IDLE_MS 100u
+#define LOOK_BUSY_MS 20u
+#define DEFAULT_BATCH_ROWS 5000u
+#define DEFAULT_BATCH_DELAY_MS 200u
+#define DEFAULT_TIMEOUT_MS 5000u
+/* A batch does not wait for its delay once this many bytes per row of it have gathered. */
+#define BATCH_BYTES_PER_ROW 64u
+#define DROP_REPORT_US UINT64_C(10000000)
+
+struct recorder {
+	uint32_t magic;
+	pthread_t thread;
+	struct event_base *base;
+	struct event *look;
+	struct usage_writer *writer;
+	struct writer_counters counters;
+	struct usage_lane **lanes;
+	size_t n_lanes;
+	size_t batch_bytes;
+	uint64_t delay_us;
+	uint64_t empty_at_us; /* when a look last found nothing that waits */
+	uint64_t dropped, drop_report_us;
+	bool retired;
+	/* Monotonic deadline of the flush; 0: runs. */
+	_Atomic uint64_t stop_by_us;
+};
+
+static size_t backlog_bytes(const struct recorder *r)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < r->n_lanes; i++)
+		bytes += usage_lane_backlog_bytes(r->lanes[i]);
+	return bytes;
+}
+
+static uint64_t dropped(const struct recorder *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->n_lanes; i++)
+		n += usage_lane_dropped(r->lanes[i]);
+	return n;
+}
+
+static void report_drops(struct recorder *r, uint64_t now)
+{
+	uint64_t n = dropped(r);
+
+	if (n == r->dropped || now - r->drop_report_us < DROP_REPORT_US)
+		return;
+	log_error("usage: the queue is full: %llu events were not recorded (%llu in all)",
+		  (unsigned long long)(n - r->dropped), (unsigned long long)n);
+	r->dropped = n;
+	r->drop_report_us = now;
+}
+
+static void look_again_in(struct recorder *r, uint32_t ms)
+{
+	struct timeval tv = {0, ms * 1000};
+
+	CHECK(event_add(r->look, &tv) == 0);
+}
+
+/* True: the loop may end. */
+static bool wind_up(struct recorder *r, size_t waiting, uint64_t now, uint64_t stop_by)
+{
+	if (now >= stop_by)
+		return true;
+	if (waiting || !usage_writer_is_idle(r->writer))
+		return false;
+	if (r->retired)
+		return true;
+	r->retired = true;
+	return !usage_writer_retire(r->writer);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct recorder *r = arg;
+	uint64_t now = clock_mono_us(), stop_by = atomic_load(&r->stop_by_us);
+	size_t waiting = backlog_bytes(r);
+	bool due;
+
+	OBJ_CHECK(r, RECORDER_MAGIC);
+	(void)fd;
+	(void)what;
+	report_drops(r, now);
+	if (stop_by && wind_up(r, waiting, now, stop_by)) {
+		event_base_loopbreak(r->base);
+		return;
+	}
+	due = stop_by || waiting >= r->batch_bytes || now - r->empty_at_us >= r->delay_us;
+	if (waiting == 0 || due)
+		r->empty_at_us = now;
+	if (!r->retired)
+		usage_writer_turn(r->writer, waiting && due);
+	look_again_in(r, waiting || stop_by ? LOOK_BUSY_MS : LOOK_IDLE_MS);
+}
+
+static void *run_recorder(void *arg)
+{
+	struct recorder *r = arg;
+
+	CHECK(event_base_dispatch(r->base) == 0);
+	return NULL;
+}
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static void make_writer(struct recorder *r, const struct recorder_options *o)
+{
+	size_t rows = or_default(o->batch_rows, DEFAULT_BATCH_ROWS);
+
+	r->delay_us = or_default(o->batch_delay_ms, DEFAULT_BATCH_DELAY_MS) * UINT64_C(1000);
+	r->batch_bytes = rows * BATCH_BYTES_PER_ROW;
+	r->writer = usage_writer_new(&(struct writer_options){
+		.base = r->base,
+		.database = o->database,
+		.node = o->node,
+		.batch_rows = rows,
+		.timeout_ms = or_default(o->timeout_ms, DEFAULT_TIMEOUT_MS),
+		.lanes = r->lanes,
+		.n_lanes = r->n_lanes,
+		.counters = &r->counters,
+	});
+}
+
+struct recorder *recorder_start(const struct recorder_options *o,
+				struct usage_lane *const *lanes, size_t n)
+{
+	struct recorder *r = xcalloc(1, sizeof *r);
+
+	r->magic = RECORDER_MAGIC;
+	r->lanes = xcalloc(n, sizeof *r->lanes);
+	memcpy(r->lanes, lanes, n * sizeof *lanes);
+	r->n_lanes = n;
+	r->base = event_base_new();
+	CHECK(r->base != NULL);
+	r->look = event_new(r->base, -1, 0, on_look, r);
+	CHECK(r->look != NULL);
+	r->empty_at_us = clock_mono_us();
+	make_writer(r, o);
+	look_again_in(r, LOOK_BUSY_MS);
+	CHECK(pthread_create(&r->thread, NULL, run_recorder, r) == 0);
+	pthread_setname_np(r->thread, "recorder");
+	return r;
+}
+
+static uint64_t count_left(const struct usage_lane *lane)
+{
+	uint64_t at = usage_lane_tail(lane), left = 0;
+	const unsigned char *bytes;
+	size_t n;
+
+	while (usage_lane_read(lane, at, &bytes, &n, &at))
+		left++;
+	return left;
+}
+
+uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
+{
+	struct recorder *r = *recorder;
+	uint64_t left = 0;
+
+	*recorder = NULL;
+	if (r == NULL)
+		return 0;
+	atomic_store(&r->stop_by_us, clock_mono_us() + flush_ms * UINT64_C(1000));
+	CHECK(pthread_join(r->thread, NULL) == 0);
+	usage_writer_free(&r->writer);
+	for (size_t i = 0; i < r->n_lanes; i++)
+		left += count_left(r->lanes[i]);
+	event_free(r->look);
+	event_base_free(r->base);
+	free(r->lanes);
+	r->magic = 0;
+	free(r);
+	return left;
+}
+
+void recorder_stats(const struct recorder *r, struct recorder_stats *out)
+{
+	const struct writer_counters *c = &r->counters;
+
+	*out = (struct recorder_stats){
+		.written = atomic_load_explicit(&c->written, memory_order_relaxed),
+		.rejected = atomic_load_explicit(&c->rejected, memory_order_relaxed),
+		.batches = atomic_load_explicit(&c->batches, memory_order_relaxed),
+		.failures = atomic_load_explicit(&c->failures, memory_order_relaxed),
+		.connected = atomic_load_explicit(&c->connected, memory_order_relaxed),
+		.dropped = dropped(r),
+		.backlog_bytes = backlog_bytes(r),
+	};
+}
