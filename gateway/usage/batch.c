@@ -86,8 +86,8 @@ static void aggregate_uses(struct usage_batch *b)
 			b->uses[b->n_uses++] = b->uses[i];
 }
 
-bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes, size_t first,
-		      size_t limit, struct str node)
+bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
+		      size_t first, size_t limit, struct str node)
 {
 	CHECK(limit > 0 && limit <= b->max_rows);
 	sbuf_reset(&b->rows);
@@ -120,7 +120,8 @@ size_t usage_batch_touched(const struct usage_batch *b)
 	return touched;
 }
 
-void usage_batch_move_sql(const struct usage_batch *b, const char *group, struct sbuf *sql)
+void usage_batch_move_sql(const struct usage_batch *b, const char *group,
+			  struct sbuf *sql)
 {
 	const char *comma = "";
 
@@ -134,8 +135,10 @@ void usage_batch_move_sql(const struct usage_batch *b, const char *group, struct
 			    (unsigned long long)b->spans[i].to);
 		comma = ", ";
 	}
-	sbuf_printf(sql, ") AS v (lane, since, upto) WHERE c.lane_group = '%s' "
-			 "AND c.lane = v.lane AND c.position = v.since", group);
+	sbuf_printf(sql,
+		    ") AS v (lane, since, upto) WHERE c.lane_group = '%s' "
+		    "AND c.lane = v.lane AND c.position = v.since",
+		    group);
 }
 
 void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql)
@@ -148,10 +151,11 @@ void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql)
 		sbuf_printf(sql, "%s(bigint '%lld', timestamp '%s')", i ? ", " : "",
 			    (long long)b->uses[i].token_id, text);
 	}
-	sbuf_lit(sql, "), locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
-		      "JOIN v ON v.id = t.id "
-		      "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
-		      "ORDER BY t.id FOR NO KEY UPDATE OF t) "
-		      "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
-		      "FROM locked AS l WHERE t.id = l.id;");
+	sbuf_lit(sql,
+		 "), locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
+		 "JOIN v ON v.id = t.id "
+		 "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
+		 "ORDER BY t.id FOR NO KEY UPDATE OF t) "
+		 "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
+		 "FROM locked AS l WHERE t.id = l.id;");
 }

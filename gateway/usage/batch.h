@@ -11,9 +11,9 @@
 #include "common/str.h"
 #include "gateway/usage/lane.h"
 
-#define BATCH_DAYS_MAX 32              /* distinct days in one batch */
+#define BATCH_DAYS_MAX 32                  /* distinct days in one batch */
 #define BATCH_BYTES_MAX (4u * 1024 * 1024) /* of COPY text, give or take a row */
-#define BATCH_GROUP_HEX 32             /* a lane group's name: 128 bits */
+#define BATCH_GROUP_HEX 32                 /* a lane group's name: 128 bits */
 
 /* The part of one lane that the batch holds; from == to: nothing. */
 struct batch_span {
@@ -28,7 +28,7 @@ struct batch_use {
 struct usage_batch {
 	struct sbuf rows; /* lines of COPY text */
 	size_t n_rows, max_rows;
-	bool full; /* stopped by a bound: the lanes hold more */
+	bool full;                /* stopped by a bound: the lanes hold more */
 	struct batch_span *spans; /* one per lane */
 	size_t n_lanes;
 	int64_t days[BATCH_DAYS_MAX];
@@ -42,15 +42,16 @@ void usage_batch_fini(struct usage_batch *b);
 
 /* Reads up to limit rows (at most max_rows) from the lanes' tails on, beginning with lane
  * `first`; releases nothing. Consumer's thread. False: the lanes are empty. */
-bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes, size_t first,
-		      size_t limit, struct str node);
+bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
+		      size_t first, size_t limit, struct str node);
 /* The batch is stored: gives its room back to the producers. */
 void usage_batch_release(const struct usage_batch *b, struct usage_lane *const *lanes);
 
 /* Lanes that the batch has rows of: the rows that the move must change. */
 size_t usage_batch_touched(const struct usage_batch *b);
 /* Appends the UPDATE that moves this group's cursors, each only from where the batch starts. */
-void usage_batch_move_sql(const struct usage_batch *b, const char *group, struct sbuf *sql);
+void usage_batch_move_sql(const struct usage_batch *b, const char *group,
+			  struct sbuf *sql);
 /* Appends the UPDATE that moves tokens.last_used forward, with a semicolon. Rows are locked by
  * id, so that recorders of several nodes never wait for each other in a circle. */
 void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql);

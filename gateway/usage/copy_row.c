@@ -103,8 +103,8 @@ static char *put_hash(char *p, const unsigned char hash[32])
 #define PUT_HASH(p, v) put_hash(p, v)
 #define PUT_TEXT(p, v) put_text(p, v)
 #define PUT_JSON(p, v) put_text(p, v)
-#define PUT_FIELD(number, member, column, kind, width)                                        \
-	p = PUT_##kind(p, e->member);                                                         \
+#define PUT_FIELD(number, member, column, kind, width)                                   \
+	p = PUT_##kind(p, e->member);                                                    \
 	*p++ = '\t';
 
 void copy_row_add(struct sbuf *out, const struct usage_event *e, struct str node)
@@ -146,7 +146,8 @@ static struct date date_of(int64_t day)
 	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	unsigned mp = (5 * doy + 2) / 153;
-	struct date d = {.month = mp < 10 ? mp + 3 : mp - 9, .day = doy - (153 * mp + 2) / 5 + 1};
+	struct date d = {.month = mp < 10 ? mp + 3 : mp - 9,
+			 .day = doy - (153 * mp + 2) / 5 + 1};
 
 	d.year = (int64_t)yoe + era * 400 + (d.month <= 2);
 	return d;
@@ -156,7 +157,8 @@ void usage_day_text(char out[USAGE_TIME_TEXT_MAX], int64_t day)
 {
 	struct date d = date_of(day);
 
-	snprintf(out, USAGE_TIME_TEXT_MAX, "%04lld-%02u-%02u", (long long)d.year, d.month, d.day);
+	snprintf(out, USAGE_TIME_TEXT_MAX, "%04lld-%02u-%02u", (long long)d.year, d.month,
+		 d.day);
 }
 
 void usage_time_text(char out[USAGE_TIME_TEXT_MAX], int64_t time_us)

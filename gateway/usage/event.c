@@ -14,7 +14,7 @@
 #define WIRE_BYTES 1u
 #define HASH_BYTES 32u
 
-static const char cut_mark[] = "\xe2\x80\xa6";     /* U+2026 */
+static const char cut_mark[] = "\xe2\x80\xa6";    /* U+2026 */
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 #define MARK_BYTES 3u
 
@@ -27,7 +27,7 @@ struct field {
 	uint16_t width;
 };
 
-#define FIELD_ROW(number, member, column, kind, width)                                        \
+#define FIELD_ROW(number, member, column, kind, width)                                   \
 	{number, KIND_##kind, offsetof(struct usage_event, member), width},
 static const struct field fields[] = {USAGE_FIELDS(FIELD_ROW)};
 
@@ -273,7 +273,8 @@ static bool take_bytes(const unsigned char **p, const unsigned char *end, struct
 
 static bool store(struct usage_event *e, const struct field *f, const struct value *v)
 {
-	bool is_bytes = f->kind == KIND_HASH || f->kind == KIND_TEXT || f->kind == KIND_JSON;
+	bool is_bytes =
+		f->kind == KIND_HASH || f->kind == KIND_TEXT || f->kind == KIND_JSON;
 	void *member = member_of(e, f);
 
 	if (v->wire != (is_bytes ? WIRE_BYTES : WIRE_VARINT))

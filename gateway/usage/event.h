@@ -9,8 +9,8 @@
 
 #include "common/str.h"
 
-#define USAGE_NULL INT32_MIN /* in the integer fields, of 64 bits as well: SQL NULL */
-#define USAGE_RECORD_MAX 4096 /* bytes of one encoded event: longer text is cut with a mark */
+#define USAGE_NULL INT32_MIN  /* in the integer fields, of 64 bits as well: SQL NULL */
+#define USAGE_RECORD_MAX 4096 /* bytes of one encoded event; longer text is cut */
 
 /* `outcome`: "complete", or what ended the exchange; RFC 9209's error words where it has one. */
 #define USAGE_OUTCOME_COMPLETE "complete"
@@ -22,50 +22,50 @@
  * a record; it is never given to another field. Width: bytes of text kept at most; a text
  * column of n characters takes n bytes always. Kinds: I32, I64, HASH (32 bytes), TIME
  * (microseconds), TEXT (cut), JSON (NULL where too long, since half of it is none). */
-#define USAGE_FIELDS(X)                                                                       \
-	X(1, token_id, "token_id", I64, 0)                                                    \
-	X(2, token_hash, "token_hash", HASH, 0)                                               \
-	X(3, route_path, "route_path", TEXT, 255)                                             \
-	X(4, used_at_us, "used_at", TIME, 0)                                                  \
-	X(5, response_status, "response_status", I32, 0)                                      \
-	X(6, response_time_ms, "response_time_ms", I32, 0)                                    \
-	X(7, ip_address, "ip_address", TEXT, 45)                                              \
-	X(8, user_agent, "user_agent", TEXT, 512)                                             \
-	X(9, request_method, "request_method", TEXT, 10)                                      \
-	X(10, error_message, "error_message", TEXT, 1000)                                     \
-	X(11, request_id, "request_id", TEXT, 128)                                            \
-	X(12, outcome, "outcome", TEXT, 64)                                                   \
-	X(13, upstream_status, "upstream_status", I32, 0)                                     \
-	X(14, total_ms, "total_ms", I32, 0)                                                   \
-	X(15, ttfb_ms, "ttfb_ms", I32, 0)                                                     \
-	X(16, client_wait_ms, "client_wait_ms", I32, 0)                                       \
-	X(17, bytes_in, "bytes_in", I64, 0)                                                   \
-	X(18, bytes_out, "bytes_out", I64, 0)                                                 \
-	X(19, trace_id, "trace_id", TEXT, 32)                                                 \
+#define USAGE_FIELDS(X)                                                                  \
+	X(1, token_id, "token_id", I64, 0)                                               \
+	X(2, token_hash, "token_hash", HASH, 0)                                          \
+	X(3, route_path, "route_path", TEXT, 255)                                        \
+	X(4, used_at_us, "used_at", TIME, 0)                                             \
+	X(5, response_status, "response_status", I32, 0)                                 \
+	X(6, response_time_ms, "response_time_ms", I32, 0)                               \
+	X(7, ip_address, "ip_address", TEXT, 45)                                         \
+	X(8, user_agent, "user_agent", TEXT, 512)                                        \
+	X(9, request_method, "request_method", TEXT, 10)                                 \
+	X(10, error_message, "error_message", TEXT, 1000)                                \
+	X(11, request_id, "request_id", TEXT, 128)                                       \
+	X(12, outcome, "outcome", TEXT, 64)                                              \
+	X(13, upstream_status, "upstream_status", I32, 0)                                \
+	X(14, total_ms, "total_ms", I32, 0)                                              \
+	X(15, ttfb_ms, "ttfb_ms", I32, 0)                                                \
+	X(16, client_wait_ms, "client_wait_ms", I32, 0)                                  \
+	X(17, bytes_in, "bytes_in", I64, 0)                                              \
+	X(18, bytes_out, "bytes_out", I64, 0)                                            \
+	X(19, trace_id, "trace_id", TEXT, 32)                                            \
 	X(20, tags, "tags", JSON, 1024)
 
 /* Text fields with p == NULL are SQL NULL. Borrowed for the call only. */
 struct usage_event {
 	int64_t token_id;
 	unsigned char token_hash[32];
-	struct str route_path;      /* the route's prefix */
-	int64_t used_at_us;         /* arrival, wall clock */
-	int32_t response_status;    /* what the client got; 499 if it left before that */
-	int32_t response_time_ms;   /* request sent (connect included) -> response head */
+	struct str route_path;    /* the route's prefix */
+	int64_t used_at_us;       /* arrival, wall clock */
+	int32_t response_status;  /* what the client got; 499 if it left before that */
+	int32_t response_time_ms; /* request sent (connect included) -> response head */
 	struct str ip_address;
 	struct str user_agent;
 	struct str request_method;
-	struct str error_message;   /* NULL when status < 400 and outcome is complete */
+	struct str error_message; /* NULL when status < 400 and outcome is complete */
 	struct str request_id;
 	struct str outcome;
 	int32_t upstream_status;
 	int32_t total_ms;
-	int32_t ttfb_ms;            /* arrival -> first response byte to the client */
-	int32_t client_wait_ms;     /* time held back by a slow client */
-	int64_t bytes_in;           /* request body */
-	int64_t bytes_out;          /* response body */
+	int32_t ttfb_ms;        /* arrival -> first response byte to the client */
+	int32_t client_wait_ms; /* time held back by a slow client */
+	int64_t bytes_in;       /* request body */
+	int64_t bytes_out;      /* response body */
 	struct str trace_id;
-	struct str tags;            /* JSON object or NULL */
+	struct str tags; /* JSON object or NULL */
 };
 
 /* All fields NULL, but the hash (zero) and the time (0). */

@@ -25,7 +25,8 @@ struct usage_lane {
 	/* Written by the producer. */
 	_Alignas(CACHE_LINE) _Atomic uint64_t head;
 	_Atomic uint64_t appended, dropped;
-	uint64_t tail_seen; /* the producer's copy; re-read only when the ring looks full */
+	uint64_t
+		tail_seen; /* the producer's copy; re-read only when the ring looks full */
 
 	/* Written by the consumer. */
 	_Alignas(CACHE_LINE) _Atomic uint64_t tail;
@@ -76,7 +77,8 @@ static uint64_t record_bytes(size_t n)
 /* Only the producer writes these, so no read-modify-write is needed. */
 static void bump(_Atomic uint64_t *counter)
 {
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+	atomic_store_explicit(counter,
+			      atomic_load_explicit(counter, memory_order_relaxed) + 1,
 			      memory_order_relaxed);
 }
 

@@ -23,7 +23,8 @@ bool partitions_sql(const struct usage_partitions *p, const int64_t *days, size_
 			continue;
 		usage_day_text(text, days[i]);
 		sbuf_printf(sql, "%s(date '%s')",
-			    missing++ ? ", " : "SELECT usage_ensure_partition(d) FROM (VALUES ",
+			    missing++ ? ", "
+				      : "SELECT usage_ensure_partition(d) FROM (VALUES ",
 			    text);
 	}
 	if (missing)

@@ -132,7 +132,8 @@ static void make_writer(struct recorder *r, const struct recorder_options *o)
 {
 	size_t rows = or_default(o->batch_rows, DEFAULT_BATCH_ROWS);
 
-	r->delay_us = or_default(o->batch_delay_ms, DEFAULT_BATCH_DELAY_MS) * UINT64_C(1000);
+	r->delay_us =
+		or_default(o->batch_delay_ms, DEFAULT_BATCH_DELAY_MS) * UINT64_C(1000);
 	r->batch_bytes = rows * BATCH_BYTES_PER_ROW;
 	r->writer = usage_writer_new(&(struct writer_options){
 		.base = r->base,

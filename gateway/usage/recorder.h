@@ -12,10 +12,11 @@ struct recorder;
 
 struct recorder_options {
 	const char *database;
-	const char *node;            /* this node's name, for the column */
-	uint32_t batch_rows;         /* at most; default 5000 */
-	uint32_t batch_delay_ms;     /* a row waits this long at most for its batch; default 200 */
-	uint32_t timeout_ms;         /* connect, statement, lock; default 5000 */
+	const char *node;    /* this node's name, for the column */
+	uint32_t batch_rows; /* at most; default 5000 */
+	uint32_t
+		batch_delay_ms; /* a row waits this long at most for its batch; default 200 */
+	uint32_t timeout_ms; /* connect, statement, lock; default 5000 */
 };
 
 struct recorder_stats {

@@ -19,6 +19,7 @@
 #include "common/pg.h"
 #include "gateway/usage/batch.h"
 #include "gateway/usage/copy_row.h"
+#include "gateway/usage/cursors.h"
 #include "gateway/usage/partitions.h"
 
 #define WRITER_MAGIC 0x77727431u
@@ -43,8 +44,9 @@ enum step {
 };
 
 static const char *const step_names[] = {
-	"waiting", "joining", "preparing partitions", "making partitions", "moving the cursor",
-	"copying rows", "committing", "rolling back", "leaving",
+	"waiting",           "joining",           "preparing partitions",
+	"making partitions", "moving the cursor", "copying rows",
+	"committing",        "rolling back",      "leaving",
 };
 
 struct usage_writer {
@@ -85,7 +87,8 @@ typedef void reply_fn(void *ctx, const struct pg_reply *reply);
 static void run(struct usage_writer *w, enum step step, struct pg_params params,
 		reply_fn *done)
 {
-	static const struct pg_reply gone = {.outcome = PG_LOST, .message = "connection lost"};
+	static const struct pg_reply gone = {.outcome = PG_LOST,
+					     .message = "connection lost"};
 
 	w->step = step;
 	sbuf_add(&w->sql, "", 1);
@@ -142,7 +145,8 @@ static void pause_writing(struct usage_writer *w)
  * appendix A). A cursor or ROLLBACK never fails for a row's sake. */
 static bool is_rows_fault(const struct usage_writer *w, const char *sqlstate)
 {
-	bool has_rows = w->step == STEP_PARTITIONS || w->step == STEP_ROWS || w->step == STEP_END;
+	bool has_rows =
+		w->step == STEP_PARTITIONS || w->step == STEP_ROWS || w->step == STEP_END;
 
 	return has_rows && !w->rejecting &&
 	       (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0);
@@ -182,57 +186,22 @@ static void on_failure(struct usage_writer *w, const struct pg_reply *reply)
 
 /* --- joining: what does the database hold of our lanes? --- */
 
-static void join_sql(struct usage_writer *w)
-{
-	sbuf_reset(&w->sql);
-	/* A session of ours that the network lost may still hold the cursors' rows. */
-	sbuf_printf(&w->sql,
-		    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-		    "WHERE application_name = current_setting('application_name') "
-		    "AND pid <> pg_backend_pid() AND usename = current_user; "
-		    "DELETE FROM usage_cursors WHERE moved_at < now() - interval '30 days'; "
-		    "INSERT INTO usage_cursors (lane_group, lane, position) VALUES ");
-	for (size_t i = 0; i < w->o.n_lanes; i++)
-		sbuf_printf(&w->sql, "%s('%s', %zu, %llu)", i ? ", " : "", w->group, i,
-			    (unsigned long long)usage_lane_tail(w->o.lanes[i]));
-	sbuf_printf(&w->sql,
-		    " ON CONFLICT (lane_group, lane) DO NOTHING; "
-		    "SELECT lane, position FROM usage_cursors WHERE lane_group = '%s' "
-		    "ORDER BY lane", w->group);
-}
-
-/* The lane's records up to position are stored: a COMMIT whose answer never came. */
-static void acknowledge(struct usage_writer *w, size_t lane, uint64_t position)
-{
-	uint64_t at = usage_lane_tail(w->o.lanes[lane]), next, rows = 0;
-	const unsigned char *bytes;
-	size_t n;
-
-	while (at != position && usage_lane_read(w->o.lanes[lane], at, &bytes, &n, &next)) {
-		at = next;
-		rows++;
-	}
-	CHECK(at == position);
-	usage_lane_release(w->o.lanes[lane], position);
-	bump(&w->o.counters->written, rows);
-}
-
-/* Appends to w->sql what puts cursors right that tell of no state we ever made: the database
- * was set back to an earlier one (a restored copy, a fail-over that lost commits). */
+/* A position that no batch of ours ended at: the database was set back to an earlier state (a
+ * restored copy, a fail-over that lost commits). What it has lost is not here any more. */
 static void take_cursor(struct usage_writer *w, size_t lane, uint64_t position)
 {
-	uint64_t tail = usage_lane_tail(w->o.lanes[lane]);
+	uint64_t rows;
 
-	if (position >= tail && position <= w->sent[lane]) {
-		acknowledge(w, lane, position);
+	if (cursor_take(w->o.lanes[lane], position, w->sent[lane], &rows)) {
+		bump(&w->o.counters->written, rows);
 		return;
 	}
-	log_error("usage: the database was set back: lane %zu at %llu of %llu; rows written "
-		  "since are gone from it", lane, (unsigned long long)position,
-		  (unsigned long long)tail);
-	sbuf_printf(&w->sql, "UPDATE usage_cursors SET position = %llu, moved_at = now() "
-			     "WHERE lane_group = '%s' AND lane = %zu; ",
-		    (unsigned long long)tail, w->group, lane);
+	log_error("usage: the database was set back: lane %zu stands at %llu instead of "
+		  "%llu; "
+		  "rows written since are gone from it",
+		  lane, (unsigned long long)position,
+		  (unsigned long long)usage_lane_tail(w->o.lanes[lane]));
+	cursors_reset_sql(w->group, lane, w->o.lanes[lane], &w->sql);
 }
 
 static void on_cursors_reset(void *ctx, const struct pg_reply *reply)
@@ -279,7 +248,8 @@ static void join(struct usage_writer *w)
 	w->rejecting = false;
 	partitions_forget(&w->partitions);
 	w->upkept_day = INT64_MIN;
-	join_sql(w);
+	sbuf_reset(&w->sql);
+	cursors_join_sql(w->group, w->o.lanes, w->o.n_lanes, &w->sql);
 	run_plain(w, STEP_JOIN, on_joined);
 }
 
@@ -409,7 +379,8 @@ static void on_copy_wants_more(void *ctx)
 
 	OBJ_CHECK(w, WRITER_MAGIC);
 	while (w->copied < rows->n) {
-		size_t left = rows->n - w->copied, n = left < COPY_PIECE ? left : COPY_PIECE;
+		size_t left = rows->n - w->copied,
+		       n = left < COPY_PIECE ? left : COPY_PIECE;
 		const char *from = rows->p + w->copied;
 
 		w->copied += n;
@@ -421,11 +392,13 @@ static void on_copy_wants_more(void *ctx)
 
 static void copy_rows(struct usage_writer *w)
 {
-	static const struct pg_reply gone = {.outcome = PG_LOST, .message = "connection lost"};
+	static const struct pg_reply gone = {.outcome = PG_LOST,
+					     .message = "connection lost"};
 
 	w->step = STEP_ROWS;
 	w->copied = 0;
-	if (!pg_copy_begin(w->pg, "COPY token_usage_logs (" COPY_ROW_COLUMNS ") FROM STDIN",
+	if (!pg_copy_begin(w->pg,
+			   "COPY token_usage_logs (" COPY_ROW_COLUMNS ") FROM STDIN",
 			   on_copy_wants_more, on_rows, w))
 		on_rows(w, &gone);
 }
@@ -536,7 +509,8 @@ bool usage_writer_retire(struct usage_writer *w)
 	if (!w->joined || !pg_is_up(w->pg))
 		return false;
 	sbuf_reset(&w->sql);
-	sbuf_printf(&w->sql, "DELETE FROM usage_cursors WHERE lane_group = '%s'", w->group);
+	sbuf_printf(&w->sql, "DELETE FROM usage_cursors WHERE lane_group = '%s'",
+		    w->group);
 	run_plain(w, STEP_RETIRE, on_retired);
 	return true;
 }
@@ -581,14 +555,15 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	name_group(w);
 	sbuf_init(&w->sql, SQL_MAX);
 	usage_batch_init(&w->batch, o->n_lanes, o->batch_rows);
-	snprintf(application_name, sizeof application_name, "tollgate recorder %s", w->group);
+	snprintf(application_name, sizeof application_name, "tollgate recorder %s",
+		 w->group);
 	w->pg = pg_conn_new(o->base, &(struct pg_options){
-		.conninfo = o->database,
-		.application_name = application_name,
-		.timeout_ms = o->timeout_ms,
-		.on_state = on_state,
-		.ctx = w,
-	});
+					     .conninfo = o->database,
+					     .application_name = application_name,
+					     .timeout_ms = o->timeout_ms,
+					     .on_state = on_state,
+					     .ctx = w,
+				     });
 	return w;
 }
 

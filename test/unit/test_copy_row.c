@@ -36,11 +36,12 @@ static void assert_row(const struct usage_event *e, struct str node, const char 
 static void test_columns(void **state)
 {
 	(void)state;
-	assert_string_equal(COPY_ROW_COLUMNS,
-			    "token_id, token_hash, route_path, used_at, response_status, "
-			    "response_time_ms, ip_address, user_agent, request_method, "
-			    "error_message, request_id, outcome, upstream_status, total_ms, "
-			    "ttfb_ms, client_wait_ms, bytes_in, bytes_out, trace_id, tags, node");
+	assert_string_equal(
+		COPY_ROW_COLUMNS,
+		"token_id, token_hash, route_path, used_at, response_status, "
+		"response_time_ms, ip_address, user_agent, request_method, "
+		"error_message, request_id, outcome, upstream_status, total_ms, "
+		"ttfb_ms, client_wait_ms, bytes_in, bytes_out, trace_id, tags, node");
 }
 
 static void test_nulls(void **state)
@@ -50,7 +51,8 @@ static void test_nulls(void **state)
 	(void)state;
 	assert_row(&e, STR("n1"),
 		   "7\t" HASH64 "\t\\N\t2026-11-24 06:52:28.123456"
-		   "\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N"
+		   "\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\N\t\\"
+		   "N\t\\N"
 		   "\t\\N\tn1\n");
 }
 
@@ -77,7 +79,8 @@ static void test_all_fields(void **state)
 	e.trace_id = STR("t\xc3\xa9");
 	e.tags = STR("{\"a\":\"\\n\"}");
 	assert_row(&e, STR("n\t1"),
-		   "7\t" HASH64 "\t/api/test\t2026-11-24 06:52:28.123456\t502\t0\t::1\t\tGET"
+		   "7\t" HASH64
+		   "\t/api/test\t2026-11-24 06:52:28.123456\t502\t0\t::1\t\tGET"
 		   "\ta\\tb\\nc\\rd\\\\e\\bf\\fg\\vh\t\\\\N\t\\\\.\t200\t2147483647\t1\t2"
 		   "\t9223372036854775807\t10\tt\xc3\xa9\t{\"a\":\"\\\\n\"}\tn\\t1\n");
 }
@@ -102,7 +105,8 @@ static void test_widest_row(void **state)
 #define FILL(number, member, column, kind, width) FILL_##kind(member, width)
 	USAGE_FIELDS(FILL)
 	sbuf_init(&out, 1 << 20);
-	copy_row_add(&out, &e, (struct str){node, sizeof node}); /* CHECKs its own bound */
+	copy_row_add(&out, &e,
+		     (struct str){node, sizeof node}); /* CHECKs its own bound */
 	assert_false(out.overflow);
 	assert_memory_equal(out.p, "-9223372036854775808\t", 21);
 	assert_memory_equal(out.p + out.n - 511, "\\t\\t", 4);

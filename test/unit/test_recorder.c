@@ -19,7 +19,8 @@ struct setting {
 
 static struct setting start(void)
 {
-	struct setting s = {.lanes = {usage_lane_new(LANE_BYTES), usage_lane_new(LANE_BYTES)}};
+	struct setting s = {
+		.lanes = {usage_lane_new(LANE_BYTES), usage_lane_new(LANE_BYTES)}};
 	struct recorder_options o = {.database = NO_DATABASE, .node = "test"};
 
 	s.recorder = recorder_start(&o, s.lanes, 2);

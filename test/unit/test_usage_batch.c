@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "gateway/usage/cursors.h"
 #include "gateway/usage/partitions.h"
 
 #define LANES 3
@@ -88,13 +89,16 @@ static void test_rows_of_all_lanes(void **state)
 	assert_false(f->batch.full);
 	assert_int_equal(usage_batch_touched(&f->batch), 2);
 	assert_int_equal(f->batch.n_days, 2);
-	assert_memory_equal(f->batch.rows.p, "6\t", 2); /* lane 1 is empty, then 2, then 0 */
+	assert_memory_equal(f->batch.rows.p, "6\t",
+			    2); /* lane 1 is empty, then 2, then 0 */
 
 	usage_batch_move_sql(&f->batch, GROUP, &f->sql);
-	assert_sql(f, "UPDATE usage_cursors AS c SET position = v.upto, moved_at = now() FROM "
-		      "(VALUES (0, bigint '0', bigint '48'), (2, bigint '0', bigint '104')) "
-		      "AS v (lane, since, upto) WHERE c.lane_group = '" GROUP "' "
-		      "AND c.lane = v.lane AND c.position = v.since");
+	assert_sql(
+		f,
+		"UPDATE usage_cursors AS c SET position = v.upto, moved_at = now() FROM "
+		"(VALUES (0, bigint '0', bigint '48'), (2, bigint '0', bigint '104')) "
+		"AS v (lane, since, upto) WHERE c.lane_group = '" GROUP "' "
+		"AND c.lane = v.lane AND c.position = v.since");
 
 	usage_batch_release(&f->batch, f->lanes);
 	assert_false(fill(f, 0, 100));
@@ -184,15 +188,16 @@ static void test_last_used(void **state)
 	assert_true(fill(f, 0, 100));
 	assert_int_equal(f->batch.n_uses, 2);
 	usage_batch_last_used_sql(&f->batch, &f->sql);
-	assert_sql(f, "WITH v (id, used_at) AS (VALUES "
-		      "(bigint '-4', timestamp '1970-01-01 00:00:00.000001'), "
-		      "(bigint '9', timestamp '1970-01-01 00:00:05.000000')), "
-		      "locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
-		      "JOIN v ON v.id = t.id "
-		      "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
-		      "ORDER BY t.id FOR NO KEY UPDATE OF t) "
-		      "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
-		      "FROM locked AS l WHERE t.id = l.id;");
+	assert_sql(f,
+		   "WITH v (id, used_at) AS (VALUES "
+		   "(bigint '-4', timestamp '1970-01-01 00:00:00.000001'), "
+		   "(bigint '9', timestamp '1970-01-01 00:00:05.000000')), "
+		   "locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
+		   "JOIN v ON v.id = t.id "
+		   "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
+		   "ORDER BY t.id FOR NO KEY UPDATE OF t) "
+		   "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
+		   "FROM locked AS l WHERE t.id = l.id;");
 }
 
 static void test_partitions_of_new_days_only(void **state)
@@ -203,12 +208,14 @@ static void test_partitions_of_new_days_only(void **state)
 
 	assert_false(partitions_sql(&p, days, 0, &f->sql));
 	assert_true(partitions_sql(&p, days, 3, &f->sql));
-	assert_sql(f, "SELECT usage_ensure_partition(d) FROM (VALUES (date '1970-01-01'), "
-		      "(date '1970-01-02'), (date '2026-11-24')) AS v (d)");
+	assert_sql(f,
+		   "SELECT usage_ensure_partition(d) FROM (VALUES (date '1970-01-01'), "
+		   "(date '1970-01-02'), (date '2026-11-24')) AS v (d)");
 	partitions_know(&p, days, 2);
 	assert_true(partitions_sql(&p, days, 3, &f->sql));
-	assert_sql(f, "SELECT usage_ensure_partition(d) FROM (VALUES (date '2026-11-24')) "
-		      "AS v (d)");
+	assert_sql(f,
+		   "SELECT usage_ensure_partition(d) FROM (VALUES (date '2026-11-24')) "
+		   "AS v (d)");
 	partitions_know(&p, days, 3);
 	assert_int_equal(p.n, 3);
 	assert_false(partitions_sql(&p, days, 3, &f->sql));
@@ -232,6 +239,73 @@ static void test_oldest_knowledge_is_forgotten_first(void **state)
 		assert_false(partitions_sql(&p, &day, 1, &f->sql));
 }
 
+/* Where the lane stands after each of three events: records of one size. */
+static uint64_t three_events(struct fixture *f)
+{
+	uint64_t record;
+
+	for (int64_t i = 0; i < 3; i++)
+		put(f, 0, 1, 1);
+	assert_true(fill(f, 0, 1));
+	record = f->batch.spans[0].to;
+	assert_true(fill(f, 0, 3));
+	assert_true(f->batch.spans[0].to == 3 * record);
+	return record;
+}
+
+static void test_cursor_acknowledges(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t record = three_events(f), rows = 9;
+
+	/* Nothing took effect. */
+	assert_true(cursor_take(f->lanes[0], 0, 2 * record, &rows));
+	assert_int_equal(rows, 0);
+	assert_true(usage_lane_tail(f->lanes[0]) == 0);
+	/* A batch of two did, though its answer was lost. */
+	assert_true(cursor_take(f->lanes[0], 2 * record, 2 * record, &rows));
+	assert_int_equal(rows, 2);
+	assert_true(usage_lane_tail(f->lanes[0]) == 2 * record);
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(f->batch.n_rows, 1);
+}
+
+static void test_cursor_of_a_database_set_back(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t record = three_events(f), rows;
+
+	usage_lane_release(f->lanes[0], record);
+	assert_false(cursor_take(f->lanes[0], 0, 3 * record, &rows));
+	assert_false(
+		cursor_take(f->lanes[0], 3 * record, 2 * record, &rows)); /* never sent */
+	assert_false(
+		cursor_take(f->lanes[0], record + 8, 3 * record, &rows)); /* no border */
+	assert_true(usage_lane_tail(f->lanes[0]) == record);
+	cursors_reset_sql(GROUP, 0, f->lanes[0], &f->sql);
+	assert_sql(f, "UPDATE usage_cursors SET position = 48, moved_at = now() "
+		      "WHERE lane_group = '" GROUP "' AND lane = 0; ");
+}
+
+static void test_join(void **state)
+{
+	struct fixture *f = *state;
+	const char *insert;
+
+	three_events(f);
+	usage_batch_release(&f->batch, f->lanes);
+	cursors_join_sql(GROUP, f->lanes, LANES, &f->sql);
+	sbuf_add(&f->sql, "", 1);
+	insert = strstr(f->sql.p, "INSERT");
+	assert_non_null(insert);
+	assert_string_equal(
+		insert, "INSERT INTO usage_cursors (lane_group, lane, position) VALUES "
+			"('" GROUP "', 0, 144), ('" GROUP "', 1, 0), ('" GROUP "', 2, 0) "
+			"ON CONFLICT (lane_group, lane) DO NOTHING; "
+			"SELECT lane, position FROM usage_cursors "
+			"WHERE lane_group = '" GROUP "' ORDER BY lane");
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -244,6 +318,9 @@ int main(void)
 		WITH_FIXTURE(test_days_are_bounded),
 		WITH_FIXTURE(test_bytes_are_bounded),
 		WITH_FIXTURE(test_last_used),
+		WITH_FIXTURE(test_cursor_acknowledges),
+		WITH_FIXTURE(test_cursor_of_a_database_set_back),
+		WITH_FIXTURE(test_join),
 		WITH_FIXTURE(test_partitions_of_new_days_only),
 		WITH_FIXTURE(test_oldest_knowledge_is_forgotten_first),
 	};

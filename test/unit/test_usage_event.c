@@ -91,8 +91,8 @@ static void test_nulls_round_trip(void **state)
 
 static void test_integer_borders(void **state)
 {
-	static const int64_t values[] = {0, 1, 127, 128, 16383, 16384, INT32_MAX,
-					 INT64_MAX, -1, INT64_MIN};
+	static const int64_t values[] = {0,     1,         127,       128, 16383,
+					 16384, INT32_MAX, INT64_MAX, -1,  INT64_MIN};
 	unsigned char buf[USAGE_RECORD_MAX];
 	struct usage_event e, got;
 
@@ -138,22 +138,23 @@ static void test_text_is_cut_and_cleaned(void **state)
 		{STR("0123456\0"), STR("0123456" BAD)},
 		{STR("\xff"), STR(BAD)},
 		{STR("\xc3\xa9"), STR("\xc3\xa9")},
-		{STR("\xc3"), STR(BAD)},               /* ends within a character */
-		{STR("\xc0\x80"), STR(BAD BAD)},       /* overlong NUL */
-		{STR("\xc1\xbf"), STR(BAD BAD)},       /* overlong */
+		{STR("\xc3"), STR(BAD)},                 /* ends within a character */
+		{STR("\xc0\x80"), STR(BAD BAD)},         /* overlong NUL */
+		{STR("\xc1\xbf"), STR(BAD BAD)},         /* overlong */
 		{STR("\xe0\x9f\xbf"), STR(BAD BAD BAD)}, /* overlong */
 		{STR("\xe0\xa0\x80"), STR("\xe0\xa0\x80")},
 		{STR("\xed\xa0\x80"), STR(BAD BAD BAD)}, /* surrogate */
 		{STR("\xed\x9f\xbf"), STR("\xed\x9f\xbf")},
 		{STR("\xf0\x9f\x98\x80"), STR("\xf0\x9f\x98\x80")},
-		{STR("\xf0\x8f\xbf\xbf"), STR(BAD BAD MARK)}, /* overlong: four bad bytes */
+		{STR("\xf0\x8f\xbf\xbf"),
+		 STR(BAD BAD MARK)}, /* overlong: four bad bytes */
 		{STR("\xf4\x90\x80\x80"), STR(BAD BAD MARK)}, /* above U+10FFFF */
 		{STR("\xf4\x8f\xbf\xbf"), STR("\xf4\x8f\xbf\xbf")},
 		{STR("\xf5"), STR(BAD)},
 		{STR("\x80"), STR(BAD)},
-		{STR("abcdefgh\xc3\xa9"), STR("abcdefgh\xc3\xa9")},    /* exactly 10 */
-		{STR("abcdefghi\xc3\xa9"), STR("abcdefg" MARK)},       /* 11 */
-		{STR("abcdef\xc3\xa9xyz"), STR("abcdef" MARK)}, /* no cut inside é */
+		{STR("abcdefgh\xc3\xa9"), STR("abcdefgh\xc3\xa9")}, /* exactly 10 */
+		{STR("abcdefghi\xc3\xa9"), STR("abcdefg" MARK)},    /* 11 */
+		{STR("abcdef\xc3\xa9xyz"), STR("abcdef" MARK)},     /* no cut inside é */
 		{STR("abcde\xc3\xa9wxyz"), STR("abcde\xc3\xa9" MARK)},
 	};
 	unsigned char buf[USAGE_RECORD_MAX];
@@ -192,7 +193,8 @@ static void test_every_width(void **state)
 		got = stored((struct str){text, w + 1}, columns[i].offset, buf);
 		assert_int_equal(got.n, w);
 		assert_memory_equal(got.p + w - 3, MARK, 3);
-		assert_int_equal(stored((struct str){text, 5000}, columns[i].offset, buf).n, w);
+		assert_int_equal(
+			stored((struct str){text, 5000}, columns[i].offset, buf).n, w);
 	}
 	free(text);
 }
@@ -229,8 +231,8 @@ static void test_widest_record_fits(void **state)
 static void test_unknown_tags_are_skipped(void **state)
 {
 	static const unsigned char later[] = {
-		60 << 1 | 1, 3, 0, 'a', 'b', 'c', /* text of a later release */
-		61 << 1, 0xff, 0xff, 0x03,        /* number of a later release */
+		60 << 1 | 1, 3,    0,    'a',  'b', 'c', /* text of a later release */
+		61 << 1,     0xff, 0xff, 0x03,           /* number of a later release */
 	};
 	unsigned char buf[USAGE_RECORD_MAX];
 	struct usage_event e = full_event(), got;
@@ -247,14 +249,15 @@ static void test_damaged_records_are_refused(void **state)
 	static const struct {
 		struct str tail;
 	} cases[] = {
-		{STR("\x02")},                 /* varint without its bytes */
-		{STR("\x02\xff")},             /* varint that goes on */
+		{STR("\x02")},     /* varint without its bytes */
+		{STR("\x02\xff")}, /* varint that goes on */
 		{STR("\x02\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02")}, /* above 64 bits */
-		{STR("\x07\x05")},             /* length cut off */
-		{STR("\x07\x05\x00" "abcd")}, /* text cut off */
-		{STR("\x06\x01")},             /* number where text belongs */
-		{STR("\x0b\x01\x00x")},       /* text where a number belongs */
-		{STR("\x05\x01\x00x")},       /* hash of one byte */
+		{STR("\x07\x05")}, /* length cut off */
+		{STR("\x07\x05\x00"
+		     "abcd")},                     /* text cut off */
+		{STR("\x06\x01")},                 /* number where text belongs */
+		{STR("\x0b\x01\x00x")},            /* text where a number belongs */
+		{STR("\x05\x01\x00x")},            /* hash of one byte */
 		{STR("\x0a\xff\xff\xff\xff\x0f")}, /* status above 32 bits */
 	};
 	unsigned char buf[USAGE_RECORD_MAX];
@@ -269,7 +272,7 @@ static void test_damaged_records_are_refused(void **state)
 		assert_false(usage_event_decode(&got, buf, n + cases[i].tail.n));
 	}
 	assert_false(usage_event_decode(&got, buf, 0));
-	assert_false(usage_event_decode(&got, buf, 35)); /* hash, but no time */
+	assert_false(usage_event_decode(&got, buf, 35));          /* hash, but no time */
 	assert_false(usage_event_decode(&got, buf + 35, n - 35)); /* time, but no hash */
 }
 
@@ -290,7 +293,8 @@ static void test_truncations(void **state)
 		good += usage_event_decode(&got, copy, i);
 		free(copy);
 	}
-	assert_int_equal(good, 17); /* behind used_at and behind each of the 16 after it */
+	assert_int_equal(good,
+			 17); /* behind used_at and behind each of the 16 after it */
 }
 
 int main(void)
