@@ -1,0 +1,150 @@
+"""Callers that leave: the upstream is told, nothing leaks, one row says so."""
+import socket
+
+import pytest
+
+LEAVE = {"close": lambda c: c.close(), "reset": lambda c: c.reset()}
+leaves = pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE.keys())
+
+
+def assert_aborted(database, status, **columns):
+    row, = database.wait_usage(1)
+    assert (row["response_status"], row["outcome"]) == (status, "client_abort"), row
+    assert row["error_message"]
+    assert {k: row[k] for k in columns} == columns
+    return row
+
+
+@pytest.mark.sanitizer
+@leaves
+def test_while_waiting_for_the_answer(gateway, upstream, database, leave):
+    client = gateway.connect()
+    client.send_request("POST", "/api/test/x", body=b"question")
+    conn = upstream.accept()
+    conn.read_request()
+    leave(client)
+    conn.expect_gateway_left()
+    assert_aborted(database, 499, upstream_status=None, bytes_in=8, bytes_out=0)
+
+
+def test_while_connecting(gateways, database):
+    with socket.socket() as full, socket.socket() as filler:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        filler.connect(full.getsockname())
+        gateway = gateways(route={"upstream": f"http://127.0.0.1:{full.getsockname()[1]}"})
+        client = gateway.connect()
+        client.send_request("GET", "/api/test/x")
+        client.close()
+        assert_aborted(database, 499, upstream_status=None)
+
+
+@pytest.mark.sanitizer
+@leaves
+def test_while_uploading(gateway, upstream, database, leave):
+    client = gateway.connect()
+    client.send_head("POST", "/api/test/x", {"Content-Length": "100000"})
+    client.send(b"x" * 1000)
+    conn = upstream.accept()
+    conn.read_request_head()
+    conn.read_exact(1000)
+    leave(client)
+    assert conn.expect_gateway_left() == b""
+    assert_aborted(database, 499, bytes_in=1000)
+
+
+def test_while_uploading_chunks_the_upstream_sees_no_end(gateway, upstream, database):
+    client = gateway.connect()
+    client.send_head("POST", "/api/test/x", {"Transfer-Encoding": "chunked"})
+    client.send_chunk(b"part")
+    conn = upstream.accept()
+    conn.read_request_head()
+    assert conn.read_chunk() == b"part"
+    client.close()
+    assert conn.expect_gateway_left() == b""
+    assert_aborted(database, 499, bytes_in=4)
+
+
+@pytest.mark.sanitizer
+@leaves
+def test_while_downloading(gateway, upstream, database, leave):
+    client = gateway.connect()
+    client.send_request("GET", "/api/test/x")
+    conn = upstream.accept()
+    conn.read_request()
+    conn.send_head(headers={"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
+    conn.send_chunk(b"data: 1\n\n")
+    client.read_response_head()
+    assert client.read_chunk() == b"data: 1\n\n"
+    leave(client)
+    conn.expect_gateway_left()
+    assert_aborted(database, 200, upstream_status=200, bytes_out=9)
+
+
+@leaves
+def test_while_a_full_buffer_waits_for_the_caller(gateway, upstream, database, leave):
+    client = gateway.connect(receive_buffer=4096)
+    client.send_request("GET", "/api/test/x")
+    conn = upstream.accept()
+    conn.read_request()
+    conn.send_head(headers={"Content-Length": str(1 << 30)})
+    conn.sock.settimeout(0.2)
+    try:
+        while True:
+            conn.send(b"x" * 65536)
+    except TimeoutError:
+        pass  # held back: both sides' buffers are full
+    conn.sock.settimeout(20)
+    leave(client)
+    conn.expect_gateway_left()
+    assert_aborted(database, 200, upstream_status=200)
+
+
+def test_after_a_piece_of_the_request_head(gateway, upstream, database):
+    client = gateway.connect()
+    client.send(b"GET /api/test/x HTTP/1.1\r\nX-API-Ke")
+    client.close()
+    assert gateway.get_status("/health") == 200
+    upstream.expect_no_connection()
+    assert database.usage() == []
+
+
+def test_route_that_drains_reads_the_answer_to_its_end(gateways, upstream, database):
+    gateway = gateways(upstream, route={"on_client_abort": "drain"})
+    client = gateway.connect()
+    client.send_request("POST", "/api/test/x", body=b"costs money")
+    conn = upstream.accept()
+    conn.read_request()
+    client.close()
+    conn.send_head(headers={"Content-Length": "10"})
+    conn.send(b"0123456789")
+    assert_aborted(database, 499, upstream_status=200)
+    # The connection was left whole, so the next caller may have it.
+    again = gateway.connect()
+    again.send_request("GET", "/api/test/x")
+    conn.read_request()
+    conn.respond()
+    assert again.read_response().status == 200
+
+
+def test_many_at_once_leave_nothing_behind(gateways, upstreams, database):
+    from tg.upstream import requests_of
+
+    def hold(conn):
+        for _ in requests_of(conn):
+            conn.send_head(headers={"Transfer-Encoding": "chunked"})
+            conn.send_chunk(b"x")
+
+    gateway = gateways(upstreams(hold), workers=2)
+    clients = []
+    for n in range(60):
+        client = gateway.connect()
+        client.send_request("GET", "/api/test/x")
+        if n % 3:
+            client.read_response_head()
+        clients.append(client)
+    for n, client in enumerate(clients):
+        # A reset may overtake a request that was not read yet; then there never was one.
+        client.reset() if n % 3 == 1 else client.close()
+    rows = database.wait_usage(60)
+    assert {r["outcome"] for r in rows} == {"client_abort"}
