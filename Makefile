@@ -14,7 +14,7 @@ endif
 MAKEFLAGS += --no-print-directory
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-        -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion
+        -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion -Wno-format-truncation
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif

@@ -41,10 +41,14 @@ struct forward_request {
 	const struct settings_endpoint *endpoint;
 	const struct exchange_ids *ids;
 	struct str client_ip;   /* as text */
+	bool bearer_was_key;    /* Authorization held the caller's key: never passed on */
 	bool peer_trusted;      /* the socket's peer is one of trusted_proxies */
 	bool client_tls;        /* the caller's connection (or its trusted X-Forwarded-Proto) */
 	bool upgrade;           /* pass Connection: Upgrade and Upgrade on */
 };
+
+/* Via already names this gateway (RFC 9110 7.6.3). */
+bool forward_is_loop(const struct request_head *head);
 
 /* Appends the head for the upstream with its empty line. Framing fields are made from
  * head->framing: Content-Length as is, or Transfer-Encoding: chunked. An Expect is never

@@ -29,7 +29,9 @@ void worker_configure(struct worker *w, struct settings *s);
 /* Any thread: stop accepting; running exchanges finish until deadline (monotonic), then are
  * cut. Returns at once. */
 void worker_drain(struct worker *w, uint64_t deadline_us);
-/* Joins and frees; after worker_drain. */
-void worker_stop(struct worker **w);
+/* Waits for its end; after worker_drain. worker_drain may be called meanwhile, to shorten. */
+void worker_join(struct worker *w);
+/* After worker_join. */
+void worker_free(struct worker **w);
 
 #endif

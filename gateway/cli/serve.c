@@ -1,0 +1,383 @@
+/* `tollgate serve`, and running the whole gateway in this process. */
+#include "gateway/cli/serve.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/epoch.h"
+#include "common/log.h"
+#include "gateway/cli/cli.h"
+#include "gateway/http/access_log.h"
+#include "gateway/http/listen.h"
+#include "gateway/manager/manager.h"
+#include "gateway/proxy/worker.h"
+#include "gateway/token/token_sync.h"
+#include "gateway/usage/recorder.h"
+
+#define FIRST_LOAD_MS 5000 /* wait for the keys before saying "ready" */
+#define FLUSH_MS 4000      /* for usage rows, on the way out */
+
+/* Everything that runs. Order of start is order of fields; stop goes backwards. */
+struct gateway {
+	struct settings *settings;
+	struct epoch_domain *epochs;
+	struct resolver *resolver;
+	struct token_sync *tokens;
+	struct usage_lane **lanes; /* one per worker, the last is the manager's */
+	size_t n_lanes;
+	struct recorder *recorder;
+	struct access_log *access;
+	struct manager *manager;
+	struct worker **workers;
+	unsigned n_workers;
+	int *fds; /* n_workers per listening address, then the manager's */
+	struct serve_addresses addresses;
+};
+
+static void set_of_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void serve_block_signals(void)
+{
+	sigset_t set;
+
+	set_of_signals(&set);
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* A connection takes two descriptors; the limit that we may raise ourselves is raised. */
+static void raise_descriptor_limit(const struct settings *s)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)s->limits.connections * 2 + 512;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < wanted)
+		log_warn("limits.connections is %u, but only %llu open files are allowed: raise "
+			 "the limit (LimitNOFILE=) or lower the setting",
+			 s->limits.connections, (unsigned long long)limit.rlim_cur);
+}
+
+static bool open_listeners(const struct settings_listeners *list, unsigned each, int *fds,
+			   char bound[][128], size_t *n_bound)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const char *why;
+
+		if (!listen_open(&list->items[i], fds + i * each, each, bound[i], &why)) {
+			log_error("cannot listen on %s: %s (%s)", list->items[i].text, why,
+				  strerror(errno));
+			return false;
+		}
+		*n_bound = i + 1;
+	}
+	return true;
+}
+
+static bool open_all(struct gateway *g)
+{
+	const struct settings *s = g->settings;
+	size_t n = s->listen.n * g->n_workers;
+
+	CHECK(s->listen.n <= SERVE_ADDRESSES_MAX && s->manager_listen.n <= SERVE_ADDRESSES_MAX);
+	g->fds = xcalloc(n + s->manager_listen.n, sizeof *g->fds);
+	return open_listeners(&s->listen, g->n_workers, g->fds, g->addresses.gateway,
+			      &g->addresses.n_gateway) &&
+	       open_listeners(&s->manager_listen, 1, g->fds + n, g->addresses.manager,
+			      &g->addresses.n_manager);
+}
+
+static void start_tokens(struct gateway *g)
+{
+	const struct settings *s = g->settings;
+	char *snapshot = NULL;
+	struct token_sync_options o = {
+		.database = s->database,
+		.poll_ms = s->token_poll_ms,
+		.max_stale_ms = s->max_stale_ms,
+		.epochs = g->epochs,
+	};
+
+	if (s->state_dir != NULL) {
+		if (mkdir(s->state_dir, 0700) != 0 && errno != EEXIST)
+			log_warn("state_dir %s: %s; no snapshot of keys is kept", s->state_dir,
+				 strerror(errno));
+		else
+			snapshot = xasprintf("%s/tokens.snapshot", s->state_dir);
+	}
+	o.snapshot = snapshot;
+	g->tokens = token_sync_start(&o);
+	free(snapshot);
+}
+
+static void start_recorder(struct gateway *g)
+{
+	const struct settings *s = g->settings;
+	struct recorder_options o = {.database = s->database, .node = s->node};
+
+	g->n_lanes = g->n_workers + 1;
+	g->lanes = xcalloc(g->n_lanes, sizeof(struct usage_lane *));
+	for (size_t i = 0; i < g->n_lanes; i++)
+		g->lanes[i] = usage_lane_new(s->usage_queue_bytes);
+	g->recorder = recorder_start(&o, g->lanes, g->n_lanes);
+}
+
+static void start_manager(struct gateway *g)
+{
+	struct manager_options o = {
+		.settings = g->settings,
+		.tokens = g->tokens,
+		.epochs = g->epochs,
+		.lane = g->lanes[g->n_workers],
+		.listen_fds = g->fds + g->settings->listen.n * g->n_workers,
+		.n_listen_fds = g->settings->manager_listen.n,
+	};
+
+	g->manager = manager_start(&o);
+}
+
+static void start_workers(struct gateway *g)
+{
+	size_t n = g->settings->listen.n;
+	int *fds = xcalloc(n, sizeof *fds);
+
+	g->workers = xcalloc(g->n_workers, sizeof(struct worker *));
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		struct worker_options o = {
+			.index = i,
+			.settings = g->settings,
+			.tokens = g->tokens,
+			.epochs = g->epochs,
+			.resolver = g->resolver,
+			.lane = g->lanes[i],
+			.listen_fds = fds,
+			.n_listen_fds = n,
+		};
+
+		for (size_t k = 0; k < n; k++)
+			fds[k] = g->fds[k * g->n_workers + i];
+		if (g->access != NULL)
+			o.access = access_log_lane(g->access);
+		g->workers[i] = worker_start(&o);
+	}
+	free(fds);
+}
+
+static bool gateway_start(struct gateway *g, struct settings *s)
+{
+	g->settings = s;
+	g->n_workers = s->workers;
+	raise_descriptor_limit(s);
+	if (!open_all(g))
+		return false;
+	g->epochs = epoch_domain_new();
+	g->resolver = resolver_start(g->epochs);
+	start_tokens(g);
+	start_recorder(g);
+	if (s->access_log)
+		g->access = access_log_start(STDOUT_FILENO);
+	/* Keys first, so that nobody who calls early is told to come back. */
+	if (!token_sync_wait_first(g->tokens, FIRST_LOAD_MS))
+		log_warn("PostgreSQL has not answered yet: callers get 503 until the keys are "
+			 "loaded");
+	start_manager(g);
+	start_workers(g);
+	return true;
+}
+
+static void gateway_reload(struct gateway *g, const struct serve_options *o)
+{
+	struct settings *fresh = o->reload ? o->reload(o->ctx) : NULL;
+
+	if (fresh == NULL)
+		return;
+	for (unsigned i = 0; i < g->n_workers; i++)
+		worker_configure(g->workers[i], fresh);
+	log_info("routes, limits, timeouts and secrets reloaded");
+	settings_unref(&fresh);
+}
+
+/* Until all workers are joined; a second signal makes them cut what runs. */
+static void *cut_on_second_signal(void *arg)
+{
+	struct gateway *g = arg;
+	sigset_t set;
+	int sig;
+
+	set_of_signals(&set);
+	sigdelset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR2);
+	sigwait(&set, &sig);
+	for (unsigned i = 0; sig != SIGUSR2 && i < g->n_workers; i++)
+		worker_drain(g->workers[i], 1);
+	return NULL;
+}
+
+static void stop_workers(struct gateway *g)
+{
+	uint64_t deadline = clock_mono_us() + (uint64_t)g->settings->timeouts.drain_ms * 1000;
+	struct worker **workers = g->workers;
+	pthread_t watcher;
+	sigset_t usr2;
+
+	sigemptyset(&usr2);
+	sigaddset(&usr2, SIGUSR2);
+	pthread_sigmask(SIG_BLOCK, &usr2, NULL);
+	for (unsigned i = 0; i < g->n_workers; i++)
+		worker_drain(workers[i], deadline);
+	CHECK(pthread_create(&watcher, NULL, cut_on_second_signal, g) == 0);
+	for (unsigned i = 0; i < g->n_workers; i++)
+		worker_join(workers[i]);
+	pthread_kill(watcher, SIGUSR2);
+	pthread_join(watcher, NULL);
+	for (unsigned i = 0; i < g->n_workers; i++)
+		worker_free(&workers[i]);
+}
+
+static int gateway_stop(struct gateway *g)
+{
+	uint64_t lost;
+
+	stop_workers(g);
+	manager_stop(&g->manager, g->settings->timeouts.drain_ms);
+	lost = recorder_stop(&g->recorder, FLUSH_MS);
+	if (lost)
+		log_error("%llu usage rows could not be written before the stop",
+			  (unsigned long long)lost);
+	token_sync_stop(&g->tokens);
+	resolver_stop(&g->resolver);
+	if (g->access != NULL)
+		access_log_stop(&g->access);
+	for (size_t i = 0; i < g->n_lanes; i++)
+		usage_lane_free(&g->lanes[i]);
+	epoch_domain_free(g->epochs);
+	return 0;
+}
+
+static void gateway_fini(struct gateway *g)
+{
+	for (size_t i = 0; i < g->addresses.n_gateway; i++)
+		if (strncmp(g->addresses.gateway[i], "unix:", 5) == 0)
+			unlink(g->addresses.gateway[i] + 5);
+	free(g->lanes);
+	free(g->workers);
+	free(g->fds);
+	settings_unref(&g->settings);
+}
+
+static void log_ready(const struct serve_addresses *a)
+{
+	for (size_t i = 0; i < a->n_gateway; i++)
+		log_info("gateway listens on %s", a->gateway[i]);
+	for (size_t i = 0; i < a->n_manager; i++)
+		log_info("manager listens on %s", a->manager[i]);
+	log_info("ready");
+}
+
+int serve_run(const struct serve_options *options)
+{
+	struct gateway g = {0};
+	sigset_t set;
+	int sig, rc = 1;
+
+	serve_block_signals();
+	if (gateway_start(&g, options->settings)) {
+		if (options->on_ready)
+			options->on_ready(options->ctx, &g.addresses);
+		else
+			log_ready(&g.addresses);
+		set_of_signals(&set);
+		for (;;) {
+			CHECK(sigwait(&set, &sig) == 0);
+			if (sig != SIGHUP)
+				break;
+			gateway_reload(&g, options);
+		}
+		log_info("stopping: running requests may finish");
+		rc = gateway_stop(&g);
+	}
+	gateway_fini(&g);
+	return rc;
+}
+
+/* --- the subcommand --- */
+
+struct serve_arguments {
+	const char *config, *env;
+};
+
+static struct settings *load(const struct serve_arguments *a)
+{
+	struct settings_options o = {.env = a->env};
+	struct settings *s;
+	struct sbuf report;
+
+	sbuf_init(&report, 1 << 20);
+	s = settings_load(a->config, &o, &report);
+	if (report.n)
+		fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
+	sbuf_fini(&report);
+	return s;
+}
+
+static struct settings *reload(void *ctx)
+{
+	struct settings *s = load(ctx);
+
+	if (s == NULL)
+		log_error("reload: the configuration has errors; the old one stays in force");
+	return s;
+}
+
+static int usage(FILE *out, int status)
+{
+	fputs("usage: tollgate serve --config FILE [--env NAME]\n\n"
+	      "Runs the gateway and the manager until SIGTERM. SIGHUP reloads routes, limits,\n"
+	      "timeouts and secrets.\n\n"
+	      "  --config FILE  the configuration (docs/configuration.md)\n"
+	      "  --env NAME     apply the overlay of that name\n",
+	      out);
+	return status;
+}
+
+int cli_serve(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+						{"env", required_argument, NULL, 'e'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	struct serve_arguments a = {0};
+	struct serve_options run = {.reload = reload, .ctx = &a};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (opt == 'h')
+			return usage(stdout, 0);
+		if (opt == '?')
+			return usage(stderr, 2);
+		*(opt == 'c' ? &a.config : &a.env) = optarg;
+	}
+	if (a.config == NULL || optind != argc)
+		return usage(stderr, 2);
+	run.settings = load(&a);
+	return run.settings != NULL ? serve_run(&run) : 1;
+}

@@ -1,0 +1,165 @@
+/* Whether a request may pass: its key, its route, the route's scope and methods. */
+#include "gateway/proxy/admit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "gateway/proxy/credentials.h"
+
+static void refuse(struct admission *a, enum problem_id id, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void refuse(struct admission *a, enum problem_id id, const char *format, ...)
+{
+	va_list ap;
+
+	a->admitted = false;
+	a->problem = id;
+	va_start(ap, format);
+	vsnprintf(a->detail, sizeof a->detail, format, ap);
+	va_end(ap);
+}
+
+/* The table has no such key. The checksum only chooses the reason; whether it is the key's
+ * fault at all depends on how well we know the keys. */
+static void refuse_miss(struct admission *a, struct str key, enum token_state state)
+{
+	enum key_shape shape = key_shape_of(key);
+	bool ours = str_has_prefix(key, STR(KEY_PREFIX));
+
+	if (state != TOKENS_FRESH && shape != KEY_SHAPE_IMPOSSIBLE)
+		refuse(a, PROBLEM_KEYS_UNAVAILABLE, "the key table is stale; try again");
+	else if (a->bearer && !ours)
+		refuse(a, PROBLEM_MISSING_KEY,
+		       "send the key as X-API-Key or as Authorization: Bearer; the bearer value "
+		       "sent is not a key of this gateway");
+	else if (shape == KEY_SHAPE_MISTYPED)
+		refuse(a, PROBLEM_MALFORMED_KEY,
+		       "the key's checksum is wrong: a character is missing or mistyped");
+	else
+		refuse(a, PROBLEM_UNKNOWN_KEY, "no such key; ask for a new one");
+}
+
+/* A known key: does it still count? */
+static bool judge_token(struct admission *a, const struct token_view *t, int64_t wall_us)
+{
+	if (t->flags & TOKEN_REVOKED)
+		refuse(a, PROBLEM_REVOKED_KEY, "the key was revoked; ask for a new one");
+	else if (t->expires_at_us <= wall_us)
+		refuse(a, PROBLEM_EXPIRED_KEY, "the key has expired; ask for a new one");
+	else if (t->key_until_us <= wall_us)
+		refuse(a, PROBLEM_EXPIRED_KEY,
+		       "the key was replaced and its grace period is over; use the new one");
+	else
+		return true;
+	return false;
+}
+
+static bool find_key(struct admission *a, const struct request_head *h, struct str *key)
+{
+	switch (credentials_find(h, key)) {
+	case CREDENTIAL_API_KEY:
+		return true;
+	case CREDENTIAL_BEARER:
+		a->bearer = true;
+		return true;
+	case CREDENTIAL_NONE:
+		refuse(a, PROBLEM_MISSING_KEY,
+		       "send the key as X-API-Key or as Authorization: Bearer");
+		return false;
+	case CREDENTIAL_AMBIGUOUS:
+		refuse(a, PROBLEM_AMBIGUOUS_KEY, "send exactly one X-API-Key");
+		return false;
+	case CREDENTIAL_IN_URL:
+		refuse(a, PROBLEM_KEY_IN_URL,
+		       "a key in the URL ends up in logs: send it as X-API-Key, and replace this "
+		       "one");
+		return false;
+	}
+	return false;
+}
+
+static bool identify(struct admission *a, struct token_view *t, const struct request_head *h,
+		     const struct admit_context *ctx)
+{
+	enum token_state state;
+	struct str key;
+
+	if (!find_key(a, h, &key))
+		return false;
+	state = token_sync_state(ctx->tokens, ctx->mono_us);
+	if (state == TOKENS_NONE || state == TOKENS_TOO_STALE) {
+		refuse(a, PROBLEM_KEYS_UNAVAILABLE, "the key table is not loaded; try again");
+		return false;
+	}
+	key_hash(ctx->hasher, key, a->hash);
+	if (!token_table_find(token_sync_table(ctx->tokens), a->hash, t)) {
+		refuse_miss(a, key, state);
+		return false;
+	}
+	a->token_known = true;
+	a->token_id = t->token_id;
+	return true;
+}
+
+static bool find_route(struct admission *a, const struct request_head *h,
+		       const struct admit_context *ctx)
+{
+	const char *detail = "";
+
+	switch (route_match(ctx->routes, h->path, &a->route, &detail)) {
+	case ROUTE_FOUND:
+		return true;
+	case ROUTE_NONE:
+		refuse(a, PROBLEM_NO_ROUTE, "no route's path is a prefix of the one asked for");
+		return false;
+	case ROUTE_BAD_PATH:
+		refuse(a, PROBLEM_BAD_PATH, "%s", detail);
+		return false;
+	}
+	return false;
+}
+
+static bool authorize(struct admission *a, const struct token_view *t,
+		      const struct request_head *h)
+{
+	const struct settings_route *r = a->route;
+
+	if (r->scope != NULL && !token_has_scope(t, str_of(r->scope))) {
+		refuse(a, PROBLEM_SCOPE_MISSING, "the key lacks the scope '%s' of route '%s'",
+		       r->scope, r->name);
+		return false;
+	}
+	if ((r->methods & HTTP_METHOD_BIT(h->method)) == 0) {
+		refuse(a, PROBLEM_METHOD_NOT_ALLOWED, "route '%s' does not take %s", r->name,
+		       http_method_name(h->method));
+		return false;
+	}
+	if (r->limits.body_bytes && h->framing == HTTP_LENGTH &&
+	    h->content_length > r->limits.body_bytes) {
+		refuse(a, PROBLEM_BODY_TOO_LARGE, "route '%s' takes bodies of up to %llu bytes",
+		       r->name, (unsigned long long)r->limits.body_bytes);
+		return false;
+	}
+	return true;
+}
+
+void admit(struct admission *a, const struct request_head *h, const struct admit_context *ctx)
+{
+	struct token_view t;
+	bool routed;
+
+	memset(a, 0, sizeof *a);
+	if (h->method == HTTP_OTHER) {
+		refuse(a, PROBLEM_NOT_IMPLEMENTED,
+		       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
+		return;
+	}
+	if (!identify(a, &t, h, ctx))
+		return;
+	/* The route is wanted for the record even where the key does not count. */
+	routed = find_route(a, h, ctx);
+	if (!judge_token(a, &t, ctx->wall_us) || !routed)
+		return;
+	a->admitted = authorize(a, &t, h);
+}

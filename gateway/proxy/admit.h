@@ -1,0 +1,33 @@
+/* Whether a request may pass: its key, its route, the route's scope and methods.
+ *
+ * No I/O: asks the published token table, which it holds no longer than the call. */
+#ifndef GATEWAY_PROXY_ADMIT_H
+#define GATEWAY_PROXY_ADMIT_H
+
+#include "gateway/http/problem.h"
+#include "gateway/http/request_head.h"
+#include "gateway/proxy/route.h"
+#include "gateway/token/token_sync.h"
+
+struct admission {
+	bool admitted;
+	enum problem_id problem; /* where not admitted */
+	char detail[200];        /* for the caller; "" where the title says it all */
+	const struct settings_route *route; /* NULL: none matched */
+	bool token_known;        /* then the request is recorded, admitted or not */
+	bool bearer;             /* Authorization was the key */
+	int64_t token_id;
+	unsigned char hash[KEY_HASH_BYTES];
+};
+
+struct admit_context {
+	const struct route_table *routes;
+	const struct token_sync *tokens;
+	struct key_hasher *hasher;
+	uint64_t mono_us;
+	int64_t wall_us;
+};
+
+void admit(struct admission *a, const struct request_head *h, const struct admit_context *ctx);
+
+#endif

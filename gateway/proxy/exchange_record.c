@@ -1,0 +1,128 @@
+/* An exchange as a usage event and as a line of the access log. */
+#include <stdio.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/proxy/credentials.h"
+#include "gateway/proxy/exchange.h"
+
+static int32_t ms_between(uint64_t from_us, uint64_t to_us)
+{
+	uint64_t ms;
+
+	if (from_us == 0 || to_us == 0)
+		return USAGE_NULL;
+	ms = to_us > from_us ? (to_us - from_us + 500) / 1000 : 0;
+	return ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
+}
+
+static struct str field_value(const struct request_head *h, enum http_field_id id)
+{
+	const struct http_field *f = request_head_field(h, id, NULL);
+
+	return f != NULL ? f->value : (struct str){NULL, 0};
+}
+
+static void append_event(struct exchange *x, const char *outcome, uint64_t now_us)
+{
+	const struct request_head *h = http_conn_head(x->c);
+	const struct settings_route *route = x->admission.route;
+	char ip[NET_ADDR_TEXT_MAX];
+	struct usage_event e = {
+		.token_id = x->admission.token_id,
+		.route_path = route ? (struct str){route->path, route->path_len}
+				    : (struct str){NULL, 0},
+		.used_at_us = x->arrival_wall_us,
+		.response_status = x->status,
+		.response_time_ms = ms_between(x->send_us, x->head_us),
+		.user_agent = field_value(h, HTTP_H_USER_AGENT),
+		.request_method = h->method_name,
+		.error_message = x->error[0] ? str_of(x->error) : (struct str){NULL, 0},
+		.request_id = str_of(x->ids.request_id),
+		.outcome = str_of(outcome),
+		.upstream_status = x->upstream_status ? x->upstream_status : USAGE_NULL,
+		.total_ms = ms_between(x->arrival_us, now_us),
+		.ttfb_ms = ms_between(x->arrival_us, x->first_out_us),
+		.client_wait_ms = (int32_t)(x->wait_us / 1000),
+		.bytes_in = (int64_t)x->bytes_in,
+		.bytes_out = (int64_t)x->bytes_out,
+		.trace_id = exchange_trace_id(&x->ids),
+	};
+
+	net_ip_text(&x->client, ip);
+	e.ip_address = ip[0] ? str_of(ip) : (struct str){NULL, 0};
+	memcpy(e.token_hash, x->admission.hash, sizeof e.token_hash);
+	/* A full lane counts the drop itself. */
+	usage_lane_append(x->w->options.lane, &e);
+}
+
+static void put_path(char *out, size_t size, struct str path)
+{
+	if (credentials_in_text(path))
+		snprintf(out, size, "(path holds a key)");
+	else
+		log_escape(out, size, path);
+}
+
+static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
+{
+	const struct request_head *h = http_conn_head(x->c);
+	int32_t upstream_ms = ms_between(x->send_us, x->head_us);
+	struct access_entry e = {
+		.wall_us = x->arrival_wall_us,
+		.status = x->status,
+		.total_ms = ms_between(x->arrival_us, now_us),
+		.upstream_ms = upstream_ms == USAGE_NULL ? -1 : upstream_ms,
+		.bytes_in = (int64_t)x->bytes_in,
+		.bytes_out = (int64_t)x->bytes_out,
+	};
+
+	log_escape(e.method, sizeof e.method, h->method_name);
+	put_path(e.path, sizeof e.path, h->path);
+	if (x->admission.token_known)
+		snprintf(e.token_name, sizeof e.token_name, "#%lld",
+			 (long long)x->admission.token_id);
+	else
+		snprintf(e.token_name, sizeof e.token_name, "-");
+	snprintf(e.outcome, sizeof e.outcome, "%s", outcome);
+	log_escape(e.request_id, sizeof e.request_id, str_of(x->ids.request_id));
+	net_ip_text(&x->client, e.ip);
+	access_lane_put(x->w->options.access, &e);
+}
+
+void exchange_record(struct exchange *x, const char *outcome)
+{
+	uint64_t now = clock_mono_us();
+
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	CHECK(!x->recorded && x->c != NULL);
+	x->recorded = true;
+	x->bytes_in = http_conn_body_bytes(x->c);
+	if (x->wait_since_us)
+		x->wait_us += now - x->wait_since_us;
+	if (x->admission.token_known)
+		append_event(x, outcome, now);
+	if (x->w->options.access != NULL)
+		log_line(x, outcome, now);
+}
+
+void exchange_log_refusal(struct worker *w, struct http_conn *c, enum problem_id id)
+{
+	struct access_entry e = {
+		.wall_us = http_conn_arrival_wall_us(c),
+		.status = problem_status(id),
+		.upstream_ms = -1,
+	};
+
+	OBJ_CHECK(w, WORKER_MAGIC);
+	if (w->options.access == NULL)
+		return;
+	snprintf(e.method, sizeof e.method, "-");
+	snprintf(e.path, sizeof e.path, "-");
+	snprintf(e.token_name, sizeof e.token_name, "-");
+	snprintf(e.outcome, sizeof e.outcome, "%s", problem_code(id));
+	snprintf(e.request_id, sizeof e.request_id, "-");
+	net_ip_text(http_conn_peer(c), e.ip);
+	access_lane_put(w->options.access, &e);
+}

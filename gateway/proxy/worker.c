@@ -1,0 +1,299 @@
+/* A worker: one thread, one event base, one front, one set of upstream pools.
+ *
+ * Other threads reach it in two ways only, both by an atomic and its eventfd: new settings
+ * (worker_configure) and drain (worker_drain). The same wake-up is the moment at which it
+ * holds no published pointer (common/epoch.h). */
+#include "gateway/proxy/worker.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/proxy/exchange.h"
+#include "gateway/usage/event.h"
+
+#define TICK_US 200000
+#define HEAD_MAX (256 * 1024)       /* a head that we write, rewritten fields included */
+#define REVOCATION_CHECK_US 2000000u
+#define REVOKE_AFTER_US 60000000u   /* running responses older than this end with their token */
+
+void site_release(struct worker *w, struct site *site)
+{
+	struct site **at = &w->old_sites;
+
+	CHECK(site->refs > 0);
+	if (--site->refs > 0)
+		return;
+	for (; *at != site; at = &(*at)->next)
+		CHECK(*at != NULL);
+	*at = site->next;
+	site_free(&site);
+}
+
+static void use_site(struct worker *w, struct site *site)
+{
+	struct site *old = w->site;
+
+	w->site = site;
+	if (old == NULL)
+		return;
+	old->next = w->old_sites;
+	w->old_sites = old;
+	site_release(w, old);
+}
+
+static struct settings_limits own_limits(const struct worker *w, const struct settings *s)
+{
+	struct settings_limits limits = s->limits;
+
+	/* The limit is the process's; each worker takes its share. */
+	(void)w;
+	limits.connections = (limits.connections + s->workers - 1) / s->workers;
+	return limits;
+}
+
+static void configure(struct worker *w, struct settings *s)
+{
+	struct settings_limits limits = own_limits(w, s);
+	struct site *site = site_new(w->base, s, w->options.resolver);
+
+	if (site == NULL)
+		log_error("worker %u keeps its old routes", w->options.index);
+	else
+		use_site(w, site);
+	if (site != NULL)
+		http_front_configure(w->front, &limits, &s->timeouts);
+	settings_unref(&s);
+}
+
+static void stop_if_idle(struct worker *w)
+{
+	if (w->draining && http_front_connections(w->front) == 0 &&
+	    TAILQ_EMPTY(&w->exchanges))
+		event_base_loopbreak(w->base);
+}
+
+static void cut_all(struct worker *w)
+{
+	struct exchange *x, *next;
+
+	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
+		next = TAILQ_NEXT(x, all);
+		exchange_cut(x, USAGE_OUTCOME_SHUTDOWN, "the gateway was stopped");
+	}
+	event_base_loopbreak(w->base);
+}
+
+static void begin_drain(struct worker *w)
+{
+	if (w->draining)
+		return;
+	w->draining = true;
+	http_front_drain(w->front);
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct settings *s;
+	uint64_t count;
+
+	(void)what;
+	OBJ_CHECK(w, WORKER_MAGIC);
+	if (read(fd, &count, sizeof count) < 0)
+		count = 0;
+	epoch_quiesce(w->reader);
+	s = atomic_exchange(&w->next_settings, NULL);
+	if (s != NULL)
+		configure(w, s);
+	if (atomic_load(&w->drain_deadline_us) != 0)
+		begin_drain(w);
+}
+
+/* A stream that has run for long ends soon after its token was revoked. */
+static void check_revocation(struct worker *w, uint64_t now)
+{
+	const struct token_table *table = token_sync_table(w->options.tokens);
+	struct exchange *x, *next;
+	struct token_view t;
+
+	if (now - w->revocation_check_us < REVOCATION_CHECK_US || table == NULL)
+		return;
+	w->revocation_check_us = now;
+	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
+		next = TAILQ_NEXT(x, all);
+		if (x->c == NULL || now - x->arrival_us < REVOKE_AFTER_US)
+			continue;
+		if (token_table_find(table, x->admission.hash, &t) &&
+		    !(t.flags & TOKEN_REVOKED))
+			continue;
+		exchange_cut(x, USAGE_OUTCOME_REVOKED, "the key was revoked");
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	struct exchange *x, *next;
+	uint64_t now = clock_mono_us(), deadline = atomic_load(&w->drain_deadline_us);
+
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(w, WORKER_MAGIC);
+	upstream_set_tick(w->site->upstreams, now);
+	for (struct site *s = w->old_sites, *after; s != NULL; s = after) {
+		after = s->next;
+		/* A tick may end exchanges and with them the site. */
+		s->refs++;
+		upstream_set_tick(s->upstreams, now);
+		site_release(w, s);
+	}
+	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
+		next = TAILQ_NEXT(x, all);
+		exchange_tick(x, now);
+	}
+	check_revocation(w, now);
+	if (w->draining && now > deadline)
+		cut_all(w);
+	stop_if_idle(w);
+}
+
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base;
+
+	CHECK(config != NULL);
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	base = event_base_new_with_config(config);
+	event_config_free(config);
+	CHECK(base != NULL);
+	return base;
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *w = arg;
+
+	OBJ_CHECK(w, WORKER_MAGIC);
+	event_base_dispatch(w->base);
+	return NULL;
+}
+
+static void listen_all(struct worker *w)
+{
+	for (size_t i = 0; i < w->options.n_listen_fds; i++)
+		http_front_listen(w->front, w->options.listen_fds[i]);
+}
+
+static void init_front(struct worker *w, const struct settings *s)
+{
+	struct http_front_options o = {
+		.base = w->base,
+		.handler = exchange_handler(),
+		.ctx = w,
+		.limits = own_limits(w, s),
+		.timeouts = s->timeouts,
+	};
+
+	w->front = http_front_new(&o);
+	listen_all(w);
+}
+
+static void init_events(struct worker *w)
+{
+	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	CHECK(w->wake_fd >= 0);
+	w->wake = event_new(w->base, w->wake_fd, EV_READ | EV_PERSIST, on_wake, w);
+	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
+	CHECK(w->wake != NULL && w->tick != NULL);
+	event_add(w->wake, NULL);
+	event_add(w->tick, &(struct timeval){0, TICK_US});
+}
+
+struct worker *worker_start(const struct worker_options *o)
+{
+	struct worker *w = xcalloc(1, sizeof *w);
+
+	w->magic = WORKER_MAGIC;
+	w->options = *o;
+	w->base = base_new();
+	TAILQ_INIT(&w->exchanges);
+	sbuf_init(&w->head, HEAD_MAX);
+	w->body = evbuffer_new();
+	w->hasher = key_hasher_new();
+	CHECK(w->body != NULL && w->hasher != NULL);
+	id_source_init(&w->ids);
+	w->site = site_new(w->base, o->settings, o->resolver);
+	if (w->site == NULL)
+		die("a file named by the routes cannot be read; see above");
+	init_events(w);
+	init_front(w, o->settings);
+	w->reader = epoch_reader_add(o->epochs, w->wake_fd);
+	w->options.settings = NULL;
+	w->options.listen_fds = NULL;
+	CHECK(pthread_create(&w->thread, NULL, worker_thread, w) == 0);
+	return w;
+}
+
+static void poke(struct worker *w)
+{
+	uint64_t one = 1;
+
+	/* A counter at its limit means that the wake-up is on its way already. */
+	if (write(w->wake_fd, &one, sizeof one) < 0)
+		return;
+}
+
+void worker_configure(struct worker *w, struct settings *s)
+{
+	struct settings *unseen = atomic_exchange(&w->next_settings, settings_ref(s));
+
+	if (unseen != NULL)
+		settings_unref(&unseen);
+	poke(w);
+}
+
+void worker_drain(struct worker *w, uint64_t deadline_us)
+{
+	atomic_store(&w->drain_deadline_us, deadline_us ? deadline_us : 1);
+	poke(w);
+}
+
+void worker_join(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+	epoch_reader_remove(&w->reader);
+}
+
+void worker_free(struct worker **worker)
+{
+	struct worker *w = *worker;
+	struct settings *unseen;
+	struct exchange *x;
+
+	*worker = NULL;
+	http_front_free(&w->front);
+	while ((x = TAILQ_FIRST(&w->exchanges)) != NULL)
+		exchange_free(x);
+	while ((x = w->spare) != NULL) {
+		w->spare = x->next_spare;
+		free(x);
+	}
+	use_site(w, NULL);
+	CHECK(w->old_sites == NULL);
+	unseen = atomic_load(&w->next_settings);
+	if (unseen != NULL)
+		settings_unref(&unseen);
+	event_free(w->wake);
+	event_free(w->tick);
+	event_base_free(w->base);
+	close(w->wake_fd);
+	evbuffer_free(w->body);
+	sbuf_fini(&w->head);
+	key_hasher_free(&w->hasher);
+	free(w);
+}

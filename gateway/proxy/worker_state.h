@@ -1,0 +1,48 @@
+/* A worker's own state, shared by worker.c and the files of an exchange. One thread. */
+#ifndef GATEWAY_PROXY_WORKER_STATE_H
+#define GATEWAY_PROXY_WORKER_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include "gateway/http/front.h"
+#include "gateway/http/response_head.h"
+#include "gateway/proxy/forward.h"
+#include "gateway/proxy/site.h"
+#include "gateway/proxy/worker.h"
+
+#define WORKER_MAGIC 0x576f726bu
+
+struct exchange;
+TAILQ_HEAD(exchange_list, exchange);
+
+struct worker {
+	uint32_t magic;
+	struct worker_options options;
+	pthread_t thread;
+	struct event_base *base;
+	struct http_front *front;
+	struct event *tick, *wake;
+	int wake_fd;
+	struct epoch_reader *reader;
+	struct key_hasher *hasher;
+	struct id_source ids;
+	struct site *site;     /* current */
+	struct site *old_sites; /* still used by exchanges */
+	struct exchange_list exchanges;
+	struct exchange *spare; /* freed exchanges kept for reuse */
+	unsigned n_spare;
+	uint64_t revocation_check_us;
+	struct settings *_Atomic next_settings; /* mailbox of worker_configure */
+	_Atomic uint64_t drain_deadline_us;     /* 0: not draining */
+	bool draining;
+	/* Scratch of one callback. */
+	struct sbuf head;
+	struct response_head response;
+	struct evbuffer *body;
+};
+
+void site_release(struct worker *w, struct site *site);
+
+#endif
