@@ -46,7 +46,7 @@ struct pg_conn {
 	enum copy_state copy;
 	bool copy_moved;    /* `more` did something */
 	size_t copy_unsent; /* bytes put since the last flush */
-	PGresult *last;  /* first error, or latest result */
+	PGresult *last;     /* first error, or latest result */
 	void (*more)(void *ctx);
 	void (*done)(void *ctx, const struct pg_reply *reply);
 	void *done_ctx;
@@ -61,7 +61,8 @@ static const char *one_line(char out[MESSAGE_MAX], const char *message)
 
 	if (n == 0)
 		return "no reason given";
-	snprintf(out, MESSAGE_MAX, "%.*s", (int)(n < MESSAGE_MAX ? n : MESSAGE_MAX - 1), message);
+	snprintf(out, MESSAGE_MAX, "%.*s", (int)(n < MESSAGE_MAX ? n : MESSAGE_MAX - 1),
+		 message);
 	return out;
 }
 
@@ -78,7 +79,8 @@ static uint32_t next_delay_ms(struct pg_conn *c)
 	uint32_t half = c->backoff_ms / 2, chance;
 
 	evutil_secure_rng_get_bytes(&chance, sizeof chance);
-	c->backoff_ms = c->backoff_ms < BACKOFF_MAX_MS / 2 ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
+	c->backoff_ms =
+		c->backoff_ms < BACKOFF_MAX_MS / 2 ? c->backoff_ms * 2 : BACKOFF_MAX_MS;
 	return half + chance % (half + 1);
 }
 
@@ -97,7 +99,8 @@ static void close_session(struct pg_conn *c)
 	drop_events(c);
 	PQclear(c->last);
 	c->last = NULL;
-	PQfinish(c->pg); /* writes a good-bye if the socket takes it; never waits in this mode */
+	PQfinish(
+		c->pg); /* writes a good-bye if the socket takes it; never waits in this mode */
 	c->pg = NULL;
 	c->broken = c->flushing = false;
 }
@@ -164,7 +167,8 @@ static bool is_fatal(const PGresult *r)
 {
 	const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
 
-	return severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+	return severity &&
+	       (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
 static bool is_error(const PGresult *r)
@@ -198,8 +202,9 @@ static void complete(struct pg_conn *c)
 		reply.outcome = PG_ERROR;
 		reply.result = NULL;
 		reply.message = PQresultErrorField(c->last, PG_DIAG_MESSAGE_PRIMARY);
-		reply.message = one_line(line, reply.message ? reply.message
-							     : PQresultErrorMessage(c->last));
+		reply.message =
+			one_line(line, reply.message ? reply.message
+						     : PQresultErrorMessage(c->last));
 		snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", code ? code : "");
 		if (PQstatus(c->pg) == CONNECTION_BAD || is_fatal(c->last) || !code) {
 			lost(c, reply.message);
@@ -279,7 +284,8 @@ static void take_results(struct pg_conn *c)
 			continue;
 		}
 		keep_result(c, r);
-		if (PQresultStatus(r) == PGRES_COPY_IN || PQresultStatus(r) == PGRES_COPY_OUT)
+		if (PQresultStatus(r) == PGRES_COPY_IN ||
+		    PQresultStatus(r) == PGRES_COPY_OUT)
 			lost(c, "COPY where none was expected");
 	}
 }
@@ -325,7 +331,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 static void start_statement(struct pg_conn *c,
-			    void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
+			    void (*done)(void *ctx, const struct pg_reply *reply),
+			    void *ctx)
 {
 	c->busy = true;
 	c->done = done;
@@ -336,7 +343,8 @@ static void start_statement(struct pg_conn *c,
 static void send_statement(struct pg_conn *c, const char *sql, struct pg_params p)
 {
 	int sent = p.n == 0 ? PQsendQuery(c->pg, sql)
-			    : PQsendQueryParams(c->pg, sql, p.n, NULL, p.values, NULL, NULL, 0);
+			    : PQsendQueryParams(c->pg, sql, p.n, NULL, p.values, NULL,
+						NULL, 0);
 
 	if (sent)
 		flush(c);
@@ -379,9 +387,11 @@ static void set_up_session(struct pg_conn *c)
 	CHECK(c->readable && c->writable && event_add(c->readable, NULL) == 0);
 	n = snprintf(sql, sizeof sql,
 		     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
-		     "SET search_path = public, pg_temp; SET standard_conforming_strings = on; "
+		     "SET search_path = public, pg_temp; SET standard_conforming_strings "
+		     "= on; "
 		     "SET statement_timeout = %u; SET lock_timeout = %u; "
-		     "SET idle_in_transaction_session_timeout = %u; SET tcp_user_timeout = %u;",
+		     "SET idle_in_transaction_session_timeout = %u; SET tcp_user_timeout "
+		     "= %u;",
 		     ms, ms, ms, ms);
 	/* Notices that we hung up while a statement runs. */
 	if (PQserverVersion(c->pg) >= 140000)

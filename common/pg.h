@@ -19,23 +19,23 @@ struct pg_conn;
 enum pg_outcome {
 	PG_OK,
 	PG_ERROR, /* the server refused the statement: sqlstate says why, the session goes on */
-	PG_LOST,  /* connection or time ran out: whether the statement took effect is unknown */
+	PG_LOST, /* connection or time ran out: whether the statement took effect is unknown */
 };
 
 /* Valid until the callback returns. */
 struct pg_reply {
 	enum pg_outcome outcome;
 	const PGresult *result; /* PG_OK: of the last statement */
-	char sqlstate[6];       /* PG_ERROR: PostgreSQL manual, appendix A; "" otherwise */
-	const char *message;    /* not PG_OK: one line, without secrets */
+	char sqlstate[6];    /* PG_ERROR: PostgreSQL manual, appendix A; "" otherwise */
+	const char *message; /* not PG_OK: one line, without secrets */
 };
 
 struct pg_options {
 	const char *conninfo;         /* URL or keyword=value */
 	const char *application_name; /* exactly this one, also in pg_stat_activity */
-	uint32_t timeout_ms;          /* connect, statement, lock, idle transaction, unanswered
+	uint32_t timeout_ms; /* connect, statement, lock, idle transaction, unanswered
 	                               * data: each; 0: 5000 */
-	const char *listen;           /* channel, an identifier of ours; NULL: none */
+	const char *listen;  /* channel, an identifier of ours; NULL: none */
 	/* Each may be NULL. `why` is NULL when up. */
 	void (*on_state)(void *ctx, bool up, const char *why);
 	void (*on_notify)(void *ctx, const char *payload);

@@ -24,7 +24,8 @@ bool pg_conninfo_check(const char *conninfo, const char **why)
 	}
 	all = PQconninfoParse(conninfo, NULL);
 	if (all == NULL) {
-		*why = "the database is neither a postgres:// URL nor a list of keyword=value; "
+		*why = "the database is neither a postgres:// URL nor a list of "
+		       "keyword=value; "
 		       "are special characters in the password percent-encoded?";
 		return false;
 	}
@@ -32,7 +33,8 @@ bool pg_conninfo_check(const char *conninfo, const char **why)
 		ok = strcmp(o->keyword, "port") != 0 || port_is_sane(o->val);
 	PQconninfoFree(all);
 	if (!ok)
-		*why = "the database's port is not a number; are special characters in the "
+		*why = "the database's port is not a number; are special characters in "
+		       "the "
 		       "password percent-encoded?";
 	return ok;
 }
@@ -44,7 +46,8 @@ void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 
 	snprintf(p->connect_timeout, sizeof p->connect_timeout, "%u",
 		 (unsigned)((timeout_ms + 999) / 1000));
-	snprintf(p->tcp_user_timeout, sizeof p->tcp_user_timeout, "%u", (unsigned)timeout_ms);
+	snprintf(p->tcp_user_timeout, sizeof p->tcp_user_timeout, "%u",
+		 (unsigned)timeout_ms);
 	/* What stands before dbname gives way to the conninfo's own; what stands after wins. */
 	const char *const pairs[][2] = {
 		{"connect_timeout", p->connect_timeout},

@@ -1,0 +1,16 @@
+/* Files that are built into the program: the functions here are generated (Makefile). */
+#ifndef COMMON_EMBEDDED_H
+#define COMMON_EMBEDDED_H
+
+#include <stddef.h>
+
+struct embedded_file {
+	const char *name; /* without folder */
+	const char *text; /* n bytes and a NUL */
+	size_t n;
+};
+
+/* migrations/NNNN_name.sql in order of their names. Constant. */
+const struct embedded_file *embedded_migrations(size_t *n);
+
+#endif
