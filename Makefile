@@ -14,7 +14,7 @@ endif
 MAKEFLAGS += --no-print-directory
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-        -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion -Wno-format-truncation
+        -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif
@@ -40,7 +40,8 @@ LDFLAGS += $(LD_$(VARIANT)) -pthread
 LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
-LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o)
+GEN_SRC  := build/gen/migrations.c
+LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 UNIT_SRC := $(wildcard test/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
@@ -71,6 +72,18 @@ $(BUILD)/.flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
 FORCE:
+
+# The migrations, inside the program. A file that goes away rebuilds too, through the list.
+MIGRATIONS := $(sort $(wildcard migrations/*.sql))
+build/gen/migrations.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(MIGRATIONS)' | cmp -s - $@ || echo '$(MIGRATIONS)' >$@
+build/gen/migrations.c: migrations/embed.sh $(MIGRATIONS) build/gen/migrations.list
+	@migrations/embed.sh embedded_migrations $(MIGRATIONS) >$@.new && mv $@.new $@
+
+$(BUILD)/gen/%.o: build/gen/%.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)

@@ -15,13 +15,14 @@ BANNED_CALL = re.compile(r"(?<![\w.>])(%s)\s*\(" % "|".join(BANNED))
 # What a folder of gateway/ may include besides common/ and itself.
 MAY_INCLUDE = {
     "settings": [],
+    "db": [],
     "token": ["settings"],
     "usage": ["settings"],
     "http": ["settings"],
     "proxy": ["settings", "http", "token", "usage"],
     "manager": ["settings", "http", "token", "usage"],
-    "dev": ["settings", "http", "token", "usage"],
-    "cli": ["settings", "http", "token", "usage", "proxy", "manager", "dev"],
+    "dev": ["settings", "db", "http", "token", "usage"],
+    "cli": ["settings", "db", "http", "token", "usage", "proxy", "manager", "dev"],
 }
 
 # Plain structs in, verdicts out: unit tests need neither an event loop nor a database.

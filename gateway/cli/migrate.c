@@ -1,0 +1,89 @@
+/* `tollgate migrate`: creates or updates the database's tables. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "gateway/cli/cli.h"
+#include "gateway/cli/cli_db.h"
+#include "gateway/db/migrate.h"
+
+#define ERROR_MAX (64u << 10)
+
+static const char help[] = "usage: tollgate migrate [options]\n"
+			   "\n"
+			   "Creates or updates the tables, once each, and does nothing "
+			   "where nothing is to do.\n"
+			   "Connect as a superuser, or as a member of tollgate_owner.\n"
+			   "\n" CLI_DB_HELP "  --adopt-time-zone ZONE\n"
+			   "                   the zone of the times in an older "
+			   "token_usage_logs, whose rows\n"
+			   "                   are then copied (Asia/Taipei, UTC, ...)\n";
+
+static void print_line(void *ctx, const char *line)
+{
+	(void)ctx;
+	printf("%s\n", line);
+	fflush(stdout);
+}
+
+static int run(const struct cli_db *db, const char *zone)
+{
+	struct db_migrate_options o = {.adopt_time_zone = zone, .report = print_line};
+	char *conninfo = cli_db_conninfo(db);
+	struct sbuf error;
+	bool ok;
+
+	if (conninfo == NULL)
+		return 1;
+	o.conninfo = conninfo;
+	sbuf_init(&error, ERROR_MAX);
+	ok = db_migrate(&o, &error);
+	if (!ok)
+		fprintf(stderr, "tollgate migrate: %.*s\n", (int)error.n,
+			error.p ? error.p : "");
+	sbuf_fini(&error);
+	free(conninfo);
+	return ok ? 0 : 1;
+}
+
+int cli_migrate(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"env", required_argument, NULL, 'e'},
+		{"database", required_argument, NULL, 'd'},
+		{"adopt-time-zone", required_argument, NULL, 'z'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	struct cli_db db = {0};
+	const char *zone = NULL;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			db.config = optarg;
+			break;
+		case 'e':
+			db.env = optarg;
+			break;
+		case 'd':
+			db.database = optarg;
+			break;
+		case 'z':
+			zone = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		default:
+			return 2;
+		}
+	}
+	if (optind != argc) {
+		fputs(help, stderr);
+		return 2;
+	}
+	return run(&db, zone);
+}
