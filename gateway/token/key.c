@@ -16,9 +16,11 @@
 /* The largest multiple of 62 in a byte's range: bytes from here on would favour some digits. */
 #define FAIR_LIMIT (256 / BASE * BASE)
 
-_Static_assert(PREFIX_LENGTH + RANDOM_LENGTH + CHECK_LENGTH == KEY_LENGTH, "a key's parts");
+_Static_assert(PREFIX_LENGTH + RANDOM_LENGTH + CHECK_LENGTH == KEY_LENGTH,
+	       "a key's parts");
 
-static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+static const char base62[] =
+	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 static void checksum(char out[CHECK_LENGTH], const char *key)
 {

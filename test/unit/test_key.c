@@ -29,7 +29,8 @@ static void test_crc32(void **state)
 		uint32_t in_two = crc32_add(0, rows[i].text, half);
 
 		assert_int_equal(crc32_add(0, rows[i].text, n), rows[i].crc);
-		assert_int_equal(crc32_add(in_two, rows[i].text + half, n - half), rows[i].crc);
+		assert_int_equal(crc32_add(in_two, rows[i].text + half, n - half),
+				 rows[i].crc);
 	}
 }
 
@@ -121,11 +122,14 @@ static void test_hash(void **state)
 		struct str key;
 		const char *hex;
 	} rows[] = {
-		{STR(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-		{STR("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+		{STR(""),
+		 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		{STR("abc"),
+		 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
 		{STR("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),
 		 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
-		{STR("\0"), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"},
+		{STR("\0"),
+		 "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"},
 	};
 	struct key_hasher *h = key_hasher_new();
 	unsigned char hash[KEY_HASH_BYTES];
