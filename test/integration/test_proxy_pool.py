@@ -157,7 +157,7 @@ def test_ipv6_upstream(gateways, upstreams):
 
 
 def test_idle_connections_are_limited(gateways, upstream):
-    gateway = gateways(upstream, pool={"idle_connections": 2})
+    gateway = gateways(upstream, pools={"idle_connections": 2})
     clients, conns = [], []
     for _ in range(5):
         clients.append(ask(gateway))

@@ -21,7 +21,7 @@ def tls(gateways, upstreams, authority):
         upstream = upstreams(handler or answer_hello, tls=context)
         route = {"upstream": f"https://{host}:{upstream.port}"}
         if ca:
-            route["ca_file"] = ca
+            route["tls"] = {"ca_file": ca}
         return gateways(route=route, **settings), upstream
 
     return make
@@ -97,14 +97,14 @@ def test_plain_http_where_tls_was_expected(gateways, upstreams, authority, datab
 
     upstream = upstreams(plain)
     gateway = gateways(route={"upstream": f"https://localhost:{upstream.port}",
-                              "ca_file": authority.file})
+                              "tls": {"ca_file": authority.file}})
     assert_problem(gateway.call("GET", "/api/test/x"), 502, "tls_protocol_error")
     assert database.wait_usage(1)[0]["outcome"] == "tls_protocol_error"
 
 
 def test_handshake_that_hangs(gateways, upstream, authority, database):
     gateway = gateways(route={"upstream": f"https://localhost:{upstream.port}",
-                              "ca_file": authority.file}, timeouts={"connect_s": 0.3})
+                              "tls": {"ca_file": authority.file}}, timeouts={"connect_s": 0.3})
     client = gateway.connect()
     client.send_request("GET", "/api/test/x")
     conn = upstream.accept()  # and never answers the ClientHello

@@ -20,7 +20,8 @@ tracked()
 
 # Each script here checks one thing and takes no arguments: size and wording of the sources,
 # the direction of includes, the docs against the tables in the code.
-for script in test/lint/*.py test/lint/*.sh; do
+for script in test/lint/*.py test/lint/*.sh test/check_*.sh test/check_*.py; do
+	[ -e "$script" ] || continue
 	case $script in
 	*/run.sh | */analyze.sh | */sources.py) continue ;;
 	*.py) run "$script" "$python" "$script" ;;

@@ -18,8 +18,8 @@ class Authority:
                  "-keyout", self._key, "-out", self.file, "-days", "30", "-subj", f"/CN={name}",
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def server_context(self, names, expired=False):
-        """A TLS server's context whose certificate is for names ("DNS:x" or "IP:127.0.0.1")."""
+    def server_files(self, names, expired=False):
+        """(certificate, key) of a server called names ("DNS:x" or "IP:127.0.0.1")."""
         stem = os.path.join(self.folder, f"server{len(os.listdir(self.folder))}")
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
                  "-keyout", f"{stem}.key", "-out", f"{stem}.csr", "-subj", "/CN=server")
@@ -36,6 +36,10 @@ class Authority:
         _openssl("ca", "-batch", "-config", config, "-cert", self.file, "-keyfile", self._key,
                  "-in", f"{stem}.csr", "-out", f"{stem}.pem", "-notext", "-extfile",
                  f"{stem}.ext", "-startdate", period[0], "-enddate", period[1])
+        return f"{stem}.pem", f"{stem}.key"
+
+    def server_context(self, names, expired=False):
+        """A TLS server's context with such a certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(f"{stem}.pem", f"{stem}.key")
+        context.load_cert_chain(*self.server_files(names, expired))
         return context

@@ -221,12 +221,14 @@ def as_fields(headers):
 class Client(Wire):
     """A caller: one connection to the gateway."""
 
-    def __init__(self, host, port, key=None, receive_buffer=None):
+    def __init__(self, host, port, key=None, receive_buffer=None, source=None):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.settimeout(TIMEOUT_S)
+        if source:
+            sock.bind((source, 0))
         sock.connect((host, port))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__(sock)

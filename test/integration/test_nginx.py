@@ -1,0 +1,148 @@
+"""Behind Debian's nginx with the site that the project ships."""
+import re
+import ssl
+
+import pytest
+
+from tg.nginx import Nginx
+from tg.wire import Client
+
+NAME = "gateway.example.com"
+
+
+class TlsClient(Client):
+    """A caller of the public name."""
+
+    def __init__(self, nginx, authority, key=None, name=NAME, **how):
+        super().__init__("127.0.0.1", nginx.port, key, **how)
+        context = ssl.create_default_context(cafile=authority.file)
+        self.sock = context.wrap_socket(self.sock, server_hostname=name)
+        self.name = name
+
+    def send_head(self, method, target, headers=(), host=None, version="1.1"):
+        return super().send_head(method, target, headers, host or self.name, version)
+
+
+@pytest.fixture
+def site(gateway, authority, tmp_path):
+    """(nginx, connect): nginx before the gateway, and a function that makes callers."""
+    certificate, key = authority.server_files([f"DNS:{NAME}", "DNS:manager.example.com"])
+    folder = tmp_path / "nginx"
+    folder.mkdir()
+    nginx = Nginx(str(folder), gateway, certificate, key)
+    clients = []
+
+    def connect(name=NAME, key=gateway.key, **how):
+        clients.append(TlsClient(nginx, authority, key, name, **how))
+        return clients[-1]
+
+    yield nginx, connect
+    for client in clients:
+        client.close()
+    nginx.stop()
+    assert not re.search(r"\[(warn|error|crit|alert|emerg)\]", nginx.error_log()), \
+        nginx.error_log()
+
+
+def test_address_of_the_caller(site, upstream, database):
+    _, connect = site
+    client = connect(source="127.0.0.5")  # not one of trusted_proxies, as a real caller
+    # What a caller claims comes first in the list, and does not count.
+    client.send_request("GET", "/api/test/x?a=%2F", {"X-Forwarded-For": "203.0.113.9"})
+    conn = upstream.accept()
+    request = conn.read_request()
+    assert request.target == "/x?a=%2F"
+    assert request.get("x-forwarded-proto") == "https"
+    assert request.get("x-forwarded-host") == NAME
+    assert request.get("x-forwarded-for").split(", ")[-1] in ("127.0.0.5", "127.0.0.1")
+    conn.respond()
+    assert client.read_response().status == 200
+    assert database.wait_usage(1)[0]["ip_address"] == "127.0.0.5"
+
+
+def test_paths_arrive_byte_by_byte(site, upstream):
+    _, connect = site
+    client = connect()
+    for rest in ("//a//b%2Fc/%7E", "/x;y=z?q=a+b%20c&&", "/%E4%BD%A0"):
+        client.send_request("GET", "/api/test" + rest)
+        conn = upstream.conns[-1] if upstream.conns else upstream.accept()
+        assert conn.read_request().target == rest
+        conn.respond()
+        assert client.read_response().status == 200
+
+
+def test_sse_arrives_event_by_event(site, upstream):
+    _, connect = site
+    client = connect()
+    client.send_request("GET", "/api/test/stream")
+    conn = upstream.accept()
+    conn.read_request()
+    conn.send_head(headers={"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
+    assert client.read_response_head().status == 200
+    for n in range(10):
+        event = b"data: %d\n\n" % n
+        conn.send_chunk(event)
+        assert client.read_chunk() == event  # before the next one is sent
+    conn.send(b"0\r\n\r\n")
+    assert client.read_chunk() == b""
+
+
+def test_abort_reaches_the_upstream(site, upstream, database):
+    _, connect = site
+    client = connect()
+    client.send_request("POST", "/api/test/x", body=b"question")
+    conn = upstream.accept()
+    conn.read_request()
+    client.close()
+    conn.expect_gateway_left()
+    row, = database.wait_usage(1)
+    assert (row["response_status"], row["outcome"]) == (499, "client_abort")
+
+
+def test_uploads_are_not_spooled(site, upstream):
+    nginx, connect = site
+    client = connect()
+    piece = b"x" * 65536
+    client.send_head("PUT", "/api/test/x", {"Content-Length": str(40 * len(piece))})
+    conn = None
+    for n in range(40):
+        client.send(piece)
+        if conn is None:
+            conn = upstream.accept()
+            conn.read_request_head()
+        assert conn.read_exact(len(piece)) == piece  # before the next one is sent
+        assert nginx.spooled() == []
+    conn.respond()
+    assert client.read_response().status == 200
+
+
+def test_refusals_and_errors_pass_as_they_are(site):
+    nginx, connect = site
+    answer = connect(key="").call("GET", "/api/test/x?secret=in-the-query")
+    assert answer.status == 401 and answer.json()["code"] == "missing_key"
+    assert "in-the-query" not in nginx.access_log()
+
+
+def test_connections_to_the_gateway_are_kept(site, upstream, gateway):
+    _, connect = site
+    client = connect()
+    for _ in range(5):
+        client.send_request("GET", "/api/test/x")
+        conn = upstream.conns[-1] if upstream.conns else upstream.accept()
+        conn.read_request()
+        conn.respond()
+        assert client.read_response().status == 200
+    with open(f"/proc/{gateway.pid}/net/tcp", encoding="ascii") as f:
+        port, count = f":{gateway.port:04X}", 0
+        for line in f.readlines()[1:]:
+            columns = line.split()
+            count += columns[1].endswith(port) and columns[3] == "01"
+    assert count == 1
+
+
+def test_manager_behind_its_own_name(site):
+    _, connect = site
+    client = connect("manager.example.com", key="")
+    assert client.call("GET", "/health").status == 200
+    # Behind nginx nobody is local, whoever's machine it is.
+    assert client.call("GET", "/api/usage/test-data").status == 403
