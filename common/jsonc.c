@@ -95,7 +95,8 @@ static bool parse_comma(struct jsonc_scan *s, char close, bool *done)
 	}
 	comma = s->pos;
 	if (!jsonc_scan_take(s, ','))
-		return jsonc_scan_unexpected(s, close == ']' ? "',' or ']'" : "',' or '}'");
+		return jsonc_scan_unexpected(s,
+					     close == ']' ? "',' or ']'" : "',' or '}'");
 	if (!jsonc_scan_space(s))
 		return false;
 	if (s->p < s->end && *s->p == close)
@@ -168,7 +169,8 @@ static bool parse_object(struct jsonc_scan *s, struct jsonc_node *node, unsigned
 		}
 		if (node->n == JSONC_MEMBERS_MAX) {
 			jsonc_scan_fail(s, child->key_pos,
-					"more than %d keys in one object", JSONC_MEMBERS_MAX);
+					"more than %d keys in one object",
+					JSONC_MEMBERS_MAX);
 			jsonc_free(&child);
 			return false;
 		}

@@ -34,9 +34,9 @@ bool jsonc_scan_unexpected(struct jsonc_scan *s, const char *expected)
 		return jsonc_scan_fail(s, s->pos, "unexpected '%c'; %s was expected", c,
 				       expected);
 	if (c < 0x80)
-		return jsonc_scan_fail(s, s->pos,
-				       "unexpected control character 0x%02x; %s was expected",
-				       c, expected);
+		return jsonc_scan_fail(
+			s, s->pos, "unexpected control character 0x%02x; %s was expected",
+			c, expected);
 	return jsonc_scan_fail(s, s->pos,
 			       "unexpected character outside ASCII; %s was expected",
 			       expected);
@@ -49,7 +49,8 @@ static void advance(struct jsonc_scan *s)
 	if (c == '\n') {
 		s->pos.line++;
 		s->pos.column = 1;
-	} else if ((c & 0xc0) != 0x80) { /* continuation bytes have no column of their own */
+	} else if ((c & 0xc0) !=
+		   0x80) { /* continuation bytes have no column of their own */
 		s->pos.column++;
 	}
 }
@@ -91,10 +92,13 @@ bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_s
 	while (s->p < s->end) {
 		n = utf8_length((const unsigned char *)s->p, (size_t)(s->end - s->p));
 		if (n == 0)
-			return jsonc_scan_fail(s, s->pos, "byte 0x%02x is not UTF-8; save the "
-					       "file as UTF-8", (unsigned char)*s->p);
+			return jsonc_scan_fail(s, s->pos,
+					       "byte 0x%02x is not UTF-8; save the "
+					       "file as UTF-8",
+					       (unsigned char)*s->p);
 		if (*s->p == '\0')
-			return jsonc_scan_fail(s, s->pos, "the file holds a NUL byte; save it "
+			return jsonc_scan_fail(s, s->pos,
+					       "the file holds a NUL byte; save it "
 					       "as UTF-8 text");
 		while (n--)
 			advance(s);
@@ -117,7 +121,8 @@ static bool block_comment(struct jsonc_scan *s)
 	while (s->p < s->end && !at(s, "*/"))
 		advance(s);
 	if (s->p == s->end)
-		return jsonc_scan_fail(s, start, "this comment is not closed; end it with */");
+		return jsonc_scan_fail(s, start,
+				       "this comment is not closed; end it with */");
 	advance(s);
 	advance(s);
 	return true;
@@ -135,7 +140,8 @@ bool jsonc_scan_space(struct jsonc_scan *s)
 			if (!block_comment(s))
 				return false;
 		} else if (*s->p == '#') {
-			return jsonc_scan_fail(s, s->pos, "'#' starts no comment here; write // "
+			return jsonc_scan_fail(s, s->pos,
+					       "'#' starts no comment here; write // "
 					       "or /* */");
 		} else {
 			break;
@@ -154,8 +160,8 @@ bool jsonc_scan_take(struct jsonc_scan *s, char c)
 
 static bool is_word_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_';
 }
 
 bool jsonc_scan_word(struct jsonc_scan *s, const char *word)
@@ -207,7 +213,8 @@ static bool unicode_escape(struct jsonc_scan *s, struct jsonc_pos start, char **
 	if (high < 0)
 		return jsonc_scan_fail(s, start, "\\u needs four hexadecimal digits");
 	if (high == 0)
-		return jsonc_scan_fail(s, start, "\\u0000 is not allowed in a string; "
+		return jsonc_scan_fail(s, start,
+				       "\\u0000 is not allowed in a string; "
 				       "remove it");
 	for (int i = 0; i < 4; i++)
 		advance(s);
@@ -217,7 +224,8 @@ static bool unicode_escape(struct jsonc_scan *s, struct jsonc_pos start, char **
 	}
 	low = high < 0xdc00 && at(s, "\\u") ? hex4(s->p + 2, s->end) : -1;
 	if (low < 0xdc00 || low > 0xdfff)
-		return jsonc_scan_fail(s, start, "half of a surrogate pair; write the "
+		return jsonc_scan_fail(s, start,
+				       "half of a surrogate pair; write the "
 				       "character itself, or both halves");
 	for (int i = 0; i < 6; i++)
 		advance(s);
@@ -239,7 +247,8 @@ static bool escape(struct jsonc_scan *s, char **to)
 		return unicode_escape(s, start, to);
 	found = strchr(letters, *s->p);
 	if (found == NULL)
-		return jsonc_scan_fail(s, start, "no such escape in a string; write \\\\ for a "
+		return jsonc_scan_fail(s, start,
+				       "no such escape in a string; write \\\\ for a "
 				       "backslash");
 	*(*to)++ = values[found - letters];
 	advance(s);
@@ -253,11 +262,14 @@ static bool string_body(struct jsonc_scan *s, struct jsonc_pos start, char *to)
 		unsigned char c = s->p < s->end ? (unsigned char)*s->p : '\n';
 
 		if (c == '\n')
-			return jsonc_scan_fail(s, start, "this string is not closed on its line; "
+			return jsonc_scan_fail(s, start,
+					       "this string is not closed on its line; "
 					       "end it with \"");
 		if (c < 0x20 || c == 0x7f)
-			return jsonc_scan_fail(s, s->pos, "control character 0x%02x in a string; "
-					       "write it as an escape, like \\t", c);
+			return jsonc_scan_fail(s, s->pos,
+					       "control character 0x%02x in a string; "
+					       "write it as an escape, like \\t",
+					       c);
 		if (c == '"') {
 			advance(s);
 			*to = '\0';
@@ -323,7 +335,8 @@ bool jsonc_scan_number(struct jsonc_scan *s, char **out)
 	jsonc_scan_take(s, '-');
 	if (jsonc_scan_take(s, '0')) {
 		if (is_digit(s))
-			return jsonc_scan_fail(s, start, "a number may not start with 0; "
+			return jsonc_scan_fail(s, start,
+					       "a number may not start with 0; "
 					       "remove the leading zero");
 	} else if (!digits(s, "a digit")) {
 		return false;

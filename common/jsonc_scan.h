@@ -12,7 +12,8 @@ struct jsonc_scan {
 
 /* False (and reported) if the text is not UTF-8 or holds a NUL; a byte order mark is passed
  * over. text must outlive the scan. */
-bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_sink *sink);
+bool jsonc_scan_init(struct jsonc_scan *s, struct str text,
+		     const struct jsonc_sink *sink);
 /* Reports; always false, so that callers can return it. */
 bool jsonc_scan_fail(struct jsonc_scan *s, struct jsonc_pos pos, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -52,7 +52,8 @@ void net_ip_of_sockaddr(struct net_ip *out, const struct sockaddr *sa)
 	if (sa->sa_family == AF_INET)
 		ip_set_v4(out, &((const struct sockaddr_in *)(const void *)sa)->sin_addr);
 	else if (sa->sa_family == AF_INET6)
-		ip_set_v6(out, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
+		ip_set_v6(out,
+			  &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
 }
 
 void net_ip_text(const struct net_ip *ip, char out[NET_ADDR_TEXT_MAX])
@@ -87,9 +88,9 @@ static bool cidr_contains(const struct net_cidr *c, const struct net_ip *ip)
 bool net_ip_is_private(const struct net_ip *ip)
 {
 	static const struct net_cidr private_nets[] = {
-		{{4, {10}}, 8},         {{4, {172, 16}}, 12},    /* RFC 1918 */
-		{{4, {192, 168}}, 16},  {{4, {169, 254}}, 16},   /* RFC 3927 */
-		{{4, {100, 64}}, 10},   {{6, {0xfc}}, 7},        /* RFC 6598, RFC 4193 */
+		{{4, {10}}, 8},          {{4, {172, 16}}, 12},  /* RFC 1918 */
+		{{4, {192, 168}}, 16},   {{4, {169, 254}}, 16}, /* RFC 3927 */
+		{{4, {100, 64}}, 10},    {{6, {0xfc}}, 7},      /* RFC 6598, RFC 4193 */
 		{{6, {0xfe, 0x80}}, 10},
 	};
 

@@ -59,7 +59,7 @@ struct settings_names {
 
 /* One address of an upstream. */
 struct settings_endpoint {
-	char *host;      /* name or literal address, without brackets */
+	char *host; /* name or literal address, without brackets */
 	uint16_t port;
 	char *authority; /* what Host says: host[:port], port only where not the scheme's own */
 };
@@ -73,9 +73,8 @@ struct settings_route {
 	struct settings_endpoint *endpoints;
 	size_t n_endpoints;
 	char *ca_file; /* NULL: the system's CAs */
-	bool tls_verify_name_override; /* reserved, false */
 	bool strip_prefix;
-	char *scope; /* NULL: every valid key */
+	char *scope;      /* NULL: every valid key */
 	uint32_t methods; /* mask of HTTP_METHOD_BIT */
 	struct settings_headers set_headers;
 	struct settings_names remove_headers;
@@ -87,8 +86,9 @@ struct settings_route {
 	struct settings_limits limits;     /* merged with the global ones */
 	struct settings_timeouts timeouts; /* merged */
 	struct settings_pool pool;         /* merged */
-	bool secret_missing; /* a ${VAR} of set_headers is unset (only where the loader allows it) */
-	unsigned index;      /* in settings.routes */
+	bool secret_missing; /* a secret of set_headers is missing and left out (dev, check) */
+	bool upstream_replaced; /* by settings_options.override_upstream */
+	unsigned index;         /* in settings.routes */
 };
 
 struct settings_listeners {
@@ -109,9 +109,9 @@ struct settings {
 	struct settings_limits limits;
 	struct settings_timeouts timeouts;
 	struct settings_pool pool;
-	uint32_t max_stale_ms;    /* tokens: serve known keys this long without PostgreSQL */
+	uint32_t max_stale_ms; /* tokens: serve known keys this long without PostgreSQL */
 	uint32_t token_poll_ms;
-	char *state_dir;          /* snapshot of hashes; NULL: none */
+	char *state_dir;            /* snapshot of hashes; NULL: none */
 	uint32_t usage_queue_bytes; /* per worker */
 	bool access_log;
 	struct settings_route *routes;
@@ -120,24 +120,49 @@ struct settings {
 };
 
 struct settings_options {
-	const char *env;          /* overlay to apply or NULL */
-	bool allow_missing_secrets; /* dev: an unset ${VAR} in set_headers marks the route instead */
-	bool database_optional;   /* dev and check: `database` need not resolve */
+	const char *env;            /* overlay to apply or NULL */
+	bool env_optional;          /* a file without that overlay is fine (dev) */
+	bool allow_missing_secrets; /* dev: a secret of set_headers that is missing (unset
+				     * variable, absent file) is a warning, marks the route, and
+				     * its header is left out */
+	bool database_optional; /* `database` need not be there nor resolve; then NULL */
+	const char *database;   /* taken instead of the file's (dev); NULL: the file's */
+	const char *state_dir;  /* likewise */
 	/* Looks a variable up; NULL: getenv. dev reads .env and .dev.vars through it. */
 	const char *(*variable)(void *ctx, const char *name);
 	void *variable_ctx;
+	/* Asked once per route, when all else of it is known (name, endpoints, secret_missing):
+	 * a URL to send it to instead, or NULL. Headers that hold secrets are left out then, and
+	 * upstream_replaced is set. */
+	const char *(*override_upstream)(void *ctx, const struct settings_route *route);
+	void *override_ctx;
 };
 
+#define SETTINGS_FILE_MAX (1u << 20) /* bytes of a configuration file */
+
 /* Reads, expands, overlays and checks a file. All errors and warnings are collected into
- * *report, one "file:line:column: error|warning: what; what to do" a line (sbuf_init'ed by the
- * caller). NULL if there was any error. The result has one reference. Any thread. */
+ * *report, one "file:line:column: error|warning: what; what to do" a line in the file's order
+ * (sbuf_init'ed by the caller; 64 KiB is plenty). NULL if there was any error. The result has
+ * one reference. options may be NULL. Any thread. */
 struct settings *settings_load(const char *file, const struct settings_options *options,
 			       struct sbuf *report);
+/* The same for a text in memory; file is its name in messages and where relative paths start. */
+struct settings *settings_load_text(const char *file, struct str text,
+				    const struct settings_options *options,
+				    struct sbuf *report);
 struct settings *settings_ref(struct settings *s);
 /* Clears *s; frees with the last reference. Secrets are wiped. */
 void settings_unref(struct settings **s);
 
 /* Appends the effective configuration as JSON, each secret as "***". */
 void settings_dump(const struct settings *s, struct sbuf *out);
+/* Appends a connection string with its passwords as ***, as keyword=value pairs; only "***" if
+ * libpq cannot read it. For logs and dumps. */
+void settings_redact_database(const char *database, struct sbuf *out);
+/* Appends the names, comma-separated, of keys that differ and take a restart. */
+void settings_restart_keys(const struct settings *now, const struct settings *next,
+			   struct sbuf *names);
+/* Every endpoint is a literal loopback address or localhost. */
+bool settings_route_is_loopback(const struct settings_route *route);
 
 #endif

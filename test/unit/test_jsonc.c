@@ -19,7 +19,8 @@ static void on_fault(void *ctx, struct jsonc_pos pos, const char *text)
 	struct faults *f = ctx;
 	size_t n = strlen(f->text);
 
-	snprintf(f->text + n, sizeof f->text - n, "%u:%u: %s\n", pos.line, pos.column, text);
+	snprintf(f->text + n, sizeof f->text - n, "%u:%u: %s\n", pos.line, pos.column,
+		 text);
 }
 
 static struct jsonc_node *parse(struct str text, struct faults *f)
@@ -101,7 +102,8 @@ static void test_values(void **state)
 		{"{\"a\":1,\"A\":2}", "{a:1=1 A:2=2}"}, /* keys are case-sensitive */
 		{"{\"\":null}", "{:null}"},
 		{"\xef\xbb\xbf{}", "{}"}, /* a byte order mark */
-		{"// c\n/* d\n * e */{// f\n\"a\":/**/1//\n}\n// end without newline", "{a:1=1}"},
+		{"// c\n/* d\n * e */{// f\n\"a\":/**/1//\n}\n// end without newline",
+		 "{a:1=1}"},
 		{"\"http://x /* no comment */\"", "<http://x /* no comment */>"},
 		{"[1\r\n,\t2]", "[1=1 2=2]"},
 	};
@@ -119,7 +121,8 @@ static void test_strings(void **state)
 		{"\"\\u0001\\u007f\\u0080\\u07ff\\u0800\\uffff\"",
 		 "<\x01\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf>"},
 		{"\"\\ud83d\\ude00\"", "<\xf0\x9f\x98\x80>"},
-		{"\"\\ud800\\udc00\\udbff\\udfff\"", "<\xf0\x90\x80\x80\xf4\x8f\xbf\xbf>"},
+		{"\"\\ud800\\udc00\\udbff\\udfff\"",
+		 "<\xf0\x90\x80\x80\xf4\x8f\xbf\xbf>"},
 		{"\"\xf0\x9f\x98\x80\xe8\xaa\xbf\"", "<\xf0\x9f\x98\x80\xe8\xaa\xbf>"},
 	};
 
@@ -149,7 +152,8 @@ static void test_refusals(void **state)
 		{"{} {}", "1:4: unexpected '{'; the file's end was expected\n"},
 		{"1 x", "1:3: unexpected 'x'; the file's end was expected\n"},
 		{"01", "1:1: a number may not start with 0; remove the leading zero\n"},
-		{"[-01]", "1:2: a number may not start with 0; remove the leading zero\n"},
+		{"[-01]",
+		 "1:2: a number may not start with 0; remove the leading zero\n"},
 		{"+1", "1:1: unexpected '+'; a value was expected\n"},
 		{".5", "1:1: unexpected '.'; a value was expected\n"},
 		{"-", "1:2: the file ends here; a digit was expected\n"},
@@ -170,37 +174,53 @@ static void test_refusals(void **state)
 		{"\"a", "1:1: this string is not closed on its line; end it with \"\n"},
 		{"[\n \"a\nb\"]",
 		 "2:2: this string is not closed on its line; end it with \"\n"},
-		{"\"a\tb\"", "1:3: control character 0x09 in a string; write it as an escape, "
-			     "like \\t\n"},
-		{"\"\x7f\"", "1:2: control character 0x7f in a string; write it as an escape, "
-			     "like \\t\n"},
-		{"\"\\x41\"", "1:2: no such escape in a string; write \\\\ for a backslash\n"},
-		{"\"\\\n\"", "1:2: no such escape in a string; write \\\\ for a backslash\n"},
-		{"\"\\", "1:3: the file ends here; the rest of the string was expected\n"},
+		{"\"a\tb\"",
+		 "1:3: control character 0x09 in a string; write it as an escape, "
+		 "like \\t\n"},
+		{"\"\x7f\"",
+		 "1:2: control character 0x7f in a string; write it as an escape, "
+		 "like \\t\n"},
+		{"\"\\x41\"",
+		 "1:2: no such escape in a string; write \\\\ for a backslash\n"},
+		{"\"\\\n\"",
+		 "1:2: no such escape in a string; write \\\\ for a backslash\n"},
+		{"\"\\",
+		 "1:3: the file ends here; the rest of the string was expected\n"},
 		{"\"\\u12\"", "1:2: \\u needs four hexadecimal digits\n"},
 		{"\"\\u00g0\"", "1:2: \\u needs four hexadecimal digits\n"},
 		{"\"\\u12", "1:2: \\u needs four hexadecimal digits\n"},
 		{"\"a\\u0000\"", "1:3: \\u0000 is not allowed in a string; remove it\n"},
-		{"\"\\ud800\"", "1:2: half of a surrogate pair; write the character itself, or "
-				"both halves\n"},
-		{"\"\\udc00\"", "1:2: half of a surrogate pair; write the character itself, or "
-				"both halves\n"},
-		{"\"\\ud800\\u0041\"", "1:2: half of a surrogate pair; write the character "
-				       "itself, or both halves\n"},
-		{"\"\\udc00\\ud800\"", "1:2: half of a surrogate pair; write the character "
-				       "itself, or both halves\n"},
-		{"\x01", "1:1: unexpected control character 0x01; a value was expected\n"},
-		{"\xe2\x80\x9c" "a\xe2\x80\x9d",
+		{"\"\\ud800\"",
+		 "1:2: half of a surrogate pair; write the character itself, or "
+		 "both halves\n"},
+		{"\"\\udc00\"",
+		 "1:2: half of a surrogate pair; write the character itself, or "
+		 "both halves\n"},
+		{"\"\\ud800\\u0041\"",
+		 "1:2: half of a surrogate pair; write the character "
+		 "itself, or both halves\n"},
+		{"\"\\udc00\\ud800\"",
+		 "1:2: half of a surrogate pair; write the character "
+		 "itself, or both halves\n"},
+		{"\x01",
+		 "1:1: unexpected control character 0x01; a value was expected\n"},
+		{"\xe2\x80\x9c"
+		 "a\xe2\x80\x9d",
 		 "1:1: unexpected character outside ASCII; a value was expected\n"},
 		{"\"\xff\"", "1:2: byte 0xff is not UTF-8; save the file as UTF-8\n"},
 		{"// \xe9\n1", "1:4: byte 0xe9 is not UTF-8; save the file as UTF-8\n"},
 		{"\"\xc0\x80\"", "1:2: byte 0xc0 is not UTF-8; save the file as UTF-8\n"},
-		{"\"\xe0\x9f\xbf\"", "1:2: byte 0xe0 is not UTF-8; save the file as UTF-8\n"},
-		{"\"\xed\xa0\x80\"", "1:2: byte 0xed is not UTF-8; save the file as UTF-8\n"},
-		{"\"\xf4\x90\x80\x80\"", "1:2: byte 0xf4 is not UTF-8; save the file as UTF-8\n"},
-		{"\"\xf0\x8f\x80\x80\"", "1:2: byte 0xf0 is not UTF-8; save the file as UTF-8\n"},
+		{"\"\xe0\x9f\xbf\"",
+		 "1:2: byte 0xe0 is not UTF-8; save the file as UTF-8\n"},
+		{"\"\xed\xa0\x80\"",
+		 "1:2: byte 0xed is not UTF-8; save the file as UTF-8\n"},
+		{"\"\xf4\x90\x80\x80\"",
+		 "1:2: byte 0xf4 is not UTF-8; save the file as UTF-8\n"},
+		{"\"\xf0\x8f\x80\x80\"",
+		 "1:2: byte 0xf0 is not UTF-8; save the file as UTF-8\n"},
 		{"\"\xe2\x82", "1:2: byte 0xe2 is not UTF-8; save the file as UTF-8\n"},
-		{"\"\xf0\x9f\x98\"", "1:2: byte 0xf0 is not UTF-8; save the file as UTF-8\n"},
+		{"\"\xf0\x9f\x98\"",
+		 "1:2: byte 0xf0 is not UTF-8; save the file as UTF-8\n"},
 	};
 
 	(void)state;
@@ -220,17 +240,19 @@ static void test_nul_byte(void **state)
 
 	(void)state;
 	assert_null(parse((struct str){text, sizeof text - 1}, &f));
-	assert_string_equal(f.text, "2:8: the file holds a NUL byte; save it as UTF-8 text\n");
+	assert_string_equal(f.text,
+			    "2:8: the file holds a NUL byte; save it as UTF-8 text\n");
 }
 
 static void test_text_without_terminator(void **state)
 {
-	static const char *const texts[] = {"12", "\"ab\"", "[1]", "true", "{\"a\":1}",
-					    "\"\\u0041\"", "/* */1", "1//"};
+	static const char *const texts[] = {"12",        "\"ab\"",      "[1]",    "true",
+					    "{\"a\":1}", "\"\\u0041\"", "/* */1", "1//"};
 	struct faults f;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++) /* a heap copy: asan sees any overread */
+	for (size_t i = 0; i < ARRAY_LEN(texts);
+	     i++) /* a heap copy: asan sees any overread */
 		for (size_t n = 0; n <= strlen(texts[i]); n++) {
 			char *copy = xmalloc(n);
 			struct jsonc_node *root;
@@ -247,13 +269,15 @@ static void test_duplicates_are_all_reported(void **state)
 {
 	struct faults f;
 	struct jsonc_node *root = parse(STR("{\"a\":1,\n\"b\":{\"x\":1, \"x\":2},\n"
-					    " \"a\":3, \"\\u0061\":4}"), &f);
+					    " \"a\":3, \"\\u0061\":4}"),
+					&f);
 
 	(void)state;
-	assert_string_equal(f.text,
-			    "2:13: duplicate key \"x\", first on line 2; remove one of them\n"
-			    "3:2: duplicate key \"a\", first on line 1; remove one of them\n"
-			    "3:9: duplicate key \"a\", first on line 1; remove one of them\n");
+	assert_string_equal(
+		f.text,
+		"2:13: duplicate key \"x\", first on line 2; remove one of them\n"
+		"3:2: duplicate key \"a\", first on line 1; remove one of them\n"
+		"3:9: duplicate key \"a\", first on line 1; remove one of them\n");
 	assert_non_null(root);
 	assert_int_equal(root->n, 2);
 	assert_true(jsonc_get(root, "a")->number == 1);
@@ -263,8 +287,10 @@ static void test_duplicates_are_all_reported(void **state)
 static void test_positions(void **state)
 {
 	struct faults f;
-	struct jsonc_node *root = parse(STR("\xef\xbb\xbf{\r\n\t\"k\xc3\xa9y\": \"\xe8\xaa\xbf\", "
-					    "\"n\":  7,\n/* x\n */ \"list\": [true,\n  {}]}"), &f);
+	struct jsonc_node *root =
+		parse(STR("\xef\xbb\xbf{\r\n\t\"k\xc3\xa9y\": \"\xe8\xaa\xbf\", "
+			  "\"n\":  7,\n/* x\n */ \"list\": [true,\n  {}]}"),
+		      &f);
 	const struct jsonc_node *list, *n;
 
 	(void)state;
@@ -324,7 +350,8 @@ static void test_members_cap(void **state)
 		root = parse(sbuf_view(&b), &f);
 		assert_int_equal(root != NULL, n == JSONC_MEMBERS_MAX);
 		if (root == NULL)
-			assert_non_null(strstr(f.text, "more than 1000 keys in one object"));
+			assert_non_null(
+				strstr(f.text, "more than 1000 keys in one object"));
 		jsonc_free(&root);
 		sbuf_fini(&b);
 	}

@@ -54,8 +54,9 @@ static void test_listen_accepts(void **state)
 			inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
 			assert_string_equal(text, t[i].addr);
 		} else {
-			assert_string_equal(((struct sockaddr_un *)(void *)&l.sa)->sun_path,
-					    t[i].addr);
+			assert_string_equal(
+				((struct sockaddr_un *)(void *)&l.sa)->sun_path,
+				t[i].addr);
 		}
 	}
 }
@@ -79,8 +80,10 @@ static void test_listen_refuses(void **state)
 		 "the host must be a literal address or *, names are not resolved"},
 		{"localhost:80",
 		 "the host must be a literal address or *, names are not resolved"},
-		{":80", "the host must be a literal address or *, names are not resolved"},
-		{"127.1:80", "the host must be a literal address or *, names are not resolved"},
+		{":80",
+		 "the host must be a literal address or *, names are not resolved"},
+		{"127.1:80",
+		 "the host must be a literal address or *, names are not resolved"},
 		{"unix:run/x", "a unix socket needs an absolute path, unix:/run/x.sock"},
 		{"unix:", "a unix socket needs an absolute path, unix:/run/x.sock"},
 	};
@@ -189,20 +192,34 @@ static void test_loopback_and_private(void **state)
 		const char *ip;
 		bool loopback, private;
 	} t[] = {
-		{"127.0.0.1", true, true},        {"127.255.255.255", true, true},
-		{"128.0.0.1", false, false},      {"126.255.255.255", false, false},
-		{"::1", true, true},              {"::2", false, false},
-		{"::ffff:127.0.0.1", true, true}, {"10.255.0.1", false, true},
-		{"11.0.0.0", false, false},       {"172.15.255.255", false, false},
-		{"172.16.0.0", false, true},      {"172.31.255.255", false, true},
-		{"172.32.0.0", false, false},     {"192.168.0.1", false, true},
-		{"192.169.0.1", false, false},    {"169.254.1.1", false, true},
-		{"100.63.255.255", false, false}, {"100.64.0.0", false, true},
-		{"100.127.255.255", false, true}, {"100.128.0.0", false, false},
-		{"fbff::1", false, false},        {"fc00::1", false, true},
-		{"fdff::1", false, true},         {"fe00::1", false, false},
-		{"fe80::1", false, true},         {"febf::1", false, true},
-		{"fec0::1", false, false},        {"8.8.8.8", false, false},
+		{"127.0.0.1", true, true},
+		{"127.255.255.255", true, true},
+		{"128.0.0.1", false, false},
+		{"126.255.255.255", false, false},
+		{"::1", true, true},
+		{"::2", false, false},
+		{"::ffff:127.0.0.1", true, true},
+		{"10.255.0.1", false, true},
+		{"11.0.0.0", false, false},
+		{"172.15.255.255", false, false},
+		{"172.16.0.0", false, true},
+		{"172.31.255.255", false, true},
+		{"172.32.0.0", false, false},
+		{"192.168.0.1", false, true},
+		{"192.169.0.1", false, false},
+		{"169.254.1.1", false, true},
+		{"100.63.255.255", false, false},
+		{"100.64.0.0", false, true},
+		{"100.127.255.255", false, true},
+		{"100.128.0.0", false, false},
+		{"fbff::1", false, false},
+		{"fc00::1", false, true},
+		{"fdff::1", false, true},
+		{"fe00::1", false, false},
+		{"fe80::1", false, true},
+		{"febf::1", false, true},
+		{"fec0::1", false, false},
+		{"8.8.8.8", false, false},
 	};
 
 	(void)state;
@@ -229,7 +246,8 @@ static void test_cidr_parse(void **state)
 		{"2001:db8::/32", NULL, 6, 32},
 		{"::ffff:10.0.0.0/104", NULL, 4, 8},
 		{"::ffff:10.0.0.1/128", NULL, 4, 32},
-		{"::ffff:10.0.0.0/95", "the prefix length after '/' is out of range", 0, 0},
+		{"::ffff:10.0.0.0/95", "the prefix length after '/' is out of range", 0,
+		 0},
 		{"10.0.0.0/33", "the prefix length after '/' is out of range", 0, 0},
 		{"::/129", "the prefix length after '/' is out of range", 0, 0},
 		{"10.0.0.0/", "the prefix length after '/' is out of range", 0, 0},
@@ -266,11 +284,20 @@ static void test_cidrs_contain(void **state)
 		const char *ip;
 		bool in;
 	} t[] = {
-		{"10.1.0.0", true},      {"10.1.127.255", true},  {"10.1.128.0", false},
-		{"10.2.0.0", false},     {"192.0.2.1", true},     {"192.0.2.2", false},
-		{"2001:db8::1", true},   {"2001:db8:7fff::", true}, {"2001:db8:8000::", false},
-		{"203.0.113.255", true}, {"::ffff:203.0.113.9", true}, {"203.0.114.0", false},
-		{"::", false},           {"0.0.0.0", false},
+		{"10.1.0.0", true},
+		{"10.1.127.255", true},
+		{"10.1.128.0", false},
+		{"10.2.0.0", false},
+		{"192.0.2.1", true},
+		{"192.0.2.2", false},
+		{"2001:db8::1", true},
+		{"2001:db8:7fff::", true},
+		{"2001:db8:8000::", false},
+		{"203.0.113.255", true},
+		{"::ffff:203.0.113.9", true},
+		{"203.0.114.0", false},
+		{"::", false},
+		{"0.0.0.0", false},
 	};
 	struct net_cidr items[ARRAY_LEN(texts)], all;
 	struct net_cidrs list = {items, ARRAY_LEN(texts)}, empty = {0}, every = {&all, 1};

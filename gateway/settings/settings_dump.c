@@ -1,0 +1,368 @@
+/* The effective configuration as text, secrets as ***; and what a change of it takes. */
+#include <libpq-fe.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/http.h"
+#include "gateway/settings/settings_keys.h"
+#include "gateway/settings/settings.h"
+
+#define VALUE_MAX (1u << 20) /* bytes of one key's value as JSON */
+
+struct dump_place {
+	enum settings_place place;
+	const void *base;
+	unsigned depth;
+};
+
+static void put_indent(struct sbuf *out, unsigned depth)
+{
+	sbuf_lit(out, "\n");
+	while (depth--)
+		sbuf_lit(out, "  ");
+}
+
+static void put_string(struct sbuf *out, const char *s)
+{
+	sbuf_lit(out, "\"");
+	for (; *s != '\0'; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '"' || c == '\\')
+			sbuf_printf(out, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			sbuf_printf(out, "\\u%04x", c);
+		else if (c == '$' && s[1] == '{')
+			sbuf_lit(out, "$$"); /* so that reading it gives the same */
+		else
+			sbuf_add(out, s, 1);
+	}
+	sbuf_lit(out, "\"");
+}
+
+static void put_or_null(struct sbuf *out, const char *s)
+{
+	if (s != NULL)
+		put_string(out, s);
+	else
+		sbuf_lit(out, "null");
+}
+
+static void put_seconds(struct sbuf *out, uint32_t ms)
+{
+	sbuf_u64(out, ms / 1000);
+	if (ms % 1000 == 0)
+		return;
+	sbuf_printf(out, ".%03u", ms % 1000);
+	while (out->n != 0 && out->p[out->n - 1] == '0')
+		out->n--;
+}
+
+static void put_listeners(struct sbuf *out, const struct settings_listeners *l)
+{
+	sbuf_lit(out, "[");
+	for (size_t i = 0; i < l->n; i++) {
+		sbuf_str(out, i ? STR(", ") : STR(""));
+		put_string(out, l->items[i].text);
+	}
+	sbuf_lit(out, "]");
+}
+
+static void put_cidrs(struct sbuf *out, const struct net_cidrs *l)
+{
+	char text[NET_ADDR_TEXT_MAX];
+
+	sbuf_lit(out, "[");
+	for (size_t i = 0; i < l->n; i++) {
+		net_ip_text(&l->items[i].ip, text);
+		sbuf_printf(out, "%s\"%s/%u\"", i ? ", " : "", text,
+			    (unsigned)l->items[i].bits);
+	}
+	sbuf_lit(out, "]");
+}
+
+static void put_upstream(struct sbuf *out, const struct settings_route *r)
+{
+	sbuf_str(out, r->n_endpoints > 1 ? STR("[") : STR(""));
+	for (size_t i = 0; i < r->n_endpoints; i++)
+		sbuf_printf(out, "%s\"%s://%s%s\"", i ? ", " : "",
+			    r->tls ? "https" : "http", r->endpoints[i].authority,
+			    r->base_path);
+	sbuf_str(out, r->n_endpoints > 1 ? STR("]") : STR(""));
+}
+
+static void put_methods(struct sbuf *out, uint32_t mask)
+{
+	const char *comma = "";
+
+	sbuf_lit(out, "[");
+	for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++) {
+		if ((mask & HTTP_METHOD_BIT(m)) == 0)
+			continue;
+		sbuf_printf(out, "%s\"%s\"", comma,
+			    http_method_name((enum http_method)m));
+		comma = ", ";
+	}
+	sbuf_lit(out, "]");
+}
+
+static void put_headers(struct sbuf *out, const struct settings_headers *h)
+{
+	sbuf_lit(out, "{");
+	for (size_t i = 0; i < h->n; i++) {
+		sbuf_str(out, i ? STR(", ") : STR(""));
+		put_string(out, h->items[i].name);
+		sbuf_lit(out, ": ");
+		put_string(out, h->items[i].secret ? "***" : h->items[i].value);
+	}
+	sbuf_lit(out, "}");
+}
+
+static void put_names(struct sbuf *out, const struct settings_names *names)
+{
+	sbuf_lit(out, "[");
+	for (size_t i = 0; i < names->n; i++) {
+		sbuf_str(out, i ? STR(", ") : STR(""));
+		put_string(out, names->items[i]);
+	}
+	sbuf_lit(out, "]");
+}
+
+static void put_database(struct sbuf *out, const char *database)
+{
+	struct sbuf text;
+
+	if (database == NULL) {
+		sbuf_lit(out, "null");
+		return;
+	}
+	sbuf_init(&text, VALUE_MAX);
+	settings_redact_database(database, &text);
+	sbuf_add(&text, "", 1);
+	put_string(out, text.p);
+	sbuf_fini(&text);
+}
+
+static void put_object(struct sbuf *out, const struct dump_place *p);
+
+static void put_routes(struct sbuf *out, const struct settings *s, unsigned depth)
+{
+	sbuf_lit(out, "[");
+	for (size_t i = 0; i < s->n_routes; i++) {
+		struct dump_place p = {IN_ROUTE, &s->routes[i], depth + 1};
+
+		sbuf_str(out, i ? STR(",") : STR(""));
+		put_indent(out, depth + 1);
+		put_object(out, &p);
+	}
+	put_indent(out, depth);
+	sbuf_lit(out, "]");
+}
+
+static void put_value(struct sbuf *out, const struct settings_key *k,
+		      const struct dump_place *p)
+{
+	const void *f = (const char *)p->base + (p->place == AT_TOP ? k->top : k->route);
+
+	switch (k->type) {
+	case KEY_U32:
+	case KEY_WORKERS:
+		sbuf_u64(out, *(const uint32_t *)f);
+		break;
+	case KEY_U64:
+		sbuf_u64(out, *(const uint64_t *)f);
+		break;
+	case KEY_SECONDS:
+		put_seconds(out, *(const uint32_t *)f);
+		break;
+	case KEY_BOOL:
+		sbuf_str(out, *(const bool *)f ? STR("true") : STR("false"));
+		break;
+	case KEY_NAME:
+	case KEY_PATH:
+	case KEY_FILE:
+	case KEY_DIRECTORY:
+		put_or_null(out, *(char *const *)f);
+		break;
+	case KEY_DATABASE:
+		put_database(out, *(char *const *)f);
+		break;
+	case KEY_LISTENERS:
+		put_listeners(out, f);
+		break;
+	case KEY_CIDRS:
+		put_cidrs(out, f);
+		break;
+	case KEY_UPSTREAM:
+		put_upstream(out, p->base);
+		break;
+	case KEY_METHODS:
+		put_methods(out, *(const uint32_t *)f);
+		break;
+	case KEY_REQUEST_HEADERS:
+	case KEY_RESPONSE_HEADERS:
+		put_headers(out, f);
+		break;
+	case KEY_HEADER_NAMES:
+		put_names(out, f);
+		break;
+	case KEY_ON_ABORT:
+		put_string(out, *(const enum on_client_abort *)f == ON_ABORT_DRAIN
+					? "drain"
+					: "cancel");
+		break;
+	case KEY_ROUTES:
+		put_routes(out, p->base, p->depth + 1);
+		break;
+	case KEY_ENVS:
+	case KEY_TYPE_COUNT:
+		break;
+	}
+}
+
+/* Optional values that are not there have no text that could be read back. */
+static bool is_absent(const struct settings_key *k, const struct dump_place *p)
+{
+	const char *f = (const char *)p->base + (p->place == AT_TOP ? k->top : k->route);
+
+	if (k->type == KEY_ENVS)
+		return true;
+	return (k->flags & KEY_OPTIONAL) != 0 && k->type != KEY_BOOL &&
+	       *(char *const *)(const void *)f == NULL;
+}
+
+static size_t group_length(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot ? (size_t)(dot - name) : 0;
+}
+
+static void put_key(struct sbuf *out, const struct settings_key *k,
+		    const struct dump_place *p)
+{
+	size_t group = group_length(k->name);
+
+	put_string(out, k->name + group + (group != 0));
+	sbuf_lit(out, ": ");
+	put_value(out, k, p);
+}
+
+/* Keys of a group stand together in the table, so a group is open until the next name. */
+static void put_object(struct sbuf *out, const struct dump_place *p)
+{
+	struct str open = {"", 0};
+	bool first = true;
+	size_t n;
+	const struct settings_key *keys = settings_keys(&n);
+
+	sbuf_lit(out, "{");
+	for (size_t i = 0; i < n; i++) {
+		struct str group = {keys[i].name, group_length(keys[i].name)};
+		bool same = open.n != 0 && str_eq(open, group);
+
+		if ((keys[i].place & p->place) == 0 || is_absent(&keys[i], p))
+			continue;
+		if (open.n != 0 && !same)
+			sbuf_lit(out, " }");
+		sbuf_str(out, first ? STR("") : STR(","));
+		if (same)
+			sbuf_lit(out, " ");
+		else
+			put_indent(out, p->depth + 1);
+		if (!same && group.n != 0)
+			sbuf_printf(out, "\"" STR_FMT "\": { ", STR_ARG(group));
+		put_key(out, &keys[i], p);
+		open = group;
+		first = false;
+	}
+	sbuf_str(out, open.n != 0 ? STR(" }") : STR(""));
+	put_indent(out, p->depth);
+	sbuf_lit(out, "}");
+}
+
+void settings_dump(const struct settings *s, struct sbuf *out)
+{
+	struct dump_place top = {AT_TOP, s, 0};
+
+	put_object(out, &top);
+	sbuf_lit(out, "\n");
+}
+
+/* A value of a connection string in single quotes (libpq manual, 34.1.1.1). */
+static void put_conninfo_value(struct sbuf *out, const char *value)
+{
+	if (*value != '\0' && strpbrk(value, " '\\") == NULL) {
+		sbuf_str(out, str_of(value));
+		return;
+	}
+	sbuf_lit(out, "'");
+	for (; *value != '\0'; value++) {
+		if (*value == '\'' || *value == '\\')
+			sbuf_lit(out, "\\");
+		sbuf_add(out, value, 1);
+	}
+	sbuf_lit(out, "'");
+}
+
+void settings_redact_database(const char *database, struct sbuf *out)
+{
+	PQconninfoOption *all = PQconninfoParse(database, NULL), *o;
+	const char *space = "";
+
+	if (all == NULL) {
+		sbuf_lit(out, "***");
+		return;
+	}
+	for (o = all; o->keyword != NULL; o++) {
+		if (o->val == NULL)
+			continue;
+		sbuf_printf(out, "%s%s=", space, o->keyword);
+		if (strchr(o->dispchar, '*') != NULL) /* libpq's own mark of a password */
+			sbuf_lit(out, "***");
+		else
+			put_conninfo_value(out, o->val);
+		space = " ";
+	}
+	PQconninfoFree(all);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_value(const struct settings_key *k, const struct settings *a,
+		       const struct settings *b)
+{
+	struct dump_place pa = {AT_TOP, a, 0}, pb = {AT_TOP, b, 0};
+	struct sbuf ta, tb;
+	bool same;
+
+	if (k->type == KEY_DATABASE) /* its text hides the password */
+		return same_text(a->database, b->database);
+	sbuf_init(&ta, VALUE_MAX);
+	sbuf_init(&tb, VALUE_MAX);
+	put_value(&ta, k, &pa);
+	put_value(&tb, k, &pb);
+	same = str_eq(sbuf_view(&ta), sbuf_view(&tb));
+	sbuf_fini(&ta);
+	sbuf_fini(&tb);
+	return same;
+}
+
+void settings_restart_keys(const struct settings *now, const struct settings *next,
+			   struct sbuf *names)
+{
+	const char *comma = "";
+	size_t n;
+	const struct settings_key *keys = settings_keys(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if ((keys[i].flags & KEY_RESTART) == 0 || same_value(&keys[i], now, next))
+			continue;
+		sbuf_printf(names, "%s%s", comma, keys[i].name);
+		comma = ", ";
+	}
+}

@@ -1,0 +1,243 @@
+/* Strings of the configuration: ${VAR}, ${VAR:-default}, and secrets from files.
+ *
+ * Only parsed strings are expanded, never the file's text, so a value cannot change the file's
+ * structure. "$${" stands for "${"; any other "$" is itself. */
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "gateway/settings/settings_file.h"
+#include "gateway/settings/settings_loader.h"
+
+#define TEXT_MAX 16384       /* bytes of an expanded string */
+#define SECRET_FILE_MAX 8192 /* bytes */
+#define VARIABLE_MAX 128     /* bytes of a variable's name */
+
+struct expansion {
+	const struct settings_slot *slot;
+	const struct jsonc_node *node;
+	struct settings_text *result;
+	unsigned flags;
+	char *out; /* TEXT_MAX + 1 bytes */
+	size_t n;
+};
+
+void settings_text_fini(struct settings_text *t)
+{
+	if (t->text != NULL)
+		OPENSSL_cleanse(t->text, strlen(t->text));
+	free(t->text);
+	*t = (struct settings_text){0};
+}
+
+static bool put(struct expansion *e, struct str s)
+{
+	if (s.n > TEXT_MAX - e->n) {
+		slot_error(e->slot, e->node, "longer than %d bytes; shorten it",
+			   TEXT_MAX);
+		return false;
+	}
+	memcpy(e->out + e->n, s.p, s.n);
+	e->n += s.n;
+	return true;
+}
+
+static bool is_variable_name(struct str s)
+{
+	if (s.n == 0 || s.n >= VARIABLE_MAX || (s.p[0] >= '0' && s.p[0] <= '9'))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '_' && !(s.p[i] >= 'A' && s.p[i] <= 'Z') &&
+		    !(s.p[i] >= 'a' && s.p[i] <= 'z') &&
+		    !(s.p[i] >= '0' && s.p[i] <= '9'))
+			return false;
+	return true;
+}
+
+static const char *variable_value(const struct settings_options *o, const char *name)
+{
+	const char *value =
+		o->variable ? o->variable(o->variable_ctx, name) : getenv(name);
+
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* The variable is unset or empty and there is no default. Always false. */
+static bool variable_missing(struct expansion *e, const char *name)
+{
+	if (e->slot->loader->dry)
+		return false;
+	if ((e->flags & TEXT_MAY_MISS) == 0) {
+		slot_error(e->slot, e->node,
+			   "the variable %s is not set or empty; set it, or write "
+			   "${%s:-default}",
+			   name, name);
+		return false;
+	}
+	slot_warn(e->slot, e->node,
+		  "the variable %s is not set or empty, so this is left out; set it to "
+		  "call the "
+		  "real upstream",
+		  name);
+	e->result->missing = true;
+	return false;
+}
+
+/* inside: what stands between "${" and "}". */
+static bool expand_variable(struct expansion *e, struct str inside)
+{
+	const char *mark = memmem(inside.p, inside.n, ":-", 2), *value;
+	struct str name = {inside.p, mark ? (size_t)(mark - inside.p) : inside.n};
+	char copy[VARIABLE_MAX];
+
+	if (!is_variable_name(name)) {
+		slot_error(
+			e->slot, e->node,
+			"what stands in ${...} is no variable's name; write ${NAME} or "
+			"${NAME:-default}, or $${ for a literal ${");
+		return false;
+	}
+	memcpy(copy, name.p, name.n);
+	copy[name.n] = '\0';
+	e->result->secret = true;
+	value = e->slot->loader->dry ? NULL
+				     : variable_value(e->slot->loader->options, copy);
+	if (value != NULL)
+		return put(e, str_of(value));
+	if (mark == NULL)
+		return variable_missing(e, copy);
+	return put(e, (struct str){mark + 2, inside.n - name.n - 2});
+}
+
+static bool expand_all(struct expansion *e, const char *text)
+{
+	const char *p = text, *dollar, *close;
+
+	while ((dollar = strstr(p, "${")) != NULL) {
+		bool literal = dollar > p && dollar[-1] == '$';
+
+		if (literal) { /* "$${": drop one dollar, keep the rest */
+			if (!put(e, (struct str){p, (size_t)(dollar - 1 - p)}) ||
+			    !put(e, STR("${")))
+				return false;
+			p = dollar + 2;
+			continue;
+		}
+		close = strchr(dollar, '}');
+		if (close == NULL) {
+			slot_error(e->slot, e->node,
+				   "\"${\" is not closed; end it with }, or "
+				   "write $${ for a literal ${");
+			return false;
+		}
+		if (!put(e, (struct str){p, (size_t)(dollar - p)}) ||
+		    !expand_variable(
+			    e, (struct str){dollar + 2, (size_t)(close - dollar) - 2}))
+			return false;
+		p = close + 1;
+	}
+	return put(e, str_of(p));
+}
+
+static bool expand_string(const struct settings_slot *slot, const struct jsonc_node *node,
+			  unsigned flags, struct settings_text *out)
+{
+	struct expansion e = {slot, node, out, flags, xmalloc(TEXT_MAX + 1), 0};
+	bool ok = expand_all(&e, node->text);
+
+	if (ok)
+		out->text = xstrndup(e.out, e.n);
+	OPENSSL_cleanse(e.out, TEXT_MAX + 1);
+	free(e.out);
+	return ok;
+}
+
+/* Cuts one line end; what is left must be a string without NUL. */
+static bool file_content(const struct settings_slot *slot, const struct jsonc_node *node,
+			 const char *path, struct settings_text *out, size_t n)
+{
+	if (n > 0 && out->text[n - 1] == '\n')
+		out->text[--n] = '\0';
+	if (n > 0 && out->text[n - 1] == '\r')
+		out->text[--n] = '\0';
+	if (n == 0)
+		slot_error(slot, node, "the file %s is empty; put the secret into it",
+			   path);
+	else if (strlen(out->text) != n)
+		slot_error(slot, node, "the file %s holds a NUL byte; it must be text",
+			   path);
+	else
+		return true;
+	return false;
+}
+
+static bool read_secret(const struct settings_slot *slot, const struct jsonc_node *node,
+			const char *path, unsigned flags, struct settings_text *out)
+{
+	const char *why;
+	size_t n;
+
+	out->secret = true;
+	if (slot->loader->dry)
+		return false;
+	if (settings_file_read(path, SECRET_FILE_MAX, &out->text, &n, &why)) {
+		if (file_content(slot, node, path, out, n))
+			return true;
+		settings_text_fini(out);
+		return false;
+	}
+	if (errno == ENOENT && (flags & TEXT_MAY_MISS) != 0) {
+		slot_warn(slot, node,
+			  "there is no file %s, so this is left out; make it to "
+			  "call the real upstream",
+			  path);
+		out->missing = true;
+		return false;
+	}
+	slot_error(slot, node,
+		   "the file %s cannot be used: %s; it must be a readable text "
+		   "file of at most %d bytes",
+		   path, why, SECRET_FILE_MAX);
+	return false;
+}
+
+/* {"file": "path"}: the path may hold variables, the content is taken as it is. */
+static bool expand_file(const struct settings_slot *slot, const struct jsonc_node *node,
+			unsigned flags, struct settings_text *out)
+{
+	const struct jsonc_node *name = jsonc_get(node, "file");
+	struct settings_text path = {0};
+	char *beside;
+	bool ok;
+
+	if (name == NULL || node->n != 1 || name->type != JSONC_STRING) {
+		slot_error(slot, node, "an object here must be {\"file\": \"path\"}");
+		return false;
+	}
+	ok = expand_string(slot, name, flags, &path);
+	out->missing = path.missing;
+	if (ok) {
+		beside = settings_file_beside(slot->loader->file, path.text);
+		ok = read_secret(slot, node, beside, flags, out);
+		free(beside);
+	}
+	settings_text_fini(&path);
+	return ok;
+}
+
+bool slot_text(const struct settings_slot *slot, const struct jsonc_node *node,
+	       unsigned flags, struct settings_text *out)
+{
+	*out = (struct settings_text){0};
+	if ((flags & TEXT_FILE) != 0 && node->type == JSONC_OBJECT)
+		return expand_file(slot, node, flags, out);
+	if (node->type == JSONC_STRING)
+		return expand_string(slot, node, flags, out);
+	slot_error(slot, node, "must be a string%s, is %s; put it in double quotes",
+		   (flags & TEXT_FILE) != 0 ? " or {\"file\": \"path\"}" : "",
+		   jsonc_type_name(node->type));
+	return false;
+}

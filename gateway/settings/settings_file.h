@@ -1,0 +1,16 @@
+/* Small files read whole: configuration, secrets, environment files. */
+#ifndef GATEWAY_SETTINGS_SETTINGS_FILE_H
+#define GATEWAY_SETTINGS_SETTINGS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* *out is the content with a NUL after its *n bytes, the caller's to free. False: *why is a
+ * sentence (static or strerror's), errno is ENOENT if there is no such file. Only regular
+ * files, so that a pipe or a device never blocks the start; max bytes at most. */
+bool settings_file_read(const char *path, size_t max, char **out, size_t *n,
+			const char **why);
+/* path as seen from beside `file`; absolute paths stay. The caller frees. */
+char *settings_file_beside(const char *file, const char *path);
+
+#endif

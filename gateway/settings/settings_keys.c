@@ -1,0 +1,266 @@
+/* The table of all configuration keys, and look-ups in it.
+ *
+ * docs/configuration.md tells the same for people; test/check_docs.sh compares the two. */
+#include "gateway/settings/settings_keys.h"
+
+#include <string.h>
+
+#include "common/check.h"
+#include "gateway/settings/settings.h"
+
+#define TOP(field) AT_TOP, .top = offsetof(struct settings, field)
+#define ROUTE(field) IN_ROUTE, .route = offsetof(struct settings_route, field)
+#define BOTH(field)                                                                      \
+	AT_BOTH, .top = offsetof(struct settings, field),                                \
+		 .route = offsetof(struct settings_route, field)
+
+#define DAY_MS 86400000u
+#define HOUR_MS 3600000u
+#define WORD_MAX 64 /* longer words are never compared */
+
+static const struct settings_key keys[] = {
+	{"listen", TOP(listen), .type = KEY_LISTENERS,
+	 .fallback = "[\"127.0.0.1:8787\", \"[::1]:8787\"]",
+	 .flags = KEY_ENV | KEY_RESTART, .doc = "where the gateway accepts calls"},
+	{"workers", TOP(workers), .type = KEY_WORKERS, .min = 1, .max = 256,
+	 .fallback = "\"auto\"", .unit = "threads", .flags = KEY_RESTART,
+	 .doc = "threads that serve calls; \"auto\": one per core"},
+	{"database", TOP(database), .type = KEY_DATABASE,
+	 .flags = KEY_REQUIRED | KEY_ENV | KEY_RESTART,
+	 .doc = "PostgreSQL, as a postgresql:// URL or keyword=value pairs"},
+	{"node", TOP(node), .type = KEY_NAME,
+	 .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
+	 .doc = "this node's name in usage rows; default: the host's name"},
+	{"trusted_proxies", TOP(trusted_proxies), .type = KEY_CIDRS,
+	 .fallback = "[\"127.0.0.1/32\", \"::1/128\"]", .flags = KEY_ENV,
+	 .doc = "peers whose X-Forwarded-For and other forwarding headers are believed"},
+	{"trust_cf_connecting_ip", TOP(trust_cf_connecting_ip), .type = KEY_BOOL,
+	 .fallback = "false",
+	 .doc = "take the client's address from CF-Connecting-IP of a trusted proxy"},
+	{"trust_x_real_ip", TOP(trust_x_real_ip), .type = KEY_BOOL, .fallback = "false",
+	 .doc = "take the client's address from X-Real-IP of a trusted proxy"},
+	{"manager.listen", TOP(manager_listen), .type = KEY_LISTENERS,
+	 .fallback = "[\"127.0.0.1:8000\", \"[::1]:8000\"]",
+	 .flags = KEY_ENV | KEY_RESTART, .doc = "where the manager's API listens"},
+
+	{"name", ROUTE(name), .type = KEY_NAME, .flags = KEY_REQUIRED | KEY_ENV,
+	 .doc = "what the route is called in logs and overlays; unique"},
+	{"path", ROUTE(path), .type = KEY_PATH, .flags = KEY_REQUIRED,
+	 .doc = "prefix of the paths that the route takes, on segment borders; unique"},
+	{"upstream", ROUTE(endpoints), .type = KEY_UPSTREAM,
+	 .flags = KEY_REQUIRED | KEY_ENV,
+	 .doc = "URL to send to, or an array of URLs that differ in host and port only"},
+	{"tls.ca_file", ROUTE(ca_file), .type = KEY_FILE, .flags = KEY_OPTIONAL | KEY_ENV,
+	 .doc = "PEM file of the authorities to trust; default: the system's"},
+	{"strip_prefix", ROUTE(strip_prefix), .type = KEY_BOOL, .fallback = "true",
+	 .doc = "leave `path` out of what is sent to the upstream"},
+	{"scope", ROUTE(scope), .type = KEY_NAME, .flags = KEY_OPTIONAL,
+	 .doc = "scope that a key must hold; default: every valid key may call"},
+	{"methods", ROUTE(methods), .type = KEY_METHODS,
+	 .fallback = "[\"GET\", \"HEAD\", \"POST\", \"PUT\", \"PATCH\", \"DELETE\", "
+		     "\"OPTIONS\"]",
+	 .doc = "methods that are let through; others get 405"},
+	{"set_headers", ROUTE(set_headers), .type = KEY_REQUEST_HEADERS, .fallback = "{}",
+	 .flags = KEY_ENV,
+	 .doc = "headers set on what is sent to the upstream: its credentials"},
+	{"remove_headers", ROUTE(remove_headers), .type = KEY_HEADER_NAMES,
+	 .fallback = "[]", .doc = "headers of the caller that are not sent on"},
+	{"response_headers.set", ROUTE(response_set), .type = KEY_RESPONSE_HEADERS,
+	 .fallback = "{}", .doc = "headers set on the response"},
+	{"response_headers.remove", ROUTE(response_remove), .type = KEY_HEADER_NAMES,
+	 .fallback = "[]", .doc = "headers of the upstream that are not sent back"},
+	{"forward_credentials", ROUTE(forward_credentials), .type = KEY_BOOL,
+	 .fallback = "false",
+	 .doc = "send the caller's Authorization, Cookie, ... on (never X-API-Key)"},
+	{"forward_client_info", ROUTE(forward_client_info), .type = KEY_BOOL,
+	 .flags = KEY_OPTIONAL,
+	 .doc = "tell the upstream the caller's address (X-Forwarded-*, Via); default: "
+		"true "
+		"for http and private addresses, false for public https"},
+	{"on_client_abort", ROUTE(on_client_abort), .type = KEY_ON_ABORT,
+	 .fallback = "\"cancel\"",
+	 .doc = "when the caller leaves: \"cancel\" the upstream's work or \"drain\" it"},
+
+	{"limits.head_bytes", TOP(limits.head_bytes), .type = KEY_U32, .min = 1024,
+	 .max = 65536, .fallback = "16384", .unit = "bytes",
+	 .doc = "size of a request's head; above: 431"},
+	{"limits.headers", TOP(limits.headers), .type = KEY_U32, .min = 1, .max = 200,
+	 .fallback = "100", .unit = "headers", .doc = "headers of a request; above: 431"},
+	{"limits.body_bytes", BOTH(limits.body_bytes), .type = KEY_U64, .min = 1,
+	 .max = (uint64_t)1 << 50, .fallback = "0", .unit = "bytes", .flags = KEY_ZERO,
+	 .doc = "size of a request's body; above: 413"},
+	{"limits.connections", TOP(limits.connections), .type = KEY_U32, .min = 1,
+	 .max = 1000000, .fallback = "20000", .unit = "connections", .flags = KEY_RESTART,
+	 .doc = "client connections of the whole process"},
+
+	{"timeouts.head_s", TOP(timeouts.head_ms), .type = KEY_SECONDS, .min = 100,
+	 .max = HOUR_MS, .fallback = "10", .unit = "seconds",
+	 .doc = "for a whole request head; then 408"},
+	{"timeouts.body_s", BOTH(timeouts.body_ms), .type = KEY_SECONDS, .min = 100,
+	 .max = DAY_MS, .fallback = "30", .unit = "seconds", .flags = KEY_ZERO,
+	 .doc = "longest silence inside a request body; then 408"},
+	{"timeouts.connect_s", BOTH(timeouts.connect_ms), .type = KEY_SECONDS, .min = 10,
+	 .max = HOUR_MS, .fallback = "5", .unit = "seconds",
+	 .doc = "to reach the upstream: name, TCP and TLS together; then 504"},
+	{"timeouts.first_byte_s", BOTH(timeouts.first_byte_ms), .type = KEY_SECONDS,
+	 .min = 10, .max = DAY_MS, .fallback = "330", .unit = "seconds",
+	 .flags = KEY_ZERO,
+	 .doc = "from the request being sent to the upstream's response head; then 504"},
+	{"timeouts.idle_s", BOTH(timeouts.idle_ms), .type = KEY_SECONDS, .min = 10,
+	 .max = DAY_MS, .fallback = "330", .unit = "seconds", .flags = KEY_ZERO,
+	 .doc = "longest silence inside a response; then it is cut"},
+	{"timeouts.total_s", BOTH(timeouts.total_ms), .type = KEY_SECONDS, .min = 10,
+	 .max = 7 * DAY_MS, .fallback = "0", .unit = "seconds", .flags = KEY_ZERO,
+	 .doc = "the whole exchange; then 504, or the response is cut"},
+	{"timeouts.keep_alive_s", TOP(timeouts.keep_alive_ms), .type = KEY_SECONDS,
+	 .min = 100, .max = DAY_MS, .fallback = "75", .unit = "seconds",
+	 .doc = "a client connection without a request; then it is closed"},
+	{"timeouts.drain_s", TOP(timeouts.drain_ms), .type = KEY_SECONDS, .min = 100,
+	 .max = DAY_MS, .fallback = "30", .unit = "seconds",
+	 .doc = "for running calls to finish after SIGTERM; then they are cut"},
+
+	{"pools.idle_connections", BOTH(pool.idle_connections), .type = KEY_U32, .min = 1,
+	 .max = 10000, .fallback = "64", .unit = "connections", .flags = KEY_ZERO,
+	 .doc = "idle connections kept per upstream and worker"},
+	{"pools.idle_s", BOTH(pool.idle_ms), .type = KEY_SECONDS, .min = 100,
+	 .max = HOUR_MS, .fallback = "4", .unit = "seconds",
+	 .doc = "how long they are kept, where the upstream tells no shorter time"},
+	{"pools.max_age_s", BOTH(pool.max_age_ms), .type = KEY_SECONDS, .min = 1000,
+	 .max = 7 * DAY_MS, .fallback = "3600", .unit = "seconds", .flags = KEY_ZERO,
+	 .doc = "age at which a connection is not used again"},
+	{"pools.max_requests", BOTH(pool.max_requests), .type = KEY_U32, .min = 1,
+	 .max = 1000000000, .fallback = "10000", .unit = "requests", .flags = KEY_ZERO,
+	 .doc = "requests after which a connection is not used again"},
+
+	{"tokens.max_stale_s", TOP(max_stale_ms), .type = KEY_SECONDS, .min = 1000,
+	 .max = 30 * DAY_MS, .fallback = "86400", .unit = "seconds", .flags = KEY_RESTART,
+	 .doc = "how long known keys are served without PostgreSQL; then 503"},
+	{"tokens.poll_s", TOP(token_poll_ms), .type = KEY_SECONDS, .min = 100,
+	 .max = HOUR_MS, .fallback = "5", .unit = "seconds", .flags = KEY_RESTART,
+	 .doc = "how often keys are looked over, beside PostgreSQL's notifications"},
+	{"usage.queue_bytes", TOP(usage_queue_bytes), .type = KEY_U32, .min = 65536,
+	 .max = 1u << 30, .fallback = "8388608", .unit = "bytes", .flags = KEY_RESTART,
+	 .doc = "usage records held per worker until PostgreSQL takes them"},
+	{"state_dir", TOP(state_dir), .type = KEY_DIRECTORY,
+	 .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
+	 .doc = "folder for the snapshot of key hashes; default: none is kept"},
+	{"access_log", TOP(access_log), .type = KEY_BOOL, .fallback = "true",
+	 .flags = KEY_RESTART, .doc = "one line per call on standard output"},
+	{"routes", TOP(routes), .type = KEY_ROUTES, .flags = KEY_REQUIRED | KEY_ENV,
+	 .doc = "array of routes"},
+	{"env", TOP(env), .type = KEY_ENVS, .flags = KEY_OPTIONAL,
+	 .doc = "overlays by name, one of which `--env` applies"},
+};
+
+const struct settings_key *settings_keys(size_t *n)
+{
+	*n = ARRAY_LEN(keys);
+	return keys;
+}
+
+const struct settings_key *settings_key_find(const char *name, enum settings_place place)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if ((keys[i].place & place) != 0 && strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+bool settings_key_is_group(const char *name, enum settings_place place)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if ((keys[i].place & place) != 0 && strncmp(keys[i].name, name, n) == 0 &&
+		    keys[i].name[n] == '.')
+			return true;
+	return false;
+}
+
+void *settings_key_field(const struct settings_key *key, enum settings_place place,
+			 void *base)
+{
+	CHECK((key->place & place) != 0);
+	return (char *)base + (place == AT_TOP ? key->top : key->route);
+}
+
+static unsigned min3(unsigned a, unsigned b, unsigned c)
+{
+	unsigned m = a < b ? a : b;
+
+	return m < c ? m : c;
+}
+
+/* Levenshtein distance of two words of at most WORD_MAX bytes. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[WORD_MAX + 1], diagonal, above;
+	size_t n = strlen(b);
+
+	for (unsigned j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned i = 1; a[i - 1] != '\0'; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			above = row[j];
+			row[j] = min3(above + 1, row[j - 1] + 1,
+				      diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[n];
+}
+
+/* Smaller is nearer; WORD_MAX is not near at all: more than a third of it differs. */
+static unsigned distance_if_near(const char *word, const char *candidate)
+{
+	size_t n = strlen(word);
+	unsigned d;
+
+	if (n == 0 || n > WORD_MAX || strlen(candidate) > WORD_MAX)
+		return WORD_MAX;
+	d = edit_distance(word, candidate);
+	return d <= 1 || d <= n / 3 ? d : WORD_MAX;
+}
+
+const char *settings_nearest(const char *word, const char *const *words, size_t n)
+{
+	unsigned best = WORD_MAX;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = distance_if_near(word, words[i]);
+
+		if (d < best) {
+			best = d;
+			found = words[i];
+		}
+	}
+	return found;
+}
+
+static const char *last_part(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	return dot ? dot + 1 : name;
+}
+
+const char *settings_key_suggest(const char *name, enum settings_place place)
+{
+	const char *names[ARRAY_LEN(keys)], *found;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if ((keys[i].place & place) != 0)
+			names[n++] = keys[i].name;
+	for (size_t i = 0; i < n; i++) /* right key, wrong group */
+		if (strcmp(last_part(names[i]), last_part(name)) == 0)
+			return names[i];
+	found = settings_nearest(name, names, n);
+	for (size_t i = 0; i < n && found == NULL; i++)
+		if (distance_if_near(last_part(name), last_part(names[i])) <= 1)
+			found = names[i];
+	return found;
+}

@@ -1,0 +1,70 @@
+/* The table of all configuration keys: what parsing, ranges, dump, docs and reload go by. */
+#ifndef GATEWAY_SETTINGS_SETTINGS_KEYS_H
+#define GATEWAY_SETTINGS_SETTINGS_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum settings_key_type {
+	KEY_U32,
+	KEY_U64,
+	KEY_SECONDS, /* in the file; uint32_t milliseconds in the struct and in min and max */
+	KEY_BOOL,
+	KEY_NAME,      /* letters, digits, . _ - and : */
+	KEY_PATH,      /* of a route */
+	KEY_FILE,      /* a path, relative to the configuration file; must be readable */
+	KEY_DIRECTORY, /* likewise; need not exist; "" is none */
+	KEY_WORKERS,
+	KEY_DATABASE,
+	KEY_LISTENERS,
+	KEY_CIDRS,
+	KEY_UPSTREAM,
+	KEY_METHODS,
+	KEY_REQUEST_HEADERS, /* name: value */
+	KEY_RESPONSE_HEADERS,
+	KEY_HEADER_NAMES,
+	KEY_ON_ABORT,
+	KEY_ROUTES,
+	KEY_ENVS,
+	KEY_TYPE_COUNT
+};
+
+/* Where a key stands: at the top, inside a route, or both (the route's own value wins). */
+enum settings_place { AT_TOP = 1, IN_ROUTE = 2, AT_BOTH = 3 };
+
+enum {
+	KEY_REQUIRED = 1,
+	KEY_RESTART =
+		2, /* a change takes a restart; all others hold from the next request on */
+	KEY_ENV = 4,       /* an address or a secret: what an environment may change */
+	KEY_ZERO = 8,      /* 0 is allowed too and means none */
+	KEY_OPTIONAL = 16, /* no default: absent is a state of its own */
+};
+
+struct settings_key {
+	const char *name; /* "limits.head_bytes"; keys of one group stand together */
+	enum settings_place place;
+	enum settings_key_type type;
+	size_t top, route; /* offsets in struct settings and struct settings_route */
+	uint64_t min, max;
+	const char *fallback; /* the default as JSON; NULL: none, or told by doc */
+	const char *unit;     /* "" where there is none */
+	unsigned flags;
+	const char *doc;
+};
+
+const struct settings_key *settings_keys(size_t *n);
+/* By dotted name, NULL if there is none at that place. */
+const struct settings_key *settings_key_find(const char *name, enum settings_place place);
+/* Is name the first part of some "name.key"? */
+bool settings_key_is_group(const char *name, enum settings_place place);
+/* The likeliest meant name (static), or NULL. */
+const char *settings_key_suggest(const char *name, enum settings_place place);
+/* The likeliest of n words, or NULL when none is near. */
+const char *settings_nearest(const char *word, const char *const *words, size_t n);
+/* The field in the struct settings or struct settings_route at base. */
+void *settings_key_field(const struct settings_key *key, enum settings_place place,
+			 void *base);
+
+#endif

@@ -1,0 +1,131 @@
+/* Values of the configuration that are arrays: listeners, networks, methods. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/http.h"
+#include "gateway/settings/settings_loader.h"
+
+static bool list_fits(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	if (!slot_expect(slot, node, JSONC_ARRAY))
+		return false;
+	if (node->n <= SETTINGS_LIST_MAX)
+		return true;
+	slot_error(slot, node, "has more than %d elements", SETTINGS_LIST_MAX);
+	return false;
+}
+
+static void add_listener(const struct settings_slot *slot, const struct jsonc_node *item)
+{
+	struct settings_listeners *to =
+		settings_key_field(slot->key, slot->place, slot->base);
+	struct settings_text t;
+	struct net_listen l;
+	const char *why;
+
+	if (!slot_text(slot, item, 0, &t))
+		return;
+	if (!net_parse_listen(&l, t.text, &why)) {
+		slot_error(slot, item, "\"%.128s\": %s", t.text, why);
+	} else {
+		for (size_t i = 0; i < to->n; i++)
+			if (strcmp(to->items[i].text, l.text) == 0 &&
+			    !str_has_prefix(str_of(strrchr(l.text, ':')), STR(":0")))
+				slot_error(slot, item, "%s is listed twice; remove one",
+					   l.text);
+		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
+		to->items[to->n++] = l;
+	}
+	settings_text_fini(&t);
+}
+
+void slot_set_listeners(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	if (node->type == JSONC_STRING) {
+		add_listener(slot, node);
+		return;
+	}
+	if (!list_fits(slot, node))
+		return;
+	if (node->n == 0)
+		slot_error(slot, node, "is empty; give at least one address");
+	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)
+		add_listener(slot, c);
+}
+
+static void add_cidr(const struct settings_slot *slot, const struct jsonc_node *item)
+{
+	struct net_cidrs *to = settings_key_field(slot->key, slot->place, slot->base);
+	struct settings_text t;
+	struct net_cidr c;
+	const char *why;
+
+	if (!slot_text(slot, item, 0, &t))
+		return;
+	if (!net_parse_cidr(&c, str_of(t.text), &why)) {
+		slot_error(slot, item,
+			   "\"%.60s\": %s; write 10.0.0.0/8 or a single address", t.text,
+			   why);
+	} else {
+		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
+		to->items[to->n++] = c;
+		if (c.bits == 0)
+			slot_warn(slot, item,
+				  "%.60s trusts every peer to name the client's "
+				  "address; list your proxies only",
+				  t.text);
+	}
+	settings_text_fini(&t);
+}
+
+void slot_set_cidrs(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	if (!list_fits(slot, node))
+		return;
+	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)
+		add_cidr(slot, c);
+}
+
+static void add_method(const struct settings_slot *slot, const struct jsonc_node *item)
+{
+	const char *names[HTTP_METHOD_COUNT], *near;
+	uint32_t *mask = settings_key_field(slot->key, slot->place, slot->base), bit;
+	enum http_method m;
+	char upper[16];
+
+	if (!slot_expect(slot, item, JSONC_STRING))
+		return;
+	for (unsigned i = 0; i < HTTP_METHOD_COUNT; i++)
+		names[i] = http_method_name((enum http_method)i);
+	m = http_method_of(str_of(item->text));
+	if (m == HTTP_OTHER) {
+		snprintf(upper, sizeof upper, "%s", item->text);
+		for (char *p = upper; *p != '\0'; p++)
+			*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+		near = settings_nearest(upper, names, HTTP_METHOD_COUNT);
+		slot_error(slot, item,
+			   "\"%.20s\" is none of GET HEAD POST PUT PATCH DELETE "
+			   "OPTIONS%s%s%s",
+			   item->text, near ? "; did you mean " : "", near ? near : "",
+			   near ? "?" : "");
+		return;
+	}
+	bit = HTTP_METHOD_BIT(m);
+	if ((*mask & bit) != 0)
+		slot_error(slot, item, "%s is listed twice; remove one", item->text);
+	*mask |= bit;
+}
+
+void slot_set_methods(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	if (!list_fits(slot, node))
+		return;
+	if (node->n == 0)
+		slot_error(slot, node,
+			   "is empty, so nothing could reach this route; list "
+			   "methods, or leave the key out for all");
+	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)
+		add_method(slot, c);
+}

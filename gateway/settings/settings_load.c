@@ -1,0 +1,113 @@
+/* Loading: text, tree, overlay, keys, routes; all faults are collected on the way. */
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "gateway/settings/settings_file.h"
+#include "gateway/settings/settings_loader.h"
+
+#define WHOLE_FILE ((struct jsonc_pos){0, 0})
+
+static void on_syntax_fault(void *ctx, struct jsonc_pos pos, const char *text)
+{
+	struct settings_loader *l = ctx;
+
+	faults_error(&l->faults, pos, "%s", text);
+}
+
+static char *host_name(void)
+{
+	char name[65] = "";
+
+	if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0')
+		return xstrdup("localhost");
+	return xstrdup(name);
+}
+
+static void fill_outer(struct settings_loader *l, struct settings *s)
+{
+	const struct settings_options *o = l->options;
+
+	s->file = xstrdup(l->file);
+	s->env = o->env ? xstrdup(o->env) : NULL;
+	if (o->database != NULL)
+		s->database = xstrdup(o->database);
+	if (s->node == NULL)
+		s->node = host_name();
+	if (o->state_dir != NULL) {
+		free(s->state_dir);
+		s->state_dir = xstrdup(o->state_dir);
+	}
+}
+
+static void read_tree(struct settings_loader *l, struct jsonc_node *root,
+		      struct settings *s)
+{
+	if (root->type != JSONC_OBJECT) {
+		faults_error(&l->faults, root->pos,
+			     "the file must hold one object, is %s; put "
+			     "it in { }",
+			     jsonc_type_name(root->type));
+		return;
+	}
+	settings_apply_overlay(l, root);
+	settings_check_names(l, root, AT_TOP, false);
+	settings_read_keys(l, root, AT_TOP, s, NULL);
+	fill_outer(l, s);
+	settings_read_routes(l, root, s);
+}
+
+static struct settings *load(struct settings_loader *l, struct str text)
+{
+	struct jsonc_sink sink = {on_syntax_fault, l};
+	struct settings *s = xcalloc(1, sizeof *s);
+	struct jsonc_node *root = NULL;
+
+	s->refs = 1;
+	if (text.n > SETTINGS_FILE_MAX)
+		faults_error(&l->faults, WHOLE_FILE, "larger than %u bytes; shorten it",
+			     SETTINGS_FILE_MAX);
+	else
+		root = jsonc_parse(text, &sink);
+	if (root != NULL)
+		read_tree(l, root, s);
+	jsonc_free(&root);
+	if (l->faults.errors != 0)
+		settings_unref(&s);
+	return s;
+}
+
+static const struct settings_options no_options;
+
+struct settings *settings_load_text(const char *file, struct str text,
+				    const struct settings_options *options,
+				    struct sbuf *report)
+{
+	struct settings_loader l = {.file = file,
+				    .options = options ? options : &no_options};
+	struct settings *s = load(&l, text);
+
+	faults_write(&l.faults, file, report);
+	return s;
+}
+
+struct settings *settings_load(const char *file, const struct settings_options *options,
+			       struct sbuf *report)
+{
+	struct settings *s;
+	const char *why;
+	char *text;
+	size_t n;
+
+	if (!settings_file_read(file, SETTINGS_FILE_MAX, &text, &n, &why)) {
+		sbuf_printf(report, "%s: error: cannot be read: %s; is the path right?\n",
+			    file, why);
+		return NULL;
+	}
+	s = settings_load_text(file, (struct str){text, n}, options, report);
+	OPENSSL_cleanse(text, n);
+	free(text);
+	return s;
+}

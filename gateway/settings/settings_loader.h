@@ -1,0 +1,111 @@
+/* What the parts of loading share: the file at hand, its options, its faults. */
+#ifndef GATEWAY_SETTINGS_SETTINGS_LOADER_H
+#define GATEWAY_SETTINGS_SETTINGS_LOADER_H
+
+#include "gateway/settings/settings.h"
+#include "gateway/settings/settings_faults.h"
+#include "gateway/settings/settings_keys.h"
+
+#define SETTINGS_ROUTES_MAX 1000
+#define SETTINGS_ENDPOINTS_MAX 16 /* addresses of one upstream */
+#define SETTINGS_LIST_MAX 256     /* elements of any other array */
+
+struct settings_loader {
+	const char *file;
+	const struct settings_options *options;
+	struct settings_faults faults;
+	/* An overlay that is not asked for: keys, types and ranges are checked, variables and
+	 * files are not looked up, and nothing is required. */
+	bool dry;
+	char where[96]; /* put before key names in faults: "" or "routes.openai." */
+};
+
+/* Value of one key at `base`, a struct settings (AT_TOP) or struct settings_route. */
+struct settings_slot {
+	struct settings_loader *loader;
+	const struct settings_key *key;
+	enum settings_place place;
+	void *base;
+	const char *item; /* a header of the key's map, for faults; NULL: none */
+};
+
+/* --- settings_value.c: single values --- */
+
+/* Report "<where><key>: <text>" at node. */
+void slot_error(const struct settings_slot *slot, const struct jsonc_node *node,
+		const char *format, ...) __attribute__((format(printf, 3, 4)));
+void slot_warn(const struct settings_slot *slot, const struct jsonc_node *node,
+	       const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* False, and reported, if node is of another type. */
+bool slot_expect(const struct settings_slot *slot, const struct jsonc_node *node,
+		 enum jsonc_type type);
+/* Reads node into the slot; faults are reported and leave the field as it was. */
+void slot_set(const struct settings_slot *slot, const struct jsonc_node *node);
+
+/* --- settings_read.c: objects --- */
+
+/* Reads every key of that place from an object, with defaults for what is absent. Values that
+ * both places have are inherited from `top` for a route. */
+void settings_read_keys(struct settings_loader *l, const struct jsonc_node *object,
+			enum settings_place place, void *base,
+			const struct settings *top);
+/* Reports unknown keys. overlay: also those that an environment should not change. */
+void settings_check_names(struct settings_loader *l, const struct jsonc_node *object,
+			  enum settings_place place, bool overlay);
+
+/* --- settings_expand.c: strings with variables, secrets from files --- */
+
+struct settings_text {
+	char *text;   /* the caller's to free; NULL if there is none */
+	bool secret;  /* holds a variable's or a file's content */
+	bool missing; /* a variable is unset or a file absent, and the caller allowed it */
+};
+
+enum { TEXT_FILE = 1, TEXT_MAY_MISS = 2 };
+
+/* Expands a string node, or with TEXT_FILE also {"file": "path"}. False: reported (but not in a
+ * dry run), or missing as TEXT_MAY_MISS allows. */
+bool slot_text(const struct settings_slot *slot, const struct jsonc_node *node,
+	       unsigned flags, struct settings_text *out);
+void settings_text_fini(struct settings_text *t);
+
+/* --- settings_list.c --- */
+
+void slot_set_listeners(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_cidrs(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_methods(const struct settings_slot *slot, const struct jsonc_node *node);
+
+/* --- settings_upstream.c, settings_headers.c: values of routes --- */
+
+void slot_set_upstream(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_headers(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_header_names(const struct settings_slot *slot,
+			   const struct jsonc_node *node);
+/* Frees those that hold secrets, which an upstream that stands in must not get. */
+void settings_headers_drop_secrets(struct settings_headers *headers);
+void settings_headers_fini(struct settings_headers *headers);
+void settings_names_fini(struct settings_names *names);
+/* Points a route to url instead of its own upstream. */
+void settings_route_replace_upstream(struct settings_route *route, const char *url);
+void settings_endpoints_fini(struct settings_route *route);
+
+/* --- settings_overlay.c --- */
+
+/* Checks all overlays and merges the one that is asked for into root. */
+void settings_apply_overlay(struct settings_loader *l, struct jsonc_node *root);
+
+/* --- settings.c --- */
+
+/* Frees what s holds, wiping secrets. */
+void settings_fini(struct settings *s);
+
+/* --- settings_route.c --- */
+
+void settings_read_routes(struct settings_loader *l, const struct jsonc_node *root,
+			  struct settings *s);
+/* One route of an overlay: its names, and in a dry run its values. */
+void settings_check_route(struct settings_loader *l, const struct jsonc_node *node,
+			  size_t index);
+void settings_route_fini(struct settings_route *route);
+
+#endif
