@@ -10,72 +10,81 @@
 #include "common/str.h"
 
 /* X(id, code, status, Proxy-Status error of RFC 9209 2.3, title) */
-#define PROBLEMS(X)                                                                           \
-	X(MISSING_KEY, "missing_key", 401, "http_request_denied", "API key is missing")        \
-	X(UNKNOWN_KEY, "unknown_key", 401, "http_request_denied", "API key is not valid")      \
-	X(MALFORMED_KEY, "malformed_key", 401, "http_request_denied",                          \
-	  "API key is mistyped")                                                               \
-	X(EXPIRED_KEY, "expired_key", 401, "http_request_denied", "API key has expired")       \
-	X(REVOKED_KEY, "revoked_key", 401, "http_request_denied", "API key was revoked")       \
-	X(AMBIGUOUS_KEY, "ambiguous_key", 401, "http_request_denied",                          \
-	  "More than one API key was sent")                                                    \
-	X(KEY_IN_URL, "key_in_url", 400, "http_request_error", "API key in the URL")           \
-	X(SCOPE_MISSING, "scope_missing", 403, "http_request_denied",                          \
-	  "API key may not use this route")                                                    \
-	X(NO_ROUTE, "no_route", 404, "http_request_denied", "No route matches this path")      \
-	X(BAD_PATH, "bad_path", 400, "http_request_error", "Path is ambiguous")                \
-	X(BAD_REQUEST, "bad_request", 400, "http_request_error", "Request is malformed")       \
-	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "http_request_denied",                \
-	  "Method is not allowed")                                                             \
-	X(REQUEST_TIMEOUT, "request_timeout", 408, "http_request_error",                       \
-	  "Request took too long to arrive")                                                   \
-	X(BODY_TOO_LARGE, "body_too_large", 413, "http_request_error",                         \
-	  "Request body is too large")                                                         \
-	X(URI_TOO_LONG, "uri_too_long", 414, "http_request_error", "Request target is too long") \
-	X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "http_request_error",         \
-	  "Content-Type is not supported")                                                     \
-	X(EXPECTATION_FAILED, "expectation_failed", 417, "http_request_error",                 \
-	  "Expectation is not supported")                                                      \
-	X(RATE_LIMITED, "rate_limited", 429, "http_request_denied", "Too many requests")       \
-	X(HEAD_TOO_LARGE, "head_too_large", 431, "http_request_error",                         \
-	  "Request header fields are too large")                                               \
-	X(NOT_IMPLEMENTED, "not_implemented", 501, "http_request_error",                       \
-	  "Request uses a feature that is not implemented")                                    \
-	X(HTTP_VERSION, "http_version_not_supported", 505, "http_request_error",               \
-	  "HTTP version is not supported")                                                     \
-	X(INTERNAL_ERROR, "internal_error", 500, "proxy_internal_error", "Gateway error")      \
-	X(FORBIDDEN, "forbidden", 403, "http_request_denied", "Not allowed from here")         \
-	X(KEYS_UNAVAILABLE, "keys_unavailable", 503, "proxy_internal_error",                   \
-	  "API keys cannot be checked right now")                                              \
-	X(SHUTTING_DOWN, "shutting_down", 503, "proxy_internal_error", "Gateway is stopping")  \
-	X(OVERLOADED, "overloaded", 503, "connection_limit_reached", "Gateway is overloaded")  \
-	X(QUEUE_FULL, "queue_full", 503, "proxy_internal_error", "Usage queue is full")        \
-	X(PROXY_LOOP, "proxy_loop", 502, "proxy_loop_detected", "Gateway loops to itself")     \
-	X(DNS_ERROR, "dns_error", 502, "dns_error", "Upstream's name cannot be resolved")      \
-	X(DNS_TIMEOUT, "dns_timeout", 504, "dns_timeout", "Resolving the upstream's name took too long") \
-	X(CONNECTION_REFUSED, "connection_refused", 502, "connection_refused",                 \
-	  "Upstream refused the connection")                                                   \
-	X(CONNECTION_TERMINATED, "connection_terminated", 502, "connection_terminated",        \
-	  "Upstream closed the connection")                                                    \
-	X(CONNECTION_TIMEOUT, "connection_timeout", 504, "connection_timeout",                 \
-	  "Upstream could not be reached in time")                                             \
-	X(CONNECTION_WRITE_TIMEOUT, "connection_write_timeout", 504,                           \
-	  "connection_write_timeout", "Upstream stopped taking the request")                   \
-	X(DESTINATION_UNAVAILABLE, "destination_unavailable", 503, "destination_unavailable",  \
-	  "Upstream is not reachable")                                                         \
-	X(TLS_CERTIFICATE_ERROR, "tls_certificate_error", 502, "tls_certificate_error",        \
-	  "Upstream's certificate is not trusted")                                             \
-	X(TLS_PROTOCOL_ERROR, "tls_protocol_error", 502, "tls_protocol_error",                 \
-	  "TLS with the upstream failed")                                                      \
-	X(RESPONSE_TIMEOUT, "http_response_timeout", 504, "http_response_timeout",             \
-	  "Upstream took too long to answer")                                                  \
-	X(PROTOCOL_ERROR, "http_protocol_error", 502, "http_protocol_error",                   \
-	  "Upstream's answer is not valid HTTP")                                               \
-	X(RESPONSE_INCOMPLETE, "http_response_incomplete", 502, "http_response_incomplete",    \
-	  "Upstream's answer broke off")                                                       \
-	X(RESPONSE_HEAD_TOO_LARGE, "http_response_header_section_size", 502,                   \
-	  "http_response_header_section_size", "Upstream's header section is too large")       \
-	X(UPGRADE_FAILED, "http_upgrade_failed", 502, "http_upgrade_failed",                   \
+#define PROBLEMS(X)                                                                      \
+	X(MISSING_KEY, "missing_key", 401, "http_request_denied", "API key is missing")  \
+	X(UNKNOWN_KEY, "unknown_key", 401, "http_request_denied",                        \
+	  "API key is not valid")                                                        \
+	X(MALFORMED_KEY, "malformed_key", 401, "http_request_denied",                    \
+	  "API key is mistyped")                                                         \
+	X(EXPIRED_KEY, "expired_key", 401, "http_request_denied", "API key has expired") \
+	X(REVOKED_KEY, "revoked_key", 401, "http_request_denied", "API key was revoked") \
+	X(AMBIGUOUS_KEY, "ambiguous_key", 401, "http_request_denied",                    \
+	  "More than one API key was sent")                                              \
+	X(KEY_IN_URL, "key_in_url", 400, "http_request_error", "API key in the URL")     \
+	X(SCOPE_MISSING, "scope_missing", 403, "http_request_denied",                    \
+	  "API key may not use this route")                                              \
+	X(NO_ROUTE, "no_route", 404, "http_request_denied",                              \
+	  "No route matches this path")                                                  \
+	X(BAD_PATH, "bad_path", 400, "http_request_error", "Path is ambiguous")          \
+	X(BAD_REQUEST, "bad_request", 400, "http_request_error", "Request is malformed") \
+	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "http_request_denied",          \
+	  "Method is not allowed")                                                       \
+	X(REQUEST_TIMEOUT, "request_timeout", 408, "http_request_error",                 \
+	  "Request took too long to arrive")                                             \
+	X(BODY_TOO_LARGE, "body_too_large", 413, "http_request_error",                   \
+	  "Request body is too large")                                                   \
+	X(URI_TOO_LONG, "uri_too_long", 414, "http_request_error",                       \
+	  "Request target is too long")                                                  \
+	X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, "http_request_error",   \
+	  "Content-Type is not supported")                                               \
+	X(EXPECTATION_FAILED, "expectation_failed", 417, "http_request_error",           \
+	  "Expectation is not supported")                                                \
+	X(RATE_LIMITED, "rate_limited", 429, "http_request_denied", "Too many requests") \
+	X(HEAD_TOO_LARGE, "head_too_large", 431, "http_request_error",                   \
+	  "Request header fields are too large")                                         \
+	X(NOT_IMPLEMENTED, "not_implemented", 501, "http_request_error",                 \
+	  "Request uses a feature that is not implemented")                              \
+	X(HTTP_VERSION, "http_version_not_supported", 505, "http_request_error",         \
+	  "HTTP version is not supported")                                               \
+	X(INTERNAL_ERROR, "internal_error", 500, "proxy_internal_error",                 \
+	  "Gateway error")                                                               \
+	X(FORBIDDEN, "forbidden", 403, "http_request_denied", "Not allowed from here")   \
+	X(KEYS_UNAVAILABLE, "keys_unavailable", 503, "proxy_internal_error",             \
+	  "API keys cannot be checked right now")                                        \
+	X(SHUTTING_DOWN, "shutting_down", 503, "proxy_internal_error",                   \
+	  "Gateway is stopping")                                                         \
+	X(OVERLOADED, "overloaded", 503, "connection_limit_reached",                     \
+	  "Gateway is overloaded")                                                       \
+	X(QUEUE_FULL, "queue_full", 503, "proxy_internal_error", "Usage queue is full")  \
+	X(PROXY_LOOP, "proxy_loop", 502, "proxy_loop_detected",                          \
+	  "Gateway loops to itself")                                                     \
+	X(DNS_ERROR, "dns_error", 502, "dns_error",                                      \
+	  "Upstream's name cannot be resolved")                                          \
+	X(DNS_TIMEOUT, "dns_timeout", 504, "dns_timeout",                                \
+	  "Resolving the upstream's name took too long")                                 \
+	X(CONNECTION_REFUSED, "connection_refused", 502, "connection_refused",           \
+	  "Upstream refused the connection")                                             \
+	X(CONNECTION_TERMINATED, "connection_terminated", 502, "connection_terminated",  \
+	  "Upstream closed the connection")                                              \
+	X(CONNECTION_TIMEOUT, "connection_timeout", 504, "connection_timeout",           \
+	  "Upstream could not be reached in time")                                       \
+	X(CONNECTION_WRITE_TIMEOUT, "connection_write_timeout", 504,                     \
+	  "connection_write_timeout", "Upstream stopped taking the request")             \
+	X(DESTINATION_UNAVAILABLE, "destination_unavailable", 503,                       \
+	  "destination_unavailable", "Upstream is not reachable")                        \
+	X(TLS_CERTIFICATE_ERROR, "tls_certificate_error", 502, "tls_certificate_error",  \
+	  "Upstream's certificate is not trusted")                                       \
+	X(TLS_PROTOCOL_ERROR, "tls_protocol_error", 502, "tls_protocol_error",           \
+	  "TLS with the upstream failed")                                                \
+	X(RESPONSE_TIMEOUT, "http_response_timeout", 504, "http_response_timeout",       \
+	  "Upstream took too long to answer")                                            \
+	X(PROTOCOL_ERROR, "http_protocol_error", 502, "http_protocol_error",             \
+	  "Upstream's answer is not valid HTTP")                                         \
+	X(RESPONSE_INCOMPLETE, "http_response_incomplete", 502,                          \
+	  "http_response_incomplete", "Upstream's answer broke off")                     \
+	X(RESPONSE_HEAD_TOO_LARGE, "http_response_header_section_size", 502,             \
+	  "http_response_header_section_size", "Upstream's header section is too large") \
+	X(UPGRADE_FAILED, "http_upgrade_failed", 502, "http_upgrade_failed",             \
 	  "Upgrade failed")
 
 #define PROBLEM_ENUM(id, code, status, proxy_error, title) PROBLEM_##id,
@@ -88,20 +97,27 @@ const char *problem_title(enum problem_id id);
 /* The problem for a head_refusal's status (400 -> BAD_REQUEST, 431 -> HEAD_TOO_LARGE ...). */
 enum problem_id problem_of_status(int status);
 
+/* Accept names application/problem+json, and not with a quality of 0. */
+struct request_head;
+bool problem_wants_json(const struct request_head *h);
+
+/* One answer. `type` is "urn:tollgate:problem:<code>"; error.message is "<title>: <detail>". */
 struct problem_answer {
 	enum problem_id id;
-	const char *detail;       /* what to do about it; NULL: the title says it all */
-	struct str request_id;    /* instance "urn:uuid:..."-like, Tollgate-Request-Id */
-	bool problem_json;        /* Accept names application/problem+json */
-	bool head;                /* answer to HEAD: head only, with the body's length */
-	bool close;               /* Connection: close */
-	int http_minor;           /* the client's */
-	uint32_t retry_after_s;   /* 0: none (503 and 429 always carry one, default 5) */
-	uint32_t allow_methods;   /* mask for Allow on 405; 0: none */
+	const char *detail;     /* what to do about it; NULL: the title says it all */
+	struct str request_id;  /* instance "urn:uuid:..."-like, Tollgate-Request-Id */
+	bool problem_json;      /* Accept names application/problem+json */
+	bool head;              /* answer to HEAD: head only, with the body's length */
+	bool close;             /* Connection: close */
+	int http_minor;         /* the client's */
+	uint32_t retry_after_s; /* 0: none (503 and 429 always carry one, default 5) */
+	uint32_t allow_methods; /* mask for Allow on 405; 0: all that the gateway knows */
+	int64_t wall_us;        /* for Date; 0: now */
 };
 
 /* Appends the whole response: status line, fields, JSON body. 401 carries
- * `WWW-Authenticate: ApiKey realm="tollgate"` and a Bearer challenge. detail is escaped. */
+ * `WWW-Authenticate: ApiKey realm="tollgate"` and a Bearer challenge. detail may hold any bytes:
+ * it is escaped, and what is no UTF-8 replaced. request_id is visible ASCII or empty. */
 void problem_write(struct sbuf *out, const struct problem_answer *a);
 
 #endif
