@@ -1,0 +1,28 @@
+/* A PostgreSQL server of our own, for `tollgate dev`.
+ *
+ * It listens on a unix socket in a private folder and on 127.0.0.1, asks for its password on
+ * both, and stops with the thread that started it. Its data stays. Settings are PostgreSQL's
+ * own, fsync included: what works here works elsewhere. */
+#ifndef GATEWAY_DEV_PRIVATE_PG_H
+#define GATEWAY_DEV_PRIVATE_PG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct private_pg;
+
+/* state: absolute path without links, locked by the caller. `fresh` starts over. Returns once
+ * the server answers and its database exists; NULL: it complained. Before any other thread is
+ * started. */
+struct private_pg *private_pg_start(const char *state, bool fresh);
+/* Connection URLs with the password: by the socket (for this process) and by TCP (for
+ * shells). Valid until private_pg_stop. */
+const char *private_pg_url(const struct private_pg *pg);
+const char *private_pg_tcp_url(const struct private_pg *pg);
+/* Starts the server again if it ended by itself. From one thread at a time, now and then. */
+void private_pg_watch(struct private_pg *pg);
+/* Fast shutdown; immediate, then killed, if that takes too long (3.5 s at most in all). Not
+ * while another thread is in private_pg_watch. Clears *pg. */
+void private_pg_stop(struct private_pg **pg);
+
+#endif
