@@ -5,6 +5,7 @@
  * holds no published pointer (common/epoch.h). */
 #include "gateway/proxy/worker.h"
 
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -217,6 +218,7 @@ static void init_events(struct worker *w)
 struct worker *worker_start(const struct worker_options *o)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
+	char name[16]; /* what pthread_setname_np allows */
 
 	w->magic = WORKER_MAGIC;
 	w->options = *o;
@@ -236,6 +238,8 @@ struct worker *worker_start(const struct worker_options *o)
 	w->options.settings = NULL;
 	w->options.listen_fds = NULL;
 	CHECK(pthread_create(&w->thread, NULL, worker_thread, w) == 0);
+	snprintf(name, sizeof name, "worker-%u", o->index % 1000);
+	pthread_setname_np(w->thread, name);
 	return w;
 }
 
