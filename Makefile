@@ -2,7 +2,9 @@
 # VARIANT selects a tree under build/: release, asan (address + undefined), tsan (thread).
 VARIANT ?= release
 BUILD   := build/$(VARIANT)
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 PREFIX  ?= /usr/local
 DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
@@ -14,7 +16,7 @@ endif
 MAKEFLAGS += --no-print-directory
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-        -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion
+        -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion -Wno-format-truncation
 ifeq ($(WERROR),1)
 WARN += -Werror
 endif
