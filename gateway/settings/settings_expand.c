@@ -77,12 +77,13 @@ static bool variable_missing(struct expansion *e, const char *name)
 			   name, name);
 		return false;
 	}
+	e->result->missing = true;
+	if ((e->flags & TEXT_QUIET) != 0)
+		return false;
 	slot_warn(e->slot, e->node,
 		  "the variable %s is not set or empty, so this is left out; set it to "
-		  "call the "
-		  "real upstream",
+		  "call the real upstream",
 		  name);
-	e->result->missing = true;
 	return false;
 }
 
@@ -93,6 +94,12 @@ static bool expand_variable(struct expansion *e, struct str inside)
 	struct str name = {inside.p, mark ? (size_t)(mark - inside.p) : inside.n};
 	char copy[VARIABLE_MAX];
 
+	if (memmem(inside.p, inside.n, "${", 2) != NULL) {
+		slot_error(e->slot, e->node,
+			   "${...} inside ${...} is not expanded; write "
+			   "one variable, or a plain default");
+		return false;
+	}
 	if (!is_variable_name(name)) {
 		slot_error(
 			e->slot, e->node,
@@ -115,6 +122,7 @@ static bool expand_variable(struct expansion *e, struct str inside)
 static bool expand_all(struct expansion *e, const char *text)
 {
 	const char *p = text, *dollar, *close;
+	bool ok = true;
 
 	while ((dollar = strstr(p, "${")) != NULL) {
 		bool literal = dollar > p && dollar[-1] == '$';
@@ -133,13 +141,14 @@ static bool expand_all(struct expansion *e, const char *text)
 				   "write $${ for a literal ${");
 			return false;
 		}
-		if (!put(e, (struct str){p, (size_t)(dollar - p)}) ||
-		    !expand_variable(
-			    e, (struct str){dollar + 2, (size_t)(close - dollar) - 2}))
+		if (!put(e, (struct str){p, (size_t)(dollar - p)}))
 			return false;
+		/* Go on after a fault: all unset variables are told at once. */
+		ok &= expand_variable(
+			e, (struct str){dollar + 2, (size_t)(close - dollar) - 2});
 		p = close + 1;
 	}
-	return put(e, str_of(p));
+	return put(e, str_of(p)) && ok;
 }
 
 static bool expand_string(const struct settings_slot *slot, const struct jsonc_node *node,
@@ -190,11 +199,12 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 		return false;
 	}
 	if (errno == ENOENT && (flags & TEXT_MAY_MISS) != 0) {
-		slot_warn(slot, node,
-			  "there is no file %s, so this is left out; make it to "
-			  "call the real upstream",
-			  path);
 		out->missing = true;
+		if ((flags & TEXT_QUIET) == 0)
+			slot_warn(slot, node,
+				  "there is no file %s, so this is left out; make it to "
+				  "call the real upstream",
+				  path);
 		return false;
 	}
 	slot_error(slot, node,

@@ -24,7 +24,7 @@ static char *escape_controls(const char *text)
 		if (c >= 0x20 && c != 0x7f)
 			*to++ = *p;
 		else
-			to += sprintf(to, "\\x%02x", c);
+			to += snprintf(to, 5, "\\x%02x", c);
 	}
 	*to = '\0';
 	return out;

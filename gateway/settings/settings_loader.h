@@ -61,7 +61,7 @@ struct settings_text {
 	bool missing; /* a variable is unset or a file absent, and the caller allowed it */
 };
 
-enum { TEXT_FILE = 1, TEXT_MAY_MISS = 2 };
+enum { TEXT_FILE = 1, TEXT_MAY_MISS = 2, TEXT_QUIET = 4 /* and without a warning */ };
 
 /* Expands a string node, or with TEXT_FILE also {"file": "path"}. False: reported (but not in a
  * dry run), or missing as TEXT_MAY_MISS allows. */

@@ -316,10 +316,11 @@ static void set_database(const struct settings_slot *slot, const struct jsonc_no
 {
 	const struct settings_options *o = slot->loader->options;
 	bool optional = o->database_optional || o->database != NULL;
+	unsigned flags = TEXT_FILE | (optional ? TEXT_MAY_MISS | TEXT_QUIET : 0u);
 	struct settings_text t;
 	const char *why;
 
-	if (o->database != NULL || !slot_text(slot, node, TEXT_FILE, &t))
+	if (o->database != NULL || !slot_text(slot, node, flags, &t))
 		return;
 	if (t.text[0] == '\0' && optional)
 		;
