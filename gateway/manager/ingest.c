@@ -1,0 +1,193 @@
+/* POST /api/usage-log's body, read. */
+#include "gateway/manager/ingest.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/check.h"
+
+#define DAY_US INT64_C(86400000000)
+/* In seconds the year 5138, in milliseconds 1973: nobody means either. */
+#define SECONDS_BELOW 1e11
+
+struct text_field {
+	const char *name;
+	size_t offset;
+};
+
+static const struct text_field text_fields[] = {
+	{"ip_address", offsetof(struct usage_event, ip_address)},
+	{"user_agent", offsetof(struct usage_event, user_agent)},
+	{"request_method", offsetof(struct usage_event, request_method)},
+	{"error_message", offsetof(struct usage_event, error_message)},
+};
+
+struct number_field {
+	const char *name;
+	size_t offset;
+	int32_t min, max;
+};
+
+static const struct number_field number_fields[] = {
+	{"response_status", offsetof(struct usage_event, response_status), 100, 999},
+	{"response_time_ms", offsetof(struct usage_event, response_time_ms), 0,
+	 INT32_MAX},
+};
+
+__attribute__((format(printf, 2, 3))) static enum ingest_verdict
+bad(struct ingest *in, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(in->detail, sizeof in->detail, format, ap);
+	va_end(ap);
+	return INGEST_BAD_FIELD;
+}
+
+static bool is_blank(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
+		p++;
+	return p == end;
+}
+
+static enum ingest_verdict parse_document(struct ingest *in, struct str body)
+{
+	const char *end = NULL;
+
+	in->document =
+		body.n ? cJSON_ParseWithLengthOpts(body.p, body.n, &end, false) : NULL;
+	if (in->document != NULL && !is_blank(end, body.p + body.n)) {
+		cJSON_Delete(in->document);
+		in->document = NULL;
+	}
+	if (cJSON_IsObject(in->document))
+		return INGEST_OK;
+	snprintf(in->detail, sizeof in->detail, "%s",
+		 in->document ? "the body is JSON, but not an object"
+			      : "the body is not one JSON object");
+	return INGEST_NOT_JSON;
+}
+
+/* NULL where the field is missing or null. */
+static const cJSON *field(const struct ingest *in, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(in->document, name);
+
+	return cJSON_IsNull(item) ? NULL : item;
+}
+
+static enum ingest_verdict take_text(struct ingest *in, const char *name, struct str *out)
+{
+	const cJSON *item = field(in, name);
+
+	if (item == NULL)
+		return INGEST_OK;
+	if (!cJSON_IsString(item))
+		return bad(in, "%s must be a string", name);
+	*out = str_of(item->valuestring);
+	return INGEST_OK;
+}
+
+static enum ingest_verdict take_required_text(struct ingest *in, const char *name,
+					      struct str *out)
+{
+	if (field(in, name) == NULL)
+		return bad(in, "%s is missing", name);
+	return take_text(in, name, out);
+}
+
+static enum ingest_verdict take_number(struct ingest *in, const struct number_field *f)
+{
+	const cJSON *item = field(in, f->name);
+	double v;
+
+	if (item == NULL)
+		return INGEST_OK;
+	if (!cJSON_IsNumber(item))
+		return bad(in, "%s must be a number", f->name);
+	v = item->valuedouble;
+	if (!(v >= f->min && v <= f->max))
+		return bad(in, "%s must be between %d and %d", f->name, f->min, f->max);
+	*(int32_t *)((char *)&in->event + f->offset) = (int32_t)(v + 0.5);
+	return INGEST_OK;
+}
+
+static enum ingest_verdict take_time(struct ingest *in, int64_t arrival_us)
+{
+	const cJSON *item = field(in, "timestamp");
+	double us;
+
+	if (item == NULL)
+		return bad(in, "timestamp is missing");
+	if (!cJSON_IsNumber(item))
+		return bad(in, "timestamp must be a number: milliseconds since 1970");
+	us = item->valuedouble * (fabs(item->valuedouble) < SECONDS_BELOW ? 1e6 : 1e3);
+	if (us >= (double)(arrival_us - INGEST_OLDEST_DAYS * DAY_US) &&
+	    us <= (double)(arrival_us + INGEST_NEWEST_DAYS * DAY_US)) {
+		in->event.used_at_us = (int64_t)us;
+		return INGEST_OK;
+	}
+	in->event.used_at_us = arrival_us;
+	in->time_replaced = true;
+	/* JSON knows no infinity, which is what a number like 1e999 is read as. */
+	if (isfinite(item->valuedouble))
+		snprintf(in->tags, sizeof in->tags,
+			 "{\"time_replaced\":true,\"timestamp\":%.17g}",
+			 item->valuedouble);
+	else
+		snprintf(in->tags, sizeof in->tags, "{\"time_replaced\":true}");
+	in->event.tags = str_of(in->tags);
+	return INGEST_OK;
+}
+
+static enum ingest_verdict take_hash(struct ingest *in)
+{
+	struct str text = {0};
+	enum ingest_verdict v = take_required_text(in, "token_hash", &text);
+
+	if (v == INGEST_OK)
+		in->hash_possible = hex_decode(in->event.token_hash,
+					       sizeof in->event.token_hash, text);
+	return v;
+}
+
+static enum ingest_verdict take_optional(struct ingest *in)
+{
+	enum ingest_verdict v = INGEST_OK;
+
+	for (size_t i = 0; v == INGEST_OK && i < ARRAY_LEN(text_fields); i++)
+		v = take_text(in, text_fields[i].name,
+			      (struct str *)((char *)&in->event + text_fields[i].offset));
+	for (size_t i = 0; v == INGEST_OK && i < ARRAY_LEN(number_fields); i++)
+		v = take_number(in, &number_fields[i]);
+	return v;
+}
+
+enum ingest_verdict ingest_parse(struct ingest *in, struct str body, int64_t arrival_us)
+{
+	enum ingest_verdict v;
+
+	*in = (struct ingest){0};
+	usage_event_init(&in->event);
+	v = parse_document(in, body);
+	if (v == INGEST_OK)
+		v = take_hash(in);
+	if (v == INGEST_OK)
+		v = take_required_text(in, "route", &in->event.route_path);
+	if (v == INGEST_OK)
+		v = take_time(in, arrival_us);
+	if (v == INGEST_OK)
+		v = take_optional(in);
+	return v;
+}
+
+void ingest_fini(struct ingest *in)
+{
+	cJSON_Delete(in->document);
+	*in = (struct ingest){0};
+}

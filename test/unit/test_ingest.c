@@ -1,0 +1,264 @@
+/* The body of POST /api/usage-log: what is taken, what is refused and why. */
+#include "gateway/manager/ingest.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define NOW INT64_C(1795503148123456)
+#define DAY INT64_C(86400000000)
+#define HASH "abababababababababababababababababababababababababababababababab"
+#define HEAD "{\"token_hash\":\"" HASH "\",\"route\":\"/r\","
+#define TIMED HEAD "\"timestamp\":1795503148000"
+
+static enum ingest_verdict parse(struct ingest *in, struct str body)
+{
+	/* Of the exact size, without a NUL behind it, for the address sanitizer. */
+	char *copy = malloc(body.n ? body.n : 1);
+	enum ingest_verdict v;
+
+	assert_non_null(copy);
+	memcpy(copy, body.p, body.n);
+	v = ingest_parse(in, (struct str){copy, body.n}, NOW);
+	free(copy);
+	return v;
+}
+
+static void assert_text(struct str got, const char *want)
+{
+	assert_non_null(got.p);
+	assert_true(str_eq(got, str_of(want)));
+}
+
+static void test_all_fields(void **state)
+{
+	struct ingest in;
+	unsigned char hash[32];
+
+	(void)state;
+	memset(hash, 0xab, sizeof hash);
+	assert_int_equal(
+		parse(&in,
+		      STR(" {\"token_hash\":\"" HASH "\",\"route\":\"/api/openai\","
+			  "\"timestamp\":1795503148123,\"response_status\":429,"
+			  "\"response_time_ms\":812.6,\"ip_address\":\"203.0.113.9\","
+			  "\"user_agent\":\"n8n \\u00e9\",\"request_method\":\"POST\","
+			  "\"error_message\":\"too many\",\"other\":[1,{}]}\r\n\t ")),
+		INGEST_OK);
+	assert_true(in.hash_possible);
+	assert_memory_equal(in.event.token_hash, hash, sizeof hash);
+	assert_text(in.event.route_path, "/api/openai");
+	assert_true(in.event.used_at_us == INT64_C(1795503148123000));
+	assert_false(in.time_replaced);
+	assert_int_equal(in.event.response_status, 429);
+	assert_int_equal(in.event.response_time_ms, 813);
+	assert_text(in.event.ip_address, "203.0.113.9");
+	assert_text(in.event.user_agent, "n8n \xc3\xa9");
+	assert_text(in.event.request_method, "POST");
+	assert_text(in.event.error_message, "too many");
+	assert_null(in.event.tags.p);
+	assert_null(in.event.outcome.p); /* nobody told how it ended */
+	assert_true(in.event.token_id == USAGE_NULL);
+	ingest_fini(&in);
+}
+
+static void test_only_required_fields(void **state)
+{
+	static const char *const bodies[] = {
+		TIMED "}",
+		TIMED ",\"response_status\":null,\"response_time_ms\":null,"
+		      "\"ip_address\":null,\"user_agent\":null,\"request_method\":null,"
+		      "\"error_message\":null}",
+		/* Names are case-sensitive: this is another field. */
+		TIMED ",\"Response_Status\":\"x\",\"IP_ADDRESS\":7}",
+	};
+	struct ingest in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+		assert_int_equal(parse(&in, str_of(bodies[i])), INGEST_OK);
+		assert_int_equal(in.event.response_status, USAGE_NULL);
+		assert_int_equal(in.event.response_time_ms, USAGE_NULL);
+		assert_null(in.event.ip_address.p);
+		assert_null(in.event.user_agent.p);
+		assert_null(in.event.request_method.p);
+		assert_null(in.event.error_message.p);
+		ingest_fini(&in);
+	}
+}
+
+static void test_seconds_or_milliseconds(void **state)
+{
+	static const struct {
+		const char *timestamp;
+		int64_t used_at_us;
+		const char *tags; /* NULL: taken as it is */
+	} cases[] = {
+		{"1795503148", INT64_C(1795503148000000), NULL},
+		{"1795503148.25", INT64_C(1795503148250000), NULL},
+		{"1795503148000", INT64_C(1795503148000000), NULL},
+		{"1.795503148e12", INT64_C(1795503148000000), NULL},
+		{"1795416750", INT64_C(1795416750000000), NULL}, /* yesterday */
+		{"1760943149", INT64_C(1760943149000000), NULL}, /* 400 days ago */
+		{"1760943148", NOW, "{\"time_replaced\":true,\"timestamp\":1760943148}"},
+		{"1795589548", INT64_C(1795589548000000), NULL}, /* tomorrow */
+		{"1795589549", NOW, "{\"time_replaced\":true,\"timestamp\":1795589549}"},
+		{"123", NOW, "{\"time_replaced\":true,\"timestamp\":123}"},
+		{"0", NOW, "{\"time_replaced\":true,\"timestamp\":0}"},
+		{"-1795503148", NOW,
+		 "{\"time_replaced\":true,\"timestamp\":-1795503148}"},
+		{"99999999999", NOW,
+		 "{\"time_replaced\":true,\"timestamp\":99999999999}"},
+		{"100000000000", NOW,
+		 "{\"time_replaced\":true,\"timestamp\":100000000000}"},
+		{"1e300", NOW,
+		 "{\"time_replaced\":true,\"timestamp\":1.0000000000000001e+300}"},
+		{"1e999", NOW, "{\"time_replaced\":true}"},
+		{"-1e999", NOW, "{\"time_replaced\":true}"},
+	};
+	char body[256];
+	struct ingest in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(body, sizeof body, HEAD "\"timestamp\":%s}", cases[i].timestamp);
+		assert_int_equal(parse(&in, str_of(body)), INGEST_OK);
+		assert_true(in.event.used_at_us == cases[i].used_at_us);
+		assert_int_equal(in.time_replaced, cases[i].tags != NULL);
+		if (cases[i].tags)
+			assert_text(in.event.tags, cases[i].tags);
+		else
+			assert_null(in.event.tags.p);
+		ingest_fini(&in);
+	}
+}
+
+static void test_hashes(void **state)
+{
+	static const struct {
+		const char *hash;
+		bool possible;
+	} cases[] = {
+		{HASH, true},
+		{"ABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABABAB",
+		 true},
+		{"test", false},
+		{"", false},
+		{HASH "a", false},
+		{"gbababababababababababababababababababababababababababababababab",
+		 false},
+	};
+	char body[256];
+	struct ingest in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(body, sizeof body,
+			 "{\"token_hash\":\"%s\",\"route\":\"/test\",\"timestamp\":123}",
+			 cases[i].hash);
+		assert_int_equal(parse(&in, str_of(body)), INGEST_OK);
+		assert_int_equal(in.hash_possible, cases[i].possible);
+		ingest_fini(&in);
+	}
+}
+
+static void test_not_json(void **state)
+{
+	static const struct str bodies[] = {
+		STR(""),           STR(" "),
+		STR("{"),          STR("hello"),
+		STR("[]"),         STR("null"),
+		STR("\"x\""),      STR("1"),
+		STR("{} x"),       STR("{}{}"),
+		STR("{}\0"),       STR("{'a':1}"),
+		STR("{\"a\":1,}"), STR("token_hash=x&route=y"),
+	};
+	struct ingest in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+		print_message("body %zu\n", i);
+		assert_int_equal(parse(&in, bodies[i]), INGEST_NOT_JSON);
+		assert_non_null(strstr(in.detail, "object"));
+		ingest_fini(&in);
+	}
+}
+
+static void test_bad_fields_are_named(void **state)
+{
+	static const struct {
+		const char *body, *detail;
+	} cases[] = {
+		{"{}", "token_hash is missing"},
+		{"{\"token_hash\":null,\"route\":\"/r\",\"timestamp\":1}",
+		 "token_hash is missing"},
+		{"{\"TOKEN_HASH\":\"x\",\"route\":\"/r\",\"timestamp\":1}",
+		 "token_hash is missing"},
+		{"{\"token_hash\":1,\"route\":\"/r\",\"timestamp\":1}",
+		 "token_hash must be a string"},
+		{"{\"token_hash\":\"x\",\"timestamp\":1}", "route is missing"},
+		{"{\"token_hash\":\"x\",\"route\":{},\"timestamp\":1}",
+		 "route must be a string"},
+		{"{\"token_hash\":\"x\",\"route\":\"/r\"}", "timestamp is missing"},
+		{HEAD "\"timestamp\":null}", "timestamp is missing"},
+		{HEAD "\"timestamp\":\"1795503148000\"}",
+		 "timestamp must be a number: milliseconds since 1970"},
+		{HEAD "\"timestamp\":true}",
+		 "timestamp must be a number: milliseconds since 1970"},
+		{TIMED ",\"response_status\":\"200\"}",
+		 "response_status must be a number"},
+		{TIMED ",\"response_status\":99}",
+		 "response_status must be between 100 and 999"},
+		{TIMED ",\"response_status\":1000}",
+		 "response_status must be between 100 and 999"},
+		{TIMED ",\"response_time_ms\":-1}",
+		 "response_time_ms must be between 0 and 2147483647"},
+		{TIMED ",\"response_time_ms\":2147483648}",
+		 "response_time_ms must be between 0 and 2147483647"},
+		{TIMED ",\"response_time_ms\":1e999}",
+		 "response_time_ms must be between 0 and 2147483647"},
+		{TIMED ",\"ip_address\":1}", "ip_address must be a string"},
+		{TIMED ",\"user_agent\":[]}", "user_agent must be a string"},
+		{TIMED ",\"request_method\":false}", "request_method must be a string"},
+		{TIMED ",\"error_message\":{\"a\":1}}", "error_message must be a string"},
+	};
+	struct ingest in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(parse(&in, str_of(cases[i].body)), INGEST_BAD_FIELD);
+		assert_string_equal(in.detail, cases[i].detail);
+		ingest_fini(&in);
+	}
+}
+
+/* cJSON bounds the depth; a body of brackets must not end the process. */
+static void test_deep_nesting(void **state)
+{
+	static char deep[60000];
+	struct ingest in;
+
+	(void)state;
+	memset(deep, '[', sizeof deep);
+	assert_int_equal(parse(&in, (struct str){deep, sizeof deep}), INGEST_NOT_JSON);
+	ingest_fini(&in);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_all_fields),
+		cmocka_unit_test(test_only_required_fields),
+		cmocka_unit_test(test_seconds_or_milliseconds),
+		cmocka_unit_test(test_hashes),
+		cmocka_unit_test(test_not_json),
+		cmocka_unit_test(test_bad_fields_are_named),
+		cmocka_unit_test(test_deep_nesting),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
