@@ -56,6 +56,8 @@
 	X(OVERLOADED, "overloaded", 503, "connection_limit_reached",                     \
 	  "Gateway is overloaded")                                                       \
 	X(QUEUE_FULL, "queue_full", 503, "proxy_internal_error", "Usage queue is full")  \
+	X(DATABASE_UNAVAILABLE, "database_unavailable", 503, "proxy_internal_error",     \
+	  "Database is not available")                                                   \
 	X(PROXY_LOOP, "proxy_loop", 502, "proxy_loop_detected",                          \
 	  "Gateway loops to itself")                                                     \
 	X(DNS_ERROR, "dns_error", 502, "dns_error",                                      \

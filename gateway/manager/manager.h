@@ -10,10 +10,11 @@ struct manager;
 
 struct manager_options {
 	const struct settings *settings;
-	struct token_sync *tokens;   /* tells known hashes from unknown ones */
-	struct epoch_domain *epochs; /* the manager's thread is a reader of the token table */
-	struct usage_lane *lane;     /* the manager's own */
-	const int *listen_fds;       /* taken over */
+	struct token_sync *tokens; /* tells known hashes from unknown ones */
+	struct epoch_domain
+		*epochs;         /* the manager's thread is a reader of the token table */
+	struct usage_lane *lane; /* the manager's own */
+	const int *listen_fds;   /* taken over */
 	size_t n_listen_fds;
 };
 

@@ -1,0 +1,76 @@
+/* The table of the manager's endpoints, and those that only tell about the process. */
+#include "gateway/manager/endpoints.h"
+
+#include <string.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "gateway/manager/db.h"
+
+static const struct endpoint endpoints[] = {
+	{"/", HTTP_GET, false, false, serve_index},
+	{"/health", HTTP_GET, false, false, serve_health},
+	{"/ready", HTTP_GET, false, false, serve_ready},
+	{"/api/usage-log", HTTP_POST, false, true, serve_usage_log},
+	{"/api/usage/test-data", HTTP_GET, true, false, serve_test_data},
+};
+
+const struct endpoint *manager_endpoints(size_t *n)
+{
+	*n = ARRAY_LEN(endpoints);
+	return endpoints;
+}
+
+void serve_index(struct call *c)
+{
+	call_reply_text(c, 200,
+			STR("Tollgate's manager\n\n"
+			    "GET  /health               the process answers\n"
+			    "GET  /ready                keys can be checked\n"
+			    "POST /api/usage-log        record a call\n"
+			    "GET  /api/usage/test-data  the latest rows (local only)\n"));
+}
+
+void serve_health(struct call *c)
+{
+	call_reply_json(c, 200, STR("{\"status\":\"ok\"}"));
+}
+
+static const char *state_name(enum token_state s)
+{
+	switch (s) {
+	case TOKENS_FRESH:
+		return "fresh";
+	case TOKENS_STALE:
+		return "stale";
+	case TOKENS_TOO_STALE:
+		return "too_stale";
+	case TOKENS_NONE:
+		return "none";
+	}
+	CHECK(!"a token state");
+	return "";
+}
+
+void serve_ready(struct call *c)
+{
+	struct manager_context *m = call_context(c);
+	uint64_t now = clock_mono_us();
+	enum token_state state = token_sync_state(m->tokens, now);
+	bool ready = state == TOKENS_FRESH || state == TOKENS_STALE;
+	struct sbuf out;
+
+	sbuf_init(&out, 4096);
+	sbuf_printf(&out,
+		    "{\"status\":\"%s\",\"tokens\":\"%s\",\"tokens_age_ms\":%lld,"
+		    "\"database\":%s,\"usage_log\":{\"logged\":%llu,\"unknown\":%llu,"
+		    "\"refused\":%llu,\"queue_bytes\":%zu,\"queue_dropped\":%llu}}",
+		    ready ? "ready" : "not_ready", state_name(state),
+		    (long long)token_sync_age_ms(m->tokens, now),
+		    manager_db_is_up(m->db) ? "true" : "false",
+		    (unsigned long long)m->logged, (unsigned long long)m->unknown,
+		    (unsigned long long)m->refused, usage_lane_backlog_bytes(m->lane),
+		    (unsigned long long)usage_lane_dropped(m->lane));
+	call_reply_json(c, ready ? 200 : 503, sbuf_view(&out));
+	sbuf_fini(&out);
+}
