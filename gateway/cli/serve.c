@@ -72,8 +72,8 @@ static void raise_descriptor_limit(const struct settings *s)
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < wanted)
-		log_warn("limits.connections is %u, but only %llu open files are allowed: raise "
-			 "the limit (LimitNOFILE=) or lower the setting",
+		log_info("limits.connections is %u, but %llu open files allow fewer: raise the "
+			 "limit (LimitNOFILE=) to have them all",
 			 s->limits.connections, (unsigned long long)limit.rlim_cur);
 }
 

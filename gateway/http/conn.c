@@ -209,10 +209,10 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 	CHECK(c->state == CONN_BUSY);
 	if (c->gone)
 		return;
-	if (evbuffer_get_length(out) == 0) {
+	if (c->half_closed)
+		c->write_us = clock_mono_us();
+	if (evbuffer_get_length(out) == 0)
 		skip = write_directly(c, iov, n);
-		c->write_since_us = c->front->timeouts.idle_ms ? clock_mono_us() : 0;
-	}
 	for (int i = 0; i < n; i++) {
 		if (skip >= iov[i].iov_len) {
 			skip -= iov[i].iov_len;

@@ -54,6 +54,7 @@ struct http_conn {
 	struct net_ip peer;
 
 	bool is_ready, feeding, refused, closing, paused, body_timed_out, stalled, gone;
+	bool half_closed;  /* the client sends no more; maybe it has left */
 	bool continue_due; /* the client waits for 100 Continue */
 	bool body_done, body_bad;
 	struct head_refusal refusal;
@@ -70,6 +71,8 @@ struct http_conn {
 	uint64_t idle_since_us;  /* between requests */
 	uint64_t body_since_us;  /* last body byte */
 	uint64_t write_since_us; /* last progress of queued output */
+	uint64_t eof_us;         /* half_closed since */
+	uint64_t write_us;       /* last write while half_closed */
 	uint64_t linger_until_us;
 };
 

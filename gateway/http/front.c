@@ -19,6 +19,7 @@
 #define TICK_US 200000
 #define RELISTEN_US 100000 /* pause after accept failed for want of descriptors */
 #define BACKLOG 4096
+#define HALF_CLOSED_US 1000000u /* silence after which a half-closed client counts as gone */
 
 /* All that evhttp ever parses. HEAD: it never looks for a body. */
 static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
@@ -260,9 +261,13 @@ static void on_bev_event(struct bufferevent *bev, short what, void *arg)
 	struct http_conn *c = arg;
 
 	OBJ_CHECK(c, CONN_MAGIC);
-	/* The answer is on its way and the client only shut its side down: let it finish. */
-	if (c->state == CONN_FLUSH && (what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR)) {
-		c->closing = c->body_done = true;
+	/* The request is complete and the client shut its side down: it may have left, or only
+	 * have said that it sends no more (RFC 9112 9.6). tick_half_closed finds out. */
+	if ((what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR) && c->body_done &&
+	    (c->state == CONN_BUSY || c->state == CONN_FLUSH)) {
+		c->half_closed = true;
+		c->eof_us = clock_mono_us();
+		c->closing = true;
 		evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
 		return;
 	}
@@ -442,6 +447,16 @@ static void tick_output(struct http_conn *c, uint64_t now)
 	}
 }
 
+/* A client that really left answers our writes with a reset, which ends the connection; one
+ * that we have nothing to write to is given up after a moment. */
+static void tick_half_closed(struct http_conn *c, uint64_t now)
+{
+	uint64_t since = c->write_us > c->eof_us ? c->write_us : c->eof_us;
+
+	if (c->half_closed && now > since && now - since > HALF_CLOSED_US)
+		conn_doom(c);
+}
+
 static void tick_conn(struct http_conn *c, uint64_t now)
 {
 	switch (c->state) {
@@ -450,6 +465,7 @@ static void tick_conn(struct http_conn *c, uint64_t now)
 		break;
 	case CONN_BUSY:
 		tick_output(c, now);
+		tick_half_closed(c, now);
 		/* Silence counts only while the handler could take more. */
 		if (!c->body_done && !c->refused && !c->paused && !c->continue_due &&
 		    evbuffer_get_length(c->raw) == 0 &&

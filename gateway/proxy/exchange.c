@@ -8,7 +8,6 @@
 #include "gateway/http/client_addr.h"
 #include "gateway/usage/event.h"
 
-#define REVOKE_AFTER_US 60000000u /* running streams older than this end with their token */
 #define SPARE_MAX 256
 
 static const struct upstream_user upstream_user;
@@ -165,7 +164,7 @@ static bool send_head(struct exchange *x)
 	return true;
 }
 
-static void drop_replay(struct exchange *x)
+void exchange_drop_replay(struct exchange *x)
 {
 	x->replayable = false;
 	if (x->replay != NULL)
@@ -184,7 +183,7 @@ static void keep_for_replay(struct exchange *x, struct evbuffer *taken)
 		x->replay = evbuffer_new();
 	CHECK(x->replay != NULL);
 	if (evbuffer_get_length(x->replay) + n > EXCHANGE_REPLAY_MAX) {
-		drop_replay(x);
+		exchange_drop_replay(x);
 		return;
 	}
 	CHECK(evbuffer_add(x->replay, evbuffer_pullup(taken, -1), n) == 0);
@@ -252,7 +251,7 @@ static bool pump_request(struct exchange *x)
 	}
 	upstream_flush(x->u);
 	if (upstream_sent(x->u) > 0 && !http_method_is_idempotent(x->method))
-		drop_replay(x);
+		exchange_drop_replay(x);
 	return true;
 }
 

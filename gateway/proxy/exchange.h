@@ -78,6 +78,8 @@ void exchange_fail(struct exchange *x, enum problem_id id, const char *detail);
 /* The upstream's connection ended before any response byte: tries once more if that is safe. */
 bool exchange_retry(struct exchange *x);
 void exchange_release_upstream(struct exchange *x, bool reusable);
+/* There will be no retry. */
+void exchange_drop_replay(struct exchange *x);
 void exchange_free(struct exchange *x);
 
 /* relay.c */

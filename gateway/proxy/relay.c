@@ -225,6 +225,7 @@ static void note_head(struct exchange *x, const struct response_head *r)
 	if (r->close || r->framing == HTTP_UNTIL_EOF)
 		x->reusable = false;
 	upstream_set_keep_alive(x->u, r->keep_alive_s);
+	exchange_drop_replay(x);
 }
 
 static void begin_response(struct exchange *x, char *rest, size_t n)

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/check.h"
@@ -16,6 +17,7 @@
 #include "gateway/usage/event.h"
 
 #define TICK_US 200000
+#define FILES_RESERVED 512 /* descriptors for everything but proxied connections */
 #define HEAD_MAX (256 * 1024)       /* a head that we write, rewritten fields included */
 #define REVOCATION_CHECK_US 2000000u
 #define REVOKE_AFTER_US 60000000u   /* running responses older than this end with their token */
@@ -45,19 +47,25 @@ static void use_site(struct worker *w, struct site *site)
 	site_release(w, old);
 }
 
-static struct settings_limits own_limits(const struct worker *w, const struct settings *s)
+/* The limit is the process's, and what its descriptors allow (two per proxied connection); each
+ * worker takes its share. */
+static struct settings_limits own_limits(const struct settings *s)
 {
 	struct settings_limits limits = s->limits;
+	struct rlimit files;
 
-	/* The limit is the process's; each worker takes its share. */
-	(void)w;
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+	    files.rlim_cur < (rlim_t)limits.connections * 2 + FILES_RESERVED)
+		limits.connections = files.rlim_cur > 2 * FILES_RESERVED
+					     ? (uint32_t)(files.rlim_cur - FILES_RESERVED) / 2
+					     : FILES_RESERVED / 2;
 	limits.connections = (limits.connections + s->workers - 1) / s->workers;
 	return limits;
 }
 
 static void configure(struct worker *w, struct settings *s)
 {
-	struct settings_limits limits = own_limits(w, s);
+	struct settings_limits limits = own_limits(s);
 	struct site *site = site_new(w->base, s, w->options.resolver);
 
 	if (site == NULL)
@@ -196,7 +204,7 @@ static void init_front(struct worker *w, const struct settings *s)
 		.base = w->base,
 		.handler = exchange_handler(),
 		.ctx = w,
-		.limits = own_limits(w, s),
+		.limits = own_limits(s),
 		.timeouts = s->timeouts,
 	};
 
