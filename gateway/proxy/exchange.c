@@ -138,20 +138,24 @@ void exchange_cut(struct exchange *x, const char *outcome, const char *detail)
 static bool send_head(struct exchange *x)
 {
 	struct worker *w = x->w;
-	char ip[NET_ADDR_TEXT_MAX];
+	const struct net_ip *socket_peer = http_conn_peer(x->c);
+	char ip[NET_ADDR_TEXT_MAX], peer[NET_ADDR_TEXT_MAX];
 	struct forward_request f = {
 		.head = http_conn_head(x->c),
 		.route = x->admission.route,
 		.endpoint = upstream_endpoint(x->u),
 		.ids = &x->ids,
 		.bearer_was_key = x->admission.bearer,
-		.peer_trusted = net_cidrs_contain(&x->site->settings->trusted_proxies,
-						  http_conn_peer(x->c)),
+		.peer_trusted = client_peer_is_trusted(socket_peer, x->site->settings),
 	};
 	struct iovec v;
 
 	net_ip_text(&x->client, ip);
 	f.client_ip = str_of(ip);
+	if (f.peer_trusted) {
+		net_ip_text(socket_peer, peer);
+		f.peer_ip = str_of(peer);
+	}
 	sbuf_reset(&w->head);
 	forward_request_head(&w->head, &f);
 	if (w->head.overflow)
