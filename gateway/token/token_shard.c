@@ -1,0 +1,197 @@
+/* A shard: entries, a probe table of their numbers, and the text of their scopes, in one block.
+ *
+ * Open addressing with linear probing at a load of at most one half. Hashes are SHA-256: any
+ * of their bits will do, and nobody can choose keys that collide in them. */
+#include "gateway/token/token_shard.h"
+
+#include <string.h>
+
+#include "common/check.h"
+
+#define DISTINCT_MAX 64 /* scope lists that are looked for again; more are stored twice */
+
+struct entry {
+	unsigned char hash[KEY_HASH_BYTES];
+	int64_t token_id, expires_at_us, key_until_us;
+	uint32_t scopes_at;
+	uint16_t scopes_n;
+	uint16_t flags;
+};
+
+_Static_assert(sizeof(struct entry) == 64, "a cache line each");
+
+struct token_shard {
+	struct entry *entries;
+	uint16_t *slots; /* entry number + 1; 0: free */
+	char *scopes;
+	uint32_t n, slot_mask;
+};
+
+/* Not the bits that chose the shard (token_table.c). */
+static uint32_t first_slot(const struct token_shard *s, const unsigned char *hash)
+{
+	uint32_t h;
+
+	memcpy(&h, hash + 8, sizeof h);
+	return h & s->slot_mask;
+}
+
+/* The slot that holds this hash, or the free one where it would go. */
+static uint32_t probe(const struct token_shard *s, const unsigned char *hash)
+{
+	uint32_t at = first_slot(s, hash);
+
+	while (s->slots[at] != 0 &&
+	       memcmp(s->entries[s->slots[at] - 1].hash, hash, KEY_HASH_BYTES) != 0)
+		at = (at + 1) & s->slot_mask;
+	return at;
+}
+
+struct scope_pool {
+	char *text;
+	uint32_t used;
+	struct {
+		uint32_t at, n;
+	} known[DISTINCT_MAX];
+	size_t n_known;
+};
+
+static uint32_t pool_put(struct scope_pool *p, struct str scopes)
+{
+	uint32_t at = p->used, n = (uint32_t)scopes.n;
+
+	if (n == 0)
+		return 0;
+	for (size_t i = 0; i < p->n_known; i++)
+		if (p->known[i].n == n && memcmp(p->text + p->known[i].at, scopes.p, n) == 0)
+			return p->known[i].at;
+	memcpy(p->text + at, scopes.p, n);
+	p->used += n;
+	if (p->n_known < DISTINCT_MAX) {
+		p->known[p->n_known].at = at;
+		p->known[p->n_known++].n = n;
+	}
+	return at;
+}
+
+static void put(struct token_shard *s, struct scope_pool *pool, const struct token_row *row)
+{
+	uint32_t at = probe(s, row->hash);
+	struct entry *e;
+
+	if (s->slots[at] == 0)
+		s->slots[at] = (uint16_t)++s->n;
+	e = &s->entries[s->slots[at] - 1];
+	memcpy(e->hash, row->hash, KEY_HASH_BYTES);
+	e->token_id = row->view.token_id;
+	e->expires_at_us = row->view.expires_at_us;
+	e->key_until_us = row->view.key_until_us;
+	e->flags = (uint16_t)row->view.flags;
+	e->scopes_n = (uint16_t)row->view.scopes.n;
+	e->scopes_at = pool_put(pool, row->view.scopes);
+}
+
+struct token_shard *token_shard_build(const struct token_row *const *rows, size_t n)
+{
+	struct scope_pool pool = {0};
+	size_t n_slots = 4, scope_bytes = 0, head = sizeof(struct entry);
+	struct token_shard *s;
+	char *block;
+
+	_Static_assert(sizeof *s <= sizeof(struct entry), "the head fits before the entries");
+	CHECK(n <= SHARD_KEYS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		CHECK(rows[i]->view.scopes.n <= TOKEN_SCOPES_MAX);
+		scope_bytes += rows[i]->view.scopes.n;
+	}
+	while (n_slots < 2 * n)
+		n_slots *= 2;
+	pool.text = xmalloc(scope_bytes + 1);
+	block = xcalloc(1, head + n * sizeof(struct entry) + n_slots * sizeof(uint16_t));
+	s = (struct token_shard *)(void *)block;
+	s->entries = (struct entry *)(void *)(block + head);
+	s->slots = (uint16_t *)(void *)(s->entries + n);
+	s->slot_mask = (uint32_t)(n_slots - 1);
+	for (size_t i = 0; i < n; i++)
+		put(s, &pool, rows[i]);
+	s->scopes = xrealloc(pool.text, pool.used + 1);
+	return s;
+}
+
+void token_shard_free(struct token_shard *s)
+{
+	if (s)
+		free(s->scopes);
+	free(s);
+}
+
+size_t token_shard_count(const struct token_shard *s)
+{
+	return s ? s->n : 0;
+}
+
+static void view_of(const struct token_shard *s, const struct entry *e, struct token_view *out)
+{
+	out->token_id = e->token_id;
+	out->expires_at_us = e->expires_at_us;
+	out->key_until_us = e->key_until_us;
+	out->flags = e->flags;
+	out->scopes = (struct str){s->scopes + e->scopes_at, e->scopes_n};
+}
+
+bool token_shard_find(const struct token_shard *s, const unsigned char hash[KEY_HASH_BYTES],
+		      struct token_view *out)
+{
+	uint16_t slot;
+
+	if (s == NULL)
+		return false;
+	slot = s->slots[probe(s, hash)];
+	if (slot == 0)
+		return false;
+	view_of(s, &s->entries[slot - 1], out);
+	return true;
+}
+
+void token_shard_row(const struct token_shard *s, size_t i, struct token_row *out)
+{
+	CHECK(i < token_shard_count(s));
+	memcpy(out->hash, s->entries[i].hash, KEY_HASH_BYTES);
+	view_of(s, &s->entries[i], &out->view);
+}
+
+int64_t token_shard_id(const struct token_shard *s, size_t i)
+{
+	return s->entries[i].token_id;
+}
+
+static bool is_separator(char c)
+{
+	return c == ' ' || c == ',' || (c >= '\t' && c <= '\r');
+}
+
+size_t token_scopes_normalize(char *out, struct str scopes, bool *all)
+{
+	size_t n = 0, i = 0;
+
+	*all = false;
+	while (i < scopes.n) {
+		size_t from = i;
+
+		while (i < scopes.n && !is_separator(scopes.p[i]))
+			i++;
+		if (i > from) {
+			if (n + (n > 0) + (i - from) > TOKEN_SCOPES_MAX) {
+				*all = false;
+				return 0;
+			}
+			if (n > 0)
+				out[n++] = ' ';
+			memcpy(out + n, scopes.p + from, i - from);
+			n += i - from;
+			*all = *all || (i - from == 1 && scopes.p[from] == '*');
+		}
+		i++;
+	}
+	return n;
+}

@@ -1,0 +1,363 @@
+/* The table that a worker asks: an array of shards, chosen by the hash's first bytes. */
+#include "gateway/token/token_table.h"
+
+#include <string.h>
+
+#include "common/check.h"
+#include "gateway/token/token_shard.h"
+
+#define SHARD_KEYS 256u /* about; a table is made anew at twice this mean */
+#define CHUNK_BYTES 65536u
+#define RECENT 256u /* scope lists that a builder remembers */
+
+struct token_table {
+	size_t count;
+	size_t n_shards; /* a power of two */
+	struct token_shard *shards[];
+};
+
+struct token_garbage {
+	struct token_table *table; /* the array; with all its shards if `whole` */
+	bool whole;
+	size_t n;
+	struct token_shard *shards[];
+};
+
+static size_t shard_of(const unsigned char *hash, size_t n_shards)
+{
+	uint64_t h;
+
+	memcpy(&h, hash, sizeof h);
+	return (size_t)h & (n_shards - 1);
+}
+
+static struct token_table *table_new(size_t n_shards)
+{
+	struct token_table *t = xcalloc(1, sizeof *t + n_shards * sizeof t->shards[0]);
+
+	t->n_shards = n_shards;
+	return t;
+}
+
+bool token_table_find(const struct token_table *t, const unsigned char hash[KEY_HASH_BYTES],
+		      struct token_view *out)
+{
+	return t != NULL &&
+	       token_shard_find(t->shards[shard_of(hash, t->n_shards)], hash, out);
+}
+
+size_t token_table_count(const struct token_table *t)
+{
+	return t ? t->count : 0;
+}
+
+bool token_has_scope(const struct token_view *v, struct str scope)
+{
+	struct str rest = v->scopes;
+
+	if (v->flags & TOKEN_ALL_SCOPES)
+		return true;
+	while (rest.n >= scope.n && scope.n > 0) {
+		const char *space = memchr(rest.p, ' ', rest.n);
+		size_t n = space ? (size_t)(space - rest.p) : rest.n;
+
+		if (n == scope.n && memcmp(rest.p, scope.p, n) == 0)
+			return true;
+		if (space == NULL)
+			break;
+		rest.p += n + 1;
+		rest.n -= n + 1;
+	}
+	return false;
+}
+
+/* --- building --- */
+
+struct chunk {
+	struct chunk *next;
+	size_t used;
+	char bytes[CHUNK_BYTES];
+};
+
+struct token_builder {
+	struct token_row *rows;
+	size_t n, room;
+	struct chunk *chunks;       /* the text of scopes */
+	struct str recent[RECENT];  /* most tokens share few lists */
+};
+
+struct token_builder *token_builder_new(void)
+{
+	return xcalloc(1, sizeof(struct token_builder));
+}
+
+static struct str keep_scopes(struct token_builder *b, const char *text, size_t n)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+	struct str *recent;
+	struct chunk *c;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)text[i]) * 16777619u;
+	recent = &b->recent[h % RECENT];
+	if (str_eq(*recent, (struct str){text, n}))
+		return *recent;
+	if (b->chunks == NULL || CHUNK_BYTES - b->chunks->used < n) {
+		c = xmalloc(sizeof *c);
+		c->next = b->chunks;
+		c->used = 0;
+		b->chunks = c;
+	}
+	c = b->chunks;
+	memcpy(c->bytes + c->used, text, n);
+	*recent = (struct str){c->bytes + c->used, n};
+	c->used += n;
+	return *recent;
+}
+
+void token_builder_add(struct token_builder *b, const struct token_row *row)
+{
+	char scopes[TOKEN_SCOPES_MAX];
+	struct token_row *to;
+	size_t n;
+	bool all;
+
+	if (b->n == b->room) {
+		b->room = b->room ? 2 * b->room : 1024;
+		b->rows = xrealloc(b->rows, b->room * sizeof *b->rows);
+	}
+	to = &b->rows[b->n++];
+	*to = *row;
+	n = token_scopes_normalize(scopes, row->view.scopes, &all);
+	to->view.scopes = keep_scopes(b, scopes, n);
+	to->view.flags &= ~(uint32_t)TOKEN_ALL_SCOPES;
+	if (all)
+		to->view.flags |= TOKEN_ALL_SCOPES;
+}
+
+/* Row pointers ordered by shard; starts[i] is where shard i begins, starts[n_shards] the end. */
+static const struct token_row **sort_by_shard(const struct token_builder *b, size_t n_shards,
+					      size_t *starts)
+{
+	const struct token_row **sorted = xcalloc(b->n + 1, sizeof *sorted);
+	size_t *at = xcalloc(n_shards + 1, sizeof *at);
+
+	for (size_t i = 0; i < b->n; i++)
+		at[shard_of(b->rows[i].hash, n_shards) + 1]++;
+	for (size_t i = 0; i < n_shards; i++)
+		at[i + 1] += at[i];
+	memcpy(starts, at, (n_shards + 1) * sizeof *at);
+	for (size_t i = 0; i < b->n; i++)
+		sorted[at[shard_of(b->rows[i].hash, n_shards)]++] = &b->rows[i];
+	free(at);
+	return sorted;
+}
+
+struct token_table *token_builder_finish(struct token_builder **builder)
+{
+	struct token_builder *b = *builder;
+	size_t n_shards = 1, *starts;
+	const struct token_row **sorted;
+	struct token_table *t;
+
+	while (n_shards * SHARD_KEYS < b->n)
+		n_shards *= 2;
+	t = table_new(n_shards);
+	starts = xcalloc(n_shards + 1, sizeof *starts);
+	sorted = sort_by_shard(b, n_shards, starts);
+	for (size_t i = 0; i < n_shards; i++) {
+		if (starts[i] == starts[i + 1])
+			continue;
+		t->shards[i] = token_shard_build(sorted + starts[i], starts[i + 1] - starts[i]);
+		t->count += token_shard_count(t->shards[i]);
+	}
+	free(sorted);
+	free(starts);
+	token_builder_free(builder);
+	return t;
+}
+
+void token_builder_free(struct token_builder **builder)
+{
+	struct token_builder *b = *builder;
+	struct chunk *next;
+
+	*builder = NULL;
+	if (b == NULL)
+		return;
+	for (struct chunk *c = b->chunks; c != NULL; c = next) {
+		next = c->next;
+		free(c);
+	}
+	free(b->rows);
+	free(b);
+}
+
+void token_table_free(void *table)
+{
+	struct token_table *t = table;
+
+	if (t == NULL)
+		return;
+	for (size_t i = 0; i < t->n_shards; i++)
+		token_shard_free(t->shards[i]);
+	free(t);
+}
+
+void token_garbage_free(void *garbage)
+{
+	struct token_garbage *g = garbage;
+
+	if (g == NULL)
+		return;
+	if (g->whole)
+		token_table_free(g->table);
+	else
+		free(g->table);
+	for (size_t i = 0; i < g->n; i++)
+		token_shard_free(g->shards[i]);
+	free(g);
+}
+
+/* --- changing --- */
+
+static bool has_id(const struct token_change *c, int64_t id)
+{
+	size_t low = 0, high = c->n_ids;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (c->ids[mid] == id)
+			return true;
+		if (c->ids[mid] < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+/* Does any key of this shard belong to one of the tokens? Reads every key's id: a million take
+ * some milliseconds, which spares an index of its own by id. */
+static bool loses_keys(const struct token_shard *s, const struct token_change *c)
+{
+	for (size_t i = 0; i < token_shard_count(s); i++)
+		if (has_id(c, token_shard_id(s, i)))
+			return true;
+	return false;
+}
+
+static void add_kept(struct token_builder *b, const struct token_shard *s,
+		     const struct token_change *c)
+{
+	struct token_row row;
+
+	for (size_t i = 0; i < token_shard_count(s); i++) {
+		if (has_id(c, token_shard_id(s, i)))
+			continue;
+		token_shard_row(s, i, &row);
+		token_builder_add(b, &row);
+	}
+}
+
+/* One shard anew: what stays, and what comes. NULL where nothing is left. */
+static struct token_shard *rebuild_shard(const struct token_table *old, size_t at,
+					 const struct token_change *c)
+{
+	struct token_builder *b = token_builder_new();
+	struct token_shard *s = NULL;
+	const struct token_row **rows;
+
+	add_kept(b, old->shards[at], c);
+	for (size_t i = 0; i < c->n_rows; i++)
+		if (shard_of(c->rows[i].hash, old->n_shards) == at)
+			token_builder_add(b, &c->rows[i]);
+	if (b->n > 0) {
+		rows = xcalloc(b->n, sizeof *rows);
+		for (size_t i = 0; i < b->n; i++)
+			rows[i] = &b->rows[i];
+		s = token_shard_build(rows, b->n);
+		free(rows);
+	}
+	token_builder_free(&b);
+	return s;
+}
+
+static struct token_garbage *garbage_new(struct token_table *old, size_t room)
+{
+	struct token_garbage *g = xcalloc(1, sizeof *g + room * sizeof g->shards[0]);
+
+	g->table = old;
+	return g;
+}
+
+/* The table has outgrown its array: all of it anew. */
+static struct token_table *rebuild_all(struct token_table *old, const struct token_change *c,
+				       void **garbage)
+{
+	struct token_builder *b = token_builder_new();
+	struct token_garbage *g = garbage_new(old, 0);
+
+	g->whole = true;
+	*garbage = g;
+	for (size_t i = 0; i < old->n_shards; i++)
+		add_kept(b, old->shards[i], c);
+	for (size_t i = 0; i < c->n_rows; i++)
+		token_builder_add(b, &c->rows[i]);
+	return token_builder_finish(&b);
+}
+
+static bool *find_touched(const struct token_table *old, const struct token_change *c)
+{
+	bool *touched = xcalloc(old->n_shards, sizeof *touched);
+
+	for (size_t i = 0; i < c->n_rows; i++)
+		touched[shard_of(c->rows[i].hash, old->n_shards)] = true;
+	for (size_t i = 0; i < old->n_shards; i++)
+		touched[i] = touched[i] || loses_keys(old->shards[i], c);
+	return touched;
+}
+
+struct token_table *token_table_change(struct token_table *old, const struct token_change *c,
+				       void **garbage)
+{
+	struct token_garbage *g;
+	struct token_table *t;
+	bool *touched;
+
+	CHECK(old != NULL);
+	if (old->count + c->n_rows > 2 * SHARD_KEYS * old->n_shards)
+		return rebuild_all(old, c, garbage);
+	g = garbage_new(old, old->n_shards);
+	t = table_new(old->n_shards);
+	touched = find_touched(old, c);
+	for (size_t i = 0; i < old->n_shards; i++) {
+		t->shards[i] = old->shards[i];
+		if (touched[i]) {
+			t->shards[i] = rebuild_shard(old, i, c);
+			g->shards[g->n++] = old->shards[i];
+		}
+		t->count += token_shard_count(t->shards[i]);
+	}
+	free(touched);
+	*garbage = g;
+	return t;
+}
+
+bool token_table_each(const struct token_table *t,
+		      bool (*fn)(void *ctx, const struct token_row *row), void *ctx)
+{
+	struct token_row row;
+
+	if (t == NULL)
+		return true;
+	for (size_t i = 0; i < t->n_shards; i++) {
+		for (size_t k = 0; k < token_shard_count(t->shards[i]); k++) {
+			token_shard_row(t->shards[i], k, &row);
+			if (!fn(ctx, &row))
+				return false;
+		}
+	}
+	return true;
+}
