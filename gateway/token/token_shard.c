@@ -63,7 +63,8 @@ static uint32_t pool_put(struct scope_pool *p, struct str scopes)
 	if (n == 0)
 		return 0;
 	for (size_t i = 0; i < p->n_known; i++)
-		if (p->known[i].n == n && memcmp(p->text + p->known[i].at, scopes.p, n) == 0)
+		if (p->known[i].n == n &&
+		    memcmp(p->text + p->known[i].at, scopes.p, n) == 0)
 			return p->known[i].at;
 	memcpy(p->text + at, scopes.p, n);
 	p->used += n;
@@ -74,7 +75,8 @@ static uint32_t pool_put(struct scope_pool *p, struct str scopes)
 	return at;
 }
 
-static void put(struct token_shard *s, struct scope_pool *pool, const struct token_row *row)
+static void put(struct token_shard *s, struct scope_pool *pool,
+		const struct token_row *row)
 {
 	uint32_t at = probe(s, row->hash);
 	struct entry *e;
@@ -98,7 +100,8 @@ struct token_shard *token_shard_build(const struct token_row *const *rows, size_
 	struct token_shard *s;
 	char *block;
 
-	_Static_assert(sizeof *s <= sizeof(struct entry), "the head fits before the entries");
+	_Static_assert(sizeof *s <= sizeof(struct entry),
+		       "the head fits before the entries");
 	CHECK(n <= SHARD_KEYS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		CHECK(rows[i]->view.scopes.n <= TOKEN_SCOPES_MAX);
@@ -130,7 +133,8 @@ size_t token_shard_count(const struct token_shard *s)
 	return s ? s->n : 0;
 }
 
-static void view_of(const struct token_shard *s, const struct entry *e, struct token_view *out)
+static void view_of(const struct token_shard *s, const struct entry *e,
+		    struct token_view *out)
 {
 	out->token_id = e->token_id;
 	out->expires_at_us = e->expires_at_us;
@@ -139,8 +143,8 @@ static void view_of(const struct token_shard *s, const struct entry *e, struct t
 	out->scopes = (struct str){s->scopes + e->scopes_at, e->scopes_n};
 }
 
-bool token_shard_find(const struct token_shard *s, const unsigned char hash[KEY_HASH_BYTES],
-		      struct token_view *out)
+bool token_shard_find(const struct token_shard *s,
+		      const unsigned char hash[KEY_HASH_BYTES], struct token_view *out)
 {
 	uint16_t slot;
 

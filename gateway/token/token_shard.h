@@ -14,8 +14,8 @@ struct token_shard *token_shard_build(const struct token_row *const *rows, size_
 void token_shard_free(struct token_shard *s);
 /* 0 for NULL, which is an empty shard. */
 size_t token_shard_count(const struct token_shard *s);
-bool token_shard_find(const struct token_shard *s, const unsigned char hash[KEY_HASH_BYTES],
-		      struct token_view *out);
+bool token_shard_find(const struct token_shard *s,
+		      const unsigned char hash[KEY_HASH_BYTES], struct token_view *out);
 /* Key number i, 0 <= i < count. */
 void token_shard_row(const struct token_shard *s, size_t i, struct token_row *out);
 int64_t token_shard_id(const struct token_shard *s, size_t i);

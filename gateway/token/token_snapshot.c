@@ -17,7 +17,13 @@
 #define KEYS_MAX (100u * 1000 * 1000)
 
 /* magic 8, count 8, right_at 8, generation 8, instance 16, body's CRC 4, 16 free, head's CRC 4 */
-enum { AT_COUNT = 8, AT_RIGHT = 16, AT_GENERATION = 24, AT_INSTANCE = 32, AT_BODY_CRC = 48 };
+enum {
+	AT_COUNT = 8,
+	AT_RIGHT = 16,
+	AT_GENERATION = 24,
+	AT_INSTANCE = 32,
+	AT_BODY_CRC = 48
+};
 #define AT_HEAD_CRC (HEAD_BYTES - 4)
 
 static void put_le(unsigned char *to, uint64_t v, int bytes)
@@ -89,7 +95,8 @@ static void make_head(unsigned char head[HEAD_BYTES], const struct body *b,
 }
 
 /* The body first; a head before it would be a promise. */
-static bool write_file(int fd, const struct token_table *t, const struct token_snapshot *about)
+static bool write_file(int fd, const struct token_table *t,
+		       const struct token_snapshot *about)
 {
 	unsigned char head[HEAD_BYTES] = {0};
 	struct body b = {.file = fdopen(fd, "wb")};

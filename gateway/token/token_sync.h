@@ -13,7 +13,7 @@
 
 enum token_state {
 	TOKENS_FRESH,
-	TOKENS_STALE,     /* two polls missed: known keys are served, unknown ones get 503 */
+	TOKENS_STALE, /* two polls missed: known keys are served, unknown ones get 503 */
 	TOKENS_TOO_STALE, /* older than max_stale: 503 for all */
 	TOKENS_NONE,      /* never loaded: 503 for all */
 };
@@ -21,9 +21,9 @@ enum token_state {
 struct token_sync;
 
 struct token_sync_options {
-	const char *database;     /* conninfo or URL */
-	const char *snapshot;     /* file, mode 0600; NULL: none */
-	uint32_t poll_ms;         /* safety-net poll, default 5000 */
+	const char *database; /* conninfo or URL */
+	const char *snapshot; /* file, mode 0600; NULL: none */
+	uint32_t poll_ms;     /* safety-net poll, default 5000 */
 	uint32_t max_stale_ms;
 	struct epoch_domain *epochs;
 };

@@ -39,8 +39,8 @@ static struct token_table *table_new(size_t n_shards)
 	return t;
 }
 
-bool token_table_find(const struct token_table *t, const unsigned char hash[KEY_HASH_BYTES],
-		      struct token_view *out)
+bool token_table_find(const struct token_table *t,
+		      const unsigned char hash[KEY_HASH_BYTES], struct token_view *out)
 {
 	return t != NULL &&
 	       token_shard_find(t->shards[shard_of(hash, t->n_shards)], hash, out);
@@ -82,8 +82,8 @@ struct chunk {
 struct token_builder {
 	struct token_row *rows;
 	size_t n, room;
-	struct chunk *chunks;       /* the text of scopes */
-	struct str recent[RECENT];  /* most tokens share few lists */
+	struct chunk *chunks;      /* the text of scopes */
+	struct str recent[RECENT]; /* most tokens share few lists */
 };
 
 struct token_builder *token_builder_new(void)
@@ -136,8 +136,8 @@ void token_builder_add(struct token_builder *b, const struct token_row *row)
 }
 
 /* Row pointers ordered by shard; starts[i] is where shard i begins, starts[n_shards] the end. */
-static const struct token_row **sort_by_shard(const struct token_builder *b, size_t n_shards,
-					      size_t *starts)
+static const struct token_row **sort_by_shard(const struct token_builder *b,
+					      size_t n_shards, size_t *starts)
 {
 	const struct token_row **sorted = xcalloc(b->n + 1, sizeof *sorted);
 	size_t *at = xcalloc(n_shards + 1, sizeof *at);
@@ -168,7 +168,8 @@ struct token_table *token_builder_finish(struct token_builder **builder)
 	for (size_t i = 0; i < n_shards; i++) {
 		if (starts[i] == starts[i + 1])
 			continue;
-		t->shards[i] = token_shard_build(sorted + starts[i], starts[i + 1] - starts[i]);
+		t->shards[i] =
+			token_shard_build(sorted + starts[i], starts[i + 1] - starts[i]);
 		t->count += token_shard_count(t->shards[i]);
 	}
 	free(sorted);
@@ -293,8 +294,8 @@ static struct token_garbage *garbage_new(struct token_table *old, size_t room)
 }
 
 /* The table has outgrown its array: all of it anew. */
-static struct token_table *rebuild_all(struct token_table *old, const struct token_change *c,
-				       void **garbage)
+static struct token_table *rebuild_all(struct token_table *old,
+				       const struct token_change *c, void **garbage)
 {
 	struct token_builder *b = token_builder_new();
 	struct token_garbage *g = garbage_new(old, 0);
@@ -319,8 +320,8 @@ static bool *find_touched(const struct token_table *old, const struct token_chan
 	return touched;
 }
 
-struct token_table *token_table_change(struct token_table *old, const struct token_change *c,
-				       void **garbage)
+struct token_table *token_table_change(struct token_table *old,
+				       const struct token_change *c, void **garbage)
 {
 	struct token_garbage *g;
 	struct token_table *t;

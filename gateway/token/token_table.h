@@ -21,7 +21,7 @@ enum token_flags {
 struct token_view {
 	int64_t token_id;
 	int64_t expires_at_us; /* of the token; INT64_MAX: never */
-	int64_t key_until_us;  /* of this key (grace after rotation); INT64_MAX: current */
+	int64_t key_until_us; /* of this key (grace after rotation); INT64_MAX: current */
 	uint32_t flags;
 	struct str scopes; /* names separated by one space */
 };
@@ -29,15 +29,16 @@ struct token_view {
 struct token_table;
 
 /* Any thread. NULL table: never loaded, nothing is found. */
-bool token_table_find(const struct token_table *t, const unsigned char hash[KEY_HASH_BYTES],
-		      struct token_view *out);
+bool token_table_find(const struct token_table *t,
+		      const unsigned char hash[KEY_HASH_BYTES], struct token_view *out);
 /* Keys, which may be more than tokens. */
 size_t token_table_count(const struct token_table *t);
 bool token_has_scope(const struct token_view *v, struct str scope);
 
 /* --- for the one thread that makes tables --- */
 
-#define TOKEN_SCOPES_MAX 4096 /* bytes of one token's scopes; longer: none of them counts */
+#define TOKEN_SCOPES_MAX                                                                 \
+	4096 /* bytes of one token's scopes; longer: none of them counts */
 
 /* One key. TOKEN_ALL_SCOPES is set by the table, from a scope `*`. Scopes may be separated by
  * any white space or commas. Borrowed for the call. */

@@ -153,12 +153,14 @@ static void test_scopes(void **state)
 		struct token_table *t;
 		struct token_view v;
 
-		r.view.flags = TOKEN_REVOKED | TOKEN_ALL_SCOPES; /* the second is not taken */
+		r.view.flags =
+			TOKEN_REVOKED | TOKEN_ALL_SCOPES; /* the second is not taken */
 		token_builder_add(b, &r);
 		t = token_builder_finish(&b);
 		assert_true(find(t, 1, 0, &v));
 		assert_true(str_eq(v.scopes, rows[i].out));
-		assert_int_equal(v.flags, TOKEN_REVOKED | (rows[i].all ? TOKEN_ALL_SCOPES : 0));
+		assert_int_equal(v.flags,
+				 TOKEN_REVOKED | (rows[i].all ? TOKEN_ALL_SCOPES : 0));
 		token_table_free(t);
 	}
 }
@@ -219,7 +221,8 @@ static void test_a_change_touches_only_its_tokens(void **state)
 	struct token_view v;
 
 	(void)state;
-	assert_int_equal(token_table_count(t), 3000 + 1); /* -500, +7's second key, +999999 */
+	assert_int_equal(token_table_count(t),
+			 3000 + 1); /* -500, +7's second key, +999999 */
 	assert_true(find(t, 7, 0, &v) && token_has_scope(&v, STR("new")));
 	assert_false(token_has_scope(&v, STR("common")));
 	assert_true(find(t, 7, 1, &v));

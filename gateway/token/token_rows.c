@@ -1,0 +1,76 @@
+/* What PostgreSQL says about tokens. */
+#include "gateway/token/token_rows.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "common/check.h"
+
+static struct str field(const PGresult *r, int row, int column)
+{
+	return (struct str){PQgetvalue(r, row, column),
+			    (size_t)PQgetlength(r, row, column)};
+}
+
+static int64_t number(const PGresult *r, int row, int column, int64_t if_null)
+{
+	if (PQgetisnull(r, row, column))
+		return if_null;
+	return strtoll(PQgetvalue(r, row, column), NULL, 10);
+}
+
+/* "1,2,3" */
+static bool read_ids(struct token_poll *p, struct str list)
+{
+	size_t room = 1;
+	struct str item;
+
+	for (size_t i = 0; i < list.n; i++)
+		room += list.p[i] == ',';
+	p->ids = xcalloc(room, sizeof *p->ids);
+	p->ids_array = xasprintf("{" STR_FMT "}", STR_ARG(list));
+	while (str_list_next(&list, &item)) {
+		char *end;
+
+		errno = 0;
+		p->ids[p->n_ids] = strtoll(item.p, &end, 10);
+		if (errno != 0 || end != item.p + item.n)
+			return false;
+		p->n_ids++;
+	}
+	return true;
+}
+
+bool token_poll_read(struct token_poll *p, const PGresult *r)
+{
+	*p = (struct token_poll){0};
+	if (PQntuples(r) != 1 || PQnfields(r) < 2 ||
+	    !hex_decode(p->at.instance, TOKEN_INSTANCE_BYTES, field(r, 0, 0)) ||
+	    !str_to_u64(field(r, 0, 1), &p->at.generation))
+		return false;
+	if (PQnfields(r) < 4)
+		return true;
+	return str_to_u64(field(r, 0, 2), &p->oldest_change) &&
+	       read_ids(p, field(r, 0, 3));
+}
+
+void token_poll_fini(struct token_poll *p)
+{
+	free(p->ids);
+	free(p->ids_array);
+	*p = (struct token_poll){0};
+}
+
+bool token_row_read(struct token_row *out, const PGresult *r, int i)
+{
+	if (!hex_decode(out->hash, KEY_HASH_BYTES, field(r, i, 0)))
+		return false;
+	out->view = (struct token_view){
+		.token_id = number(r, i, 1, 0),
+		.key_until_us = number(r, i, 2, INT64_MAX),
+		.expires_at_us = number(r, i, 3, INT64_MAX),
+		.flags = *PQgetvalue(r, i, 4) == 't' ? TOKEN_REVOKED : 0,
+		.scopes = field(r, i, 5),
+	};
+	return true;
+}

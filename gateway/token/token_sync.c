@@ -1,0 +1,559 @@
+/* The thread that keeps the token table in step with PostgreSQL.
+ *
+ * One question at a time to the database: poll (is there a newer generation, and which tokens
+ * changed?), then either their keys, or, when that is not enough, all keys in pieces. What a
+ * step learns is as of the moment at which its poll was sent. */
+#include "gateway/token/token_sync.h"
+
+#include <event2/event.h>
+#include <openssl/crypto.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/pg.h"
+#include "gateway/token/token_rows.h"
+#include "gateway/token/token_saver.h"
+
+#define SYNC_MAGIC 0x746f6b73u
+#define DEFAULT_POLL_MS 5000u
+#define DEFAULT_MAX_STALE_MS (24u * 3600 * 1000)
+#define RECLAIM_MS 20       /* between looks for readers that have moved on */
+#define STALE_SLACK_MS 250u /* an answer's way back */
+#define NEVER INT64_MIN
+
+enum step { IDLE, POLLING, CHANGING, LOADING, LEAVING };
+
+struct token_sync {
+	uint32_t magic;
+	struct token_sync_options o; /* its strings are ours */
+	pthread_t thread;
+	int stop_fd;
+	/* published */
+	struct token_table *_Atomic table;
+	_Atomic uint64_t generation; /* stored after the table: never newer than it */
+	_Atomic int64_t right_at_us; /* monotonic; NEVER */
+	pthread_mutex_t lock;        /* of what follows */
+	pthread_cond_t loaded;
+	bool has_loaded;
+	unsigned char instance[TOKEN_INSTANCE_BYTES];
+	/* the thread's own */
+	struct event_base *base;
+	struct event *poll_timer, *reclaim_timer, *stop_event;
+	struct pg_conn *db;
+	struct token_saver *saver; /* NULL: no snapshot */
+	enum step step;
+	bool again;           /* notified while a step ran */
+	bool refused;         /* the latest poll was; it is in the log */
+	uint64_t asked_at_us; /* when the running step's poll was sent */
+	struct token_poll poll;
+	struct token_builder *builder;
+	uint64_t load_started_us;
+	enum token_state told; /* the latest state in the log */
+};
+
+static void poll_now(struct token_sync *s);
+
+/* --- for readers, any thread --- */
+
+const struct token_table *token_sync_table(const struct token_sync *s)
+{
+	return atomic_load_explicit(&s->table, memory_order_acquire);
+}
+
+uint64_t token_sync_generation(const struct token_sync *s)
+{
+	return atomic_load_explicit(&s->generation, memory_order_acquire);
+}
+
+int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us)
+{
+	int64_t right = atomic_load_explicit(&s->right_at_us, memory_order_acquire);
+
+	if (right == NEVER)
+		return -1;
+	return (int64_t)mono_us > right ? ((int64_t)mono_us - right) / 1000 : 0;
+}
+
+enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us)
+{
+	int64_t age = token_sync_age_ms(s, mono_us);
+
+	if (age < 0)
+		return TOKENS_NONE;
+	if (age > s->o.max_stale_ms)
+		return TOKENS_TOO_STALE;
+	return age > 2 * (int64_t)s->o.poll_ms + STALE_SLACK_MS ? TOKENS_STALE
+								: TOKENS_FRESH;
+}
+
+bool token_sync_wait_first(struct token_sync *s, uint32_t timeout_ms)
+{
+	uint64_t until_us = clock_mono_us() + (uint64_t)timeout_ms * 1000;
+	struct timespec until = {(time_t)(until_us / 1000000),
+				 (long)(until_us % 1000000) * 1000};
+	bool loaded;
+	int r = 0;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->has_loaded && r == 0)
+		r = pthread_cond_timedwait(&s->loaded, &s->lock, &until);
+	loaded = s->has_loaded;
+	pthread_mutex_unlock(&s->lock);
+	return loaded;
+}
+
+/* --- publishing --- */
+
+static void on_reclaim(evutil_socket_t fd, short what, void *arg)
+{
+	struct token_sync *s = arg;
+	struct timeval soon = {0, RECLAIM_MS * 1000};
+
+	(void)fd;
+	(void)what;
+	if (epoch_reclaim(s->o.epochs) > 0)
+		event_add(s->reclaim_timer, &soon);
+}
+
+static void publish(struct token_sync *s, struct token_table *t, uint64_t generation)
+{
+	atomic_store_explicit(&s->table, t, memory_order_release);
+	atomic_store_explicit(&s->generation, generation, memory_order_release);
+}
+
+static void retire(struct token_sync *s, void *garbage, void (*free_fn)(void *))
+{
+	epoch_retire(s->o.epochs, garbage, free_fn);
+	on_reclaim(-1, 0, s);
+	if (s->saver)
+		token_saver_save(s->saver);
+}
+
+static void tell_state(struct token_sync *s)
+{
+	enum token_state now = token_sync_state(s, clock_mono_us());
+
+	if (now == s->told)
+		return;
+	switch (now) {
+	case TOKENS_FRESH:
+		if (s->told != TOKENS_NONE)
+			log_info("tokens: the key table is right again");
+		break;
+	case TOKENS_STALE:
+		log_warn("tokens: the key table is stale: known keys are served, others "
+			 "get 503");
+		break;
+	case TOKENS_TOO_STALE:
+		log_error("tokens: the key table is older than max_stale: every key gets "
+			  "503");
+		break;
+	case TOKENS_NONE:
+		break;
+	}
+	s->told = now;
+}
+
+/* The table is what the database said when it was asked. */
+static void mark_right(struct token_sync *s,
+		       const unsigned char instance[TOKEN_INSTANCE_BYTES])
+{
+	atomic_store_explicit(&s->right_at_us, (int64_t)s->asked_at_us,
+			      memory_order_release);
+	pthread_mutex_lock(&s->lock);
+	memcpy(s->instance, instance, TOKEN_INSTANCE_BYTES);
+	s->has_loaded = true;
+	pthread_cond_broadcast(&s->loaded);
+	pthread_mutex_unlock(&s->lock);
+	tell_state(s);
+	if (s->saver)
+		token_saver_touch(s->saver);
+}
+
+/* --- steps --- */
+
+static void end_step(struct token_sync *s)
+{
+	s->step = IDLE;
+	token_poll_fini(&s->poll);
+	token_builder_free(&s->builder);
+	if (s->again)
+		poll_now(s);
+}
+
+static void on_left(void *ctx, const struct pg_reply *reply)
+{
+	(void)reply;
+	end_step(ctx);
+}
+
+/* Leaves the load's transaction, whole or failed. */
+static void leave(struct token_sync *s, const char *sql)
+{
+	s->step = LEAVING;
+	if (!pg_query(s->db, sql, (struct pg_params){0}, on_left, s))
+		end_step(s);
+}
+
+/* True: go on. Otherwise the step has ended; a refusal is logged once until a poll succeeds. */
+static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
+{
+	const char *hint = "";
+
+	if (reply->outcome == PG_OK)
+		return true;
+	if (reply->outcome == PG_ERROR && !s->refused) {
+		/* undefined_table, undefined_column, insufficient_privilege */
+		if (strcmp(reply->sqlstate, "42P01") == 0 ||
+		    strcmp(reply->sqlstate, "42703") == 0)
+			hint = "; run `tollgate migrate` on this database";
+		else if (strcmp(reply->sqlstate, "42501") == 0)
+			hint = "; GRANT tollgate TO the role that connects";
+		log_error("tokens: cannot read the keys: %s%s", reply->message, hint);
+		s->refused = true;
+	}
+	/* The next try is the next poll's: not at once what was just refused. */
+	s->again = false;
+	if (s->step == LOADING && reply->outcome == PG_ERROR)
+		leave(s, "ROLLBACK");
+	else
+		end_step(s);
+	return false;
+}
+
+static void finish_load(struct token_sync *s)
+{
+	struct token_table *old = atomic_load(&s->table);
+	struct token_table *t = token_builder_finish(&s->builder);
+
+	publish(s, t, s->poll.at.generation);
+	log_info("tokens: %zu keys loaded in %llu ms", token_table_count(t),
+		 (unsigned long long)(clock_mono_us() - s->load_started_us) / 1000);
+	mark_right(s, s->poll.at.instance);
+	retire(s, old, token_table_free);
+	leave(s, "COMMIT");
+}
+
+static void on_loaded(void *ctx, const struct pg_reply *reply)
+{
+	struct token_sync *s = ctx;
+	int n = reply->result ? PQntuples(reply->result) : 0;
+	struct token_row row;
+
+	if (!is_answer(s, reply))
+		return;
+	for (int i = 0; i < n; i++)
+		if (token_row_read(&row, reply->result, i))
+			token_builder_add(s->builder, &row);
+	if (n == 0)
+		finish_load(s);
+	else if (!pg_query(s->db, TOKEN_LOAD_NEXT_SQL, (struct pg_params){0}, on_loaded,
+			   s))
+		end_step(s);
+}
+
+static void on_load_begun(void *ctx, const struct pg_reply *reply)
+{
+	struct token_sync *s = ctx;
+
+	if (!is_answer(s, reply))
+		return;
+	token_poll_fini(&s->poll);
+	if (!token_poll_read(&s->poll, reply->result)) {
+		log_error("tokens: token_generation has not its one row");
+		leave(s, "ROLLBACK");
+		return;
+	}
+	s->builder = token_builder_new();
+	if (!pg_query(s->db, TOKEN_LOAD_NEXT_SQL, (struct pg_params){0}, on_loaded, s))
+		end_step(s);
+}
+
+static void load_all(struct token_sync *s)
+{
+	s->step = LOADING;
+	s->load_started_us = clock_mono_us();
+	if (!pg_query(s->db, TOKEN_LOAD_SQL, (struct pg_params){0}, on_load_begun, s))
+		end_step(s);
+}
+
+static void apply_changes(struct token_sync *s, const PGresult *r)
+{
+	int n = PQntuples(r);
+	struct token_row *rows = xcalloc((size_t)n + 1, sizeof *rows);
+	struct token_change change = {s->poll.ids, s->poll.n_ids, rows, 0};
+	struct token_table *t;
+	void *garbage;
+
+	for (int i = 0; i < n; i++)
+		change.n_rows += token_row_read(&rows[change.n_rows], r, i);
+	t = token_table_change(atomic_load(&s->table), &change, &garbage);
+	free(rows);
+	publish(s, t, s->poll.at.generation);
+	mark_right(s, s->poll.at.instance);
+	retire(s, garbage, token_garbage_free);
+}
+
+static void on_changed(void *ctx, const struct pg_reply *reply)
+{
+	struct token_sync *s = ctx;
+
+	if (!is_answer(s, reply))
+		return;
+	apply_changes(s, reply->result);
+	end_step(s);
+}
+
+static void load_changes(struct token_sync *s)
+{
+	const char *const values[] = {s->poll.ids_array};
+
+	s->step = CHANGING;
+	if (!pg_query(s->db, TOKEN_CHANGED_SQL, (struct pg_params){values, 1}, on_changed,
+		      s))
+		end_step(s);
+}
+
+/* Do the changes since our generation lead from our table to theirs? Not if they are of another
+ * database (or of this one's past), were pruned, or are about everything (id 0). */
+static bool changes_suffice(const struct token_sync *s)
+{
+	const struct token_poll *p = &s->poll;
+	uint64_t ours = atomic_load(&s->generation);
+
+	return atomic_load(&s->table) != NULL &&
+	       memcmp(p->at.instance, s->instance, TOKEN_INSTANCE_BYTES) == 0 &&
+	       p->at.generation >= ours && p->oldest_change <= ours + 1 && p->n_ids > 0 &&
+	       p->n_ids <= TOKEN_CHANGES_MAX && p->ids[0] > 0;
+}
+
+static bool is_current(const struct token_sync *s)
+{
+	return atomic_load(&s->table) != NULL &&
+	       memcmp(s->poll.at.instance, s->instance, TOKEN_INSTANCE_BYTES) == 0 &&
+	       s->poll.at.generation == atomic_load(&s->generation);
+}
+
+static void on_polled(void *ctx, const struct pg_reply *reply)
+{
+	struct token_sync *s = ctx;
+
+	if (!is_answer(s, reply))
+		return;
+	s->refused = false;
+	if (!token_poll_read(&s->poll, reply->result)) {
+		log_error("tokens: token_generation has not its one row");
+		end_step(s);
+	} else if (is_current(s)) {
+		mark_right(s, s->poll.at.instance);
+		end_step(s);
+	} else if (changes_suffice(s)) {
+		load_changes(s);
+	} else {
+		load_all(s);
+	}
+}
+
+static void poll_now(struct token_sync *s)
+{
+	char known[24];
+	const char *const values[] = {known};
+
+	if (s->step != IDLE) {
+		s->again = true;
+		return;
+	}
+	s->again = false;
+	if (!pg_is_up(s->db))
+		return;
+	snprintf(known, sizeof known, "%llu",
+		 atomic_load(&s->table) ? (unsigned long long)atomic_load(&s->generation)
+					: (unsigned long long)INT64_MAX);
+	s->asked_at_us = clock_mono_us();
+	s->step = POLLING;
+	if (!pg_query(s->db, TOKEN_POLL_SQL, (struct pg_params){values, 1}, on_polled, s))
+		end_step(s);
+}
+
+/* --- events --- */
+
+static void on_state(void *ctx, bool up, const char *why)
+{
+	(void)why;
+	if (up)
+		poll_now(ctx);
+}
+
+static void on_notify(void *ctx, const char *payload)
+{
+	struct token_sync *s = ctx;
+	uint64_t generation;
+
+	if (!str_to_u64(str_of(payload), &generation) ||
+	    generation != atomic_load(&s->generation))
+		poll_now(s);
+}
+
+static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct token_sync *s = arg;
+
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(s, SYNC_MAGIC);
+	tell_state(s);
+	if (s->step == IDLE)
+		poll_now(s);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	struct token_sync *s = arg;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(s->base);
+}
+
+static void *run(void *arg)
+{
+	struct token_sync *s = arg;
+	struct pg_options db = {
+		.conninfo = s->o.database,
+		.application_name = "tollgate sync",
+		.listen = "token_generation",
+		.on_state = on_state,
+		.on_notify = on_notify,
+		.ctx = s,
+	};
+
+	s->db = pg_conn_new(s->base, &db);
+	event_base_dispatch(s->base);
+	pg_conn_free(&s->db);
+	token_poll_fini(&s->poll);
+	token_builder_free(&s->builder);
+	return NULL;
+}
+
+/* --- start and stop --- */
+
+/* On the saver's thread. The generation first: the table may be newer than it, which a restart
+ * mends; never older. */
+static const struct token_table *current_for_saver(void *ctx,
+						   struct token_snapshot *about)
+{
+	struct token_sync *s = ctx;
+
+	about->generation = token_sync_generation(s);
+	about->right_at_us =
+		clock_wall_us() - token_sync_age_ms(s, clock_mono_us()) * 1000;
+	pthread_mutex_lock(&s->lock);
+	memcpy(about->instance, s->instance, TOKEN_INSTANCE_BYTES);
+	pthread_mutex_unlock(&s->lock);
+	return token_sync_table(s);
+}
+
+/* However young, a snapshot is stale: what changed since is not known before the first poll. */
+static void load_snapshot(struct token_sync *s)
+{
+	struct token_snapshot about;
+	const char *why;
+	struct token_table *t = token_snapshot_read(s->o.snapshot, &about, &why);
+	int64_t least_us = (2 * (int64_t)s->o.poll_ms + STALE_SLACK_MS + 1) * 1000;
+	int64_t age_us;
+
+	if (t == NULL) {
+		log_info("tokens: no snapshot of the keys is used: %s", why);
+		return;
+	}
+	age_us = clock_wall_us() - about.right_at_us;
+	if (age_us < least_us)
+		age_us = least_us;
+	memcpy(s->instance, about.instance, TOKEN_INSTANCE_BYTES);
+	publish(s, t, about.generation);
+	atomic_store(&s->right_at_us, (int64_t)clock_mono_us() - age_us);
+	log_info("tokens: %zu keys of a snapshot, %lld s old", token_table_count(t),
+		 (long long)(age_us / 1000000));
+}
+
+static void make_events(struct token_sync *s)
+{
+	struct timeval each = {s->o.poll_ms / 1000, (s->o.poll_ms % 1000) * 1000};
+
+	s->base = event_base_new();
+	CHECK(s->base != NULL);
+	s->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	CHECK(s->stop_fd >= 0);
+	s->poll_timer = event_new(s->base, -1, EV_PERSIST, on_poll_timer, s);
+	s->reclaim_timer = event_new(s->base, -1, 0, on_reclaim, s);
+	s->stop_event = event_new(s->base, s->stop_fd, EV_READ, on_stop, s);
+	CHECK(s->poll_timer && s->reclaim_timer && s->stop_event);
+	CHECK(event_add(s->poll_timer, &each) == 0 &&
+	      event_add(s->stop_event, NULL) == 0);
+}
+
+struct token_sync *token_sync_start(const struct token_sync_options *o)
+{
+	struct token_sync *s = xcalloc(1, sizeof *s);
+	struct token_saver_options saver = {.path = o->snapshot,
+					    .epochs = o->epochs,
+					    .current = current_for_saver,
+					    .ctx = s};
+	pthread_condattr_t monotonic;
+
+	s->magic = SYNC_MAGIC;
+	s->o = *o;
+	s->o.database = xstrdup(o->database);
+	s->o.snapshot = o->snapshot ? xstrdup(o->snapshot) : NULL;
+	s->o.poll_ms = o->poll_ms ? o->poll_ms : DEFAULT_POLL_MS;
+	s->o.max_stale_ms = o->max_stale_ms ? o->max_stale_ms : DEFAULT_MAX_STALE_MS;
+	s->told = TOKENS_NONE;
+	atomic_store(&s->right_at_us, NEVER);
+	CHECK(pthread_mutex_init(&s->lock, NULL) == 0);
+	CHECK(pthread_condattr_init(&monotonic) == 0);
+	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
+	CHECK(pthread_cond_init(&s->loaded, &monotonic) == 0);
+	pthread_condattr_destroy(&monotonic);
+	make_events(s);
+	if (s->o.snapshot) {
+		load_snapshot(s);
+		s->saver = token_saver_start(&saver);
+	}
+	CHECK(pthread_create(&s->thread, NULL, run, s) == 0);
+	pthread_setname_np(s->thread, "token-sync");
+	return s;
+}
+
+void token_sync_stop(struct token_sync **sync)
+{
+	struct token_sync *s = *sync;
+	uint64_t one = 1;
+
+	*sync = NULL;
+	if (s == NULL)
+		return;
+	CHECK(write(s->stop_fd, &one, sizeof one) == sizeof one);
+	CHECK(pthread_join(s->thread, NULL) == 0);
+	token_saver_stop(&s->saver);
+	event_free(s->poll_timer);
+	event_free(s->reclaim_timer);
+	event_free(s->stop_event);
+	event_base_free(s->base);
+	close(s->stop_fd);
+	token_table_free(atomic_load(&s->table));
+	pthread_cond_destroy(&s->loaded);
+	pthread_mutex_destroy(&s->lock);
+	OPENSSL_cleanse((char *)s->o.database, strlen(s->o.database));
+	free((char *)s->o.database);
+	free((char *)s->o.snapshot);
+	s->magic = 0;
+	free(s);
+}
