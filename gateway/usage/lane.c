@@ -13,6 +13,7 @@
 
 #define CACHE_LINE 64
 #define LANE_MIN_BYTES (64u * 1024)
+#define LANE_MAX_BYTES (1u << 30)
 #define HEADER_BYTES 8u
 #define PADDING UINT64_MAX
 
@@ -35,10 +36,12 @@ struct usage_lane {
 struct usage_lane *usage_lane_new(size_t bytes)
 {
 	struct usage_lane *lane = aligned_alloc(CACHE_LINE, sizeof *lane);
+	size_t size = LANE_MIN_BYTES;
 
-	CHECK(lane != NULL);
-	CHECK(bytes >= LANE_MIN_BYTES && (bytes & (bytes - 1)) == 0);
-	*lane = (struct usage_lane){.ring = xmalloc(bytes), .size = bytes};
+	CHECK(lane != NULL && bytes <= LANE_MAX_BYTES);
+	while (size < bytes)
+		size *= 2;
+	*lane = (struct usage_lane){.ring = xmalloc(size), .size = size};
 	return lane;
 }
 

@@ -14,7 +14,7 @@
 
 struct usage_lane;
 
-/* bytes: power of two, >= 64 KiB. */
+/* bytes: up to 2^30; rounded up to a power of two, of 64 KiB at least. */
 struct usage_lane *usage_lane_new(size_t bytes);
 void usage_lane_free(struct usage_lane **lane);
 

@@ -35,8 +35,8 @@ struct recorder {
 	size_t n_lanes;
 	size_t batch_bytes;
 	uint64_t delay_us;
-	uint64_t empty_at_us; /* when a look last found nothing that waits */
-	uint64_t dropped, drop_report_us;
+	uint64_t empty_at_us;           /* when a look last found nothing that waits */
+	uint64_t dropped_told, told_us; /* drops that the log knows of */
 	bool retired;
 	/* Monotonic deadline of the flush; 0: runs. */
 	_Atomic uint64_t stop_by_us;
@@ -60,16 +60,18 @@ static uint64_t dropped(const struct recorder *r)
 	return n;
 }
 
-static void report_drops(struct recorder *r, uint64_t now)
+static void report_drops(struct recorder *r)
 {
 	uint64_t n = dropped(r);
 
-	if (n == r->dropped || now - r->drop_report_us < DROP_REPORT_US)
+	if (n == r->dropped_told)
 		return;
-	log_error("usage: the queue is full: %llu events were not recorded (%llu in all)",
-		  (unsigned long long)(n - r->dropped), (unsigned long long)n);
-	r->dropped = n;
-	r->drop_report_us = now;
+	log_error("usage: the queue is full, PostgreSQL is too slow or gone: %llu events "
+		  "dropped "
+		  "since the start",
+		  (unsigned long long)n);
+	r->dropped_told = n;
+	r->told_us = clock_mono_us();
 }
 
 static void look_again_in(struct recorder *r, uint32_t ms)
@@ -102,7 +104,8 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	OBJ_CHECK(r, RECORDER_MAGIC);
 	(void)fd;
 	(void)what;
-	report_drops(r, now);
+	if (r->told_us == 0 || now - r->told_us >= DROP_REPORT_US)
+		report_drops(r);
 	if (stop_by && wind_up(r, waiting, now, stop_by)) {
 		event_base_loopbreak(r->base);
 		return;
@@ -190,6 +193,7 @@ uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
 	atomic_store(&r->stop_by_us, clock_mono_us() + flush_ms * UINT64_C(1000));
 	CHECK(pthread_join(r->thread, NULL) == 0);
 	usage_writer_free(&r->writer);
+	report_drops(r);
 	for (size_t i = 0; i < r->n_lanes; i++)
 		left += count_left(r->lanes[i]);
 	event_free(r->look);

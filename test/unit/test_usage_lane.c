@@ -56,6 +56,29 @@ static void test_empty(void **state)
 	usage_lane_free(&lane);
 }
 
+/* How many bytes of one-sized records a lane takes. */
+static size_t capacity(size_t bytes)
+{
+	struct usage_lane *lane = usage_lane_new(bytes);
+	struct usage_event e = numbered(0);
+	size_t n;
+
+	while (usage_lane_append(lane, &e))
+		continue;
+	n = usage_lane_backlog_bytes(lane);
+	usage_lane_free(&lane);
+	return n;
+}
+
+static void test_size_is_rounded_up(void **state)
+{
+	(void)state;
+	assert_int_equal(capacity(0), capacity(LANE_BYTES));
+	assert_true(capacity(LANE_BYTES) > LANE_BYTES - 64);
+	assert_int_equal(capacity(LANE_BYTES + 1), capacity(2 * LANE_BYTES));
+	assert_true(capacity(100000) > 100000);
+}
+
 static void test_reading_does_not_release(void **state)
 {
 	struct usage_lane *lane = usage_lane_new(LANE_BYTES);
@@ -172,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_size_is_rounded_up),
 		cmocka_unit_test(test_reading_does_not_release),
 		cmocka_unit_test(test_overflow_is_counted_and_ends),
 		cmocka_unit_test(test_wraps_at_every_remainder),
