@@ -151,7 +151,9 @@ static bool send_head(struct exchange *x)
 	struct iovec v;
 
 	net_ip_text(&x->client, ip);
+	net_ip_text(http_conn_peer(x->c), peer);
 	f.client_ip = str_of(ip);
+	f.peer_ip = str_of(peer);
 	if (f.peer_trusted) {
 		net_ip_text(socket_peer, peer);
 		f.peer_ip = str_of(peer);
@@ -379,6 +381,27 @@ static void start(struct exchange *x, const struct request_head *h)
 	acquire(x, false);
 }
 
+/* OPTIONS that may go no further is answered with what the route takes (RFC 9110 7.6.2). */
+static void answer_options(struct exchange *x)
+{
+	struct http_conn *c = x->c;
+	struct sbuf allow;
+
+	sbuf_init(&allow, 256);
+	sbuf_lit(&allow, "Allow: ");
+	for (unsigned m = 0, n = 0; m < HTTP_METHOD_COUNT; m++)
+		if (x->admission.route->methods & HTTP_METHOD_BIT(m))
+			sbuf_printf(&allow, "%s%s", n++ ? ", " : "", http_method_name(m));
+	sbuf_add(&allow, "\r\n", 3);
+	x->status = 200;
+	x->first_out_us = clock_mono_us();
+	exchange_record(x, USAGE_OUTCOME_COMPLETE);
+	x->c = NULL;
+	exchange_free(x);
+	http_conn_reply(c, 200, "text/plain", allow.p, STR(""));
+	sbuf_fini(&allow);
+}
+
 static void on_request(struct http_conn *c, void *ctx)
 {
 	struct worker *w = ctx;
@@ -404,6 +427,8 @@ static void on_request(struct http_conn *c, void *ctx)
 		answer_problem(x, x->admission.problem, x->admission.detail);
 	else if (forward_is_loop(h))
 		answer_problem(x, PROBLEM_PROXY_LOOP, "Via names this gateway already");
+	else if (forward_ends_here(h))
+		answer_options(x);
 	else
 		start(x, h);
 }
