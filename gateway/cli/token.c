@@ -1,0 +1,444 @@
+/* `tollgate token`: create, list, revoke and import API keys. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <getopt.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/pg_sync.h"
+#include "common/str.h"
+#include "gateway/cli/cli.h"
+#include "gateway/cli/cli_db.h"
+#include "gateway/token/key.h"
+#include "gateway/token/token_admin.h"
+
+#define ERROR_MAX (64u << 10)
+#define SCOPES_MAX 64
+
+static const char help[] = "usage: tollgate token create --name NAME --scope "
+			   "SCOPE[,SCOPE...] [--expires 30d]\n"
+			   "       tollgate token list\n"
+			   "       tollgate token revoke ID|NAME\n"
+			   "       tollgate token import --name NAME --scope "
+			   "SCOPE[,SCOPE...] [--file FILE] [--hash]\n"
+			   "\n"
+			   "create prints the new key, once: only its SHA-256 is kept. "
+			   "Gateways know it at once.\n"
+			   "import reads an existing key of any shape (or, with --hash, "
+			   "its SHA-256 in hex) from\n"
+			   "FILE or from standard input.\n"
+			   "\n"
+			   "  --name NAME      what people call it\n"
+			   "  --scope SCOPE    a scope of routes that it may call; * for "
+			   "all; may be given again\n"
+			   "  --expires TIME   how long it lives: 90s, 15m, 12h, 30d, "
+			   "2w, 1y; without: for ever\n"
+			   "  --json           answer in JSON\n" CLI_DB_HELP;
+
+struct arguments {
+	struct cli_db db;
+	struct token_spec spec;
+	const char *scopes[SCOPES_MAX];
+	const char *file; /* NULL: standard input */
+	bool hash, json;
+	const char *operand; /* after the options; NULL: none */
+};
+
+/* --- answers --- */
+
+static void print_json(cJSON *json)
+{
+	char *text = cJSON_PrintUnformatted(json);
+
+	CHECK(text != NULL);
+	puts(text);
+	OPENSSL_cleanse(text, strlen(text)); /* it may hold a key */
+	free(text);
+	cJSON_Delete(json);
+}
+
+static void add_scopes(cJSON *json, struct str scopes)
+{
+	cJSON *list = cJSON_AddArrayToObject(json, "scopes");
+
+	while (scopes.n) {
+		const char *space = memchr(scopes.p, ' ', scopes.n);
+		size_t n = space ? (size_t)(space - scopes.p) : scopes.n;
+		char *name = xstrndup(scopes.p, n);
+
+		if (n > 0)
+			cJSON_AddItemToArray(list, cJSON_CreateString(name));
+		free(name);
+		scopes.p += space ? n + 1 : n;
+		scopes.n -= space ? n + 1 : n;
+	}
+}
+
+static cJSON *token_json(const struct arguments *a, const char *id)
+{
+	cJSON *json = cJSON_CreateObject();
+	cJSON *list;
+
+	cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(id));
+	cJSON_AddStringToObject(json, "name", a->spec.name);
+	list = cJSON_AddArrayToObject(json, "scopes");
+	for (size_t i = 0; i < a->spec.n_scopes; i++)
+		cJSON_AddItemToArray(list, cJSON_CreateString(a->spec.scopes[i]));
+	return json;
+}
+
+static int fail(struct sbuf *error)
+{
+	fprintf(stderr, "tollgate token: %.*s\n", (int)error->n,
+		error->p ? error->p : "");
+	return 1;
+}
+
+/* --- subcommands --- */
+
+static int run_create(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+{
+	char key[KEY_LENGTH + 1] = "", id[TOKEN_ID_TEXT_MAX];
+	cJSON *json;
+
+	if (!token_admin_create(db, &a->spec, key, id, error))
+		return fail(error);
+	if (a->json) {
+		json = token_json(a, id);
+		cJSON_AddStringToObject(json, "key", key);
+		print_json(json);
+	} else {
+		fprintf(stderr,
+			"token %s '%s'; this is its key, which is not shown again:\n", id,
+			a->spec.name);
+		puts(key);
+	}
+	OPENSSL_cleanse(key, sizeof key);
+	return 0;
+}
+
+static void print_row(const PGresult *r, int i)
+{
+	printf("%-6s %-24s %-10s %-8s %-24s %s\n", PQgetvalue(r, i, 0),
+	       PQgetvalue(r, i, 1), PQgetisnull(r, i, 2) ? "-" : PQgetvalue(r, i, 2),
+	       PQgetvalue(r, i, 4), PQgetvalue(r, i, 3),
+	       PQgetisnull(r, i, 6) ? "" : PQgetvalue(r, i, 6));
+}
+
+static cJSON *row_json(const PGresult *r, int i)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(PQgetvalue(r, i, 0)));
+	for (int column = 1; column < PQnfields(r); column++) {
+		const char *name = PQfname(r, column);
+
+		if (strcmp(name, "scopes") == 0)
+			add_scopes(json, str_of(PQgetvalue(r, i, column)));
+		else if (PQgetisnull(r, i, column))
+			cJSON_AddNullToObject(json, name);
+		else
+			cJSON_AddStringToObject(json, name, PQgetvalue(r, i, column));
+	}
+	return json;
+}
+
+static int run_list(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+{
+	PGresult *r = token_admin_list(db, error);
+	cJSON *json;
+
+	if (r == NULL)
+		return fail(error);
+	if (a->json) {
+		json = cJSON_CreateArray();
+		for (int i = 0; i < PQntuples(r); i++)
+			cJSON_AddItemToArray(json, row_json(r, i));
+		print_json(json);
+	} else {
+		printf("%-6s %-24s %-10s %-8s %-24s %s\n", "ID", "NAME", "KEY", "STATE",
+		       "SCOPES", "EXPIRES");
+		for (int i = 0; i < PQntuples(r); i++)
+			print_row(r, i);
+	}
+	PQclear(r);
+	return 0;
+}
+
+static int run_revoke(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+{
+	char id[TOKEN_ID_TEXT_MAX];
+	cJSON *json;
+
+	if (!token_admin_revoke(db, a->operand, id, error))
+		return fail(error);
+	if (a->json) {
+		json = cJSON_CreateObject();
+		cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(id));
+		cJSON_AddStringToObject(json, "state", "revoked");
+		print_json(json);
+	} else {
+		printf("token %s is revoked\n", id);
+	}
+	return 0;
+}
+
+/* The input without its line end. False: nothing, too much, or unreadable. */
+static bool read_key(const char *file, char *out, size_t room, size_t *n,
+		     struct sbuf *error)
+{
+	FILE *in = file ? fopen(file, "rb") : stdin;
+	bool ok = false;
+
+	if (in == NULL) {
+		sbuf_printf(error, "%s: %s", file, strerror(errno));
+		return false;
+	}
+	if (file == NULL && isatty(STDIN_FILENO))
+		fprintf(stderr, "the key, then Enter and Ctrl-D: ");
+	setvbuf(in, NULL, _IONBF, 0); /* no copy of the key is left in a buffer */
+	*n = fread(out, 1, room, in);
+	if (ferror(in))
+		sbuf_printf(error, "cannot read the key: %s", strerror(errno));
+	else
+		ok = true;
+	if (file)
+		fclose(in);
+	if (*n > 0 && out[*n - 1] == '\n')
+		--*n;
+	if (*n > 0 && out[*n - 1] == '\r')
+		--*n;
+	return ok;
+}
+
+static bool hash_input(struct str input, bool is_hash, char hex[KEY_HASH_HEX + 1],
+		       struct sbuf *error)
+{
+	struct key_hasher *h;
+	unsigned char hash[KEY_HASH_BYTES];
+
+	if (is_hash) {
+		if (!hex_decode(hash, sizeof hash, input)) {
+			sbuf_printf(error,
+				    "a hash is the SHA-256 of the key: %d hex digits",
+				    KEY_HASH_HEX);
+			return false;
+		}
+		hex_encode(hex, hash, sizeof hash);
+		return true;
+	}
+	switch (key_shape_of(input)) {
+	case KEY_SHAPE_IMPOSSIBLE:
+		sbuf_printf(
+			error,
+			"a key is one line of 1 to %d visible ASCII characters, without "
+			"spaces",
+			KEY_MAX);
+		return false;
+	case KEY_SHAPE_MISTYPED:
+		sbuf_lit(error,
+			 "the key's checksum is wrong: is a character missing or wrong?");
+		return false;
+	case KEY_SHAPE_OURS:
+	case KEY_SHAPE_FOREIGN:
+		break;
+	}
+	h = key_hasher_new();
+	key_hash(h, input, hash);
+	key_hasher_free(&h);
+	hex_encode(hex, hash, sizeof hash);
+	return true;
+}
+
+static int run_import(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+{
+	char input[KEY_MAX + 3], hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
+	char id[TOKEN_ID_TEXT_MAX];
+	size_t n = 0;
+	bool ok = read_key(a->file, input, sizeof input, &n, error) &&
+		  hash_input((struct str){input, n}, a->hash, hex, error);
+
+	/* Of a short key the start would give too much away. */
+	snprintf(start, sizeof start, "%.*s",
+		 a->hash || n < 3 * KEY_START_LENGTH ? 0 : KEY_START_LENGTH, input);
+	OPENSSL_cleanse(input, sizeof input);
+	if (!ok || !token_admin_add(db, &a->spec, hex, *start ? start : NULL, id, error))
+		return fail(error);
+	if (a->json)
+		print_json(token_json(a, id));
+	else
+		printf("token %s '%s' is imported\n", id, a->spec.name);
+	return 0;
+}
+
+/* --- arguments --- */
+
+enum operand { NO_OPERAND, TOKEN_OPERAND };
+
+static const struct subcommand {
+	const char *name;
+	bool makes; /* takes --name and --scope */
+	enum operand operand;
+	int (*run)(struct pg_sync *db, const struct arguments *a, struct sbuf *error);
+} subcommands[] = {
+	{"create", true, NO_OPERAND, run_create},
+	{"list", false, NO_OPERAND, run_list},
+	{"revoke", false, TOKEN_OPERAND, run_revoke},
+	{"import", true, NO_OPERAND, run_import},
+};
+
+/* Splits at commas, in place: getopt's strings are ours to change. */
+static bool add_scope_argument(struct arguments *a, char *text)
+{
+	for (char *save, *s = strtok_r(text, ", ", &save); s;
+	     s = strtok_r(NULL, ", ", &save)) {
+		if (a->spec.n_scopes == SCOPES_MAX)
+			return false;
+		a->scopes[a->spec.n_scopes++] = s;
+	}
+	return true;
+}
+
+static int usage(const char *why)
+{
+	fprintf(stderr, "tollgate token: %s; `tollgate token --help` tells more\n", why);
+	return 2;
+}
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"env", required_argument, NULL, 'e'},
+	{"database", required_argument, NULL, 'd'},
+	{"name", required_argument, NULL, 'n'},
+	{"scope", required_argument, NULL, 's'},
+	{"expires", required_argument, NULL, 'x'},
+	{"file", required_argument, NULL, 'f'},
+	{"hash", no_argument, NULL, 'H'},
+	{"json", no_argument, NULL, 'j'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* NULL: fine; else what is wrong with this option. */
+static const char *take_option(struct arguments *a, int option, char *value)
+{
+	switch (option) {
+	case 'c':
+		a->db.config = value;
+		return NULL;
+	case 'e':
+		a->db.env = value;
+		return NULL;
+	case 'd':
+		a->db.database = value;
+		return NULL;
+	case 'n':
+		a->spec.name = value;
+		return NULL;
+	case 's':
+		return add_scope_argument(a, value) ? NULL : "too many scopes";
+	case 'x':
+		return token_lifetime_parse(value, &a->spec.lifetime_s)
+			       ? NULL
+			       : "--expires takes a number and a unit (90s, 15m, 12h, "
+				 "30d, 2w, "
+				 "1y), up to 100 years";
+	case 'f':
+		a->file = value;
+		return NULL;
+	case 'H':
+		a->hash = true;
+		return NULL;
+	case 'j':
+		a->json = true;
+		return NULL;
+	default:
+		return "unknown option";
+	}
+}
+
+static const char *check_arguments(const struct subcommand *c, const struct arguments *a,
+				   int n_operands)
+{
+	bool is_import = c->run == run_import;
+
+	if (is_import && n_operands > 0)
+		return "a key is never an argument, where other users and the shell's "
+		       "history "
+		       "see it: give it with --file FILE or on standard input";
+	if (n_operands != (c->operand == TOKEN_OPERAND))
+		return c->operand == TOKEN_OPERAND ? "revoke takes one id or name"
+						   : "too many arguments";
+	if (c->makes && a->spec.name == NULL)
+		return "--name is missing";
+	if (c->makes && a->spec.n_scopes == 0)
+		return "--scope is missing: those of the routes it may call, or '*'";
+	if (!c->makes && (a->spec.name || a->spec.n_scopes))
+		return "--name and --scope go with create and import";
+	if (a->spec.lifetime_s && !c->makes)
+		return "--expires goes with create and import";
+	if (!is_import && (a->file || a->hash))
+		return "--file and --hash go with import";
+	return NULL;
+}
+
+static int run(const struct subcommand *c, const struct arguments *a)
+{
+	char *conninfo = cli_db_conninfo(&a->db);
+	struct pg_sync *db;
+	struct sbuf error;
+	int status;
+
+	if (conninfo == NULL)
+		return 1;
+	sbuf_init(&error, ERROR_MAX);
+	db = pg_sync_open(conninfo, "tollgate token", &error);
+	status = db ? c->run(db, a, &error) : fail(&error);
+	pg_sync_close(&db);
+	sbuf_fini(&error);
+	OPENSSL_cleanse(conninfo, strlen(conninfo));
+	free(conninfo);
+	return status;
+}
+
+static int run_subcommand(const struct subcommand *c, int argc, char **argv)
+{
+	struct arguments a = {0};
+	const char *why;
+	int option;
+
+	a.spec.scopes = a.scopes;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return 0;
+		}
+		if (option == '?')
+			return 2;
+		why = take_option(&a, option, optarg);
+		if (why != NULL)
+			return usage(why);
+	}
+	a.operand = argv[optind];
+	why = check_arguments(c, &a, argc - optind);
+	return why ? usage(why) : run(c, &a);
+}
+
+int cli_token(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (strcmp(name, "--help") == 0) {
+		fputs(help, stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
+		if (strcmp(name, subcommands[i].name) == 0)
+			return run_subcommand(&subcommands[i], argc - 1, argv + 1);
+	fputs(help, stderr);
+	return 2;
+}

@@ -1,0 +1,288 @@
+/* Making, listing and revoking tokens in the database. */
+#include "gateway/token/token_admin.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "gateway/token/key.h"
+
+#define LIFETIME_MAX_S (100ll * 365 * 86400)
+
+bool token_scope_is_valid(const char *scope)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789_-.:/";
+	size_t n = strlen(scope);
+
+	if (strcmp(scope, "*") == 0)
+		return true;
+	return n > 0 && n <= TOKEN_SCOPE_MAX && strspn(scope, letters) == n;
+}
+
+bool token_lifetime_parse(const char *text, int64_t *seconds)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = {
+		{'s', 1},     {'m', 60},     {'h', 3600},
+		{'d', 86400}, {'w', 604800}, {'y', 31536000},
+	};
+	struct str s = str_of(text);
+	uint64_t count;
+
+	if (s.n < 2 || s.n > 12 || !str_to_u64((struct str){s.p, s.n - 1}, &count))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (units[i].unit != s.p[s.n - 1])
+			continue;
+		if (count == 0 || count > (uint64_t)(LIFETIME_MAX_S / units[i].seconds))
+			return false;
+		*seconds = (int64_t)count * units[i].seconds;
+		return true;
+	}
+	return false;
+}
+
+/* Control characters would garble lists and logs. */
+static bool name_is_valid(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+			return false;
+	return n > 0 && n <= TOKEN_NAME_MAX && *name != ' ' && name[n - 1] != ' ';
+}
+
+static bool spec_is_valid(const struct token_spec *spec, struct sbuf *error)
+{
+	if (!name_is_valid(spec->name)) {
+		sbuf_printf(
+			error,
+			"a name is 1 to %d bytes without control characters, and does "
+			"not begin or end with a space",
+			TOKEN_NAME_MAX);
+		return false;
+	}
+	if (spec->n_scopes == 0) {
+		sbuf_lit(error,
+			 "a token needs a scope: those of the routes it may call, or *");
+		return false;
+	}
+	for (size_t i = 0; i < spec->n_scopes; i++) {
+		if (token_scope_is_valid(spec->scopes[i]))
+			continue;
+		sbuf_printf(error,
+			    "'%s' is not a scope: letters, digits and _ - . : / (up to "
+			    "%d), or "
+			    "* for all",
+			    spec->scopes[i], TOKEN_SCOPE_MAX);
+		return false;
+	}
+	return true;
+}
+
+/* {"a","b"}: the names hold nothing that needs a backslash. */
+static void scopes_array(const struct token_spec *spec, struct sbuf *out)
+{
+	for (size_t i = 0; i < spec->n_scopes; i++)
+		sbuf_printf(out, "%s\"%s\"", i ? "," : "{", spec->scopes[i]);
+	sbuf_lit(out, "}");
+	sbuf_add(out, "", 1);
+}
+
+/* Two commands with one name at the same time: the lock makes the second see the first. */
+static bool name_is_free(struct pg_sync *db, const char *name, struct sbuf *error)
+{
+	PGresult *r;
+	bool is_free = false;
+
+	if (!pg_sync_run(db, "SELECT pg_advisory_xact_lock(hashtext('tollgate: names'))",
+			 error))
+		return false;
+	r = pg_sync_query(
+		db,
+		"SELECT id FROM tokens WHERE name = $1 AND revoked_at IS NULL LIMIT 1",
+		&name, 1, error);
+	if (r == NULL)
+		return false;
+	if (PQntuples(r) > 0)
+		sbuf_printf(error, "token %s has the name '%s' already",
+			    PQgetvalue(r, 0, 0), name);
+	else
+		is_free = true;
+	PQclear(r);
+	return is_free;
+}
+
+/* Any row of token_keys counts, former keys too. */
+static bool hash_is_free(struct pg_sync *db, const char *hash, struct sbuf *error)
+{
+	PGresult *r = pg_sync_query(db,
+				    "SELECT t.id, t.name FROM token_keys k JOIN tokens t "
+				    "ON t.id = k.token_id WHERE k.token_hash = $1",
+				    &hash, 1, error);
+	bool is_free = false;
+
+	if (r == NULL)
+		return false;
+	if (PQntuples(r) > 0)
+		sbuf_printf(error, "this key is there already: token %s, '%s'",
+			    PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1));
+	else
+		is_free = true;
+	PQclear(r);
+	return is_free;
+}
+
+static bool insert(struct pg_sync *db, const struct token_spec *spec,
+		   const char *const *values, char id[TOKEN_ID_TEXT_MAX],
+		   struct sbuf *error)
+{
+	PGresult *r;
+
+	if (!name_is_free(db, spec->name, error) || !hash_is_free(db, values[1], error))
+		return false;
+	r = pg_sync_query(
+		db,
+		"INSERT INTO tokens (name, token_hash, key_start, scopes, expires_at) "
+		"VALUES ($1, $2, $3, token_scopes_in($4::text[]), "
+		"now() + $5::bigint * interval '1 second') RETURNING id",
+		values, 5, error);
+	if (r == NULL)
+		return false;
+	snprintf(id, TOKEN_ID_TEXT_MAX, "%s", PQgetvalue(r, 0, 0));
+	PQclear(r);
+	return pg_sync_run(db, "COMMIT", error);
+}
+
+/* For faults that a first run on a new database meets. */
+static void explain(const struct pg_sync *db, struct sbuf *error)
+{
+	const char *state = pg_sync_sqlstate(db);
+
+	if (strcmp(state, "42P01") == 0 || strcmp(state, "42703") == 0 ||
+	    strcmp(state, "42883") == 0)
+		sbuf_lit(error, "\n  run `tollgate migrate` on this database first");
+	else if (strcmp(state, "42501") == 0)
+		sbuf_lit(error, "\n  GRANT tollgate TO the role that connects");
+}
+
+bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const char *hash,
+		     const char *start, char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+{
+	struct sbuf scopes, ignored;
+	char lifetime[24];
+	bool ok;
+
+	if (!spec_is_valid(spec, error))
+		return false;
+	snprintf(lifetime, sizeof lifetime, "%lld", (long long)spec->lifetime_s);
+	sbuf_init(&scopes, 1u << 20);
+	scopes_array(spec, &scopes);
+	CHECK(!scopes.overflow);
+	const char *const values[] = {spec->name, hash, start, scopes.p,
+				      spec->lifetime_s ? lifetime : NULL};
+
+	ok = pg_sync_run(db, "BEGIN", error) && insert(db, spec, values, id, error);
+	if (!ok) {
+		explain(db, error);
+		sbuf_init(&ignored, 4096);
+		pg_sync_run(db, "ROLLBACK", &ignored);
+		sbuf_fini(&ignored);
+	}
+	sbuf_fini(&scopes);
+	return ok;
+}
+
+bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char *key,
+			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+{
+	struct key_hasher *h = key_hasher_new();
+	unsigned char hash[KEY_HASH_BYTES];
+	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
+	bool ok = key_make(key);
+
+	if (ok) {
+		key_hash(h, (struct str){key, KEY_LENGTH}, hash);
+		hex_encode(hex, hash, sizeof hash);
+		snprintf(start, sizeof start, "%.*s", KEY_START_LENGTH, key);
+		ok = token_admin_add(db, spec, hex, start, id, error);
+	} else {
+		sbuf_lit(error, "OpenSSL has no randomness to make a key from");
+	}
+	if (!ok)
+		OPENSSL_cleanse(key, KEY_LENGTH);
+	key_hasher_free(&h);
+	return ok;
+}
+
+PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)
+{
+	/* Whether a token is revoked is the view's to say: an adopted table may have more ways
+	 * than one. Tokens without any key are not in it. */
+	PGresult *r = pg_sync_query(
+		db,
+		"SELECT t.id, t.name, t.key_start, token_scopes_out(t.scopes) AS scopes, "
+		"CASE WHEN t.revoked_at IS NOT NULL OR (SELECT bool_and(l.revoked) "
+		"FROM token_lookup l WHERE l.token_id = t.id) THEN 'revoked' "
+		"WHEN t.expires_at <= now() THEN 'expired' ELSE 'active' END AS state, "
+		"to_char(t.created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at, "
+		"to_char(t.expires_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS expires_at, "
+		"to_char(t.last_used, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS last_used "
+		"FROM tokens t ORDER BY t.id",
+		NULL, 0, error);
+
+	if (r == NULL)
+		explain(db, error);
+	return r;
+}
+
+/* The id that is meant; "" and a reason otherwise. A number is an id before it is a name. */
+static void resolve(struct pg_sync *db, const char *id_or_name,
+		    char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+{
+	PGresult *r =
+		pg_sync_query(db,
+			      "SELECT id, id::text = $1 FROM tokens WHERE id::text = $1 "
+			      "OR (name = $1 AND revoked_at IS NULL) ORDER BY id::text = "
+			      "$1 DESC LIMIT 2",
+			      &id_or_name, 1, error);
+
+	*id = '\0';
+	if (r == NULL) {
+		explain(db, error);
+		return;
+	}
+	if (PQntuples(r) == 0)
+		sbuf_printf(error, "no token has the id or name '%s'", id_or_name);
+	else if (PQntuples(r) == 2 && *PQgetvalue(r, 0, 1) != 't')
+		sbuf_printf(error, "several tokens have the name '%s': give the id",
+			    id_or_name);
+	else
+		snprintf(id, TOKEN_ID_TEXT_MAX, "%s", PQgetvalue(r, 0, 0));
+	PQclear(r);
+}
+
+bool token_admin_revoke(struct pg_sync *db, const char *id_or_name,
+			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+{
+	const char *const values[] = {id};
+	PGresult *r;
+
+	resolve(db, id_or_name, id, error);
+	if (*id == '\0')
+		return false;
+	r = pg_sync_query(db,
+			  "UPDATE tokens SET revoked_at = coalesce(revoked_at, now()) "
+			  "WHERE id = $1",
+			  values, 1, error);
+	if (r == NULL)
+		explain(db, error);
+	PQclear(r);
+	return r != NULL;
+}
