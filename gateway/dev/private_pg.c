@@ -46,7 +46,7 @@ struct private_pg {
 	pid_t pid; /* 0: not running */
 	uint64_t
 		next_launch_us; /* monotonic: private_pg_watch does not start it before */
-	char url[URL_MAX], tcp_url[URL_MAX];
+	char url[URL_MAX], gateway_url[URL_MAX], tcp_url[URL_MAX];
 };
 
 /* --- small parts --- */
@@ -112,7 +112,8 @@ static bool load_password(struct private_pg *pg, const char *state)
 	return ok;
 }
 
-static void make_urls(struct private_pg *pg)
+/* The socket's folder, percent-encoded as a URL needs it. */
+static void socket_url(const struct private_pg *pg, const char *user, char url[URL_MAX])
 {
 	struct sbuf dir;
 
@@ -123,13 +124,19 @@ static void make_urls(struct private_pg *pg)
 		else
 			sbuf_add(&dir, c, 1);
 	}
-	snprintf(pg->url, sizeof pg->url,
-		 "postgresql://" SUPERUSER ":%s@/" DATABASE "?host=" STR_FMT "&port=%u",
+	snprintf(url, URL_MAX,
+		 "postgresql://%s:%s@/" DATABASE "?host=" STR_FMT "&port=%u", user,
 		 pg->password, STR_ARG(sbuf_view(&dir)), (unsigned)pg->port);
+	sbuf_fini(&dir);
+}
+
+static void make_urls(struct private_pg *pg)
+{
+	socket_url(pg, SUPERUSER, pg->url);
+	socket_url(pg, PRIVATE_PG_GATEWAY_ROLE, pg->gateway_url);
 	snprintf(pg->tcp_url, sizeof pg->tcp_url,
 		 "postgresql://" SUPERUSER ":%s@127.0.0.1:%u/" DATABASE, pg->password,
 		 (unsigned)pg->port);
-	sbuf_fini(&dir);
 }
 
 /* --- initdb --- */
@@ -396,6 +403,16 @@ const char *private_pg_url(const struct private_pg *pg)
 	return pg->url;
 }
 
+const char *private_pg_gateway_url(const struct private_pg *pg)
+{
+	return pg->gateway_url;
+}
+
+const char *private_pg_password(const struct private_pg *pg)
+{
+	return pg->password;
+}
+
 const char *private_pg_tcp_url(const struct private_pg *pg)
 {
 	return pg->tcp_url;
@@ -438,6 +455,7 @@ void private_pg_stop(struct private_pg **pg)
 	pg_place_close(&p->place);
 	OPENSSL_cleanse(p->password, sizeof p->password);
 	OPENSSL_cleanse(p->url, sizeof p->url);
+	OPENSSL_cleanse(p->gateway_url, sizeof p->gateway_url);
 	OPENSSL_cleanse(p->tcp_url, sizeof p->tcp_url);
 	free(p->log_file);
 	free(p->port_file);

@@ -9,16 +9,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PRIVATE_PG_GATEWAY_ROLE "tollgate"
+
 struct private_pg;
 
 /* state: absolute path without links, locked by the caller. `fresh` starts over. Returns once
  * the server answers and its database exists; NULL: it complained. Before any other thread is
  * started. */
 struct private_pg *private_pg_start(const char *state, bool fresh);
-/* Connection URLs with the password: by the socket (for this process) and by TCP (for
- * shells). Valid until private_pg_stop. */
+/* Connection URLs with the password, valid until private_pg_stop: of the superuser by the
+ * socket, of the gateway's role by the socket (once it may log in), of the superuser by TCP, for
+ * shells. */
 const char *private_pg_url(const struct private_pg *pg);
+const char *private_pg_gateway_url(const struct private_pg *pg);
 const char *private_pg_tcp_url(const struct private_pg *pg);
+/* The one password of both roles. */
+const char *private_pg_password(const struct private_pg *pg);
 /* Starts the server again if it ended by itself. From one thread at a time, now and then. */
 void private_pg_watch(struct private_pg *pg);
 /* Fast shutdown; immediate, then killed, if that takes too long (3.5 s at most in all). Not

@@ -1,0 +1,89 @@
+/* The state folder of `tollgate dev`. */
+#include "gateway/dev/dev_state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "gateway/dev/files.h"
+#include "gateway/dev/say.h"
+
+/* As root, PostgreSQL's user passes through the folder; its files are 0600 each. */
+static mode_t folder_mode(void)
+{
+	return geteuid() == 0 ? 0711 : 0700;
+}
+
+static void tell_holder(const char *file, const char *folder)
+{
+	char pid[32];
+
+	if (!file_read_line(file, pid, sizeof pid))
+		snprintf(pid, sizeof pid, "unknown");
+	complain("another `tollgate dev` (process %s) uses %s: stop it, or give this one "
+		 "a folder "
+		 "of its own with --state DIR",
+		 pid, folder);
+}
+
+static bool lock(struct dev_state *s)
+{
+	char *file = path_join(s->path, "lock"), pid[32];
+	int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+	bool ok = false;
+
+	s->lock_fd = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0)
+		complain("%s: %s", file, strerror(errno));
+	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		tell_holder(file, s->path);
+	else
+		ok = ftruncate(s->lock_fd, 0) == 0 &&
+		     pwrite(s->lock_fd, pid, (size_t)n, 0) == n;
+	free(file);
+	return ok;
+}
+
+static void remove_file(const struct dev_state *s, const char *name)
+{
+	char *file = path_join(s->path, name);
+
+	if (unlink(file) != 0 && errno != ENOENT)
+		complain("cannot remove %s: %s", file, strerror(errno));
+	free(file);
+}
+
+bool dev_state_open(struct dev_state *s, const char *folder, bool fresh)
+{
+	static const char *const kept[] = {"demo.key", "tokens.snapshot", "postgres.log"};
+
+	*s = (struct dev_state){.lock_fd = -1};
+	if (!make_folders(folder, folder_mode()) || realpath(folder, s->path) == NULL) {
+		complain("cannot use the state folder %s: %s", folder, strerror(errno));
+		return false;
+	}
+	if (!lock(s)) {
+		if (s->lock_fd >= 0)
+			close(s->lock_fd);
+		return false;
+	}
+	/* Left by a run that was killed: nobody must take it for this one's. */
+	remove_file(s, "dev.env");
+	for (size_t i = 0; fresh && i < ARRAY_LEN(kept); i++)
+		remove_file(s, kept[i]);
+	return true;
+}
+
+void dev_state_close(struct dev_state *s)
+{
+	if (s->lock_fd < 0)
+		return;
+	remove_file(s, "dev.env");
+	close(s->lock_fd);
+	s->lock_fd = -1;
+}
