@@ -241,3 +241,19 @@ bool net_parse_listen(struct net_listen *out, const char *text, const char **why
 		return listen_unix(out, text + strlen("unix:"), why);
 	return listen_tcp(out, text, why);
 }
+
+uint16_t net_listen_port(const struct net_listen *l)
+{
+	if (l->sa.ss_family == AF_INET)
+		return ntohs(
+			((const struct sockaddr_in *)(const void *)&l->sa)->sin_port);
+	if (l->sa.ss_family == AF_INET6)
+		return ntohs(
+			((const struct sockaddr_in6 *)(const void *)&l->sa)->sin6_port);
+	return 0;
+}
+
+bool net_listen_is_any_port(const struct net_listen *l)
+{
+	return l->sa.ss_family != AF_UNIX && net_listen_port(l) == 0;
+}

@@ -23,6 +23,10 @@ struct net_listen {
 
 /* False: *why is a static sentence. Port 0 is allowed. */
 bool net_parse_listen(struct net_listen *out, const char *text, const char **why);
+/* The port, in the host's byte order; 0 for a unix socket. */
+uint16_t net_listen_port(const struct net_listen *l);
+/* TCP port 0: the system picks one. */
+bool net_listen_is_any_port(const struct net_listen *l);
 
 /* A literal IPv4 or IPv6 address (no brackets, no zone). IPv4-mapped IPv6 becomes IPv4. */
 struct net_ip {

@@ -119,8 +119,8 @@ static const struct settings_key keys[] = {
 	 .max = DAY_MS, .fallback = "30", .unit = "seconds",
 	 .doc = "for running calls to finish after SIGTERM; then they are cut"},
 
-	{"pools.idle_connections", BOTH(pool.idle_connections), .type = KEY_U32, .min = 1,
-	 .max = 10000, .fallback = "64", .unit = "connections", .flags = KEY_ZERO,
+	{"pools.idle_connections", BOTH(pool.idle_connections), .type = KEY_U32, .min = 0,
+	 .max = 10000, .fallback = "64", .unit = "connections",
 	 .doc = "idle connections kept per upstream and worker"},
 	{"pools.idle_s", BOTH(pool.idle_ms), .type = KEY_SECONDS, .min = 100,
 	 .max = HOUR_MS, .fallback = "4", .unit = "seconds",
@@ -147,7 +147,7 @@ static const struct settings_key keys[] = {
 	{"access_log", TOP(access_log), .type = KEY_BOOL, .fallback = "true",
 	 .flags = KEY_RESTART, .doc = "one line per call on standard output"},
 	{"routes", TOP(routes), .type = KEY_ROUTES, .flags = KEY_REQUIRED | KEY_ENV,
-	 .doc = "array of routes"},
+	 .doc = "what is proxied where, an array"},
 	{"env", TOP(env), .type = KEY_ENVS, .flags = KEY_OPTIONAL,
 	 .doc = "overlays by name, one of which `--env` applies"},
 };
@@ -212,7 +212,7 @@ static unsigned edit_distance(const char *a, const char *b)
 	return row[n];
 }
 
-/* Smaller is nearer; WORD_MAX is not near at all: more than a third of it differs. */
+/* Smaller is nearer; WORD_MAX is not near at all: more than about a third of it differs. */
 static unsigned distance_if_near(const char *word, const char *candidate)
 {
 	size_t n = strlen(word);
@@ -221,7 +221,7 @@ static unsigned distance_if_near(const char *word, const char *candidate)
 	if (n == 0 || n > WORD_MAX || strlen(candidate) > WORD_MAX)
 		return WORD_MAX;
 	d = edit_distance(word, candidate);
-	return d <= 1 || d <= n / 3 ? d : WORD_MAX;
+	return d < n && d <= (n + 2) / 3 ? d : WORD_MAX;
 }
 
 const char *settings_nearest(const char *word, const char *const *words, size_t n)
@@ -247,6 +247,21 @@ static const char *last_part(const char *name)
 	return dot ? dot + 1 : name;
 }
 
+/* The first part of a dotted name, among those of `place`; a static string. */
+static const char *nearest_group(const char *name, enum settings_place place)
+{
+	static const char *const groups[] = {"manager", "limits",          "timeouts",
+					     "pools",   "tokens",          "usage",
+					     "tls",     "response_headers"};
+	const char *there[ARRAY_LEN(groups)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++)
+		if (settings_key_is_group(groups[i], place))
+			there[n++] = groups[i];
+	return settings_nearest(name, there, n);
+}
+
 const char *settings_key_suggest(const char *name, enum settings_place place)
 {
 	const char *names[ARRAY_LEN(keys)], *found;
@@ -259,6 +274,8 @@ const char *settings_key_suggest(const char *name, enum settings_place place)
 		if (strcmp(last_part(names[i]), last_part(name)) == 0)
 			return names[i];
 	found = settings_nearest(name, names, n);
+	if (found == NULL)
+		found = nearest_group(name, place);
 	for (size_t i = 0; i < n && found == NULL; i++)
 		if (distance_if_near(last_part(name), last_part(names[i])) <= 1)
 			found = names[i];

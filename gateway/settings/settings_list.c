@@ -32,7 +32,7 @@ static void add_listener(const struct settings_slot *slot, const struct jsonc_no
 	} else {
 		for (size_t i = 0; i < to->n; i++)
 			if (strcmp(to->items[i].text, l.text) == 0 &&
-			    !str_has_prefix(str_of(strrchr(l.text, ':')), STR(":0")))
+			    !net_listen_is_any_port(&l))
 				slot_error(slot, item, "%s is listed twice; remove one",
 					   l.text);
 		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);

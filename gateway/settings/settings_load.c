@@ -42,6 +42,27 @@ static void fill_outer(struct settings_loader *l, struct settings *s)
 	}
 }
 
+/* One socket cannot serve both planes. Port 0 is a free one each time. */
+static void check_listeners(struct settings_loader *l, const struct jsonc_node *root,
+			    const struct settings *s)
+{
+	const struct jsonc_node *node = jsonc_get(jsonc_get(root, "manager"), "listen");
+
+	for (size_t i = 0; i < s->manager_listen.n; i++) {
+		const struct net_listen *m = &s->manager_listen.items[i];
+
+		for (size_t j = 0; j < s->listen.n; j++)
+			if (m->len == s->listen.items[j].len &&
+			    !net_listen_is_any_port(m) &&
+			    memcmp(&m->sa, &s->listen.items[j].sa, m->len) == 0)
+				faults_error(
+					&l->faults, node ? node->pos : root->pos,
+					"manager.listen: %s is taken by listen; give "
+					"another port",
+					m->text);
+	}
+}
+
 static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 		      struct settings *s)
 {
@@ -56,6 +77,7 @@ static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 	settings_check_names(l, root, AT_TOP, false);
 	settings_read_keys(l, root, AT_TOP, s, NULL);
 	fill_outer(l, s);
+	check_listeners(l, root, s);
 	settings_read_routes(l, root, s);
 }
 

@@ -17,7 +17,7 @@ struct settings_loader {
 	/* An overlay that is not asked for: keys, types and ranges are checked, variables and
 	 * files are not looked up, and nothing is required. */
 	bool dry;
-	char where[96]; /* put before key names in faults: "" or "routes.openai." */
+	char where[192]; /* put before key names in faults: "" or "routes.openai." */
 };
 
 /* Value of one key at `base`, a struct settings (AT_TOP) or struct settings_route. */
@@ -103,9 +103,10 @@ void settings_fini(struct settings *s);
 
 void settings_read_routes(struct settings_loader *l, const struct jsonc_node *root,
 			  struct settings *s);
-/* One route of an overlay: its names, and in a dry run its values. */
+/* One route of an overlay: its names, and in a dry run its values. is_new: it changes no
+ * route of the file. */
 void settings_check_route(struct settings_loader *l, const struct jsonc_node *node,
-			  size_t index);
+			  size_t index, bool is_new);
 void settings_route_fini(struct settings_route *route);
 
 #endif

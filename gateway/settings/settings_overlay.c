@@ -70,31 +70,47 @@ static void merge_routes(struct jsonc_node *base, struct jsonc_node *over)
 }
 
 /* A route that only the overlay has must be whole; else its name is mistyped. */
+static void check_new_route(struct settings_loader *l, const struct jsonc_node *route,
+			    const struct jsonc_node *base)
+{
+	const char *name = route_name(route), *names[SETTINGS_ROUTES_MAX], *near;
+	struct jsonc_pos pos = jsonc_get(route, "name")->pos;
+	size_t n = 0;
+
+	if (jsonc_get(route, "path") != NULL) {
+		faults_warn(&l->faults, pos,
+			    "%sroutes.%s: exists in this environment only; move it out "
+			    "of env "
+			    "if it should be everywhere",
+			    l->where, name);
+		return;
+	}
+	for (const struct jsonc_node *r = base->first; r != NULL; r = r->next)
+		if (route_name(r) != NULL && n < ARRAY_LEN(names))
+			names[n++] = route_name(r);
+	near = settings_nearest(name, names, n);
+	faults_error(&l->faults, pos,
+		     "%sroutes: there is no route \"%s\" to change%s%s%s", l->where, name,
+		     near ? "; did you mean " : "; correct the name, or add a path",
+		     near ? near : "", near ? "?" : "");
+}
+
 static void check_overlay_route(struct settings_loader *l, const struct jsonc_node *route,
 				const struct jsonc_node *base, size_t index)
 {
-	const char *name = route_name(route), *names[SETTINGS_ROUTES_MAX], *near = NULL;
-	size_t n = 0;
+	bool is_new;
 
-	if (route->type != JSONC_OBJECT || name == NULL) {
+	if (route->type != JSONC_OBJECT || route_name(route) == NULL) {
 		faults_error(&l->faults, route->pos,
 			     "%sroutes[%zu]: must be an object with "
 			     "the name of the route that it changes",
 			     l->where, index);
 		return;
 	}
-	settings_check_route(l, route, index);
-	if (base == NULL || base->type != JSONC_ARRAY || find_route(base, name) != NULL ||
-	    jsonc_get(route, "path") != NULL)
-		return;
-	for (const struct jsonc_node *r = base->first; r != NULL; r = r->next)
-		if (route_name(r) != NULL && n < ARRAY_LEN(names))
-			names[n++] = route_name(r);
-	near = settings_nearest(name, names, n);
-	faults_error(&l->faults, jsonc_get(route, "name")->pos,
-		     "%sroutes: there is no route \"%s\" to change%s%s%s", l->where, name,
-		     near ? "; did you mean " : "; correct the name, or add a path",
-		     near ? near : "", near ? "?" : "");
+	is_new = find_route(base, route_name(route)) == NULL;
+	settings_check_route(l, route, index, is_new);
+	if (is_new)
+		check_new_route(l, route, base);
 }
 
 static void check_overlay(struct settings_loader *l, const struct jsonc_node *overlay,
@@ -109,7 +125,8 @@ static void check_overlay(struct settings_loader *l, const struct jsonc_node *ov
 	settings_check_names(l, overlay, AT_TOP, true);
 	if (l->dry)
 		settings_read_keys(l, overlay, AT_TOP, &scratch, NULL);
-	if (routes != NULL && routes->type == JSONC_ARRAY)
+	if (routes != NULL && routes->type == JSONC_ARRAY && base != NULL &&
+	    base->type == JSONC_ARRAY)
 		for (const struct jsonc_node *r = routes->first; r != NULL; r = r->next)
 			check_overlay_route(l, r, base, i++);
 	l->where[0] = '\0';

@@ -72,7 +72,8 @@ static const struct jsonc_node *find_value(const struct jsonc_node *object,
 static void warn_long_idle(const struct settings_slot *slot,
 			   const struct jsonc_node *node)
 {
-	if (strcmp(slot->key->name, "pools.idle_s") == 0 && node->number > 60)
+	if (strcmp(slot->key->name, "pools.idle_s") == 0 && node->number > 60 &&
+	    node->number <= (double)slot->key->max / 1000)
 		slot_warn(slot, node,
 			  "many servers close idle connections sooner than this; "
 			  "keep it below the upstream's own time");

@@ -17,10 +17,12 @@ static void enter_route(struct settings_loader *l, const struct jsonc_node *node
 {
 	const struct jsonc_node *name = jsonc_get(node, "name");
 
+	size_t n = strlen(l->where); /* of an overlay */
+
 	if (name != NULL && name->type == JSONC_STRING && strlen(name->text) <= 64)
-		snprintf(l->where, sizeof l->where, "routes.%s.", name->text);
+		snprintf(l->where + n, sizeof l->where - n, "routes.%s.", name->text);
 	else
-		snprintf(l->where, sizeof l->where, "routes[%zu].", index);
+		snprintf(l->where + n, sizeof l->where - n, "routes[%zu].", index);
 }
 
 static void leave_route(struct settings_loader *l)
@@ -96,15 +98,9 @@ static void warn_oddities(struct settings_loader *l, const struct jsonc_node *no
 
 static bool port_listens(const struct settings *s, uint16_t port)
 {
-	char text[8];
-
-	snprintf(text, sizeof text, ":%u", (unsigned)port);
-	for (size_t i = 0; i < s->listen.n; i++) {
-		const char *colon = strrchr(s->listen.items[i].text, ':');
-
-		if (strcmp(colon, text) == 0)
+	for (size_t i = 0; i < s->listen.n; i++)
+		if (net_listen_port(&s->listen.items[i]) == port)
 			return true;
-	}
 	return false;
 }
 
@@ -205,14 +201,14 @@ void settings_read_routes(struct settings_loader *l, const struct jsonc_node *ro
 }
 
 void settings_check_route(struct settings_loader *l, const struct jsonc_node *node,
-			  size_t index)
+			  size_t index, bool is_new)
 {
 	struct settings_route scratch = {0};
 	char outer[sizeof l->where];
 
 	memcpy(outer, l->where, sizeof outer);
 	enter_route(l, node, index);
-	settings_check_names(l, node, IN_ROUTE, true);
+	settings_check_names(l, node, IN_ROUTE, !is_new);
 	if (l->dry)
 		settings_read_keys(l, node, IN_ROUTE, &scratch, NULL);
 	memcpy(l->where, outer, sizeof outer);

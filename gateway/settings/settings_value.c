@@ -1,4 +1,6 @@
 /* Values of the configuration: each type of the key table from its node to its field. */
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
 #include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,7 +81,7 @@ static void range_error(const struct settings_slot *slot, const struct jsonc_nod
 
 	slot_error(slot, node, "%.40s is out of range; give %.16g to %.16g %s%s",
 		   node->text, (double)k->min / scale, (double)k->max / scale, k->unit,
-		   (k->flags & KEY_ZERO) != 0 ? ", or 0 for none" : "");
+		   (k->flags & KEY_ZERO) != 0 ? ", or 0 for no limit" : "");
 }
 
 /* A whole number in the key's range; scale is applied first. */
@@ -285,16 +287,35 @@ static bool file_text(const struct settings_slot *slot, const struct jsonc_node 
 	return true;
 }
 
+/* Certificates of authorities, the only kind of file that is named so far. */
+static bool holds_certificates(const char *path)
+{
+	X509_STORE *store = X509_STORE_new();
+	bool ok;
+
+	CHECK(store != NULL);
+	ok = X509_STORE_load_file(store, path) == 1;
+	X509_STORE_free(store);
+	ERR_clear_error();
+	return ok;
+}
+
 static void set_file(const struct settings_slot *slot, const struct jsonc_node *node)
 {
 	struct settings_text t;
 
 	if (!file_text(slot, node, &t))
 		return;
-	if (!slot->loader->dry && access(t.text, R_OK) != 0)
+	if (slot->loader->dry)
+		;
+	else if (access(t.text, R_OK) != 0)
+		slot_error(
+			slot, node,
+			"the file %s cannot be read; correct the path or its permissions",
+			t.text);
+	else if (!holds_certificates(t.text))
 		slot_error(slot, node,
-			   "the file %s cannot be read; correct the path or its "
-			   "permissions",
+			   "the file %s holds no certificates; it must be in PEM form",
 			   t.text);
 	else
 		store_text(slot, &t);
@@ -322,13 +343,13 @@ static void set_database(const struct settings_slot *slot, const struct jsonc_no
 
 	if (o->database != NULL || !slot_text(slot, node, flags, &t))
 		return;
-	if (t.text[0] == '\0' && optional)
-		;
-	else if (!pg_conninfo_check(t.text, &why))
-		slot_error(slot, node,
-			   "%s; write postgresql://user:password@host:5432/name", why);
-	else
+	if (t.text[0] != '\0' && pg_conninfo_check(t.text, &why))
 		store_text(slot, &t);
+	else if (t.text[0] != '\0')
+		slot_error(slot, node, "%s", why);
+	else if (!optional)
+		slot_error(slot, node,
+			   "is empty; write postgresql://user:password@host:5432/name");
 	settings_text_fini(&t);
 }
 

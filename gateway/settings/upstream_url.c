@@ -146,13 +146,13 @@ static bool parse_authority(struct upstream_url *out, struct str authority,
 	colon = memchr(authority.p, ':', authority.n);
 	host = (struct str){authority.p,
 			    colon ? (size_t)(colon - authority.p) : authority.n};
+	if (colon != NULL && memchr(colon + 1, ':', authority.n - host.n - 1) != NULL)
+		return fail(why, "has an IPv6 address without brackets; write "
+				 "http://[::1]:port/");
 	if (!parse_host(out, host, why))
 		return false;
 	if (colon == NULL)
 		return true;
-	if (memchr(colon + 1, ':', authority.n - host.n - 1) != NULL)
-		return fail(why, "has an IPv6 address without brackets; write "
-				 "http://[::1]:port/");
 	return parse_port(out, (struct str){colon + 1, authority.n - host.n - 1}, why);
 }
 
