@@ -63,6 +63,11 @@ const char *http_conn_gone_why(const struct http_conn *c)
 	return c->stalled ? "client stopped reading" : "client closed the connection";
 }
 
+uint64_t http_conn_gone_us(const struct http_conn *c)
+{
+	return c->half_closed ? c->eof_us : clock_mono_us();
+}
+
 void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes, uint32_t body_ms)
 {
 	c->body_max = body_bytes;

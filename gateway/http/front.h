@@ -110,5 +110,7 @@ void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 bool http_conn_must_close(const struct http_conn *c);
 /* In on_gone: why, for the record; static text. */
 const char *http_conn_gone_why(const struct http_conn *c);
+/* Likewise: since when, monotonic. */
+uint64_t http_conn_gone_us(const struct http_conn *c);
 
 #endif

@@ -475,6 +475,7 @@ static void on_gone(struct http_conn *c, void *ctx)
 		return;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	draining = may_drain(x);
+	x->gone_us = http_conn_gone_us(c);
 	if (x->status == 0)
 		x->status = 499;
 	snprintf(x->error, sizeof x->error, "%s: %s %s", USAGE_OUTCOME_CLIENT_ABORT,

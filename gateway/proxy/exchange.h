@@ -61,6 +61,7 @@ struct exchange {
 	uint64_t bytes_in;   /* request body; kept current */
 	uint64_t arrival_us, send_us, head_us, first_out_us, data_us, wait_since_us, wait_us;
 	int64_t arrival_wall_us;
+	uint64_t gone_us; /* when the client left; 0: it did not */
 	uint64_t drain_until_us;
 	const char *outcome;
 	char error[EXCHANGE_ERROR_MAX];

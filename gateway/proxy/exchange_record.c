@@ -93,13 +93,13 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 
 void exchange_record(struct exchange *x, const char *outcome)
 {
-	uint64_t now = clock_mono_us();
+	uint64_t now = x->gone_us ? x->gone_us : clock_mono_us();
 
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	CHECK(!x->recorded && x->c != NULL);
 	x->recorded = true;
 	x->bytes_in = http_conn_body_bytes(x->c);
-	if (x->wait_since_us)
+	if (x->wait_since_us && now > x->wait_since_us)
 		x->wait_us += now - x->wait_since_us;
 	if (x->admission.token_known)
 		append_event(x, outcome, now);
