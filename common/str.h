@@ -68,7 +68,8 @@ static inline void sbuf_str(struct sbuf *b, struct str s)
 }
 #define sbuf_lit(b, literal) sbuf_add((b), (literal), sizeof(literal) - 1)
 void sbuf_u64(struct sbuf *b, uint64_t v);
-void sbuf_printf(struct sbuf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sbuf_printf(struct sbuf *b, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static inline struct str sbuf_view(const struct sbuf *b)
 {
 	return (struct str){b->p, b->n};

@@ -19,8 +19,8 @@ SSL_CTX *tls_client_ctx_new(const char *ca_file, char *why, size_t size)
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
-	SSL_CTX_set_session_cache_mode(
-		ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT |
+						    SSL_SESS_CACHE_NO_INTERNAL_STORE);
 	loaded = ca_file ? SSL_CTX_load_verify_file(ctx, ca_file)
 			 : SSL_CTX_set_default_verify_paths(ctx);
 	if (loaded == 1)
@@ -62,7 +62,8 @@ void tls_fault_text(const SSL *ssl, char *text, size_t size)
 	const char *reason = err ? ERR_reason_error_string(err) : NULL;
 
 	if (verdict != X509_V_OK)
-		snprintf(text, size, "certificate: %s", X509_verify_cert_error_string(verdict));
+		snprintf(text, size, "certificate: %s",
+			 X509_verify_cert_error_string(verdict));
 	else
 		snprintf(text, size, "TLS: %s", reason ? reason : "the peer broke off");
 	ERR_clear_error();

@@ -9,7 +9,8 @@
 
 static const struct cli_command commands[] = {
 	{"serve", "run the gateway and the manager", cli_serve},
-	{"dev", "run everything on this machine: PostgreSQL, demo upstreams, gateway", cli_dev},
+	{"dev", "run everything on this machine: PostgreSQL, demo upstreams, gateway",
+	 cli_dev},
 	{"demo", "run only the demo upstreams of `dev`, for tests", cli_demo},
 	{"check", "check a configuration file and print every fault", cli_check},
 	{"migrate", "create or update the database's tables", cli_migrate},
@@ -18,8 +19,9 @@ static const struct cli_command commands[] = {
 
 static void print_help(FILE *out)
 {
-	fprintf(out, "tollgate %s: an API-key gateway with usage records\n\n"
-		     "usage: tollgate COMMAND [options]\n\n",
+	fprintf(out,
+		"tollgate %s: an API-key gateway with usage records\n\n"
+		"usage: tollgate COMMAND [options]\n\n",
 		TOLLGATE_VERSION);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
@@ -40,6 +42,7 @@ int cli_run(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "tollgate: no command '%s'; `tollgate help` lists them\n", argv[1]);
+	fprintf(stderr, "tollgate: no command '%s'; `tollgate help` lists them\n",
+		argv[1]);
 	return 2;
 }

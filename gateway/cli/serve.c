@@ -72,7 +72,8 @@ static void raise_descriptor_limit(const struct settings *s)
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < wanted)
-		log_info("limits.connections is %u, but %llu open files allow fewer: raise the "
+		log_info("limits.connections is %u, but %llu open files allow fewer: "
+			 "raise the "
 			 "limit (LimitNOFILE=) to have them all",
 			 s->limits.connections, (unsigned long long)limit.rlim_cur);
 }
@@ -84,8 +85,8 @@ static bool open_listeners(const struct settings_listeners *list, unsigned each,
 		const char *why;
 
 		if (!listen_open(&list->items[i], fds + i * each, each, bound[i], &why)) {
-			log_error("cannot listen on %s: %s (%s)", list->items[i].text, why,
-				  strerror(errno));
+			log_error("cannot listen on %s: %s (%s)", list->items[i].text,
+				  why, strerror(errno));
 			return false;
 		}
 		*n_bound = i + 1;
@@ -98,7 +99,8 @@ static bool open_all(struct gateway *g)
 	const struct settings *s = g->settings;
 	size_t n = s->listen.n * g->n_workers;
 
-	CHECK(s->listen.n <= SERVE_ADDRESSES_MAX && s->manager_listen.n <= SERVE_ADDRESSES_MAX);
+	CHECK(s->listen.n <= SERVE_ADDRESSES_MAX &&
+	      s->manager_listen.n <= SERVE_ADDRESSES_MAX);
 	g->fds = xcalloc(n + s->manager_listen.n, sizeof *g->fds);
 	return open_listeners(&s->listen, g->n_workers, g->fds, g->addresses.gateway,
 			      &g->addresses.n_gateway) &&
@@ -119,8 +121,8 @@ static void start_tokens(struct gateway *g)
 
 	if (s->state_dir != NULL) {
 		if (mkdir(s->state_dir, 0700) != 0 && errno != EEXIST)
-			log_warn("state_dir %s: %s; no snapshot of keys is kept", s->state_dir,
-				 strerror(errno));
+			log_warn("state_dir %s: %s; no snapshot of keys is kept",
+				 s->state_dir, strerror(errno));
 		else
 			snapshot = xasprintf("%s/tokens.snapshot", s->state_dir);
 	}
@@ -197,7 +199,8 @@ static bool gateway_start(struct gateway *g, struct settings *s)
 		g->access = access_log_start(STDOUT_FILENO);
 	/* Keys first, so that nobody who calls early is told to come back. */
 	if (!token_sync_wait_first(g->tokens, FIRST_LOAD_MS))
-		log_warn("PostgreSQL has not answered yet: callers get 503 until the keys are "
+		log_warn("PostgreSQL has not answered yet: callers get 503 until the "
+			 "keys are "
 			 "loaded");
 	start_manager(g);
 	start_workers(g);
@@ -234,7 +237,8 @@ static void *cut_on_second_signal(void *arg)
 
 static void stop_workers(struct gateway *g)
 {
-	uint64_t deadline = clock_mono_us() + (uint64_t)g->settings->timeouts.drain_ms * 1000;
+	uint64_t deadline =
+		clock_mono_us() + (uint64_t)g->settings->timeouts.drain_ms * 1000;
 	struct worker **workers = g->workers;
 	pthread_t watcher;
 	sigset_t usr2;
@@ -344,14 +348,16 @@ static struct settings *reload(void *ctx)
 	struct settings *s = load(ctx);
 
 	if (s == NULL)
-		log_error("reload: the configuration has errors; the old one stays in force");
+		log_error("reload: the configuration has errors; the old one stays in "
+			  "force");
 	return s;
 }
 
 static int usage(FILE *out, int status)
 {
 	fputs("usage: tollgate serve --config FILE [--env NAME]\n\n"
-	      "Runs the gateway and the manager until SIGTERM. SIGHUP reloads routes, limits,\n"
+	      "Runs the gateway and the manager until SIGTERM. SIGHUP reloads routes, "
+	      "limits,\n"
 	      "timeouts and secrets.\n\n"
 	      "  --config FILE  the configuration (docs/configuration.md)\n"
 	      "  --env NAME     apply the overlay of that name\n",

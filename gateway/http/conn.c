@@ -135,7 +135,8 @@ static void take_chunked(struct http_conn *c, struct evbuffer *dst, size_t max)
 
 		if (n > FRONT_SCRATCH)
 			n = FRONT_SCRATCH;
-		r = chunk_decode(&c->chunks, v.iov_base, n, &used, c->front->scratch, &made);
+		r = chunk_decode(&c->chunks, v.iov_base, n, &used, c->front->scratch,
+				 &made);
 		if (made)
 			CHECK(evbuffer_add(dst, c->front->scratch, made) == 0);
 		evbuffer_drain(c->raw, used);
@@ -289,11 +290,12 @@ void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 	struct sbuf head;
 
 	sbuf_init(&head, 16384);
-	sbuf_printf(&head,
-		    "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-		    "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%s\r\n",
-		    status, http_reason(status), content_type, body.n, fields ? fields : "",
-		    close ? "Connection: close\r\n" : "");
+	sbuf_printf(
+		&head,
+		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%s\r\n",
+		status, http_reason(status), content_type, body.n, fields ? fields : "",
+		close ? "Connection: close\r\n" : "");
 	CHECK(!head.overflow);
 	v[0] = (struct iovec){head.p, head.n};
 	v[1] = (struct iovec){(void *)(uintptr_t)body.p, body.n};
@@ -309,7 +311,8 @@ void conn_answer_refusal(struct http_conn *c)
 
 	if (f->handler->on_refused)
 		f->handler->on_refused(c, f->ctx, id);
-	http_conn_problem(c, (struct problem_answer){.id = id, .detail = c->refusal.detail});
+	http_conn_problem(c,
+			  (struct problem_answer){.id = id, .detail = c->refusal.detail});
 }
 
 void conn_exchange_put(struct http_front *f, struct conn_exchange *x)

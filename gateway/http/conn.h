@@ -15,10 +15,10 @@
 
 #define CONN_MAGIC 0x436f6e6eu
 #define FRONT_MAGIC 0x46726f6eu
-#define CONN_LINGER_US 2000000u       /* wait for the rest of a body that nobody reads */
+#define CONN_LINGER_US 2000000u /* wait for the rest of a body that nobody reads */
 #define CONN_LINGER_BYTES (1024 * 1024)
-#define CONN_EXCHANGE_INLINE 4096     /* head bytes kept without a further allocation */
-#define FRONT_SPARE_EXCHANGES 64      /* exchange memories kept for reuse */
+#define CONN_EXCHANGE_INLINE 4096 /* head bytes kept without a further allocation */
+#define FRONT_SPARE_EXCHANGES 64  /* exchange memories kept for reuse */
 #define FRONT_SCRATCH (64 * 1024)
 
 enum conn_state {
@@ -65,9 +65,10 @@ struct http_conn {
 	uint32_t body_silence_ms;
 	size_t lingered;
 
-	uint64_t arrival_us;  /* head complete */
+	uint64_t arrival_us; /* head complete */
 	int64_t arrival_wall_us;
-	uint64_t head_since_us;  /* first byte of a head, or the accept; 0: between requests */
+	uint64_t
+		head_since_us; /* first byte of a head, or the accept; 0: between requests */
 	uint64_t idle_since_us;  /* between requests */
 	uint64_t body_since_us;  /* last body byte */
 	uint64_t write_since_us; /* last progress of queued output */

@@ -19,7 +19,8 @@
 #define TICK_US 200000
 #define RELISTEN_US 100000 /* pause after accept failed for want of descriptors */
 #define BACKLOG 4096
-#define HALF_CLOSED_US 1000000u /* silence after which a half-closed client counts as gone */
+#define HALF_CLOSED_US                                                                   \
+	1000000u /* silence after which a half-closed client counts as gone */
 
 /* All that evhttp ever parses. HEAD: it never looks for a body. */
 static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
@@ -148,11 +149,13 @@ static bool try_head(struct http_conn *c, struct evbuffer *from, struct evbuffer
 	if (end != 0 && end <= max)
 		take_head(c, from, end, input);
 	else if (memchr(p, '\n', look) != NULL)
-		refuse(c, input, (struct head_refusal){431, "the header section is larger "
-							    "than limits.head_bytes"});
+		refuse(c, input,
+		       (struct head_refusal){431, "the header section is larger "
+						  "than limits.head_bytes"});
 	else
-		refuse(c, input, (struct head_refusal){414, "the request line is larger "
-							    "than limits.head_bytes"});
+		refuse(c, input,
+		       (struct head_refusal){414, "the request line is larger "
+						  "than limits.head_bytes"});
 	return true;
 }
 
@@ -385,8 +388,7 @@ static void run_conn(struct http_conn *c)
 		f->handler->on_body(c, f->ctx);
 		return;
 	}
-	if (c->state == CONN_IDLE &&
-	    try_head(c, c->raw, bufferevent_get_input(c->bev)))
+	if (c->state == CONN_IDLE && try_head(c, c->raw, bufferevent_get_input(c->bev)))
 		bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
 }
 
@@ -538,7 +540,8 @@ struct http_front *http_front_new(const struct http_front_options *o)
 	f->run = event_new(o->base, -1, 0, on_run, f);
 	f->tick = event_new(o->base, -1, EV_PERSIST, on_tick, f);
 	f->relisten = event_new(o->base, -1, 0, on_relisten, f);
-	CHECK(f->http != NULL && f->run != NULL && f->tick != NULL && f->relisten != NULL);
+	CHECK(f->http != NULL && f->run != NULL && f->tick != NULL &&
+	      f->relisten != NULL);
 	evhttp_set_bevcb(f->http, on_new_connection, f);
 	evhttp_set_gencb(f->http, on_evhttp_request, f);
 	evhttp_set_allowed_methods(f->http, EVHTTP_REQ_HEAD);
@@ -556,15 +559,16 @@ void http_front_configure(struct http_front *f, const struct settings_limits *li
 void http_front_listen(struct http_front *f, int fd)
 {
 	struct evconnlistener *listener = evconnlistener_new(
-		f->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG,
-		fd);
+		f->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
+		BACKLOG, fd);
 	struct evhttp_bound_socket *bound;
 
 	CHECK(listener != NULL);
 	bound = evhttp_bind_listener(f->http, listener);
 	CHECK(bound != NULL);
 	evconnlistener_set_error_cb(listener, on_accept_error);
-	f->bound = xrealloc(f->bound, (f->n_bound + 1) * sizeof(struct evhttp_bound_socket *));
+	f->bound = xrealloc(f->bound,
+			    (f->n_bound + 1) * sizeof(struct evhttp_bound_socket *));
 	f->bound[f->n_bound++] = bound;
 }
 
@@ -577,8 +581,8 @@ void http_front_drain(struct http_front *f)
 		evhttp_del_accept_socket(f->http, f->bound[i]);
 	f->n_bound = 0;
 	TAILQ_FOREACH(c, &f->conns, all)
-		if (c->state == CONN_IDLE && evbuffer_get_length(c->raw) == 0)
-			conn_doom(c);
+	if (c->state == CONN_IDLE && evbuffer_get_length(c->raw) == 0)
+		conn_doom(c);
 }
 
 size_t http_front_connections(const struct http_front *f)

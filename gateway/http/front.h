@@ -47,7 +47,8 @@ struct http_front_options {
 	const struct http_handler *handler;
 	void *ctx;
 	struct settings_limits limits;
-	struct settings_timeouts timeouts; /* head, body, keep_alive, idle (a stalled reader) */
+	struct settings_timeouts
+		timeouts; /* head, body, keep_alive, idle (a stalled reader) */
 };
 
 struct http_front *http_front_new(const struct http_front_options *o);
@@ -65,7 +66,7 @@ void http_front_free(struct http_front **f);
 /* --- of one connection, within an exchange --- */
 const struct request_head *http_conn_head(const struct http_conn *c);
 const struct net_ip *http_conn_peer(const struct http_conn *c);
-uint64_t http_conn_arrival_us(const struct http_conn *c);     /* monotonic, head complete */
+uint64_t http_conn_arrival_us(const struct http_conn *c); /* monotonic, head complete */
 int64_t http_conn_arrival_wall_us(const struct http_conn *c);
 /* The handler's own pointer, NULL at on_request. */
 void http_conn_set_data(struct http_conn *c, void *data);
@@ -74,17 +75,19 @@ void *http_conn_data(const struct http_conn *c);
 enum http_body_state {
 	HTTP_BODY_MORE, /* nothing to take now; on_body will come */
 	HTTP_BODY_END,
-	HTTP_BODY_BAD,  /* framing error: answer 400 and end; the connection will close */
+	HTTP_BODY_BAD, /* framing error: answer 400 and end; the connection will close */
 	HTTP_BODY_TOO_LARGE, /* over the limit: answer 413 and end */
 	HTTP_BODY_TIMEOUT,   /* the client was silent for too long: answer 408 and end */
 };
 /* Moves up to max decoded body bytes to dst; sends 100 Continue first where the client waits
  * for it. The state tells what comes after the bytes moved. */
-enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst, size_t max);
+enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst,
+				    size_t max);
 /* Body bytes so far, decoded. */
 uint64_t http_conn_body_bytes(const struct http_conn *c);
 /* The route's own limits for this exchange (body_bytes 0: none; body_ms: silence allowed). */
-void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes, uint32_t body_ms);
+void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
+			       uint32_t body_ms);
 /* Whether the whole request body has been taken. */
 bool http_conn_body_done(const struct http_conn *c);
 

@@ -16,7 +16,8 @@
 #define LISTEN_BACKLOG 4096
 #define USER_TIMEOUT_MS 60000 /* unacknowledged data: a vanished client is given up */
 
-static int open_tcp(const struct net_listen *a, const struct sockaddr_storage *sa, bool share)
+static int open_tcp(const struct net_listen *a, const struct sockaddr_storage *sa,
+		    bool share)
 {
 	int fd = socket(sa->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1, timeout = USER_TIMEOUT_MS;

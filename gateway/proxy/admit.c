@@ -31,7 +31,8 @@ static void refuse_miss(struct admission *a, struct str key, enum token_state st
 		refuse(a, PROBLEM_KEYS_UNAVAILABLE, "the key table is stale; try again");
 	else if (a->bearer && !ours)
 		refuse(a, PROBLEM_MISSING_KEY,
-		       "send the key as X-API-Key or as Authorization: Bearer; the bearer value "
+		       "send the key as X-API-Key or as Authorization: Bearer; the "
+		       "bearer value "
 		       "sent is not a key of this gateway");
 	else if (shape == KEY_SHAPE_MISTYPED)
 		refuse(a, PROBLEM_MALFORMED_KEY,
@@ -49,7 +50,8 @@ static bool judge_token(struct admission *a, const struct token_view *t, int64_t
 		refuse(a, PROBLEM_EXPIRED_KEY, "the key has expired; ask for a new one");
 	else if (t->key_until_us <= wall_us)
 		refuse(a, PROBLEM_EXPIRED_KEY,
-		       "the key was replaced and its grace period is over; use the new one");
+		       "the key was replaced and its grace period is over; use the new "
+		       "one");
 	else
 		return true;
 	return false;
@@ -72,15 +74,16 @@ static bool find_key(struct admission *a, const struct request_head *h, struct s
 		return false;
 	case CREDENTIAL_IN_URL:
 		refuse(a, PROBLEM_KEY_IN_URL,
-		       "a key in the URL ends up in logs: send it as X-API-Key, and replace this "
+		       "a key in the URL ends up in logs: send it as X-API-Key, and "
+		       "replace this "
 		       "one");
 		return false;
 	}
 	return false;
 }
 
-static bool identify(struct admission *a, struct token_view *t, const struct request_head *h,
-		     const struct admit_context *ctx)
+static bool identify(struct admission *a, struct token_view *t,
+		     const struct request_head *h, const struct admit_context *ctx)
 {
 	enum token_state state;
 	struct str key;
@@ -89,7 +92,8 @@ static bool identify(struct admission *a, struct token_view *t, const struct req
 		return false;
 	state = token_sync_state(ctx->tokens, ctx->mono_us);
 	if (state == TOKENS_NONE || state == TOKENS_TOO_STALE) {
-		refuse(a, PROBLEM_KEYS_UNAVAILABLE, "the key table is not loaded; try again");
+		refuse(a, PROBLEM_KEYS_UNAVAILABLE,
+		       "the key table is not loaded; try again");
 		return false;
 	}
 	key_hash(ctx->hasher, key, a->hash);
@@ -111,7 +115,8 @@ static bool find_route(struct admission *a, const struct request_head *h,
 	case ROUTE_FOUND:
 		return true;
 	case ROUTE_NONE:
-		refuse(a, PROBLEM_NO_ROUTE, "no route's path is a prefix of the one asked for");
+		refuse(a, PROBLEM_NO_ROUTE,
+		       "no route's path is a prefix of the one asked for");
 		return false;
 	case ROUTE_BAD_PATH:
 		refuse(a, PROBLEM_BAD_PATH, "%s", detail);
@@ -126,25 +131,27 @@ static bool authorize(struct admission *a, const struct token_view *t,
 	const struct settings_route *r = a->route;
 
 	if (r->scope != NULL && !token_has_scope(t, str_of(r->scope))) {
-		refuse(a, PROBLEM_SCOPE_MISSING, "the key lacks the scope '%s' of route '%s'",
-		       r->scope, r->name);
+		refuse(a, PROBLEM_SCOPE_MISSING,
+		       "the key lacks the scope '%s' of route '%s'", r->scope, r->name);
 		return false;
 	}
 	if ((r->methods & HTTP_METHOD_BIT(h->method)) == 0) {
-		refuse(a, PROBLEM_METHOD_NOT_ALLOWED, "route '%s' does not take %s", r->name,
-		       http_method_name(h->method));
+		refuse(a, PROBLEM_METHOD_NOT_ALLOWED, "route '%s' does not take %s",
+		       r->name, http_method_name(h->method));
 		return false;
 	}
 	if (r->limits.body_bytes && h->framing == HTTP_LENGTH &&
 	    h->content_length > r->limits.body_bytes) {
-		refuse(a, PROBLEM_BODY_TOO_LARGE, "route '%s' takes bodies of up to %llu bytes",
-		       r->name, (unsigned long long)r->limits.body_bytes);
+		refuse(a, PROBLEM_BODY_TOO_LARGE,
+		       "route '%s' takes bodies of up to %llu bytes", r->name,
+		       (unsigned long long)r->limits.body_bytes);
 		return false;
 	}
 	return true;
 }
 
-void admit(struct admission *a, const struct request_head *h, const struct admit_context *ctx)
+void admit(struct admission *a, const struct request_head *h,
+	   const struct admit_context *ctx)
 {
 	struct token_view t;
 	bool routed;

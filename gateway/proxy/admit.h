@@ -14,8 +14,8 @@ struct admission {
 	enum problem_id problem; /* where not admitted */
 	char detail[200];        /* for the caller; "" where the title says it all */
 	const struct settings_route *route; /* NULL: none matched */
-	bool token_known;        /* then the request is recorded, admitted or not */
-	bool bearer;             /* Authorization was the key */
+	bool token_known; /* then the request is recorded, admitted or not */
+	bool bearer;      /* Authorization was the key */
 	int64_t token_id;
 	unsigned char hash[KEY_HASH_BYTES];
 };
@@ -28,6 +28,7 @@ struct admit_context {
 	int64_t wall_us;
 };
 
-void admit(struct admission *a, const struct request_head *h, const struct admit_context *ctx);
+void admit(struct admission *a, const struct request_head *h,
+	   const struct admit_context *ctx);
 
 #endif

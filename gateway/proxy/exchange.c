@@ -216,10 +216,12 @@ static void fail_body(struct exchange *x, enum http_body_state state)
 {
 	switch (state) {
 	case HTTP_BODY_BAD:
-		exchange_fail(x, PROBLEM_BAD_REQUEST, "the body's chunked coding is malformed");
+		exchange_fail(x, PROBLEM_BAD_REQUEST,
+			      "the body's chunked coding is malformed");
 		break;
 	case HTTP_BODY_TOO_LARGE:
-		exchange_fail(x, PROBLEM_BODY_TOO_LARGE, "the body is over limits.body_bytes");
+		exchange_fail(x, PROBLEM_BODY_TOO_LARGE,
+			      "the body is over limits.body_bytes");
 		break;
 	case HTTP_BODY_TIMEOUT:
 		exchange_fail(x, PROBLEM_REQUEST_TIMEOUT,
@@ -276,7 +278,8 @@ static void send_request(struct exchange *x)
 		return;
 	}
 	if (x->retried && (x->replay != NULL || http_conn_body_done(x->c)))
-		queue_body(x, x->replay ? x->replay : x->w->body, http_conn_body_done(x->c));
+		queue_body(x, x->replay ? x->replay : x->w->body,
+			   http_conn_body_done(x->c));
 	x->request_done = x->retried && http_conn_body_done(x->c);
 	pump_request(x);
 }
@@ -287,8 +290,8 @@ static void acquire(struct exchange *x, bool fresh)
 	bool idempotent = http_method_is_idempotent(x->method), ready;
 
 	for (;;) {
-		x->u = upstream_acquire(x->site->upstreams, route, fresh, &upstream_user, x,
-					&ready);
+		x->u = upstream_acquire(x->site->upstreams, route, fresh, &upstream_user,
+					x, &ready);
 		/* What cannot be sent twice does not go out on a connection that the
 		 * upstream has closed meanwhile. */
 		if (!ready || idempotent || upstream_probe(x->u))
@@ -303,7 +306,8 @@ bool exchange_retry(struct exchange *x)
 {
 	if (x->retried || x->c == NULL || x->status != 0)
 		return false;
-	if (!x->ready || (x->sent_before_end != 0 && !http_method_is_idempotent(x->method)))
+	if (!x->ready ||
+	    (x->sent_before_end != 0 && !http_method_is_idempotent(x->method)))
 		return false;
 	if (http_conn_body_bytes(x->c) > 0 && !x->replayable)
 		return false;
@@ -363,8 +367,9 @@ static bool answer_locally(struct worker *w, struct http_conn *c)
 	else if (state == TOKENS_NONE || state == TOKENS_TOO_STALE)
 		body = "{\"status\":\"not ready\",\"reason\":\"no current key table\"}\n";
 	else
-		body = state == TOKENS_FRESH ? "{\"status\":\"ready\",\"keys\":\"fresh\"}\n"
-					     : "{\"status\":\"ready\",\"keys\":\"stale\"}\n";
+		body = state == TOKENS_FRESH
+			       ? "{\"status\":\"ready\",\"keys\":\"fresh\"}\n"
+			       : "{\"status\":\"ready\",\"keys\":\"stale\"}\n";
 	http_conn_reply(c, strncmp(body, "{\"status\":\"ready\"", 17) == 0 ? 200 : 503,
 			"application/json", NULL, str_of(body));
 	return true;
@@ -374,7 +379,8 @@ static void start(struct exchange *x, const struct request_head *h)
 {
 	const struct settings_route *route = x->admission.route;
 
-	http_conn_set_body_limits(x->c, route->limits.body_bytes, route->timeouts.body_ms);
+	http_conn_set_body_limits(x->c, route->limits.body_bytes,
+				  route->timeouts.body_ms);
 	x->method = h->method;
 	x->replayable = true;
 	x->send_us = clock_mono_us();
@@ -462,7 +468,8 @@ static const char *abort_phase(const struct exchange *x)
 {
 	if (x->head_done)
 		return "while the response was sent";
-	return x->request_done ? "while waiting for the upstream" : "while the request was sent";
+	return x->request_done ? "while waiting for the upstream"
+			       : "while the request was sent";
 }
 
 static void on_gone(struct http_conn *c, void *ctx)
@@ -518,13 +525,15 @@ static bool over(uint64_t since_us, uint32_t limit_ms, uint64_t now_us)
 	       now_us - since_us > (uint64_t)limit_ms * 1000;
 }
 
-static void tick_waiting(struct exchange *x, const struct settings_timeouts *t, uint64_t now)
+static void tick_waiting(struct exchange *x, const struct settings_timeouts *t,
+			 uint64_t now)
 {
 	uint64_t progress = upstream_progress_us(x->u);
 
 	if (upstream_queued(x->u) > 0 && over(progress, t->idle_ms, now))
-		exchange_fail(x, PROBLEM_CONNECTION_WRITE_TIMEOUT,
-			      "the upstream stopped taking the request for timeouts.idle_s");
+		exchange_fail(
+			x, PROBLEM_CONNECTION_WRITE_TIMEOUT,
+			"the upstream stopped taking the request for timeouts.idle_s");
 	else if (x->request_done && upstream_queued(x->u) == 0 &&
 		 over(progress, t->first_byte_ms, now))
 		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,

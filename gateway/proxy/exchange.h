@@ -26,8 +26,8 @@ struct exchange {
 	struct exchange *next_spare;
 	struct worker *w;
 	struct site *site;
-	struct http_conn *c;      /* NULL once the client is done with or gone */
-	struct upstream_conn *u;  /* NULL before and after its use */
+	struct http_conn *c;     /* NULL once the client is done with or gone */
+	struct upstream_conn *u; /* NULL before and after its use */
 	struct admission admission;
 	struct exchange_ids ids;
 	struct net_ip client;
@@ -37,7 +37,7 @@ struct exchange {
 	bool ready;        /* the upstream connection may be written */
 	bool request_done; /* the whole request is queued for the upstream */
 	bool retried;
-	bool replayable; /* nothing of the body is lost for a retry */
+	bool replayable;         /* nothing of the body is lost for a retry */
 	struct evbuffer *replay; /* decoded body bytes queued so far */
 	enum http_method method;
 	uint64_t sent_before_end; /* bytes that the failed upstream connection took */
@@ -50,7 +50,7 @@ struct exchange {
 	uint64_t left;
 	struct sbuf partial; /* an incomplete response head */
 	size_t scan;
-	struct sbuf held;    /* the last piece: held_head bytes of head, then data */
+	struct sbuf held; /* the last piece: held_head bytes of head, then data */
 	size_t held_head;
 
 	/* the record */
@@ -58,8 +58,9 @@ struct exchange {
 	int status;          /* what the client got; 0: nothing yet */
 	int upstream_status; /* 0: none */
 	uint64_t bytes_out;
-	uint64_t bytes_in;   /* request body; kept current */
-	uint64_t arrival_us, send_us, head_us, first_out_us, data_us, wait_since_us, wait_us;
+	uint64_t bytes_in; /* request body; kept current */
+	uint64_t arrival_us, send_us, head_us, first_out_us, data_us, wait_since_us,
+		wait_us;
 	int64_t arrival_wall_us;
 	uint64_t gone_us; /* when the client left; 0: it did not */
 	uint64_t drain_until_us;

@@ -32,10 +32,11 @@ static void write_piece(struct exchange *x, const struct piece *p)
 	if (p->data.n) {
 		v[n++] = (struct iovec){(void *)(uintptr_t)p->data.p, p->data.n};
 		if (x->out == HTTP_CHUNKED)
-			v[n++] = (struct iovec){(void *)(uintptr_t)"\r\n", 2};
+			v[n++] = (struct iovec){(void *)(uintptr_t) "\r\n", 2};
 	}
 	if (p->last && x->out == HTTP_CHUNKED)
-		v[n++] = (struct iovec){(void *)(uintptr_t)last_chunk, sizeof last_chunk - 1};
+		v[n++] = (struct iovec){(void *)(uintptr_t)last_chunk,
+					sizeof last_chunk - 1};
 	if (n)
 		http_conn_write(x->c, v, n);
 }
@@ -88,9 +89,8 @@ static void hold_back(struct exchange *x, const struct piece *p)
 static void send_last(struct exchange *x, struct piece p)
 {
 	if (p.data.n > EXCHANGE_LAST_PIECE) {
-		struct piece before = {p.head,
-				       {p.data.p, p.data.n - EXCHANGE_LAST_PIECE},
-				       false};
+		struct piece before = {
+			p.head, {p.data.p, p.data.n - EXCHANGE_LAST_PIECE}, false};
 
 		write_piece(x, &before);
 		p.head.n = 0;
@@ -159,7 +159,8 @@ static struct decoded decode(struct exchange *x, char *bytes, size_t n)
 		d.done = x->left == 0;
 		break;
 	case HTTP_CHUNKED: {
-		enum chunk_result r = chunk_decode(&x->chunks, bytes, n, &used, bytes, &d.n);
+		enum chunk_result r =
+			chunk_decode(&x->chunks, bytes, n, &used, bytes, &d.n);
 
 		d.bad = r == CHUNK_BAD;
 		d.done = r == CHUNK_DONE;
@@ -386,7 +387,8 @@ void relay_end(struct upstream_conn *u, void *ctx, const struct upstream_end *en
 		send_last(x, last);
 	} else {
 		exchange_fail(x, PROBLEM_RESPONSE_INCOMPLETE,
-			      end->detail[0] ? end->detail
-					     : "the upstream closed inside the response body");
+			      end->detail[0]
+				      ? end->detail
+				      : "the upstream closed inside the response body");
 	}
 }

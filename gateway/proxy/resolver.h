@@ -23,7 +23,7 @@ struct resolver_address {
 };
 
 struct resolver_addresses {
-	unsigned n; /* 0: not resolved; see failed */
+	unsigned n;  /* 0: not resolved; see failed */
 	bool failed; /* the last look-up failed and there never was an answer */
 	struct resolver_address list[RESOLVER_ADDRESSES_MAX]; /* ports are 0 */
 };

@@ -3,7 +3,8 @@
 
 #include "common/check.h"
 
-struct site *site_new(struct event_base *base, struct settings *s, struct resolver *resolver)
+struct site *site_new(struct event_base *base, struct settings *s,
+		      struct resolver *resolver)
 {
 	struct site *site = xcalloc(1, sizeof *site);
 

@@ -17,7 +17,8 @@ struct site {
 };
 
 /* NULL: a file that the settings name cannot be read (logged). Holds a reference to s. */
-struct site *site_new(struct event_base *base, struct settings *s, struct resolver *resolver);
+struct site *site_new(struct event_base *base, struct settings *s,
+		      struct resolver *resolver);
 void site_free(struct site **site);
 
 #endif

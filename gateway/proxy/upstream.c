@@ -16,9 +16,9 @@
 #include "common/tls.h"
 #include "gateway/proxy/upstream_conn.h"
 
-#define DOWN_US 5000000u          /* an address that failed is tried last for so long */
-#define ATTEMPT_MIN_MS 250u       /* the least that one of several addresses gets */
-#define KEEP_ALIVE_MAX_MS 60000u  /* of what an upstream tells */
+#define DOWN_US 5000000u         /* an address that failed is tried last for so long */
+#define ATTEMPT_MIN_MS 250u      /* the least that one of several addresses gets */
+#define KEEP_ALIVE_MAX_MS 60000u /* of what an upstream tells */
 
 static void attempt_next(struct upstream_conn *u);
 
@@ -44,7 +44,8 @@ static bool route_init(struct upstream_set *set, struct upstream_route *r,
 	if (route->tls) {
 		r->tls = tls_client_ctx_new(route->ca_file, why, sizeof why);
 		if (r->tls == NULL) {
-			log_error("route %s: ca_file %s: %s", route->name, route->ca_file, why);
+			log_error("route %s: ca_file %s: %s", route->name, route->ca_file,
+				  why);
 			return false;
 		}
 		SSL_CTX_sess_set_new_cb(r->tls, on_new_session);
@@ -246,7 +247,8 @@ static void handshake(struct upstream_conn *u)
 	}
 	rc = tls_is_certificate_fault(u->ssl);
 	tls_fault_text(u->ssl, text, sizeof text);
-	note_fault(u, rc ? PROBLEM_TLS_CERTIFICATE_ERROR : PROBLEM_TLS_PROTOCOL_ERROR, text);
+	note_fault(u, rc ? PROBLEM_TLS_CERTIFICATE_ERROR : PROBLEM_TLS_PROTOCOL_ERROR,
+		   text);
 	attempt_failed(u);
 }
 
@@ -299,8 +301,8 @@ static uint64_t attempt_deadline(const struct upstream_conn *u, unsigned address
 
 	if (whole == 0)
 		return 0;
-	return clock_mono_us() + (uint64_t)(share > ATTEMPT_MIN_MS ? share : ATTEMPT_MIN_MS) *
-					 1000;
+	return clock_mono_us() +
+	       (uint64_t)(share > ATTEMPT_MIN_MS ? share : ATTEMPT_MIN_MS) * 1000;
 }
 
 static bool start_connect(struct upstream_conn *u, const struct resolver_address *address,
@@ -320,7 +322,8 @@ static bool start_connect(struct upstream_conn *u, const struct resolver_address
 		return false;
 	}
 	setsockopt(u->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (connect(u->fd, (struct sockaddr *)&sa, address->len) != 0 && errno != EINPROGRESS) {
+	if (connect(u->fd, (struct sockaddr *)&sa, address->len) != 0 &&
+	    errno != EINPROGRESS) {
 		note_errno(u, errno);
 		close(u->fd);
 		u->fd = -1;
@@ -464,8 +467,8 @@ static bool may_pool(const struct upstream_conn *u)
 {
 	const struct settings_pool *p = &u->pool->route->pool;
 
-	return u->state == UPSTREAM_READY && !u->write_failed && upstream_queued(u) == 0 &&
-	       u->pool->n_idle < p->idle_connections &&
+	return u->state == UPSTREAM_READY && !u->write_failed &&
+	       upstream_queued(u) == 0 && u->pool->n_idle < p->idle_connections &&
 	       (p->max_requests == 0 || u->uses < p->max_requests) &&
 	       (u->ssl == NULL || SSL_pending(u->ssl) == 0);
 }

@@ -24,7 +24,7 @@
 #define UPSTREAM_OUT_LOW (64 * 1024)
 #define UPSTREAM_SCRATCH (64 * 1024)
 
-struct upstream_set;  /* the pools of one worker for one settings */
+struct upstream_set; /* the pools of one worker for one settings */
 struct upstream_conn;
 
 /* How a connection ended for its user. */
@@ -42,7 +42,8 @@ struct upstream_user {
 	void (*on_data)(struct upstream_conn *u, void *ctx, char *bytes, size_t n);
 	/* The output fell below UPSTREAM_OUT_LOW. */
 	void (*on_writable)(struct upstream_conn *u, void *ctx);
-	void (*on_end)(struct upstream_conn *u, void *ctx, const struct upstream_end *end);
+	void (*on_end)(struct upstream_conn *u, void *ctx,
+		       const struct upstream_end *end);
 };
 
 /* Takes a reference to s. NULL: a route's ca_file cannot be read (logged). */

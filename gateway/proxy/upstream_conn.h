@@ -53,12 +53,12 @@ struct upstream_conn {
 	TAILQ_ENTRY(upstream_conn) idle;
 	TAILQ_ENTRY(upstream_conn) connecting;
 	bool pooled, paused, in_callback, write_failed, write_armed, ssl_wants_write;
-	unsigned endpoints_tried;  /* how many of the route's pools */
+	unsigned endpoints_tried; /* how many of the route's pools */
 	unsigned first_endpoint, address, uses;
 	uint32_t keep_alive_s;
 	uint64_t born_us, idle_since_us, progress_us, sent;
 	uint64_t deadline_us, attempt_deadline_us; /* 0: none */
-	struct upstream_end end; /* the last fault while connecting */
+	struct upstream_end end;                   /* the last fault while connecting */
 };
 
 TAILQ_HEAD(upstream_list, upstream_conn);

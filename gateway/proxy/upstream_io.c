@@ -15,7 +15,8 @@
 
 enum io_result { IO_BYTES, IO_AGAIN, IO_EOF, IO_FAILED };
 
-static enum io_result io_read_tls(struct upstream_conn *u, char *to, size_t room, size_t *n)
+static enum io_result io_read_tls(struct upstream_conn *u, char *to, size_t room,
+				  size_t *n)
 {
 	int rc;
 

@@ -17,10 +17,11 @@
 #include "gateway/usage/event.h"
 
 #define TICK_US 200000
-#define FILES_RESERVED 512 /* descriptors for everything but proxied connections */
-#define HEAD_MAX (256 * 1024)       /* a head that we write, rewritten fields included */
+#define FILES_RESERVED 512    /* descriptors for everything but proxied connections */
+#define HEAD_MAX (256 * 1024) /* a head that we write, rewritten fields included */
 #define REVOCATION_CHECK_US 2000000u
-#define REVOKE_AFTER_US 60000000u   /* running responses older than this end with their token */
+#define REVOKE_AFTER_US                                                                  \
+	60000000u /* running responses older than this end with their token */
 
 void site_release(struct worker *w, struct site *site)
 {
@@ -56,9 +57,10 @@ static struct settings_limits own_limits(const struct settings *s)
 
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 &&
 	    files.rlim_cur < (rlim_t)limits.connections * 2 + FILES_RESERVED)
-		limits.connections = files.rlim_cur > 2 * FILES_RESERVED
-					     ? (uint32_t)(files.rlim_cur - FILES_RESERVED) / 2
-					     : FILES_RESERVED / 2;
+		limits.connections =
+			files.rlim_cur > 2 * FILES_RESERVED
+				? (uint32_t)(files.rlim_cur - FILES_RESERVED) / 2
+				: FILES_RESERVED / 2;
 	limits.connections = (limits.connections + s->workers - 1) / s->workers;
 	return limits;
 }

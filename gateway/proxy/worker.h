@@ -13,13 +13,13 @@ struct worker;
 
 struct worker_options {
 	unsigned index;
-	struct settings *settings;   /* a reference is taken */
+	struct settings *settings; /* a reference is taken */
 	struct token_sync *tokens;
 	struct epoch_domain *epochs;
 	struct resolver *resolver;
-	struct usage_lane *lane;     /* outlives the worker */
-	struct access_lane *access;  /* NULL: no access log */
-	const int *listen_fds;       /* taken over */
+	struct usage_lane *lane;    /* outlives the worker */
+	struct access_lane *access; /* NULL: no access log */
+	const int *listen_fds;      /* taken over */
 	size_t n_listen_fds;
 };
 

@@ -28,7 +28,7 @@ struct worker {
 	struct epoch_reader *reader;
 	struct key_hasher *hasher;
 	struct id_source ids;
-	struct site *site;     /* current */
+	struct site *site;      /* current */
 	struct site *old_sites; /* still used by exchanges */
 	struct exchange_list exchanges;
 	struct exchange *spare; /* freed exchanges kept for reuse */

@@ -43,7 +43,8 @@ static const char config[] =
 	"{\"database\": \"postgresql://h/d\", \"routes\": ["
 	"{\"name\": \"open\", \"path\": \"/open\", \"upstream\": \"http://127.0.0.1:1\"},"
 	"{\"name\": \"ai\", \"path\": \"/api/ai\", \"upstream\": \"http://127.0.0.1:1\","
-	" \"scope\": \"ai\", \"methods\": [\"POST\"], \"limits\": {\"body_bytes\": 10}}]}";
+	" \"scope\": \"ai\", \"methods\": [\"POST\"], \"limits\": {\"body_bytes\": "
+	"10}}]}";
 
 static void add_token(struct fixture *f, struct token_builder *b, const char *key,
 		      struct token_view view)
@@ -120,7 +121,8 @@ static void ask(struct fixture *f, const char *line, const char *fields,
 	struct head_limits limits = {16384, 100};
 	struct head_refusal why;
 	struct admit_context ctx = {f->routes, &f->sync, f->hasher, 1, NOW_US};
-	int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: x\r\n%s\r\n", line, fields);
+	int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: x\r\n%s\r\n", line,
+			 fields);
 
 	assert_true(request_head_parse(&h, text, (size_t)n, &limits, &why));
 	admit(a, &h, &ctx);
@@ -139,11 +141,13 @@ struct ask_case {
 static const struct ask_case cases[] = {
 	{"GET /open/x", KEY, TOKENS_FRESH, ADMITTED, true},
 	{"POST /api/ai/v1", KEY, TOKENS_FRESH, ADMITTED, true},
-	{"GET /open", "Authorization: Bearer " GOOD_KEY "\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", "Authorization: Bearer " GOOD_KEY "\r\n", TOKENS_FRESH, ADMITTED,
+	 true},
 	{"GET /open", "X-API-Key: old-shape key\r\n", TOKENS_FRESH, ADMITTED, true},
 	{"GET /open", "X-API-Key: not yet expired\r\n", TOKENS_FRESH, ADMITTED, true},
 	{"POST /api/ai", "X-API-Key: old-shape key\r\n", TOKENS_FRESH, ADMITTED, true},
-	{"GET /open", KEY "Authorization: Bearer dummy\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", KEY "Authorization: Bearer dummy\r\n", TOKENS_FRESH, ADMITTED,
+	 true},
 	/* known keys are served while stale, and only then */
 	{"GET /open", KEY, TOKENS_STALE, ADMITTED, true},
 	{"GET /open", KEY, TOKENS_TOO_STALE, PROBLEM_KEYS_UNAVAILABLE, false},
@@ -152,20 +156,23 @@ static const struct ask_case cases[] = {
 	{"GET /open", "", TOKENS_FRESH, PROBLEM_MISSING_KEY, false},
 	{"GET /open", "", TOKENS_NONE, PROBLEM_MISSING_KEY, false},
 	{"GET /open", "X-API-Key: nobody\r\n", TOKENS_FRESH, PROBLEM_UNKNOWN_KEY, false},
-	{"GET /open", "X-API-Key: nobody\r\n", TOKENS_STALE, PROBLEM_KEYS_UNAVAILABLE, false},
-	{"GET /open", "X-API-Key: k\xc3\xa4se\r\n", TOKENS_STALE, PROBLEM_UNKNOWN_KEY, false},
+	{"GET /open", "X-API-Key: nobody\r\n", TOKENS_STALE, PROBLEM_KEYS_UNAVAILABLE,
+	 false},
+	{"GET /open", "X-API-Key: k\xc3\xa4se\r\n", TOKENS_STALE, PROBLEM_UNKNOWN_KEY,
+	 false},
 	{"GET /open", "X-API-Key: ntk_00000000000000000000000000000000000000\r\n",
 	 TOKENS_FRESH, PROBLEM_MALFORMED_KEY, false},
 	{"GET /open", "X-API-Key: ntk_00000000000000000000000000000000000000\r\n",
 	 TOKENS_STALE, PROBLEM_KEYS_UNAVAILABLE, false},
-	{"GET /open", "Authorization: Bearer sk-other\r\n", TOKENS_FRESH, PROBLEM_MISSING_KEY,
-	 false},
+	{"GET /open", "Authorization: Bearer sk-other\r\n", TOKENS_FRESH,
+	 PROBLEM_MISSING_KEY, false},
 	{"GET /open", "Authorization: Bearer ntk_wrong\r\n", TOKENS_FRESH,
 	 PROBLEM_UNKNOWN_KEY, false},
 	{"GET /open", KEY KEY, TOKENS_FRESH, PROBLEM_AMBIGUOUS_KEY, false},
 	{"GET /open", KEY "Authorization: Bearer ntk_different\r\n", TOKENS_FRESH,
 	 PROBLEM_AMBIGUOUS_KEY, false},
-	{"GET /open?key=ntk_0123456789abcdef", KEY, TOKENS_FRESH, PROBLEM_KEY_IN_URL, false},
+	{"GET /open?key=ntk_0123456789abcdef", KEY, TOKENS_FRESH, PROBLEM_KEY_IN_URL,
+	 false},
 	/* a known token, refused: recorded all the same */
 	{"GET /open", "X-API-Key: revoked\r\n", TOKENS_FRESH, PROBLEM_REVOKED_KEY, true},
 	{"GET /open", "X-API-Key: expired\r\n", TOKENS_FRESH, PROBLEM_EXPIRED_KEY, true},
@@ -173,11 +180,12 @@ static const struct ask_case cases[] = {
 	{"GET /nowhere", KEY, TOKENS_FRESH, PROBLEM_NO_ROUTE, true},
 	{"GET /openx", KEY, TOKENS_FRESH, PROBLEM_NO_ROUTE, true},
 	{"GET /open/../api/ai", KEY, TOKENS_FRESH, PROBLEM_BAD_PATH, true},
-	{"POST /api/ai", "X-API-Key: narrow\r\n", TOKENS_FRESH, PROBLEM_SCOPE_MISSING, true},
+	{"POST /api/ai", "X-API-Key: narrow\r\n", TOKENS_FRESH, PROBLEM_SCOPE_MISSING,
+	 true},
 	{"GET /api/ai", KEY, TOKENS_FRESH, PROBLEM_METHOD_NOT_ALLOWED, true},
 	{"POST /api/ai", KEY "Content-Length: 10\r\n", TOKENS_FRESH, ADMITTED, true},
-	{"POST /api/ai", KEY "Content-Length: 11\r\n", TOKENS_FRESH, PROBLEM_BODY_TOO_LARGE,
-	 true},
+	{"POST /api/ai", KEY "Content-Length: 11\r\n", TOKENS_FRESH,
+	 PROBLEM_BODY_TOO_LARGE, true},
 	{"BREW /open", KEY, TOKENS_FRESH, PROBLEM_NOT_IMPLEMENTED, false},
 };
 

@@ -134,7 +134,8 @@ static void test_escape(void **state)
 	(void)state;
 	assert_string_equal(log_escape(out, sizeof out, STR("a\"\\\n\x7f\xe4")),
 			    "a\\x22\\x5c\\x0a\\x7f\\xe4");
-	assert_string_equal(log_escape(small, sizeof small, STR("abcdefghij")), "abcd...");
+	assert_string_equal(log_escape(small, sizeof small, STR("abcdefghij")),
+			    "abcd...");
 	assert_string_equal(log_escape(out, sizeof out, STR("")), "");
 	assert_string_equal(log_escape(out, 1, STR("abc")), "");
 }
@@ -142,9 +143,9 @@ static void test_escape(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ieq),      cmocka_unit_test(test_to_u64),
-		cmocka_unit_test(test_list),     cmocka_unit_test(test_trim),
-		cmocka_unit_test(test_hex),      cmocka_unit_test(test_sbuf_cap),
+		cmocka_unit_test(test_ieq),          cmocka_unit_test(test_to_u64),
+		cmocka_unit_test(test_list),         cmocka_unit_test(test_trim),
+		cmocka_unit_test(test_hex),          cmocka_unit_test(test_sbuf_cap),
 		cmocka_unit_test(test_sbuf_numbers), cmocka_unit_test(test_escape),
 	};
 
