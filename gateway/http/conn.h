@@ -104,6 +104,10 @@ struct http_front {
 /* front.c */
 void conn_make_ready(struct http_conn *c);
 void conn_doom(struct http_conn *c);
+/* Refuses what has come of a head so far, from outside the gate. */
+void conn_refuse(struct http_conn *c, struct head_refusal why);
+/* conn_tick.c */
+void conn_tick(struct http_conn *c, uint64_t now_us);
 /* conn.c: the answer of a CONN_FLUSH connection has left: next request, linger or close. */
 void conn_flushed(struct http_conn *c);
 void conn_answer_refusal(struct http_conn *c);

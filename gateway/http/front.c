@@ -19,11 +19,10 @@
 #define TICK_US 200000
 #define RELISTEN_US 100000 /* pause after accept failed for want of descriptors */
 #define BACKLOG 4096
-#define HALF_CLOSED_US                                                                   \
-	1000000u /* silence after which a half-closed client counts as gone */
+1000000u /* silence after which a half-closed client counts as gone */
 
-/* All that evhttp ever parses. HEAD: it never looks for a body. */
-static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
+	/* All that evhttp ever parses. HEAD: it never looks for a body. */
+	static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
 #define FED_HEAD_LENGTH (sizeof fed_head - 1)
 
 void conn_make_ready(struct http_conn *c)
@@ -104,6 +103,12 @@ static void refuse(struct http_conn *c, struct evbuffer *input, struct head_refu
 	c->refusal = why;
 	c->body_done = false;
 	feed(c, input);
+}
+
+void conn_refuse(struct http_conn *c, struct head_refusal why)
+{
+	refuse(c, bufferevent_get_input(c->bev), why);
+	bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
 }
 
 /* The head of n bytes at the front of `from`: parse, keep, hand evhttp its stand-in. What
@@ -407,85 +412,6 @@ static void on_run(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static bool over(uint64_t since_us, uint32_t limit_ms, uint64_t now_us)
-{
-	return limit_ms != 0 && now_us > since_us &&
-	       now_us - since_us > (uint64_t)limit_ms * 1000;
-}
-
-static void tick_idle(struct http_conn *c, uint64_t now)
-{
-	const struct settings_timeouts *t = &c->front->timeouts;
-
-	if (c->head_since_us == 0) {
-		if (over(c->idle_since_us, t->keep_alive_ms, now))
-			conn_doom(c);
-		return;
-	}
-	if (!over(c->head_since_us, t->head_ms, now))
-		return;
-	if (evbuffer_get_length(c->raw) == 0) {
-		conn_doom(c);
-		return;
-	}
-	refuse(c, bufferevent_get_input(c->bev),
-	       (struct head_refusal){408, "the request's head did not arrive within "
-					  "timeouts.head_s"});
-	bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
-}
-
-static void tick_output(struct http_conn *c, uint64_t now)
-{
-	size_t queued = http_conn_queued(c);
-
-	if (queued == 0 || queued != c->queued_seen) {
-		c->queued_seen = queued;
-		c->write_since_us = now;
-		return;
-	}
-	if (over(c->write_since_us, c->front->timeouts.idle_ms, now)) {
-		c->stalled = true;
-		conn_doom(c);
-	}
-}
-
-/* A client that really left answers our writes with a reset, which ends the connection; one
- * that we have nothing to write to is given up after a moment. */
-static void tick_half_closed(struct http_conn *c, uint64_t now)
-{
-	uint64_t since = c->write_us > c->eof_us ? c->write_us : c->eof_us;
-
-	if (c->half_closed && now > since && now - since > HALF_CLOSED_US)
-		conn_doom(c);
-}
-
-static void tick_conn(struct http_conn *c, uint64_t now)
-{
-	switch (c->state) {
-	case CONN_IDLE:
-		tick_idle(c, now);
-		break;
-	case CONN_BUSY:
-		tick_output(c, now);
-		tick_half_closed(c, now);
-		/* Silence counts only while the handler could take more. */
-		if (!c->body_done && !c->refused && !c->paused && !c->continue_due &&
-		    evbuffer_get_length(c->raw) == 0 &&
-		    over(c->body_since_us, c->body_silence_ms, now)) {
-			c->body_timed_out = true;
-			conn_make_ready(c);
-		}
-		break;
-	case CONN_FLUSH:
-		tick_output(c, now);
-		break;
-	case CONN_LINGER:
-		if (now > c->linger_until_us)
-			conn_doom(c);
-		break;
-	}
-}
-
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_front *f = arg;
@@ -498,7 +424,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (c = TAILQ_FIRST(&f->conns); c != NULL; c = next) {
 		next = TAILQ_NEXT(c, all);
 		if (c->evcon != NULL && !c->gone)
-			tick_conn(c, now);
+			conn_tick(c, now);
 	}
 	if (f->n_conns == 0)
 		event_del(f->tick);

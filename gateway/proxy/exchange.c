@@ -519,23 +519,17 @@ const struct http_handler *exchange_handler(void)
 
 /* --- deadlines --- */
 
-static bool over(uint64_t since_us, uint32_t limit_ms, uint64_t now_us)
-{
-	return limit_ms != 0 && now_us > since_us &&
-	       now_us - since_us > (uint64_t)limit_ms * 1000;
-}
-
 static void tick_waiting(struct exchange *x, const struct settings_timeouts *t,
 			 uint64_t now)
 {
 	uint64_t progress = upstream_progress_us(x->u);
 
-	if (upstream_queued(x->u) > 0 && over(progress, t->idle_ms, now))
+	if (upstream_queued(x->u) > 0 && clock_over(progress, t->idle_ms, now))
 		exchange_fail(
 			x, PROBLEM_CONNECTION_WRITE_TIMEOUT,
 			"the upstream stopped taking the request for timeouts.idle_s");
 	else if (x->request_done && upstream_queued(x->u) == 0 &&
-		 over(progress, t->first_byte_ms, now))
+		 clock_over(progress, t->first_byte_ms, now))
 		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,
 			      "no response head within timeouts.first_byte_s");
 }
@@ -553,7 +547,7 @@ void exchange_tick(struct exchange *x, uint64_t now_us)
 	if (!x->admission.admitted)
 		return;
 	t = &x->admission.route->timeouts;
-	if (over(x->arrival_us, t->total_ms, now_us)) {
+	if (clock_over(x->arrival_us, t->total_ms, now_us)) {
 		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,
 			      "the exchange took longer than timeouts.total_s");
 		return;
@@ -562,7 +556,7 @@ void exchange_tick(struct exchange *x, uint64_t now_us)
 		return;
 	if (!x->head_done)
 		tick_waiting(x, t, now_us);
-	else if (!x->upstream_paused && over(x->data_us, t->idle_ms, now_us))
+	else if (!x->upstream_paused && clock_over(x->data_us, t->idle_ms, now_us))
 		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,
 			      "the response was silent for timeouts.idle_s");
 }

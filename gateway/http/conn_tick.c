@@ -1,0 +1,79 @@
+/* Deadlines of a client's connection, checked by the front's tick. */
+#include "common/check.h"
+#include "common/clock.h"
+#include "gateway/http/conn.h"
+
+#define HALF_CLOSED_US                                                                   \
+	1000000u /* silence after which a half-closed client counts as gone */
+
+static void tick_idle(struct http_conn *c, uint64_t now)
+{
+	const struct settings_timeouts *t = &c->front->timeouts;
+
+	if (c->head_since_us == 0) {
+		if (clock_over(c->idle_since_us, t->keep_alive_ms, now))
+			conn_doom(c);
+		return;
+	}
+	if (!clock_over(c->head_since_us, t->head_ms, now))
+		return;
+	if (evbuffer_get_length(c->raw) == 0) {
+		conn_doom(c);
+		return;
+	}
+	conn_refuse(c,
+		    (struct head_refusal){408, "the request's head did not arrive within "
+					       "timeouts.head_s"});
+}
+
+static void tick_output(struct http_conn *c, uint64_t now)
+{
+	size_t queued = http_conn_queued(c);
+
+	if (queued == 0 || queued != c->queued_seen) {
+		c->queued_seen = queued;
+		c->write_since_us = now;
+		return;
+	}
+	if (clock_over(c->write_since_us, c->front->timeouts.idle_ms, now)) {
+		c->stalled = true;
+		conn_doom(c);
+	}
+}
+
+/* A client that really left answers our writes with a reset, which ends the connection; one
+ * that we have nothing to write to is given up after a moment. */
+static void tick_half_closed(struct http_conn *c, uint64_t now)
+{
+	uint64_t since = c->write_us > c->eof_us ? c->write_us : c->eof_us;
+
+	if (c->half_closed && now > since && now - since > HALF_CLOSED_US)
+		conn_doom(c);
+}
+
+void conn_tick(struct http_conn *c, uint64_t now)
+{
+	switch (c->state) {
+	case CONN_IDLE:
+		tick_idle(c, now);
+		break;
+	case CONN_BUSY:
+		tick_output(c, now);
+		tick_half_closed(c, now);
+		/* Silence counts only while the handler could take more. */
+		if (!c->body_done && !c->refused && !c->paused && !c->continue_due &&
+		    evbuffer_get_length(c->raw) == 0 &&
+		    clock_over(c->body_since_us, c->body_silence_ms, now)) {
+			c->body_timed_out = true;
+			conn_make_ready(c);
+		}
+		break;
+	case CONN_FLUSH:
+		tick_output(c, now);
+		break;
+	case CONN_LINGER:
+		if (now > c->linger_until_us)
+			conn_doom(c);
+		break;
+	}
+}
