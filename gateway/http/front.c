@@ -19,10 +19,9 @@
 #define TICK_US 200000
 #define RELISTEN_US 100000 /* pause after accept failed for want of descriptors */
 #define BACKLOG 4096
-1000000u /* silence after which a half-closed client counts as gone */
 
-	/* All that evhttp ever parses. HEAD: it never looks for a body. */
-	static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
+/* All that evhttp ever parses. HEAD: it never looks for a body. */
+static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
 #define FED_HEAD_LENGTH (sizeof fed_head - 1)
 
 void conn_make_ready(struct http_conn *c)
