@@ -200,31 +200,50 @@ const char *http_field_name(enum http_field_id id)
 	return field_names[id];
 }
 
-enum { CLASS_TOKEN = 1, CLASS_VALUE = 2 };
+enum { CLASS_TOKEN = 1, CLASS_VALUE = 2, CLASS_HOST = 4 };
 
-#define T CLASS_TOKEN | CLASS_VALUE
+/* V: may stand in a field's value; T: in a token, too; H: in a host's name (unreserved and
+ * sub-delims of RFC 3986), too; A: in all three. */
 #define V CLASS_VALUE
+#define T (CLASS_TOKEN | CLASS_VALUE)
+#define H (CLASS_HOST | CLASS_VALUE)
+#define A (CLASS_TOKEN | CLASS_HOST | CLASS_VALUE)
 #define V16 V, V, V, V, V, V, V, V, V, V, V, V, V, V, V, V
+/* clang-format off */
 static const unsigned char char_class[256] = {
-	0,   0,   0,   0,   0,   0,   0,   0,   0, V, 0, 0, 0, 0, 0, 0, /* HTAB */
-	0,   0,   0,   0,   0,   0,   0,   0,   0, 0, 0, 0, 0, 0, 0, 0,
-	V,   T,   V,   T,   T,   T,   T,   T,   V, V, T, T, V, T, T, V, /* !#$%&'*+-. */
-	T,   T,   T,   T,   T,   T,   T,   T,   T, T, V, V, V, V, V, V, /* 0-9 */
-	V,   T,   T,   T,   T,   T,   T,   T,   T, T, T, T, T, T, T, T, /* A-O */
-	T,   T,   T,   T,   T,   T,   T,   T,   T, T, T, V, V, V, T, T, /* P-Z ^ _ */
-	T,   T,   T,   T,   T,   T,   T,   T,   T, T, T, T, T, T, T, T, /* ` a-o */
-	T,   T,   T,   T,   T,   T,   T,   T,   T, T, T, V, T, V, T, 0, /* p-z | ~ */
-	V16, V16, V16, V16, V16, V16, V16, V16,                         /* obs-text */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, V, 0, 0, 0, 0, 0, 0, /* HTAB */
+	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	V, A, V, T, A, T, A, A, H, H, A, A, H, A, A, V, /*  !"#$%&'()*+,-./ */
+	A, A, A, A, A, A, A, A, A, A, V, H, V, H, V, V, /* 0123456789:;<=>? */
+	V, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, /* @A-O */
+	A, A, A, A, A, A, A, A, A, A, A, V, V, V, T, A, /* P-Z[\]^_ */
+	T, A, A, A, A, A, A, A, A, A, A, A, A, A, A, A, /* `a-o */
+	A, A, A, A, A, A, A, A, A, A, A, V, T, V, A, 0, /* p-z{|}~ */
+	V16, V16, V16, V16, V16, V16, V16, V16,         /* obs-text */
 };
-#undef T
+/* clang-format on */
 #undef V
+#undef T
+#undef H
+#undef A
 #undef V16
+
+static inline bool is_in(unsigned char class, char c)
+{
+	return (char_class[(unsigned char)c] & class) != 0;
+}
 
 size_t http_token_span(struct str s)
 {
+	const unsigned char *p = (const unsigned char *)s.p;
 	size_t i = 0;
 
-	while (i < s.n && (char_class[(unsigned char)s.p[i]] & CLASS_TOKEN))
+	/* Four at a time: names are most of a head. */
+	while (i + 4 <= s.n &&
+	       (char_class[p[i]] & char_class[p[i + 1]] & char_class[p[i + 2]] &
+		char_class[p[i + 3]] & CLASS_TOKEN))
+		i += 4;
+	while (i < s.n && (char_class[p[i]] & CLASS_TOKEN))
 		i++;
 	return i;
 }
@@ -234,21 +253,37 @@ bool http_is_token(struct str s)
 	return s.n > 0 && http_token_span(s) == s.n;
 }
 
+bool http_is_reg_name(struct str s)
+{
+	unsigned char byte;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (is_in(CLASS_HOST, s.p[i]))
+			continue;
+		if (s.p[i] != '%' || s.n - i < 3 ||
+		    !hex_decode(&byte, 1, (struct str){s.p + i + 1, 2}))
+			return false;
+		i += 2;
+	}
+	return true;
+}
+
 static bool all_value_bytes(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!(char_class[(unsigned char)p[i]] & CLASS_VALUE))
+		if (!is_in(CLASS_VALUE, p[i]))
 			return false;
 	return true;
 }
 
-/* Controls are rare, so whole words are looked at first; a word with one is checked again
- * byte by byte, since HTAB may stay. */
+/* Controls are rare, so whole words are looked at first: not zero if some byte may be below
+ * 0x20 or be 0x7f. Such a word is checked again byte by byte, since HTAB may stay. */
 static inline bool word_is_value(const char *p)
 {
 	uint64_t x = load8(p);
 
-	return !(any_below(x, 0x20) | any_equal(x, 0x7f)) || all_value_bytes(p, 8);
+	return (((x - ONES * 0x20) | (x + ONES)) & ~x & HIGHS) == 0 ||
+	       all_value_bytes(p, 8);
 }
 
 bool http_is_field_value(struct str s)

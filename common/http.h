@@ -83,6 +83,8 @@ const char *http_field_name(enum http_field_id id);
 size_t http_token_span(struct str s);
 /* One tchar or more, nothing else. */
 bool http_is_token(struct str s);
+/* reg-name of RFC 3986 3.2.2, which may be empty. */
+bool http_is_reg_name(struct str s);
 /* field-vchar, SP, HTAB, obs-text: what a field value may hold (RFC 9110 5.5). */
 bool http_is_field_value(struct str s);
 /* One byte or more, all of visible ASCII, no '#': what a request target may be made of. */

@@ -139,6 +139,8 @@ static bool try_head(struct http_conn *c, struct evbuffer *from, struct evbuffer
 {
 	size_t n = evbuffer_get_length(from), max = c->front->limits.head_bytes;
 	size_t look = n < max + 1 ? n : max + 1, end;
+	struct head_limits limits = {max, c->front->limits.headers};
+	struct head_refusal why;
 	const char *p;
 
 	if (n == 0)
@@ -148,18 +150,12 @@ static bool try_head(struct http_conn *c, struct evbuffer *from, struct evbuffer
 	p = (const char *)evbuffer_pullup(from, (ev_ssize_t)look);
 	CHECK(p != NULL);
 	end = request_head_end(p, look, &c->scan);
-	if (end == 0 && n <= max)
-		return false;
 	if (end != 0 && end <= max)
 		take_head(c, from, end, input);
-	else if (memchr(p, '\n', look) != NULL)
-		refuse(c, input,
-		       (struct head_refusal){431, "the header section is larger "
-						  "than limits.head_bytes"});
+	else if (request_head_refuse_early(p, look, &limits, &why))
+		refuse(c, input, why);
 	else
-		refuse(c, input,
-		       (struct head_refusal){414, "the request line is larger "
-						  "than limits.head_bytes"});
+		return false;
 	return true;
 }
 

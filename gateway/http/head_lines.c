@@ -60,30 +60,35 @@ static enum head_line take_end(struct head_cursor *c, const char **why)
 	switch (*p) {
 	case '\r':
 		if (p[1] != '\n')
-			return bad(why, "A bare CR is not allowed in the head.");
+			return bad(why, "a bare CR is not allowed in the head");
 		c->p = p + 2;
 		if (c->p != c->end)
-			return bad(why, "There are bytes behind the head's empty line.");
+			return bad(why, "there are bytes behind the head's empty line");
 		return HEAD_LINE_END;
 	case '\n':
-		return bad(why, "Lines must end in CRLF.");
+		return bad(why, "lines must end in CRLF");
 	case ' ':
 	case '\t':
-		return bad(why, "Folded field lines are not allowed.");
+		return bad(why, "folded field lines are not allowed");
 	case ':':
-		return bad(why, "A field line has no name.");
+		return bad(why, "a field line has no name");
 	default:
-		return bad(why, "A field name has a character that is not allowed.");
+		return bad(why, "a field name has a character that is not allowed");
 	}
 }
 
 static enum head_line bad_name(char after, const char **why)
 {
 	if (after == ' ' || after == '\t')
-		return bad(why, "White space before a field's colon is not allowed.");
+		return bad(why, "white space before a field's colon is not allowed");
 	if (after == '\r' || after == '\n')
-		return bad(why, "A field line has no colon.");
-	return bad(why, "A field name has a character that is not allowed.");
+		return bad(why, "a field line has no colon");
+	return bad(why, "a field name has a character that is not allowed");
+}
+
+static inline bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
 }
 
 enum head_line head_take_field(struct head_cursor *c, struct http_field *f,
@@ -93,7 +98,7 @@ enum head_line head_take_field(struct head_cursor *c, struct http_field *f,
 	const char *v, *lf, *end;
 
 	if (left == 0)
-		return bad(why, "The head has no empty line at its end.");
+		return bad(why, "the head has no empty line at its end");
 	n = http_token_span((struct str){c->p, left});
 	if (n == 0)
 		return take_end(c, why);
@@ -103,21 +108,43 @@ enum head_line head_take_field(struct head_cursor *c, struct http_field *f,
 	v = c->p + n + 1;
 	lf = memchr(v, '\n', (size_t)(c->end - v));
 	CHECK(lf != NULL);
-	if (lf[-1] != '\r')
-		return bad(why, "Lines must end in CRLF.");
-	f->value = str_trim((struct str){v, (size_t)(lf - 1 - v)});
-	end = lf + 1;
+	end = lf - 1;
+	if (*end != '\r')
+		return bad(why, "lines must end in CRLF");
+	while (v < end && is_blank(*v))
+		v++;
+	while (v < end && is_blank(end[-1]))
+		end--;
+	f->value = (struct str){v, (size_t)(end - v)};
 	if (!http_is_field_value(f->value))
-		return bad(why, "A field value has a control character.");
+		return bad(why, "a field value has a control character");
 	f->id = http_field_id(f->name);
 	f->hop = (HOP_FIELDS & HTTP_H_BIT(f->id)) != 0;
-	c->p = end;
+	c->p = lf + 1;
 	return HEAD_LINE_FIELD;
+}
+
+bool head_number(struct str s, unsigned digits, uint64_t *number)
+{
+	uint64_t v = 0;
+
+	CHECK(digits <= CONTENT_LENGTH_DIGITS);
+	if (s.n == 0 || s.n > digits)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned d = (unsigned)(unsigned char)s.p[i] - '0';
+
+		if (d > 9)
+			return false;
+		v = v * 10 + d;
+	}
+	*number = v;
+	return true;
 }
 
 bool head_content_length(struct str value, uint64_t *length)
 {
-	return value.n <= CONTENT_LENGTH_DIGITS && str_to_u64(value, length);
+	return head_number(value, CONTENT_LENGTH_DIGITS, length);
 }
 
 static void mark_named(struct http_field *fields, unsigned n, struct str name)
@@ -130,12 +157,15 @@ static void mark_named(struct http_field *fields, unsigned n, struct str name)
 static void read_option(struct str option, struct http_field *fields, unsigned n,
 			struct head_connection *out)
 {
-	if (str_ieq(option, STR("close")))
-		out->close = true;
-	else if (str_ieq(option, STR("keep-alive")))
+	/* Two of the options are names of fields as well, and known as such. */
+	enum http_field_id id = http_field_id(option);
+
+	if (id == HTTP_H_KEEP_ALIVE)
 		out->keep_alive = true;
-	else if (str_ieq(option, STR("upgrade")))
+	else if (id == HTTP_H_UPGRADE)
 		out->upgrade = true;
+	else if (str_ieq(option, STR("close")))
+		out->close = true;
 	else if (http_is_token(option))
 		mark_named(fields, n, option);
 }

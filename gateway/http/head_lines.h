@@ -27,6 +27,8 @@ enum head_line {
 enum head_line head_take_field(struct head_cursor *c, struct http_field *f,
 			       const char **why);
 
+/* 1 to `digits` (<= 18) decimal digits and nothing else. */
+bool head_number(struct str s, unsigned digits, uint64_t *number);
 /* Content-Length of 1-18 digits. */
 bool head_content_length(struct str value, uint64_t *length);
 

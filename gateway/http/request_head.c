@@ -10,6 +10,7 @@
 #define LEADING_CRLF_MAX 4 /* empty lines before the request line */
 #define EARLY_LOOK 256     /* bytes of an incomplete head that are looked at */
 #define IPV6_TEXT_MAX 45
+#define PORT_DIGITS 5
 
 static bool refuse(struct head_refusal *why, int status, const char *detail)
 {
@@ -40,18 +41,18 @@ size_t request_head_end(const char *p, size_t n, size_t *scan)
 
 /* --- size --- */
 
-static bool refuse_size(const char *p, size_t n, const struct head_limits *limits,
-			struct head_refusal *why)
+/* n counts the whole head with its blank leading bytes. */
+static bool refuse_size(const char *p, size_t n, size_t blank,
+			const struct head_limits *limits, struct head_refusal *why)
 {
-	size_t line_max = limits->head_bytes < REQUEST_LINE_MAX ? limits->head_bytes
-								: REQUEST_LINE_MAX;
-	size_t look = n < line_max + 2 ? n : line_max + 2;
+	size_t max = limits->head_bytes;
+	size_t line_max = max < REQUEST_LINE_MAX ? max : REQUEST_LINE_MAX;
+	size_t look = n - blank < line_max + 2 ? n - blank : line_max + 2;
 
-	if ((n > limits->head_bytes || look == line_max + 2) &&
-	    memchr(p, '\n', look) == NULL)
-		return !refuse(why, 414, "The request line is too long.");
-	if (n > limits->head_bytes)
-		return !refuse(why, 431, "The request's head is too large.");
+	if ((n > max || look == line_max + 2) && memchr(p + blank, '\n', look) == NULL)
+		return !refuse(why, 414, "the request line is too long");
+	if (n > max)
+		return !refuse(why, 431, "the request's head is too large");
 	return false;
 }
 
@@ -62,16 +63,15 @@ bool request_head_refuse_early(const char *p, size_t n, const struct head_limits
 	size_t look = n < blank + EARLY_LOOK ? n : blank + EARLY_LOOK;
 
 	if (blank > 2 * LEADING_CRLF_MAX)
-		return !refuse(why, 400,
-			       "There are too many empty lines before the request.");
+		return !refuse(why, 400, "too many empty lines before the request");
 	if (blank < n && http_token_span((struct str){p + blank, 1}) == 0)
-		return !refuse(why, 400, "This is not an HTTP request.");
+		return !refuse(why, 400, "this is not an HTTP request");
 	for (size_t i = blank; i < look && p[i] != '\n'; i++)
 		if ((unsigned char)p[i] < 0x20 &&
 		    !(p[i] == '\r' && (i + 1 == n || p[i + 1] == '\n')))
 			return !refuse(why, 400,
-				       "The request line has a control character.");
-	return refuse_size(p + blank, n - blank, limits, why);
+				       "the request line has a control character");
+	return refuse_size(p, n, blank, limits, why);
 }
 
 static bool skip_leading(struct head_cursor *c, struct head_refusal *why)
@@ -79,39 +79,14 @@ static bool skip_leading(struct head_cursor *c, struct head_refusal *why)
 	for (unsigned i = 0; c->end - c->p >= 2 && c->p[0] == '\r' && c->p[1] == '\n';
 	     i++) {
 		if (i == LEADING_CRLF_MAX)
-			return refuse(
-				why, 400,
-				"There are too many empty lines before the request.");
+			return refuse(why, 400,
+				      "too many empty lines before the request");
 		c->p += 2;
 	}
 	return true;
 }
 
 /* --- Host and authority (RFC 3986 3.2.2, RFC 9110 7.2) --- */
-
-static bool is_reg_name(struct str s)
-{
-	/* unreserved and sub-delims that are no ALPHA or DIGIT */
-	static const char others[] = "-._~!$&'()*+,;=";
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		unsigned char byte;
-
-		if (((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') ||
-		    c == '.' || c == '-')
-			continue;
-		if (c == '%') {
-			if (s.n - i < 3 ||
-			    !hex_decode(&byte, 1, (struct str){s.p + i + 1, 2}))
-				return false;
-			i += 2;
-		} else if (c == '\0' || strchr(others, c) == NULL) {
-			return false;
-		}
-	}
-	return true;
-}
 
 static bool is_ipv6(struct str s)
 {
@@ -146,12 +121,12 @@ static bool is_authority(struct str s)
 			return false;
 		if (colon != NULL)
 			port = (struct str){colon, (size_t)(s.p + s.n - colon)};
-		if (!is_reg_name((struct str){s.p, s.n - port.n}))
+		if (!http_is_reg_name((struct str){s.p, s.n - port.n}))
 			return false;
 	}
 	if (port.n <= 1)
 		return true;
-	return port.n <= 6 && str_to_u64((struct str){port.p + 1, port.n - 1}, &number) &&
+	return head_number((struct str){port.p + 1, port.n - 1}, PORT_DIGITS, &number) &&
 	       number <= 65535;
 }
 
@@ -190,9 +165,9 @@ static bool parse_absolute(struct request_head *h, size_t scheme,
 		n++;
 	h->host = (struct str){rest.p, n};
 	if (memchr(rest.p, '@', n) != NULL)
-		return refuse(why, 400, "User information in the target is not allowed.");
+		return refuse(why, 400, "user information in the target is not allowed");
 	if (n == 0 || !is_authority(h->host))
-		return refuse(why, 400, "The target's host is not valid.");
+		return refuse(why, 400, "the target's host is not valid");
 	rest = (struct str){rest.p + n, rest.n - n};
 	if (rest.n && rest.p[0] == '/') {
 		split_query(h, rest);
@@ -210,10 +185,9 @@ static bool parse_target(struct request_head *h, struct head_refusal *why)
 	size_t scheme;
 
 	if (h->target.n == 0)
-		return refuse(why, 400, "The request line has no target.");
+		return refuse(why, 400, "the request line has no target");
 	if (!http_is_target(h->target))
-		return refuse(why, 400,
-			      "The target has a character that is not allowed.");
+		return refuse(why, 400, "the target has a character that is not allowed");
 	if (h->target.p[0] == '/') {
 		split_query(h, h->target);
 		return true;
@@ -224,7 +198,7 @@ static bool parse_target(struct request_head *h, struct head_refusal *why)
 	}
 	scheme = scheme_length(h->target);
 	if (scheme == 0)
-		return refuse(why, 400, "The target must be a path or an http URL.");
+		return refuse(why, 400, "the target must be a path or an http URL");
 	return parse_absolute(h, scheme, why);
 }
 
@@ -237,8 +211,8 @@ static bool parse_version(struct request_head *h, struct str v, struct head_refu
 	}
 	if (v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' &&
 	    v.p[6] == '.' && v.p[7] >= '0' && v.p[7] <= '9')
-		return refuse(why, 505, "Only HTTP/1.0 and HTTP/1.1 are spoken here.");
-	return refuse(why, 400, "The request line has no valid HTTP version.");
+		return refuse(why, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+	return refuse(why, 400, "the request line has no valid HTTP version");
 }
 
 static bool parse_request_line(struct request_head *h, struct str line,
@@ -249,20 +223,20 @@ static bool parse_request_line(struct request_head *h, struct str line,
 	const char *sp;
 
 	if (method == 0 || method == line.n || line.p[method] != ' ')
-		return refuse(why, 400, "The request line has no valid method.");
+		return refuse(why, 400, "the request line has no valid method");
 	h->method_name = (struct str){line.p, method};
 	h->method = http_method_of(h->method_name);
 	rest = (struct str){line.p + method + 1, line.n - method - 1};
 	sp = memchr(rest.p, ' ', rest.n);
 	if (sp == NULL)
-		return refuse(why, 400, "The request line has no HTTP version.");
+		return refuse(why, 400, "the request line has no HTTP version");
 	target = (size_t)(sp - rest.p);
 	h->target = (struct str){rest.p, target};
 	if (!parse_version(h, (struct str){sp + 1, rest.n - target - 1}, why))
 		return false;
 	if (str_eq(h->method_name, STR("CONNECT")) ||
 	    str_eq(h->method_name, STR("TRACE")))
-		return refuse(why, 405, "CONNECT and TRACE are not offered.");
+		return refuse(why, 405, "CONNECT and TRACE are not offered");
 	return parse_target(h, why);
 }
 
@@ -288,12 +262,9 @@ static bool parse_fields(struct request_head *h, struct head_cursor *c, unsigned
 		if (line == HEAD_LINE_BAD)
 			return refuse(why, 400, sentence);
 		if (f == &spare)
-			return refuse(why, 431, "The request has too many fields.");
+			return refuse(why, 431, "the request has too many fields");
 		if (h->seen & HTTP_H_BIT(f->id) & SINGLE_FIELDS)
-			return refuse(why, 400,
-				      "Host, Content-Length, Transfer-Encoding and "
-				      "Max-Forwards "
-				      "may each occur once only.");
+			return refuse(why, 400, "a field that may come once comes twice");
 		h->seen |= HTTP_H_BIT(f->id);
 		h->n_fields++;
 	}
@@ -322,9 +293,9 @@ static bool check_host(struct request_head *h, struct head_refusal *why)
 
 	if (f == NULL)
 		return h->minor == 0 ||
-		       refuse(why, 400, "An HTTP/1.1 request needs Host.");
+		       refuse(why, 400, "an HTTP/1.1 request needs Host");
 	if (!is_authority(f->value))
-		return refuse(why, 400, "Host is not valid.");
+		return refuse(why, 400, "Host is not valid");
 	if (h->host.n == 0)
 		h->host = f->value;
 	return true;
@@ -347,8 +318,8 @@ static bool refuse_coding(struct str value, struct head_refusal *why)
 		misplaced = true;
 	if (n == 0 || misplaced)
 		return refuse(why, 400,
-			      "Transfer-Encoding is not valid; only chunked is known.");
-	return refuse(why, 501, "Only the transfer coding chunked is known.");
+			      "Transfer-Encoding is not valid; only chunked is known");
+	return refuse(why, 501, "only the transfer coding chunked is known");
 }
 
 /* RFC 9112 6.3. */
@@ -361,17 +332,15 @@ static bool check_framing(struct request_head *h, struct head_refusal *why)
 
 	if (te != NULL) {
 		if (length != NULL)
-			return refuse(why, 400,
-				      "Content-Length and Transfer-Encoding exclude each "
-				      "other.");
+			return refuse(why, 400, "Content-Length and Transfer-Encoding");
 		if (h->minor == 0)
-			return refuse(why, 400, "HTTP/1.0 has no Transfer-Encoding.");
+			return refuse(why, 400, "HTTP/1.0 has no Transfer-Encoding");
 		if (!str_ieq(te->value, STR("chunked")))
 			return refuse_coding(te->value, why);
 		h->framing = HTTP_CHUNKED;
 	} else if (length != NULL) {
 		if (!head_content_length(length->value, &h->content_length))
-			return refuse(why, 400, "Content-Length is not valid.");
+			return refuse(why, 400, "Content-Length is not valid");
 		h->framing = HTTP_LENGTH;
 	}
 	return true;
@@ -390,7 +359,7 @@ static bool check_expect(struct request_head *h, struct head_refusal *why)
 		while (str_list_next(&list, &item)) {
 			if (!str_ieq(item, STR("100-continue")))
 				return refuse(why, 417,
-					      "Only 100-continue can be expected.");
+					      "only 100-continue can be expected");
 			h->expect_continue = body && h->minor == 1;
 		}
 	}
@@ -416,7 +385,7 @@ static bool check_connection(struct request_head *h, struct head_refusal *why)
 
 	if (request_head_has(h, HTTP_H_CONNECTION) &&
 	    !head_read_connection(h->fields, h->n_fields, &options))
-		return refuse(why, 400, "Connection names too many options.");
+		return refuse(why, 400, "Connection names too many options");
 	h->close = options.close || h->minor == 0;
 	upgrade = request_head_field(h, HTTP_H_UPGRADE, NULL);
 	if (options.upgrade && upgrade != NULL && h->minor == 1)
@@ -430,9 +399,9 @@ static bool check_max_forwards(const struct request_head *h, struct head_refusal
 
 	for (size_t i = 0; f != NULL && i < f->value.n; i++)
 		if (f->value.p[i] < '0' || f->value.p[i] > '9')
-			return refuse(why, 400, "Max-Forwards is not a number.");
+			return refuse(why, 400, "Max-Forwards is not a number");
 	if (f != NULL && f->value.n == 0)
-		return refuse(why, 400, "Max-Forwards is not a number.");
+		return refuse(why, 400, "Max-Forwards is not a number");
 	return true;
 }
 
@@ -454,10 +423,10 @@ bool request_head_parse(struct request_head *h, const char *p, size_t n,
 	clear(h);
 	if (!skip_leading(&c, why))
 		return false;
-	if (refuse_size(c.p, (size_t)(c.end - c.p), limits, why))
+	if (refuse_size(p, n, (size_t)(c.p - p), limits, why))
 		return false;
 	if (!head_take_line(&c, &line))
-		return refuse(why, 400, "Lines must end in CRLF.");
+		return refuse(why, 400, "lines must end in CRLF");
 	if (!parse_request_line(h, line, why) || !parse_fields(h, &c, max, why))
 		return false;
 	if (!check_host(h, why) || !check_framing(h, why) || !check_connection(h, why))

@@ -23,17 +23,17 @@ static bool parse_status_line(struct response_head *h, struct str line, const ch
 
 	if (line.n < 12 || memcmp(line.p, "HTTP/1.", 7) != 0 || line.p[7] < '0' ||
 	    line.p[7] > '9' || line.p[8] != ' ')
-		return bad(why, "The response does not start with HTTP/1.0 or HTTP/1.1.");
+		return bad(why, "the response does not start with HTTP/1.0 or HTTP/1.1");
 	h->minor = line.p[7] == '0' ? 0 : 1;
 	if (!str_to_u64((struct str){line.p + 9, 3}, &status) || status < 100 ||
 	    status > 599)
-		return bad(why, "The response has no valid status code.");
+		return bad(why, "the response has no valid status code");
 	h->status = (int)status;
 	if (line.n == 12)
 		return true;
 	h->reason = (struct str){line.p + 13, line.n - 13};
 	if (line.p[12] != ' ' || !http_is_field_value(h->reason))
-		return bad(why, "The response's status line is not valid.");
+		return bad(why, "the response's status line is not valid");
 	return true;
 }
 
@@ -82,7 +82,7 @@ static bool parse_fields(struct response_head *h, struct head_cursor *c,
 		if (line != HEAD_LINE_FIELD)
 			return line == HEAD_LINE_END;
 		if (f == &spare)
-			return bad(why, "The response has too many fields.");
+			return bad(why, "the response has too many fields");
 		note_field(h, f, seen);
 		h->n_fields++;
 	}
@@ -120,15 +120,15 @@ static bool check_framing(struct response_head *h, const struct framing_fields *
 			  enum http_method method, const char **why)
 {
 	if (seen->n_coding > 1 || seen->n_length > 1)
-		return bad(why, "The response tells its length twice.");
+		return bad(why, "the response tells its length twice");
 	if (seen->n_coding && seen->n_length)
-		return bad(why, "The response has Content-Length and Transfer-Encoding.");
+		return bad(why, "the response has Content-Length and Transfer-Encoding");
 	if (seen->n_coding && h->minor == 0)
-		return bad(why, "The response is HTTP/1.0 and has Transfer-Encoding.");
+		return bad(why, "the response is HTTP/1.0 and has Transfer-Encoding");
 	if (seen->n_coding && !str_ieq(seen->coding, STR("chunked")))
-		return bad(why, "The response has a transfer coding other than chunked.");
+		return bad(why, "the response has a transfer coding other than chunked");
 	if (seen->n_length && !head_content_length(seen->length, &h->content_length))
-		return bad(why, "The response's Content-Length is not valid.");
+		return bad(why, "the response's Content-Length is not valid");
 	h->has_content_length = seen->n_length > 0;
 	if (has_no_body(h->status, method))
 		h->framing = HTTP_NO_BODY;
@@ -146,7 +146,7 @@ static bool check_connection(struct response_head *h, const struct framing_field
 	struct head_connection options = {0};
 
 	if (seen->connection && !head_read_connection(h->fields, h->n_fields, &options))
-		return bad(why, "The response's Connection names too many options.");
+		return bad(why, "the response's Connection names too many options");
 	h->close = options.close || h->framing == HTTP_UNTIL_EOF ||
 		   (h->minor == 0 && !options.keep_alive);
 	if (!options.upgrade)
@@ -166,9 +166,9 @@ bool response_head_parse(struct response_head *h, const char *p, size_t n,
 	CHECK(n > 0 && p[n - 1] == '\n');
 	memset(h, 0, offsetof(struct response_head, fields));
 	if (n > RESPONSE_HEAD_MAX)
-		return bad(why, "The response's head is too large.");
+		return bad(why, "the response's head is too large");
 	if (!head_take_line(&c, &line))
-		return bad(why, "The response's lines must end in CRLF.");
+		return bad(why, "the response's lines must end in CRLF");
 	if (!parse_status_line(h, line, why) || !parse_fields(h, &c, &seen, why))
 		return false;
 	return check_framing(h, &seen, method, why) && check_connection(h, &seen, why);

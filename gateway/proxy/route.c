@@ -130,9 +130,9 @@ static void read_plain(struct plain_path *out, struct str path)
 		bool slash = c == '/';
 
 		if (c == '\0')
-			out->fault = "The path holds an encoded NUL.";
+			out->fault = "the path holds an encoded NUL";
 		if (c == '\\')
-			out->fault = "The path holds a backslash.";
+			out->fault = "the path holds a backslash";
 		if (slash && out->merged_at == SIZE_MAX &&
 		    (encoded || (out->n && out->bytes[out->n - 1] == '/')))
 			out->merged_at = out->n;
@@ -183,12 +183,12 @@ static enum route_verdict match_decoded(const struct route_table *t, struct str 
 	struct plain_path plain;
 
 	if (path.n > sizeof plain.bytes) {
-		*fault = "The path is too long.";
+		*fault = "the path is too long";
 		return ROUTE_BAD_PATH;
 	}
 	read_plain(&plain, path);
 	if (plain.fault == NULL && has_dot_segment(plain.bytes, plain.n))
-		plain.fault = "The path has a dot segment.";
+		plain.fault = "the path has a dot segment";
 	if (plain.fault == NULL) {
 		*route = find_longest(t, (struct str){plain.bytes, plain.n});
 		if (*route == NULL)
@@ -196,8 +196,7 @@ static enum route_verdict match_decoded(const struct route_table *t, struct str 
 		/* The slash at the prefix's own end belongs to it: it is the border. */
 		if (plain.merged_at > (*route)->path_len || (*route)->path_len == 1)
 			return ROUTE_FOUND;
-		plain.fault = "The path has an encoded or doubled slash inside its "
-			      "route's prefix.";
+		plain.fault = "the path doubles or encodes a slash of its prefix";
 	}
 	*route = NULL;
 	*fault = plain.fault;

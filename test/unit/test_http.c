@@ -113,13 +113,26 @@ static void token_characters(void **state)
 		bool token = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
 			     (c >= 'a' && c <= 'z') || (c && strchr(tchars, c) != NULL);
 
+		bool host = (token && strchr("#%^`|", c) == NULL) ||
+			    (c && strchr("(),;=", c) != NULL);
+
+		assert_int_equal(http_is_reg_name((struct str){&byte, 1}), host);
 		assert_int_equal(http_is_token((struct str){&byte, 1}), token);
 		assert_int_equal(http_token_span((struct str){&byte, 1}), token);
 	}
+	assert_true(http_is_reg_name(STR("")));
+	assert_true(http_is_reg_name(STR("a%2fB%FF")));
+	assert_false(http_is_reg_name(STR("a%2")));
+	assert_false(http_is_reg_name(STR("a%2g")));
 	assert_false(http_is_token(STR("")));
 	assert_false(http_is_token(STR("a b")));
-	assert_int_equal(http_token_span(STR("abc:d")), 3);
-	assert_int_equal(http_token_span(STR("abc")), 3);
+	for (size_t n = 0; n <= 12; n++) {
+		char text[] = "abcdefghijkl";
+
+		assert_int_equal(http_token_span((struct str){text, n}), n);
+		text[n] = ':';
+		assert_int_equal(http_token_span((struct str){text, 12}), n);
+	}
 }
 
 /* Every byte at every place of values around the word size. */
