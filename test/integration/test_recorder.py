@@ -1,0 +1,173 @@
+"""The recorder and PostgreSQL: exactly once, bad rows apart, partitions, cursors."""
+import datetime
+import os
+import signal
+
+import psycopg2
+import pytest
+
+from tg.pg_proxy import WAYS, PgProxy
+from tg.wait import eventually
+
+
+def calls(gateway, count, **headers):
+    with gateway.connect() as client:
+        for _ in range(count):
+            assert client.call("GET", "/api/test/x", headers).status == 200
+
+
+def settled(database, count):
+    """The rows, once the server answers again and there are count of them."""
+
+    def enough():
+        try:
+            return database.value("SELECT count(*) FROM token_usage_logs") >= count
+        except psycopg2.OperationalError:
+            return False
+
+    eventually(enough, f"{count} usage rows", patience_s=40)
+    return database.wait_usage(count)
+
+
+def partition(day):
+    return f"token_usage_logs_p{day:%Y%m%d}"
+
+
+def today():
+    return datetime.datetime.now(datetime.timezone.utc).date()
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("way", WAYS)
+def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
+    proxy = PgProxy(cluster, way)
+    try:
+        gateway = gateways(echo_upstream, database=proxy.url(database))
+        calls(gateway, 30)
+        eventually(proxy.broken.is_set, "COMMIT was broken")
+        calls(gateway, 30)
+        rows = settled(database, 60)
+        gateway.judge()
+        assert database.usage() == rows
+        assert len({r["request_id"] for r in rows}) == 60
+        assert database.value("SELECT count(*) FROM usage_rejected") == 0
+    finally:
+        proxy.close()
+
+
+def test_server_killed_in_the_middle_of_copy(gateways, echo_upstream, database):
+    gateway = gateways(echo_upstream)
+    database.query("CREATE FUNCTION wait_a_bit() RETURNS trigger LANGUAGE plpgsql AS "
+                   "$$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$")
+    database.query("CREATE TRIGGER slow BEFORE INSERT ON token_usage_logs "
+                   "FOR EACH ROW EXECUTE FUNCTION wait_a_bit()")
+    calls(gateway, 60)
+    copying = eventually(lambda: database.query(
+        "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY token%%' "
+        "AND datname = current_database()"), "a COPY runs")
+    os.kill(copying[0]["pid"], signal.SIGKILL)
+
+    def without_trigger():
+        try:
+            database.query("DROP TRIGGER IF EXISTS slow ON token_usage_logs")
+            return True
+        except psycopg2.Error:
+            return False
+
+    eventually(without_trigger, "the server has recovered")
+    rows = settled(database, 60)
+    assert len({r["request_id"] for r in rows}) == 60
+
+
+@pytest.mark.sanitizer
+def test_bad_rows_are_set_apart(gateways, echo_upstream, database):
+    database.query("ALTER TABLE token_usage_logs ADD CONSTRAINT no_poison "
+                   "CHECK (user_agent IS DISTINCT FROM 'poison')")
+    gateway = gateways(echo_upstream)
+    gateway.expect_error("usage_rejected")
+    for _ in range(3):
+        calls(gateway, 20)
+        calls(gateway, 1, **{"User-Agent": "poison"})
+    rows = database.wait_usage(60)
+    assert {r["user_agent"] for r in rows} == {None}
+    eventually(lambda: database.value("SELECT count(*) FROM usage_rejected") == 3,
+               "the bad rows are kept")
+    for row in database.query("SELECT * FROM usage_rejected"):
+        assert row["sqlstate"] == "23514" and "no_poison" in row["reason"]
+        assert "\tpoison\t" in row["record"]["copy_row"]
+        assert "user_agent" in row["record"]["columns"]
+
+
+def test_a_refused_table_is_no_rows_fault(gateways, echo_upstream, database):
+    """Anything but classes 22 and 23 means: wait, say so, try the same again."""
+    gateway = gateways(echo_upstream)
+    gateway.expect_error("42P01")
+    database.query("ALTER TABLE token_usage_logs RENAME TO away")
+    calls(gateway, 20)
+    eventually(lambda: "42P01" in gateway.log(), "the log tells")
+    database.query("ALTER TABLE away RENAME TO token_usage_logs")
+    database.wait_usage(20)
+    assert database.value("SELECT count(*) FROM usage_rejected") == 0
+    eventually(lambda: "takes events again" in gateway.log(), "the log tells of the end")
+
+
+def test_a_dropped_partition_is_made_again(gateways, echo_upstream, database):
+    gateway = gateways(echo_upstream)
+    calls(gateway, 5)
+    database.wait_usage(5)
+    database.query("DROP TABLE " + partition(today()))
+    calls(gateway, 5)
+    assert len(database.wait_usage(5)) == 5
+    assert database.value("SELECT count(*) FROM usage_rejected") == 0
+
+
+def test_partitions_ahead(gateways, echo_upstream, database):
+    days = [today() + datetime.timedelta(days=n) for n in (1, 2, 3)]
+    for day in days:
+        database.query("DROP TABLE " + partition(day))
+    gateways(echo_upstream)
+    for day in days:
+        eventually(lambda day=day: database.value("SELECT to_regclass(%s)", [partition(day)]),
+                   f"a partition for {day}")
+
+
+def test_last_used_only_moves_forward(gateways, echo_upstream, database):
+    gateway = gateways(echo_upstream)
+    calls(gateway, 3)
+    last = max(r["used_at"] for r in database.wait_usage(3))
+    of_token = "SELECT last_used AT TIME ZONE 'UTC' FROM tokens WHERE name = 'all'"
+    assert database.value(of_token) == last
+    database.query("UPDATE tokens SET last_used = '2999-01-01 00:00Z' WHERE name = 'all'")
+    calls(gateway, 3)
+    database.wait_usage(6)
+    assert database.value(of_token) == datetime.datetime(2999, 1, 1)
+
+
+def test_cursors_come_and_go(gateways, echo_upstream, database):
+    gateway = gateways(echo_upstream, workers=2)
+    calls(gateway, 3)
+    database.wait_usage(3)
+    cursors = database.query("SELECT lane, position FROM usage_cursors ORDER BY lane")
+    assert [c["lane"] for c in cursors] == [0, 1, 2]
+    assert sum(c["position"] for c in cursors) > 0
+    gateway.terminate()
+    assert gateway.wait_exit() == 0
+    assert database.query("SELECT * FROM usage_cursors") == []
+
+
+@pytest.mark.parametrize("change", [
+    "UPDATE usage_cursors SET position = 0",
+    "UPDATE usage_cursors SET position = position + 8",
+    "DELETE FROM usage_cursors",
+])
+def test_a_database_that_was_set_back(gateways, echo_upstream, database, change):
+    """What is told to be stored and is not any more cannot be sent again; all else goes on."""
+    gateway = gateways(echo_upstream)
+    gateway.expect_error("set back")
+    calls(gateway, 10)
+    database.wait_usage(10)
+    database.query(change)
+    calls(gateway, 10)
+    database.wait_usage(20)
+    calls(gateway, 10)
+    database.wait_usage(30)
