@@ -27,6 +27,7 @@ struct query {
 struct slot {
 	struct manager_db *db;
 	struct pg_conn *pg;
+	bool failed; /* its latest attempt did; a first one may still be under way */
 	struct query running; /* done is NULL: none */
 };
 
@@ -96,11 +97,20 @@ bool manager_db_is_up(const struct manager_db *db)
 	return false;
 }
 
+/* Nothing is up, and nothing is about to be. */
+static bool is_down(const struct manager_db *db)
+{
+	for (size_t i = 0; i < DB_CONNECTIONS; i++)
+		if (!db->slots[i].failed)
+			return false;
+	return true;
+}
+
 bool manager_db_query(struct manager_db *db, const char *sql,
 		      void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
 {
 	OBJ_CHECK(db, DB_MAGIC);
-	if (!manager_db_is_up(db) || db->n == DB_QUEUE)
+	if (is_down(db) || db->n == DB_QUEUE)
 		return false;
 	db->queue[(db->head + db->n++) % DB_QUEUE] =
 		(struct query){sql, done, ctx, clock_mono_us()};
@@ -113,37 +123,49 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct manager_db *db = arg;
 	uint64_t now = clock_mono_us();
-	bool up = manager_db_is_up(db);
+	bool down = is_down(db);
 
 	(void)fd;
 	(void)what;
 	OBJ_CHECK(db, DB_MAGIC);
 	run_queue(db);
-	while (db->n > 0 && (!up || now - db->queue[db->head].since_us >
-					    WAIT_MAX_MS * UINT64_C(1000))) {
+	while (db->n > 0 && (down || now - db->queue[db->head].since_us >
+					     WAIT_MAX_MS * UINT64_C(1000))) {
 		struct query q = take_query(db);
 
 		answer_lost(&q, "no connection became free in time");
 	}
 }
 
+static void on_state(void *ctx, bool up, const char *why)
+{
+	struct slot *s = ctx;
+
+	OBJ_CHECK(s->db, DB_MAGIC);
+	(void)why;
+	s->failed = !up;
+	event_active(s->db->sweep, 0, 0);
+}
+
 struct manager_db *manager_db_new(struct event_base *base, const char *conninfo)
 {
 	struct manager_db *db = xcalloc(1, sizeof *db);
 	struct timeval every = {0, SWEEP_MS * 1000};
+	struct pg_options o = {
+		.conninfo = conninfo,
+		.application_name = "tollgate manager",
+		.timeout_ms = DB_TIMEOUT_MS,
+		.on_state = on_state,
+	};
 
 	db->magic = DB_MAGIC;
-	for (size_t i = 0; i < DB_CONNECTIONS; i++) {
-		db->slots[i].db = db;
-		db->slots[i].pg =
-			pg_conn_new(base, &(struct pg_options){
-						  .conninfo = conninfo,
-						  .application_name = "tollgate manager",
-						  .timeout_ms = DB_TIMEOUT_MS,
-					  });
-	}
 	db->sweep = event_new(base, -1, EV_PERSIST, on_sweep, db);
 	CHECK(db->sweep != NULL && event_add(db->sweep, &every) == 0);
+	for (size_t i = 0; i < DB_CONNECTIONS; i++) {
+		db->slots[i].db = db;
+		o.ctx = &db->slots[i];
+		db->slots[i].pg = pg_conn_new(base, &o);
+	}
 	return db;
 }
 

@@ -42,7 +42,10 @@ def today():
 def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
     proxy = PgProxy(cluster, way)
     try:
-        gateway = gateways(echo_upstream, database=proxy.url(database))
+        gateway = gateways(echo_upstream, start=False)
+        gateway.settings["database"] = proxy.url(database)
+        gateway.write_config()
+        gateway.start()
         calls(gateway, 30)
         eventually(proxy.broken.is_set, "COMMIT was broken")
         calls(gateway, 30)
