@@ -9,6 +9,9 @@ import pytest
 from tg.pg_proxy import WAYS, PgProxy
 from tg.wait import eventually
 
+# So that a test's end need not wait for idle upstream connections to be closed.
+SHORT = {"idle_s": 0.2}
+
 
 def calls(gateway, count, **headers):
     with gateway.connect() as client:
@@ -42,7 +45,7 @@ def today():
 def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
     proxy = PgProxy(cluster, way)
     try:
-        gateway = gateways(echo_upstream, start=False)
+        gateway = gateways(echo_upstream, pools=SHORT, start=False)
         gateway.settings["database"] = proxy.url(database)
         gateway.write_config()
         gateway.start()
@@ -59,7 +62,7 @@ def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
 
 
 def test_server_killed_in_the_middle_of_copy(gateways, echo_upstream, database):
-    gateway = gateways(echo_upstream)
+    gateway = gateways(echo_upstream, pools=SHORT)
     database.query("CREATE FUNCTION wait_a_bit() RETURNS trigger LANGUAGE plpgsql AS "
                    "$$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$")
     database.query("CREATE TRIGGER slow BEFORE INSERT ON token_usage_logs "
@@ -86,7 +89,7 @@ def test_server_killed_in_the_middle_of_copy(gateways, echo_upstream, database):
 def test_bad_rows_are_set_apart(gateways, echo_upstream, database):
     database.query("ALTER TABLE token_usage_logs ADD CONSTRAINT no_poison "
                    "CHECK (user_agent IS DISTINCT FROM 'poison')")
-    gateway = gateways(echo_upstream)
+    gateway = gateways(echo_upstream, pools=SHORT)
     gateway.expect_error("usage_rejected")
     for _ in range(3):
         calls(gateway, 20)
@@ -103,7 +106,7 @@ def test_bad_rows_are_set_apart(gateways, echo_upstream, database):
 
 def test_a_refused_table_is_no_rows_fault(gateways, echo_upstream, database):
     """Anything but classes 22 and 23 means: wait, say so, try the same again."""
-    gateway = gateways(echo_upstream)
+    gateway = gateways(echo_upstream, pools=SHORT)
     gateway.expect_error("42P01")
     database.query("ALTER TABLE token_usage_logs RENAME TO away")
     calls(gateway, 20)
@@ -115,7 +118,7 @@ def test_a_refused_table_is_no_rows_fault(gateways, echo_upstream, database):
 
 
 def test_a_dropped_partition_is_made_again(gateways, echo_upstream, database):
-    gateway = gateways(echo_upstream)
+    gateway = gateways(echo_upstream, pools=SHORT)
     calls(gateway, 5)
     database.wait_usage(5)
     database.query("DROP TABLE " + partition(today()))
@@ -128,14 +131,14 @@ def test_partitions_ahead(gateways, echo_upstream, database):
     days = [today() + datetime.timedelta(days=n) for n in (1, 2, 3)]
     for day in days:
         database.query("DROP TABLE " + partition(day))
-    gateways(echo_upstream)
+    gateways(echo_upstream, pools=SHORT)
     for day in days:
         eventually(lambda day=day: database.value("SELECT to_regclass(%s)", [partition(day)]),
                    f"a partition for {day}")
 
 
 def test_last_used_only_moves_forward(gateways, echo_upstream, database):
-    gateway = gateways(echo_upstream)
+    gateway = gateways(echo_upstream, pools=SHORT)
     calls(gateway, 3)
     last = max(r["used_at"] for r in database.wait_usage(3))
     of_token = "SELECT last_used AT TIME ZONE 'UTC' FROM tokens WHERE name = 'all'"
@@ -147,7 +150,7 @@ def test_last_used_only_moves_forward(gateways, echo_upstream, database):
 
 
 def test_cursors_come_and_go(gateways, echo_upstream, database):
-    gateway = gateways(echo_upstream, workers=2)
+    gateway = gateways(echo_upstream, pools=SHORT, workers=2)
     calls(gateway, 3)
     database.wait_usage(3)
     cursors = database.query("SELECT lane, position FROM usage_cursors ORDER BY lane")
@@ -165,7 +168,7 @@ def test_cursors_come_and_go(gateways, echo_upstream, database):
 ])
 def test_a_database_that_was_set_back(gateways, echo_upstream, database, change):
     """What is told to be stored and is not any more cannot be sent again; all else goes on."""
-    gateway = gateways(echo_upstream)
+    gateway = gateways(echo_upstream, pools=SHORT)
     gateway.expect_error("set back")
     calls(gateway, 10)
     database.wait_usage(10)
