@@ -228,6 +228,8 @@ static size_t raw_length(struct str path, size_t len)
 	struct str rest = path;
 	bool encoded;
 
+	if (len <= path.n && memchr(path.p, '%', len) == NULL)
+		return len;
 	for (size_t i = 0; i < len && rest.n; i++)
 		take_char(&rest, &encoded);
 	return path.n - rest.n;
