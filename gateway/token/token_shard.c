@@ -12,16 +12,15 @@
 
 struct entry {
 	unsigned char hash[KEY_HASH_BYTES];
-	int64_t token_id, expires_at_us, key_until_us;
+	int64_t expires_at_us, key_until_us;
 	uint32_t scopes_at;
 	uint16_t scopes_n;
 	uint16_t flags;
 };
 
-_Static_assert(sizeof(struct entry) == 64, "a cache line each");
-
 struct token_shard {
 	struct entry *entries;
+	int64_t *ids;    /* of the entries; apart, since a change looks at every one */
 	uint16_t *slots; /* entry number + 1; 0: free */
 	char *scopes;
 	uint32_t n, slot_mask;
@@ -84,8 +83,8 @@ static void put(struct token_shard *s, struct scope_pool *pool,
 	if (s->slots[at] == 0)
 		s->slots[at] = (uint16_t)++s->n;
 	e = &s->entries[s->slots[at] - 1];
+	s->ids[s->slots[at] - 1] = row->view.token_id;
 	memcpy(e->hash, row->hash, KEY_HASH_BYTES);
-	e->token_id = row->view.token_id;
 	e->expires_at_us = row->view.expires_at_us;
 	e->key_until_us = row->view.key_until_us;
 	e->flags = (uint16_t)row->view.flags;
@@ -96,12 +95,9 @@ static void put(struct token_shard *s, struct scope_pool *pool,
 struct token_shard *token_shard_build(const struct token_row *const *rows, size_t n)
 {
 	struct scope_pool pool = {0};
-	size_t n_slots = 4, scope_bytes = 0, head = sizeof(struct entry);
+	size_t n_slots = 4, scope_bytes = 0;
 	struct token_shard *s;
-	char *block;
 
-	_Static_assert(sizeof *s <= sizeof(struct entry),
-		       "the head fits before the entries");
 	CHECK(n <= SHARD_KEYS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		CHECK(rows[i]->view.scopes.n <= TOKEN_SCOPES_MAX);
@@ -110,9 +106,10 @@ struct token_shard *token_shard_build(const struct token_row *const *rows, size_
 	while (n_slots < 2 * n)
 		n_slots *= 2;
 	pool.text = xmalloc(scope_bytes + 1);
-	block = xcalloc(1, head + n * sizeof(struct entry) + n_slots * sizeof(uint16_t));
-	s = (struct token_shard *)(void *)block;
-	s->entries = (struct entry *)(void *)(block + head);
+	s = xcalloc(1, sizeof *s + n * (sizeof *s->ids + sizeof *s->entries) +
+			       n_slots * sizeof *s->slots);
+	s->ids = (int64_t *)(void *)(s + 1);
+	s->entries = (struct entry *)(void *)(s->ids + n);
 	s->slots = (uint16_t *)(void *)(s->entries + n);
 	s->slot_mask = (uint32_t)(n_slots - 1);
 	for (size_t i = 0; i < n; i++)
@@ -133,10 +130,11 @@ size_t token_shard_count(const struct token_shard *s)
 	return s ? s->n : 0;
 }
 
-static void view_of(const struct token_shard *s, const struct entry *e,
-		    struct token_view *out)
+static void view_of(const struct token_shard *s, size_t i, struct token_view *out)
 {
-	out->token_id = e->token_id;
+	const struct entry *e = &s->entries[i];
+
+	out->token_id = s->ids[i];
 	out->expires_at_us = e->expires_at_us;
 	out->key_until_us = e->key_until_us;
 	out->flags = e->flags;
@@ -153,7 +151,7 @@ bool token_shard_find(const struct token_shard *s,
 	slot = s->slots[probe(s, hash)];
 	if (slot == 0)
 		return false;
-	view_of(s, &s->entries[slot - 1], out);
+	view_of(s, slot - 1u, out);
 	return true;
 }
 
@@ -161,12 +159,40 @@ void token_shard_row(const struct token_shard *s, size_t i, struct token_row *ou
 {
 	CHECK(i < token_shard_count(s));
 	memcpy(out->hash, s->entries[i].hash, KEY_HASH_BYTES);
-	view_of(s, &s->entries[i], &out->view);
+	view_of(s, i, &out->view);
 }
 
 int64_t token_shard_id(const struct token_shard *s, size_t i)
 {
-	return s->entries[i].token_id;
+	return s->ids[i];
+}
+
+bool token_ids_contain(const int64_t *ids, size_t n_ids, int64_t id)
+{
+	size_t low = 0, high = n_ids;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (ids[mid] == id)
+			return true;
+		if (ids[mid] < id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return false;
+}
+
+bool token_shard_has_any(const struct token_shard *s, const int64_t *ids, size_t n_ids)
+{
+	size_t n = token_shard_count(s);
+
+	for (size_t i = 0; i < n && n_ids > 0; i++)
+		if (s->ids[i] >= ids[0] && s->ids[i] <= ids[n_ids - 1] &&
+		    token_ids_contain(ids, n_ids, s->ids[i]))
+			return true;
+	return false;
 }
 
 static bool is_separator(char c)

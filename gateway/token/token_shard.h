@@ -19,6 +19,9 @@ bool token_shard_find(const struct token_shard *s,
 /* Key number i, 0 <= i < count. */
 void token_shard_row(const struct token_shard *s, size_t i, struct token_row *out);
 int64_t token_shard_id(const struct token_shard *s, size_t i);
+/* Is any of these ids, ascending, that of a key here? */
+bool token_shard_has_any(const struct token_shard *s, const int64_t *ids, size_t n_ids);
+bool token_ids_contain(const int64_t *ids, size_t n_ids, int64_t id);
 
 /* Writes scopes separated by one space; sets *all if `*` is among them. out has room for
  * TOKEN_SCOPES_MAX bytes; returns how many are used: 0 if they would not fit. */

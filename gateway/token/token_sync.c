@@ -173,7 +173,6 @@ static void mark_right(struct token_sync *s,
 	s->has_loaded = true;
 	pthread_cond_broadcast(&s->loaded);
 	pthread_mutex_unlock(&s->lock);
-	tell_state(s);
 	if (s->saver)
 		token_saver_touch(s->saver);
 }
@@ -239,6 +238,7 @@ static void finish_load(struct token_sync *s)
 		 (unsigned long long)(clock_mono_us() - s->load_started_us) / 1000);
 	mark_right(s, s->poll.at.instance);
 	retire(s, old, token_table_free);
+	s->again = true; /* what changed during the load */
 	leave(s, "COMMIT");
 }
 
@@ -299,6 +299,7 @@ static void apply_changes(struct token_sync *s, const PGresult *r)
 	free(rows);
 	publish(s, t, s->poll.at.generation);
 	mark_right(s, s->poll.at.instance);
+	tell_state(s);
 	retire(s, garbage, token_garbage_free);
 }
 
@@ -354,6 +355,7 @@ static void on_polled(void *ctx, const struct pg_reply *reply)
 		end_step(s);
 	} else if (is_current(s)) {
 		mark_right(s, s->poll.at.instance);
+		tell_state(s);
 		end_step(s);
 	} else if (changes_suffice(s)) {
 		load_changes(s);

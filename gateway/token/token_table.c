@@ -222,40 +222,13 @@ void token_garbage_free(void *garbage)
 
 /* --- changing --- */
 
-static bool has_id(const struct token_change *c, int64_t id)
-{
-	size_t low = 0, high = c->n_ids;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (c->ids[mid] == id)
-			return true;
-		if (c->ids[mid] < id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return false;
-}
-
-/* Does any key of this shard belong to one of the tokens? Reads every key's id: a million take
- * some milliseconds, which spares an index of its own by id. */
-static bool loses_keys(const struct token_shard *s, const struct token_change *c)
-{
-	for (size_t i = 0; i < token_shard_count(s); i++)
-		if (has_id(c, token_shard_id(s, i)))
-			return true;
-	return false;
-}
-
 static void add_kept(struct token_builder *b, const struct token_shard *s,
 		     const struct token_change *c)
 {
 	struct token_row row;
 
 	for (size_t i = 0; i < token_shard_count(s); i++) {
-		if (has_id(c, token_shard_id(s, i)))
+		if (token_ids_contain(c->ids, c->n_ids, token_shard_id(s, i)))
 			continue;
 		token_shard_row(s, i, &row);
 		token_builder_add(b, &row);
@@ -309,6 +282,7 @@ static struct token_table *rebuild_all(struct token_table *old,
 	return token_builder_finish(&b);
 }
 
+/* Looks at every key's id: a million take a few milliseconds, which spares an index by id. */
 static bool *find_touched(const struct token_table *old, const struct token_change *c)
 {
 	bool *touched = xcalloc(old->n_shards, sizeof *touched);
@@ -316,7 +290,8 @@ static bool *find_touched(const struct token_table *old, const struct token_chan
 	for (size_t i = 0; i < c->n_rows; i++)
 		touched[shard_of(c->rows[i].hash, old->n_shards)] = true;
 	for (size_t i = 0; i < old->n_shards; i++)
-		touched[i] = touched[i] || loses_keys(old->shards[i], c);
+		touched[i] = touched[i] ||
+			     token_shard_has_any(old->shards[i], c->ids, c->n_ids);
 	return touched;
 }
 
