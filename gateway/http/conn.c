@@ -108,6 +108,33 @@ void conn_resume(struct http_conn *c)
 	bufferevent_enable(c->bev, EV_READ);
 }
 
+void http_conn_tunnel(struct http_conn *c)
+{
+	CHECK(c->state == CONN_BUSY && c->body_done);
+	c->tunnel = c->closing = true;
+	if (evbuffer_get_length(c->raw) || c->half_closed)
+		conn_make_ready(c);
+}
+
+size_t http_conn_tunnel_take(struct http_conn *c, struct evbuffer *dst, size_t max)
+{
+	size_t n = evbuffer_get_length(c->raw);
+
+	CHECK(c->tunnel);
+	if (n > max)
+		n = max;
+	if (n)
+		CHECK(evbuffer_remove_buffer(c->raw, dst, n) == (int)n);
+	if (evbuffer_get_length(c->raw) < HTTP_OUT_LOW)
+		conn_resume(c);
+	return n;
+}
+
+bool http_conn_tunnel_ended(const struct http_conn *c)
+{
+	return c->half_closed && evbuffer_get_length(c->raw) == 0;
+}
+
 static void take_length(struct http_conn *c, struct evbuffer *dst, size_t max)
 {
 	size_t n = evbuffer_get_length(c->raw);

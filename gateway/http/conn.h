@@ -54,6 +54,7 @@ struct http_conn {
 	struct net_ip peer;
 
 	bool is_ready, feeding, refused, closing, paused, body_timed_out, stalled, gone;
+	bool tunnel;
 	bool half_closed;  /* the client sends no more; maybe it has left */
 	bool continue_due; /* the client waits for 100 Continue */
 	bool body_done, body_bad;

@@ -47,7 +47,7 @@ static void tick_half_closed(struct http_conn *c, uint64_t now)
 {
 	uint64_t since = c->write_us > c->eof_us ? c->write_us : c->eof_us;
 
-	if (c->half_closed && now > since && now - since > HALF_CLOSED_US)
+	if (c->half_closed && !c->tunnel && now > since && now - since > HALF_CLOSED_US)
 		conn_doom(c);
 }
 

@@ -172,7 +172,7 @@ static void keep_bytes(struct http_conn *c, struct evbuffer *input)
 		return;
 	}
 	evbuffer_add_buffer(c->raw, input);
-	if (c->state == CONN_BUSY && !c->body_done) {
+	if (c->state == CONN_BUSY && (!c->body_done || c->tunnel)) {
 		c->body_since_us = clock_mono_us();
 		conn_make_ready(c);
 	}
@@ -271,7 +271,10 @@ static void on_bev_event(struct bufferevent *bev, short what, void *arg)
 		c->half_closed = true;
 		c->eof_us = clock_mono_us();
 		c->closing = true;
-		evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
+		if (c->tunnel && c->state == CONN_BUSY)
+			conn_make_ready(c);
+		else
+			evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
 		return;
 	}
 	c->evhttp_on_event(bev, what, c->evcon);

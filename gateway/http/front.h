@@ -91,6 +91,14 @@ void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
 /* Whether the whole request body has been taken. */
 bool http_conn_body_done(const struct http_conn *c);
 
+/* From now on the connection is a tunnel (after a 101): on_body tells that bytes, or the
+ * client's end, can be taken; there is no body limit and no deadline but for stalled output. */
+void http_conn_tunnel(struct http_conn *c);
+/* Moves up to max bytes to dst; how many. */
+size_t http_conn_tunnel_take(struct http_conn *c, struct evbuffer *dst, size_t max);
+/* The client has shut down its side, and all that it sent has been taken. */
+bool http_conn_tunnel_ended(const struct http_conn *c);
+
 /* Writes raw response bytes: straight to the socket where nothing is queued, the rest is
  * queued. Copies. */
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n);

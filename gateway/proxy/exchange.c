@@ -146,6 +146,7 @@ static bool send_head(struct exchange *x)
 		.endpoint = upstream_endpoint(x->u),
 		.ids = &x->ids,
 		.bearer_was_key = x->admission.bearer,
+		.upgrade = x->upgrade,
 		.peer_trusted = client_peer_is_trusted(socket_peer, x->site->settings),
 	};
 	struct iovec v;
@@ -332,7 +333,9 @@ static void on_upstream_writable(struct upstream_conn *u, void *ctx)
 
 	(void)u;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
-	if (x->c != NULL && !x->request_done)
+	if (x->tunnel)
+		tunnel_from_client(x);
+	else if (x->c != NULL && !x->request_done)
 		pump_request(x);
 }
 
@@ -383,6 +386,7 @@ static void start(struct exchange *x, const struct request_head *h)
 				  route->timeouts.body_ms);
 	x->method = h->method;
 	x->replayable = true;
+	x->upgrade = tunnel_wanted(h);
 	x->send_us = clock_mono_us();
 	acquire(x, false);
 }
@@ -445,7 +449,9 @@ static void on_body(struct http_conn *c, void *ctx)
 
 	(void)ctx;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
-	if (x->ready && x->u != NULL && !x->request_done)
+	if (x->tunnel)
+		tunnel_from_client(x);
+	else if (x->ready && x->u != NULL && !x->request_done)
 		pump_request(x);
 }
 
@@ -460,12 +466,14 @@ static void on_writable(struct http_conn *c, void *ctx)
 
 static bool may_drain(const struct exchange *x)
 {
-	return x->admission.admitted && x->u != NULL && x->request_done && x->ready &&
-	       x->admission.route->on_client_abort == ON_ABORT_DRAIN;
+	return !x->tunnel && x->admission.admitted && x->u != NULL && x->request_done &&
+	       x->ready && x->admission.route->on_client_abort == ON_ABORT_DRAIN;
 }
 
 static const char *abort_phase(const struct exchange *x)
 {
+	if (x->tunnel)
+		return "without closing the upgraded connection";
 	if (x->head_done)
 		return "while the response was sent";
 	return x->request_done ? "while waiting for the upstream"
@@ -554,7 +562,11 @@ void exchange_tick(struct exchange *x, uint64_t now_us)
 	}
 	if (x->u == NULL || !x->ready)
 		return;
-	if (!x->head_done)
+	if (x->tunnel && clock_over(x->data_us, t->idle_ms, now_us))
+		tunnel_idle(x);
+	else if (x->tunnel)
+		return;
+	else if (!x->head_done)
 		tick_waiting(x, t, now_us);
 	else if (!x->upstream_paused && clock_over(x->data_us, t->idle_ms, now_us))
 		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,

@@ -5,7 +5,8 @@
  * forgotten at once. It ends in one function, exchange_free, and is recorded exactly once, in
  * exchange_record, before the last piece of the answer goes out.
  *
- * Files: exchange.c (life, request), relay.c (response), exchange_record.c (the event). */
+ * Files: exchange.c (life, request), relay.c (response), tunnel.c (after a 101),
+ * exchange_record.c (the event). */
 #ifndef GATEWAY_PROXY_EXCHANGE_H
 #define GATEWAY_PROXY_EXCHANGE_H
 
@@ -41,6 +42,10 @@ struct exchange {
 	struct evbuffer *replay; /* decoded body bytes queued so far */
 	enum http_method method;
 	uint64_t sent_before_end; /* bytes that the failed upstream connection took */
+
+	bool upgrade;     /* the client asked for another protocol that we pass on */
+	bool tunnel;      /* and got it: bytes both ways */
+	bool tunnel_shut; /* the client's end was passed on */
 
 	/* response side */
 	bool head_done, response_done, held_back, upstream_paused;
@@ -89,6 +94,18 @@ void relay_data(struct upstream_conn *u, void *ctx, char *bytes, size_t n);
 void relay_end(struct upstream_conn *u, void *ctx, const struct upstream_end *end);
 /* The client's connection takes more. */
 void relay_client_writable(struct exchange *x);
+
+/* tunnel.c: after a 101 */
+bool tunnel_wanted(const struct request_head *h);
+void tunnel_begin(struct exchange *x, char *rest, size_t n);
+void tunnel_from_upstream(struct exchange *x, char *bytes, size_t n);
+/* The client sent something or shut down, or the upstream takes more. */
+void tunnel_from_client(struct exchange *x);
+void tunnel_end(struct exchange *x, const struct upstream_end *end);
+/* Both directions were silent for too long. */
+void tunnel_idle(struct exchange *x);
+/* relay.c: writes to the client, holding the upstream back while it is slow. */
+void relay_write(struct exchange *x, const struct iovec *v, int n);
 
 /* exchange_record.c */
 void exchange_record(struct exchange *x, const char *outcome);

@@ -103,14 +103,25 @@ static void send_last(struct exchange *x, struct piece p)
 		finish(x, &p);
 }
 
+static void hold_upstream_back(struct exchange *x)
+{
+	if (x->u == NULL || http_conn_queued(x->c) <= HTTP_OUT_HIGH)
+		return;
+	x->upstream_paused = true;
+	upstream_pause(x->u);
+	wait_begins(x);
+}
+
+void relay_write(struct exchange *x, const struct iovec *v, int n)
+{
+	http_conn_write(x->c, v, n);
+	hold_upstream_back(x);
+}
+
 static void send_piece(struct exchange *x, const struct piece *p)
 {
 	write_piece(x, p);
-	if (x->u != NULL && http_conn_queued(x->c) > HTTP_OUT_HIGH) {
-		x->upstream_paused = true;
-		upstream_pause(x->u);
-		wait_begins(x);
-	}
+	hold_upstream_back(x);
 }
 
 void relay_client_writable(struct exchange *x)
@@ -266,6 +277,29 @@ static void drop_response(struct exchange *x)
 		x->reusable = false;
 }
 
+/* 103 and the like go on to a client that can read them (RFC 9110 15.2); 100 was ours to send,
+ * if at all. */
+static void relay_informational(struct exchange *x)
+{
+	struct worker *w = x->w;
+	struct forward_response f = {
+		.head = &w->response,
+		.route = x->admission.route,
+		.ids = &x->ids,
+	};
+	struct iovec v;
+
+	if (x->c == NULL || w->response.status == 100 || http_conn_head(x->c)->minor == 0)
+		return;
+	f.request = http_conn_head(x->c);
+	sbuf_reset(&w->head);
+	forward_response_head(&w->head, &f);
+	if (w->head.overflow)
+		return;
+	v = (struct iovec){w->head.p, w->head.n};
+	relay_write(x, &v, 1);
+}
+
 enum head_step { HEAD_FINAL, HEAD_MORE, HEAD_FAILED };
 
 /* Parses heads at *p until a final one. HEAD_FAILED: the exchange is over. */
@@ -283,13 +317,14 @@ static enum head_step take_head(struct exchange *x, char **p, size_t *n)
 		x->scan = 0;
 		*p += end;
 		*n -= end;
-		if (r->status == 101) {
+		if (r->status == 101 && !x->upgrade) {
 			exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
 				      "the upstream switched protocols unasked");
 			return HEAD_FAILED;
 		}
-		if (r->status >= 200)
+		if (r->status >= 200 || r->status == 101)
 			return HEAD_FINAL;
+		relay_informational(x);
 	}
 	if (*n <= RESPONSE_HEAD_MAX)
 		return HEAD_MORE;
@@ -299,6 +334,10 @@ static enum head_step take_head(struct exchange *x, char **p, size_t *n)
 
 static void final_head(struct exchange *x, char *rest, size_t n)
 {
+	if (x->c != NULL && x->w->response.status == 101) {
+		tunnel_begin(x, rest, n);
+		return;
+	}
 	if (x->c != NULL) {
 		begin_response(x, rest, n);
 		return;
@@ -345,7 +384,9 @@ void relay_data(struct upstream_conn *u, void *ctx, char *bytes, size_t n)
 	(void)u;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	x->data_us = clock_mono_us();
-	if (!x->head_done)
+	if (x->tunnel)
+		tunnel_from_upstream(x, bytes, n);
+	else if (!x->head_done)
 		relay_head(x, bytes, n);
 	else
 		relay_body(x, (struct str){0}, bytes, n);
@@ -380,6 +421,8 @@ void relay_end(struct upstream_conn *u, void *ctx, const struct upstream_end *en
 	x->u = NULL;
 	if (x->c == NULL) {
 		exchange_free(x);
+	} else if (x->tunnel) {
+		tunnel_end(x, end);
 	} else if (!x->head_done) {
 		end_before_head(x, end);
 	} else if (x->in == HTTP_UNTIL_EOF && end->clean) {

@@ -86,6 +86,8 @@ bool upstream_write_failed(const struct upstream_conn *u);
 /* When output last made progress, monotonic. */
 uint64_t upstream_progress_us(const struct upstream_conn *u);
 
+/* Tells the upstream that no more will be sent; once the queue is empty. */
+void upstream_shutdown(struct upstream_conn *u);
 void upstream_pause(struct upstream_conn *u);
 void upstream_resume(struct upstream_conn *u);
 

@@ -300,6 +300,15 @@ void upstream_io_writable(evutil_socket_t fd, short what, void *arg)
 	upstream_leave(u);
 }
 
+void upstream_shutdown(struct upstream_conn *u)
+{
+	CHECK(upstream_queued(u) == 0);
+	if (u->ssl != NULL)
+		SSL_shutdown(u->ssl);
+	else
+		shutdown(u->fd, SHUT_WR);
+}
+
 void upstream_pause(struct upstream_conn *u)
 {
 	if (u->paused)

@@ -135,7 +135,7 @@ static void check_revocation(struct worker *w, uint64_t now)
 	w->revocation_check_us = now;
 	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
 		next = TAILQ_NEXT(x, all);
-		if (x->c == NULL || now - x->arrival_us < REVOKE_AFTER_US)
+		if (x->c == NULL || (!x->tunnel && now - x->arrival_us < REVOKE_AFTER_US))
 			continue;
 		if (token_table_find(table, x->admission.hash, &t) &&
 		    !(t.flags & TOKEN_REVOKED))

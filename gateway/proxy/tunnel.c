@@ -1,0 +1,123 @@
+/* After a 101: bytes both ways, each side holding the other back, until one ends.
+ *
+ * RFC 9110 7.8 (Upgrade), RFC 6455 (WebSocket). What flows is not looked at; it is recorded
+ * once, at the end, with status 101 and the bytes of both directions. */
+#include <stdio.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "gateway/proxy/exchange.h"
+#include "gateway/usage/event.h"
+
+static bool is_http(struct str protocol)
+{
+	static const char *const names[] = {"h2", "h2c", "h3", "tls", "http"};
+	const char *slash = memchr(protocol.p, '/', protocol.n);
+	struct str name = {protocol.p, slash ? (size_t)(slash - protocol.p) : protocol.n};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_ieq(name, str_of(names[i])))
+			return true;
+	return false;
+}
+
+/* Not where the new protocol would be HTTP again (h2c, TLS/1.0): its requests would pass
+ * without a key, a scope or a record. */
+bool tunnel_wanted(const struct request_head *h)
+{
+	struct str list = h->upgrade, protocol;
+	bool any = false;
+
+	if (h->framing != HTTP_NO_BODY)
+		return false;
+	while (str_list_next(&list, &protocol)) {
+		if (is_http(protocol))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+void tunnel_begin(struct exchange *x, char *rest, size_t n)
+{
+	struct worker *w = x->w;
+	struct forward_response f = {
+		.head = &w->response,
+		.request = http_conn_head(x->c),
+		.route = x->admission.route,
+		.ids = &x->ids,
+		.upgrade = true,
+	};
+	struct iovec v[2];
+
+	sbuf_reset(&w->head);
+	forward_response_head(&w->head, &f);
+	if (w->head.overflow) {
+		exchange_fail(x, PROBLEM_RESPONSE_HEAD_TOO_LARGE, NULL);
+		return;
+	}
+	x->tunnel = x->head_done = true;
+	x->reusable = false;
+	x->status = x->upstream_status = w->response.status;
+	x->head_us = x->data_us = x->first_out_us = clock_mono_us();
+	x->bytes_out = n;
+	v[0] = (struct iovec){w->head.p, w->head.n};
+	v[1] = (struct iovec){rest, n};
+	relay_write(x, v, 2);
+	http_conn_tunnel(x->c);
+}
+
+void tunnel_from_upstream(struct exchange *x, char *bytes, size_t n)
+{
+	struct iovec v = {bytes, n};
+
+	x->bytes_out += n;
+	relay_write(x, &v, 1);
+}
+
+void tunnel_from_client(struct exchange *x)
+{
+	while (upstream_queued(x->u) < UPSTREAM_OUT_HIGH &&
+	       !upstream_write_failed(x->u)) {
+		size_t room = UPSTREAM_OUT_HIGH - upstream_queued(x->u);
+		size_t n = http_conn_tunnel_take(x->c, upstream_out(x->u), room);
+
+		if (n == 0)
+			break;
+		x->bytes_in += n;
+		x->data_us = clock_mono_us();
+	}
+	upstream_flush(x->u);
+	if (http_conn_tunnel_ended(x->c) && upstream_queued(x->u) == 0 &&
+	    !x->tunnel_shut) {
+		x->tunnel_shut = true;
+		upstream_shutdown(x->u);
+	}
+}
+
+static void close_tunnel(struct exchange *x, const char *outcome)
+{
+	struct http_conn *c = x->c;
+
+	exchange_release_upstream(x, false);
+	exchange_record(x, outcome);
+	x->c = NULL;
+	exchange_free(x);
+	http_conn_end(c, true);
+}
+
+void tunnel_end(struct exchange *x, const struct upstream_end *end)
+{
+	if (!end->clean)
+		snprintf(x->error, sizeof x->error, "%s: %s",
+			 problem_proxy_error(PROBLEM_CONNECTION_TERMINATED), end->detail);
+	close_tunnel(x, end->clean ? USAGE_OUTCOME_COMPLETE
+				   : problem_proxy_error(PROBLEM_CONNECTION_TERMINATED));
+}
+
+void tunnel_idle(struct exchange *x)
+{
+	snprintf(x->error, sizeof x->error,
+		 "connection_read_timeout: nothing was sent for timeouts.idle_s");
+	close_tunnel(x, "connection_read_timeout");
+}
