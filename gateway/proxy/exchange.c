@@ -562,10 +562,8 @@ void exchange_tick(struct exchange *x, uint64_t now_us)
 	}
 	if (x->u == NULL || !x->ready)
 		return;
-	if (x->tunnel && clock_over(x->data_us, t->idle_ms, now_us))
-		tunnel_idle(x);
-	else if (x->tunnel)
-		return;
+	if (x->tunnel)
+		tunnel_tick(x, now_us);
 	else if (!x->head_done)
 		tick_waiting(x, t, now_us);
 	else if (!x->upstream_paused && clock_over(x->data_us, t->idle_ms, now_us))

@@ -102,8 +102,7 @@ void tunnel_from_upstream(struct exchange *x, char *bytes, size_t n);
 /* The client sent something or shut down, or the upstream takes more. */
 void tunnel_from_client(struct exchange *x);
 void tunnel_end(struct exchange *x, const struct upstream_end *end);
-/* Both directions were silent for too long. */
-void tunnel_idle(struct exchange *x);
+void tunnel_tick(struct exchange *x, uint64_t now_us);
 /* relay.c: writes to the client, holding the upstream back while it is slow. */
 void relay_write(struct exchange *x, const struct iovec *v, int n);
 

@@ -9,6 +9,8 @@
 #include "gateway/proxy/exchange.h"
 #include "gateway/usage/event.h"
 
+#define SHUT_MS 2000 /* silence of the upstream after the client's end */
+
 static bool is_http(struct str protocol)
 {
 	static const char *const names[] = {"h2", "h2c", "h3", "tls", "http"};
@@ -115,8 +117,16 @@ void tunnel_end(struct exchange *x, const struct upstream_end *end)
 				   : problem_proxy_error(PROBLEM_CONNECTION_TERMINATED));
 }
 
-void tunnel_idle(struct exchange *x)
+void tunnel_tick(struct exchange *x, uint64_t now_us)
 {
+	/* The client has ended; an upstream that has nothing more to say to that keeps the
+	 * connection for no one. */
+	if (x->tunnel_shut && clock_over(x->data_us, SHUT_MS, now_us)) {
+		close_tunnel(x, USAGE_OUTCOME_COMPLETE);
+		return;
+	}
+	if (!clock_over(x->data_us, x->admission.route->timeouts.idle_ms, now_us))
+		return;
 	snprintf(x->error, sizeof x->error,
 		 "connection_read_timeout: nothing was sent for timeouts.idle_s");
 	close_tunnel(x, "connection_read_timeout");
