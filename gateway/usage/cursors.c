@@ -4,8 +4,11 @@
 void cursors_join_sql(const char *group, struct usage_lane *const *lanes, size_t n,
 		      struct sbuf *sql)
 {
-	/* A session of ours that the network lost may still hold the rows' locks. */
+	/* What is released here must outlive the server's crash, whatever its default. A
+	 * session of ours that the network lost may still hold the rows' locks. */
 	sbuf_lit(sql,
+		 "SELECT set_config('synchronous_commit', 'on', false) "
+		 "WHERE current_setting('synchronous_commit') = 'off'; "
 		 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
 		 "WHERE application_name = current_setting('application_name') "
 		 "AND pid <> pg_backend_pid() AND usename = current_user; "

@@ -40,6 +40,7 @@ class Cluster:
         self.folder = tempfile.mkdtemp(prefix="tollgate-pg-")
         self.data = os.path.join(self.folder, "data")
         self._names = itertools.count(1)
+        self.stops = 0
         self._user = {}
         if os.getuid() == 0:
             owner = pwd.getpwnam("postgres")
@@ -64,6 +65,7 @@ class Cluster:
                   "-w", "-D", self.data, "-l", os.path.join(self.folder, "log"))
 
     def stop(self, mode="fast"):
+        self.stops += 1
         self._run(program("pg_ctl"), "stop", "-w", "-D", self.data, "-m", mode)
 
     def is_running(self):
@@ -100,11 +102,14 @@ class Database:
         self.cluster, self.name = cluster, name
         self.url = cluster.url(name)
         self._connection = None
+        self._stops = 0
 
     def query(self, statement, parameters=()):
         """Rows as dicts, or [] for a statement without any."""
-        if self._connection is None or self._connection.closed:
+        if self._connection is None or self._connection.closed \
+                or self._stops != self.cluster.stops:
             self._connection = self.cluster.connect(self.name)
+            self._stops = self.cluster.stops
         try:
             with self._connection.cursor(
                     cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
