@@ -63,18 +63,23 @@ def database(cluster, template):
     database.drop()
 
 
+class Upstreams(list):
+    """upstreams(handler=None, **how): an upstream that ends with the test."""
+
+    def __call__(self, handler=None, **how):
+        self.append(Upstream(handler, **how))
+        return self[-1]
+
+    def close(self):
+        while self:
+            self.pop().close()
+
+
 @pytest.fixture
 def upstreams():
-    """upstreams(handler=None, **how): an upstream that ends with the test."""
-    made = []
-
-    def make(handler=None, **how):
-        made.append(Upstream(handler, **how))
-        return made[-1]
-
-    yield make
-    for upstream in made:
-        upstream.close()
+    made = Upstreams()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -101,7 +106,7 @@ def gateways(request, tmp_path, database, template, upstreams):
         folder.mkdir()
         if routes is None:
             routes = [{"name": "test", "path": "/api/test", "scope": "test",
-                       "upstream": upstream.url, **(route or {})}]
+                       **({"upstream": upstream.url} if upstream else {}), **(route or {})}]
         gateway = Gateway(str(folder), database, routes, **settings)
         gateway.key = template[1]["all"]
         made.append(gateway)
@@ -110,6 +115,7 @@ def gateways(request, tmp_path, database, template, upstreams):
         return gateway
 
     yield make
+    upstreams.close()  # so that no idle connection to them counts as a leak
     try:
         for gateway in made:
             if gateway.process is not None:

@@ -115,10 +115,10 @@ def test_route_that_drains_reads_the_answer_to_its_end(gateways, upstream, datab
     client.send_request("POST", "/api/test/x", body=b"costs money")
     conn = upstream.accept()
     conn.read_request()
-    client.close()
+    client.reset()
+    assert_aborted(database, 499)
     conn.send_head(headers={"Content-Length": "10"})
     conn.send(b"0123456789")
-    assert_aborted(database, 499, upstream_status=200)
     # The connection was left whole, so the next caller may have it.
     again = gateway.connect()
     again.send_request("GET", "/api/test/x")

@@ -221,8 +221,10 @@ def test_broken_chunk_in_an_answer(gateway, upstream, database):
     client = ask(gateway)
     conn = upstream.accept()
     conn.read_request()
-    conn.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nnonsense\r\n")
+    conn.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
     assert client.read_response_head().status == 200
+    assert client.read_chunk() == b"abc"
+    conn.send(b"nonsense\r\n")
     assert not client.expect_closed().endswith(b"0\r\n\r\n")
     conn.expect_gateway_left()
     assert_row(database, 200, "http_protocol_error", upstream_status=200)

@@ -40,7 +40,9 @@ def test_keys_that_are_refused(gateway, upstream, keys, database):
         ([("X-API-Key", UNKNOWN_FOREIGN)], "unknown_key"),
         ([("X-API-Key", mistype(good))], "malformed_key"),
         ([("X-API-Key", good[:-1])], "unknown_key"),
-        ([("Authorization", f"Bearer {UNKNOWN_FOREIGN}")], "unknown_key"),
+        # Somebody else's bearer token is no key of ours at all.
+        ([("Authorization", f"Bearer {UNKNOWN_FOREIGN}")], "missing_key"),
+        ([("Authorization", "Basic dXNlcjpwYXNz")], "missing_key"),
         ([("Authorization", f"Bearer {mistype(good)}")], "malformed_key"),
         ([("X-API-Key", good), ("X-API-Key", good)], "ambiguous_key"),
         ([("X-API-Key", good), ("X-Api-Key", keys["test"])], "ambiguous_key"),

@@ -6,9 +6,11 @@ gateway opened. With a handler each connection is served by a thread of its own.
 import hashlib
 import json
 import queue
+import select
 import socket
 import ssl
 import threading
+import time
 
 from tg.wire import TIMEOUT_S, Request, Wire, WireError, as_fields, head_bytes
 
@@ -83,6 +85,21 @@ class Upstream:
         with self._lock:
             self.conns.append(conn)
         return conn
+
+    def next_request(self):
+        """Waits for a request on an idle or a new connection: (connection, request)."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while time.monotonic() < deadline:
+            idle = [c for c in self.conns if c.sock.fileno() >= 0]
+            ready, _, _ = select.select([self.listener] + [c.sock for c in idle], [], [], 1)
+            if self.listener in ready:
+                self.accept()
+            for conn in idle:
+                if conn.buffer or conn.sock in ready:
+                    if conn.buffer or conn._fill():
+                        return conn, conn.read_request()
+                    conn.close()
+        raise WireError("no request arrived")
 
     def expect_no_connection(self):
         """Nobody has connected (no wait: call after a step that proves progress)."""
