@@ -65,9 +65,14 @@ help:
 $(BUILD)/tollgate: $(BUILD)/gateway/main.o $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(LIB): $(LIB_OBJ)
+# Through the list, a source that goes away is noticed as well.
+$(BUILD)/.objects: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIB_OBJ)' | cmp -s - $@ || echo '$(LIB_OBJ)' >$@
+
+$(LIB): $(LIB_OBJ) $(BUILD)/.objects
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) rcs $@ $(LIB_OBJ)
 
 # Objects follow the flags that made them: a change of CFLAGS rebuilds.
 $(BUILD)/.flags: FORCE

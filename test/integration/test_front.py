@@ -107,7 +107,8 @@ def test_what_is_unusual_but_right_is_served(upstream, send_raw, raw):
 # --- evhttp's traps, each as it once showed ---
 
 @pytest.mark.sanitizer
-@pytest.mark.parametrize("extra", [b"x", b"\r\n", b"GET /", b"x" * 100_000])
+@pytest.mark.parametrize("extra", [b"x", b"\r\n", b"GET /", b"x" * 100_000],
+                         ids=["byte", "crlf", "begin", "flood"])
 def test_extra_bytes_while_being_served(gateway, upstream, send_raw, extra):
     """One byte too many once ended the process (illegal connection state)."""
     client = send_raw(GET + b"\r\n")
