@@ -17,7 +17,7 @@
 #include "gateway/http/conn.h"
 
 #define TICK_US 200000
-#define RELISTEN_US 100000 /* pause after accept failed for want of descriptors */
+#define RELISTEN_S 1 /* pause after accept failed for want of descriptors */
 #define BACKLOG 4096
 
 /* All that evhttp ever parses. HEAD: it never looks for a body. */
@@ -428,25 +428,23 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		event_del(f->tick);
 }
 
+/* Out of descriptors or memory: the listener would fire again at once. It pauses instead. The
+ * argument is evhttp's own, which took the listener over. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
-	struct http_front *f = arg;
-
-	(void)listener;
-	OBJ_CHECK(f, FRONT_MAGIC);
-	/* Out of descriptors or memory: the listener would fire again at once. Wait instead. */
-	if (!f->listening_paused)
-		log_warn("accept failed: %s; trying again in %u ms", strerror(errno),
-			 RELISTEN_US / 1000u);
-	stop_listening(f);
-	event_add(f->relisten, &(struct timeval){0, RELISTEN_US});
+	(void)arg;
+	log_warn("accept failed: %s; trying again in %d s", strerror(errno), RELISTEN_S);
+	evconnlistener_disable(listener);
 }
 
 static void on_relisten(evutil_socket_t fd, short what, void *arg)
 {
+	struct http_front *f = arg;
+
 	(void)fd;
 	(void)what;
-	listen_again(arg);
+	OBJ_CHECK(f, FRONT_MAGIC);
+	listen_again(f);
 }
 
 struct http_front *http_front_new(const struct http_front_options *o)
@@ -463,9 +461,10 @@ struct http_front *http_front_new(const struct http_front_options *o)
 	f->http = evhttp_new(o->base);
 	f->run = event_new(o->base, -1, 0, on_run, f);
 	f->tick = event_new(o->base, -1, EV_PERSIST, on_tick, f);
-	f->relisten = event_new(o->base, -1, 0, on_relisten, f);
+	f->relisten = event_new(o->base, -1, EV_PERSIST, on_relisten, f);
 	CHECK(f->http != NULL && f->run != NULL && f->tick != NULL &&
 	      f->relisten != NULL);
+	event_add(f->relisten, &(struct timeval){RELISTEN_S, 0});
 	evhttp_set_bevcb(f->http, on_new_connection, f);
 	evhttp_set_gencb(f->http, on_evhttp_request, f);
 	evhttp_set_allowed_methods(f->http, EVHTTP_REQ_HEAD);

@@ -185,8 +185,16 @@ void upstream_want_write(struct upstream_conn *u, bool wanted)
 		event_del(&u->on_write);
 }
 
+/* Of several addresses that failed, the one that got furthest tells the most. */
+static bool is_tls_fault(enum problem_id fault)
+{
+	return fault == PROBLEM_TLS_CERTIFICATE_ERROR || fault == PROBLEM_TLS_PROTOCOL_ERROR;
+}
+
 static void note_fault(struct upstream_conn *u, enum problem_id fault, const char *detail)
 {
+	if (is_tls_fault(u->end.fault) && !is_tls_fault(fault))
+		return;
 	u->end.fault = fault;
 	snprintf(u->end.detail, sizeof u->end.detail, "%s", detail);
 }

@@ -56,7 +56,6 @@ REFUSED = {
     "HTTP/0.9": (b"GET / HTTP/0.9\r\nHost: h\r\n\r\n", {400, 505}),
     "http/1.1": (b"GET / http/1.1\r\nHost: h\r\n\r\n", {400, 505}),
     "connect": (b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", {400, 405, 501}),
-    "head with a body": (GET.replace(b"GET", b"HEAD") + b"Content-Length: 3\r\n\r\nabc", {400}),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {400}),
     "long target": (b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", {414, 431}),
     "long field": (GET + b"X: " + b"a" * 20_000 + b"\r\n\r\n", {431}),
@@ -78,7 +77,7 @@ def test_what_is_ambiguous_is_refused(gateway, upstream, send_raw):
     for name, (raw, statuses) in REFUSED.items():
         client = send_raw(raw + SMUGGLED)
         try:
-            answer = client.read_response("HEAD" if raw.startswith(b"HEAD") else "GET")
+            answer = client.read_response()
         except (WireError, OSError) as e:
             raise AssertionError(f"{name}: {e}") from e
         assert answer.status in statuses, f"{name}: {answer.status} {answer.body}"
@@ -184,8 +183,8 @@ def test_connection_limit(gateways, upstream):
 def test_descriptors_run_out(gateways, upstream):
     """Once the listener then spun and filled the log with 100,000 lines in half a second."""
     gateway = gateways(upstream)
-    limit = gateway.open_fds() + 30
-    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    _, hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (gateway.open_fds() + 30, hard))
     lines = gateway.log().count("\n")
     clients = [gateway.connect() for _ in range(60)]
     served = 0
@@ -196,5 +195,5 @@ def test_descriptors_run_out(gateways, upstream):
         client.close()
     eventually(lambda: gateway.get_status("/health") == 200, "connections are taken again")
     assert gateway.log().count("\n") - lines < 50
-    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (4096, 4096))
+    resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (hard, hard))
     gateway.expect_error("descriptors|accept|Too many open files")
