@@ -252,6 +252,15 @@ static void print_routes(const struct dev *d)
 		say("  (real upstreams only with --live)");
 }
 
+/* The path of dev.env as a shell word. */
+static void env_file_word(const struct dev *d, struct sbuf *out)
+{
+	char *file = path_join(d->options.state, "dev.env");
+
+	dev_env_quote(out, file);
+	free(file);
+}
+
 static void print_calls(const struct dev *d, const struct dev_env *e)
 {
 	struct sbuf lines;
@@ -260,17 +269,21 @@ static void print_calls(const struct dev *d, const struct dev_env *e)
 	dev_routes_curl(&lines, d->settings, &d->routes, e->url,
 			e->key != NULL ? e->key : "YOUR_KEY");
 	say("\nTry:\n" STR_FMT, STR_ARG(sbuf_view(&lines)));
-	sbuf_fini(&lines);
 	say("See the rows:\ncurl %s/api/usage/test-data", e->manager_url);
-	say("psql \"$(. %s/dev.env; echo \"$DATABASE_URL\")\" -c 'SELECT * FROM "
-	    "token_usage_logs "
-	    "ORDER BY id DESC LIMIT 5'",
-	    d->options.state);
+	sbuf_reset(&lines);
+	env_file_word(d, &lines);
+	say("psql \"$(. " STR_FMT
+	    "; echo \"$DATABASE_URL\")\" -c 'SELECT * FROM token_usage_logs "
+	    "ORDER BY id DESC LIMIT 5'\n",
+	    STR_ARG(sbuf_view(&lines)));
+	sbuf_fini(&lines);
 }
 
 static void print_ready(const struct dev *d, const struct serve_addresses *a,
 			const struct dev_env *e)
 {
+	struct sbuf file;
+
 	say("\nTollgate is ready. Ctrl-C stops it.\n");
 	for (size_t i = 0; i < a->n_gateway; i++)
 		say("gateway  %s%s", strncmp(a->gateway[i], "unix:", 5) ? "http://" : "",
@@ -280,10 +293,12 @@ static void print_ready(const struct dev *d, const struct serve_addresses *a,
 		    a->manager[i]);
 	if (e->key != NULL)
 		say("key      %s   (all routes)", e->key);
-	say("shells   set -a; . %s/dev.env; set +a\n", d->options.state);
+	sbuf_init(&file, REPORT_MAX);
+	env_file_word(d, &file);
+	say("shells   set -a; . " STR_FMT "; set +a\n", STR_ARG(sbuf_view(&file)));
+	sbuf_fini(&file);
 	print_routes(d);
 	print_calls(d, e);
-	say("%s", "");
 }
 
 static void on_ready(void *ctx, const struct serve_addresses *a)

@@ -13,8 +13,10 @@
 #include "gateway/db/migrate.h"
 #include "gateway/dev/files.h"
 #include "gateway/dev/say.h"
+#include "gateway/token/token_admin.h"
 
 #define ERROR_MAX 65536
+#define DEMO "demo"
 
 /* --- is it local? --- */
 
@@ -159,20 +161,19 @@ static int is_known(struct pg_sync *s, const char *key, struct sbuf *error)
 	return found;
 }
 
+/* A demo token whose key is lost (its file was deleted) is revoked: it holds the name. */
 static bool store(struct pg_sync *s, const char *key, struct sbuf *error)
 {
-	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
-	const char *values[] = {hex, start};
-	PGresult *r;
+	static const char *const all[] = {"*"};
+	struct token_spec spec = {.name = DEMO, .scopes = all, .n_scopes = 1};
+	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1], id[TOKEN_ID_TEXT_MAX];
 
+	if (token_admin_revoke(s, DEMO, id, error))
+		say("The former demo token is revoked: its key is lost");
+	sbuf_reset(error);
 	hash_hex(key, hex);
 	snprintf(start, sizeof start, "%s", key);
-	r = pg_sync_query(s,
-			  "INSERT INTO tokens (name, token_hash, key_start, scopes) "
-			  "VALUES ('demo', $1, $2, '{*}')",
-			  values, 2, error);
-	PQclear(r);
-	return r != NULL;
+	return token_admin_add(s, &spec, hex, start, id, error);
 }
 
 /* The file first: a key that only the database's hash remembers is lost. */

@@ -268,6 +268,9 @@ static void where_routes_lead(void **state)
 		{ROUTE("/api/test", "http://127.0.0.1:9003", ""), DEV_OWN, DEV_OWN},
 		{ROUTE("/api/test", "https://svc.example", ""), DEV_DEMO, DEV_OWN},
 		{ROUTE("/api/other", "http://127.0.0.1:9001", ""), DEV_OWN, DEV_OWN},
+		{"{\"name\": \"test\", \"path\": \"/x\", \"upstream\": "
+		 "\"http://127.0.0.1:9001\"}",
+		 DEV_DEMO, DEV_DEMO},
 		{ROUTE("/api/other", "http://[::1]:1", ""), DEV_OWN, DEV_OWN},
 		{ROUTE("/api/openai", "https://api.openai.com/v1", ""), DEV_MOCK,
 		 DEV_OWN},
