@@ -153,6 +153,22 @@ static void report_unknown_env(struct settings_loader *l, const struct jsonc_nod
 		     n ? "the file has " : "add it under env, or leave --env out", list);
 }
 
+/* The overlay leaves the tree before it is merged: one that holds an "env" of its own (an
+ * error that is reported already) must not replace the object that it stands in. */
+static void merge_overlay(struct jsonc_node *root, struct jsonc_node *env,
+			  struct jsonc_node *overlay)
+{
+	struct jsonc_node *nested = jsonc_get(overlay, "env");
+
+	jsonc_take(env, overlay);
+	if (nested != NULL) {
+		jsonc_take(overlay, nested);
+		jsonc_free(&nested);
+	}
+	merge_objects(root, overlay, true);
+	jsonc_free(&overlay);
+}
+
 void settings_apply_overlay(struct settings_loader *l, struct jsonc_node *root)
 {
 	struct jsonc_node *env = jsonc_get(root, "env"), *chosen = NULL;
@@ -176,7 +192,7 @@ void settings_apply_overlay(struct settings_loader *l, struct jsonc_node *root)
 			chosen = e;
 	}
 	if (chosen != NULL)
-		merge_objects(root, chosen, true);
+		merge_overlay(root, env, chosen);
 	else if (wanted != NULL && !l->options->env_optional)
 		report_unknown_env(l, env, env ? env->pos : root->pos);
 }

@@ -565,6 +565,23 @@ static void test_overlay(void **state)
 	settings_unref(&s);
 }
 
+/* The inner env once replaced the object that its overlay stood in, while being merged. */
+static void test_environment_inside_environment(void **state)
+{
+	struct settings_options o = {.env = "dev"};
+	char report[1024];
+
+	(void)state;
+	assert_null(load(
+		"{\"database\":\"dbname=x\",\"routes\":[{\"name\":\"a\",\"path\":\"/a\","
+		"\"upstream\":\"http://h\"}],\n"
+		"\"env\":{\"dev\":{\"env\":{},\"node\":\"n\"}}}",
+		&o, report));
+	assert_string_equal(report,
+			    "t:2:15: error: env.dev.env: an environment cannot hold "
+			    "environments; move it to the top level\n");
+}
+
 static void test_unknown_environment(void **state)
 {
 	struct settings_options o = {.env = "prod"};
@@ -703,6 +720,7 @@ int main(void)
 		cmocka_unit_test(test_missing_secrets_allowed),
 		cmocka_unit_test(test_options_stand_in),
 		cmocka_unit_test(test_overlay),
+		cmocka_unit_test(test_environment_inside_environment),
 		cmocka_unit_test(test_unknown_environment),
 		cmocka_unit_test(test_override_upstream),
 		cmocka_unit_test(test_hook_is_not_asked_for_faulty_routes),
