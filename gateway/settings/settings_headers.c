@@ -10,8 +10,9 @@
 #define HEADER_NAME_MAX 128
 #define HEADER_VALUE_MAX 8192
 
-/* What the gateway itself writes: framing, hop-by-hop, and its own fields. */
-static const char *reserved_fault(enum http_field_id id, bool response)
+/* What the gateway itself writes: framing, hop-by-hop fields, and for a request its Host,
+ * which can be set but not left out. */
+static const char *reserved_fault(enum http_field_id id, enum settings_key_type type)
 {
 	switch ((int)id) {
 	case HTTP_H_CONTENT_LENGTH:
@@ -24,10 +25,11 @@ static const char *reserved_fault(enum http_field_id id, bool response)
 	case HTTP_H_TE:
 	case HTTP_H_UPGRADE:
 		return "is hop-by-hop, which the gateway handles itself; remove it";
-	case HTTP_H_HOST:
 	case HTTP_H_EXPECT:
-		return response ? NULL
-				: "is made by the gateway from the request; remove it";
+		return "is answered by the gateway itself; remove it";
+	case HTTP_H_HOST:
+		return type == KEY_HEADER_NAMES ? "is in every request; remove it here"
+						: NULL;
 	default:
 		return NULL;
 	}
@@ -42,12 +44,24 @@ static bool check_name(const struct settings_slot *slot, struct jsonc_pos pos,
 	if (!http_is_token(str_of(name)) || strlen(name) > HEADER_NAME_MAX)
 		why = "is no header name; write letters, digits and -";
 	else
-		why = reserved_fault(http_field_id(str_of(name)),
-				     strncmp(slot->key->name, "response", 8) == 0);
+		why = reserved_fault(http_field_id(str_of(name)), slot->key->type);
 	if (why != NULL)
 		faults_error(&l->faults, pos, "%s%s: \"%.60s\" %s", l->where,
 			     slot->key->name, name, why);
 	return why == NULL;
+}
+
+/* The one header that is no secret wherever its value comes from. */
+static bool is_host(const char *name)
+{
+	return http_field_id(str_of(name)) == HTTP_H_HOST;
+}
+
+static bool is_authority(const char *value)
+{
+	return *value != '\0' &&
+	       value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789.-_:[]")] == '\0';
 }
 
 /* Never quotes the value. */
@@ -63,6 +77,8 @@ static bool check_value(const struct settings_slot *slot, const struct jsonc_nod
 			      "it";
 	if (why == NULL && n != 0 && (value[0] == ' ' || value[n - 1] == ' '))
 		why = "begins or ends with a space; remove it";
+	if (why == NULL && is_host(node->key) && !is_authority(value))
+		why = "is no host or host:port; correct it";
 	if (why == NULL && n > HEADER_VALUE_MAX)
 		why = "is longer than 8192 bytes; shorten it";
 	if (why != NULL)
@@ -140,8 +156,9 @@ static void add_header(const struct settings_slot *slot, const struct jsonc_node
 			  "{\"file\": \"path\"}, so that this file can be shared");
 	if (check_value(slot, node, t.text)) {
 		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
-		to->items[to->n++] = (struct settings_header){xstrdup(node->key), t.text,
-							      t.secret || credential};
+		to->items[to->n++] = (struct settings_header){
+			xstrdup(node->key), t.text,
+			(t.secret || credential) && !is_host(node->key)};
 		t.text = NULL;
 	}
 	settings_text_fini(&t);

@@ -1,6 +1,7 @@
 /* The table of all configuration keys, and look-ups in it.
  *
- * docs/configuration.md tells the same for people; test/check_docs.sh compares the two. */
+ * docs/configuration.md tells the same for people; test/unit/test_settings_docs.c compares
+ * the two. */
 #include "gateway/settings/settings_keys.h"
 
 #include <string.h>

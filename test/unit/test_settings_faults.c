@@ -331,12 +331,17 @@ static const struct fault_case route_cases[] = {
 	 "the body, which the gateway does itself; remove it\n"
 	 "2:66: error: routes.r.set_headers: \"Connection\" is hop-by-hop,"
 	 " which the gateway handles itself; remove it\n"
-	 "2:85: error: routes.r.set_headers: \"Host\" is made by the gateway "
-	 "from the request; remove it\n"
-	 "2:98: error: routes.r.set_headers: \"Expect\" is made by the "
-	 "gateway from the request; remove it\n"
+	 "2:98: error: routes.r.set_headers: \"Expect\" is answered by "
+	 "the gateway itself; remove it\n"
 	 "2:113: error: routes.r.set_headers: \"TE\" is hop-by-hop, which "
 	 "the gateway handles itself; remove it\n"},
+	{"\"set_headers\": {\"Host\": \"example.com:8080\"}", ""},
+	{"\"set_headers\": {\"host\": \"exa mple\"}",
+	 "2:25: error: routes.r.set_headers.host: the value is no host "
+	 "or host:port; correct it\n"},
+	{"\"set_headers\": {\"Host\": \"\"}",
+	 "2:25: error: routes.r.set_headers.Host: the value is no host "
+	 "or host:port; correct it\n"},
 	{"\"set_headers\": {\"X-A\": \"a\\nb\"}",
 	 "2:24: error: routes.r.set_headers.X-A: the value holds a control "
 	 "character (line break, tab, ...); remove it\n"},
@@ -391,8 +396,8 @@ static const struct fault_case route_cases[] = {
 	 "string; put it in [ ]\n"},
 	{"\"remove_headers\": [\"Host\", \"Content-Length\", \"X Y\", "
 	 "5, \"Ok\"]",
-	 "2:20: error: routes.r.remove_headers: \"Host\" is made by the "
-	 "gateway from the request; remove it\n"
+	 "2:20: error: routes.r.remove_headers: \"Host\" is in every request; "
+	 "remove it here\n"
 	 "2:28: error: routes.r.remove_headers: \"Content-Length\" frames "
 	 "the body, which the gateway does itself; remove it\n"
 	 "2:46: error: routes.r.remove_headers: \"X Y\" is no header name; "
