@@ -248,6 +248,8 @@ static void feed(struct pg_conn *c)
 {
 	while (c->copy == COPY_FEEDING && !c->flushing && !c->broken && !c->dying) {
 		c->copy_moved = false;
+		/* The socket took bytes: our limit is on silence, the server's on the whole. */
+		timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
 		c->more(c->done_ctx);
 		CHECK(c->copy_moved || c->dying || c->copy != COPY_FEEDING);
 	}

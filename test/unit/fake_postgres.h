@@ -1,0 +1,34 @@
+/* A server that speaks as much of PostgreSQL's protocol (manual, chapter 55) as tests of the
+ * client side need, and misbehaves on command. One thread, one connection at a time. */
+#ifndef TEST_UNIT_FAKE_POSTGRES_H
+#define TEST_UNIT_FAKE_POSTGRES_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Statements that start with one of these words are answered so:
+ *   ping    one row "pong"          fail    ERROR 22012
+ *   die     closes                  fatal   FATAL 57P01, closes
+ *   hang    nothing                 notify  NOTIFY with payload 7, then as ping
+ *   copy    COPY FROM STDIN         two     a row, then ERROR 42P01
+ * and all others are done. */
+struct fake_postgres {
+	int listener;
+	int port;
+	pthread_t thread;
+	_Atomic bool stop;
+	_Atomic int sessions;       /* begun so far */
+	_Atomic size_t copied;      /* bytes of COPY data of the latest */
+	_Atomic int refuse;         /* this many connections are closed at once */
+	_Atomic bool refuse_set_up; /* the first statement of a session fails */
+	_Atomic bool slow_reader;   /* lets COPY data wait until told otherwise */
+	char first_sql[1024];       /* the latest session's set-up */
+	char application_name[64];
+};
+
+void fake_postgres_start(struct fake_postgres *f);
+void fake_postgres_stop(struct fake_postgres *f);
+
+#endif
