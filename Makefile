@@ -99,7 +99,8 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 ## dev: install what it needs, build, run everything on this machine (ARGS="..." is passed on)
 dev:
 	@config/install-packages.sh dev
-	@$(MAKE) all
+	@echo "Building $(BUILD)/tollgate"
+	@$(MAKE) -s all
 	@exec $(BUILD)/tollgate dev $(ARGS)
 
 ## check: lint, unit, fuzz corpus, integration, sanitizers; installs what it needs

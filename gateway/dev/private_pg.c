@@ -28,7 +28,7 @@
 #define PASSWORD_BYTES 16
 #define PASSWORD_LENGTH (2 * PASSWORD_BYTES)
 #define READY_TIMEOUT_US 120000000 /* crash recovery may take its time */
-#define STOP_FAST_MS 2500
+#define STOP_FAST_MS 3000
 #define STOP_IMMEDIATE_MS 700
 #define POLL_INTERVAL_US 10000
 #define LAUNCH_INTERVAL_US 2000000
@@ -276,16 +276,36 @@ static void show_log_tail(const struct private_pg *pg)
 		complain("the end of %s:\n%.*s", pg->log_file, (int)n, tail);
 }
 
-static bool is_answering(const struct private_pg *pg)
+/* What pg_ctl looks at as well (pidfile.h): line 1 of postmaster.pid is the server's process,
+ * line 8 its state. Asking over the socket would fill the log during a recovery. */
+static bool is_ready(const struct private_pg *pg)
 {
-	return PQping(pg->url) == PQPING_OK;
+	char *file = path_join(pg->place.data, "postmaster.pid");
+	struct sbuf text;
+	const char *line;
+	bool ready = false;
+
+	sbuf_init(&text, 4096);
+	if (file_read(file, &text)) {
+		sbuf_add(&text, "", 1);
+		line = text.p;
+		for (int i = 1; i < 8 && line != NULL; i++) {
+			line = strchr(line, '\n');
+			line = line != NULL ? line + 1 : NULL;
+		}
+		ready = line != NULL && strncmp(line, "ready", 5) == 0 &&
+			strtol(text.p, NULL, 10) == pg->pid;
+	}
+	sbuf_fini(&text);
+	free(file);
+	return ready;
 }
 
 static bool wait_ready(struct private_pg *pg)
 {
 	uint64_t started_us = clock_mono_us();
 
-	while (!is_answering(pg)) {
+	while (!is_ready(pg)) {
 		if (waitpid(pg->pid, NULL, WNOHANG) == pg->pid) {
 			pg->pid = 0;
 			return false;

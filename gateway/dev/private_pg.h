@@ -27,7 +27,7 @@ const char *private_pg_tcp_url(const struct private_pg *pg);
 const char *private_pg_password(const struct private_pg *pg);
 /* Starts the server again if it ended by itself. From one thread at a time, now and then. */
 void private_pg_watch(struct private_pg *pg);
-/* Fast shutdown; immediate, then killed, if that takes too long (3.5 s at most in all). Not
+/* Fast shutdown; immediate, then killed, if that takes too long (4.4 s at most in all). Not
  * while another thread is in private_pg_watch. Clears *pg. */
 void private_pg_stop(struct private_pg **pg);
 
