@@ -77,8 +77,9 @@ static int check(const struct check_arguments *a)
 	if (ok && a->dump)
 		print_dump(s);
 	else if (ok)
-		printf("%s: fine, %zu routes%s%s\n", a->config, s->n_routes,
-		       a->env ? ", environment " : "", a->env ? a->env : "");
+		printf("%s: fine, %zu route%s%s%s\n", a->config, s->n_routes,
+		       s->n_routes == 1 ? "" : "s", a->env ? ", environment " : "",
+		       a->env ? a->env : "");
 	settings_unref(&s);
 	env_file_free(&vars);
 	sbuf_fini(&report);

@@ -327,6 +327,7 @@ int serve_run(const struct serve_options *options)
 
 struct serve_arguments {
 	const char *config, *env;
+	struct settings *started; /* what the listeners, threads, ... were made from */
 };
 
 static struct settings *load(const struct serve_arguments *a)
@@ -343,13 +344,28 @@ static struct settings *load(const struct serve_arguments *a)
 	return s;
 }
 
+static void warn_of_restart(const struct settings *started, const struct settings *next)
+{
+	struct sbuf names;
+
+	sbuf_init(&names, 1 << 16);
+	settings_restart_keys(started, next, &names);
+	if (names.n > 0)
+		log_warn("reload: a change of " STR_FMT " takes a restart",
+			 STR_ARG(sbuf_view(&names)));
+	sbuf_fini(&names);
+}
+
 static struct settings *reload(void *ctx)
 {
-	struct settings *s = load(ctx);
+	struct serve_arguments *a = ctx;
+	struct settings *s = load(a);
 
 	if (s == NULL)
 		log_error("reload: the configuration has errors; the old one stays in "
 			  "force");
+	else
+		warn_of_restart(a->started, s);
 	return s;
 }
 
@@ -373,7 +389,7 @@ int cli_serve(int argc, char **argv)
 						{0}};
 	struct serve_arguments a = {0};
 	struct serve_options run = {.reload = reload, .ctx = &a};
-	int opt;
+	int opt, rc;
 
 	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (opt == 'h')
@@ -385,5 +401,10 @@ int cli_serve(int argc, char **argv)
 	if (a.config == NULL || optind != argc)
 		return usage(stderr, 2);
 	run.settings = load(&a);
-	return run.settings != NULL ? serve_run(&run) : 1;
+	if (run.settings == NULL)
+		return 1;
+	a.started = settings_ref(run.settings);
+	rc = serve_run(&run);
+	settings_unref(&a.started);
+	return rc;
 }

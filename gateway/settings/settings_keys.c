@@ -91,7 +91,7 @@ static const struct settings_key keys[] = {
 	 .max = (uint64_t)1 << 50, .fallback = "0", .unit = "bytes", .flags = KEY_ZERO,
 	 .doc = "size of a request's body; above: 413"},
 	{"limits.connections", TOP(limits.connections), .type = KEY_U32, .min = 1,
-	 .max = 1000000, .fallback = "20000", .unit = "connections", .flags = KEY_RESTART,
+	 .max = 1000000, .fallback = "20000", .unit = "connections",
 	 .doc = "client connections of the whole process"},
 
 	{"timeouts.head_s", TOP(timeouts.head_ms), .type = KEY_SECONDS, .min = 100,
@@ -117,7 +117,7 @@ static const struct settings_key keys[] = {
 	 .min = 100, .max = DAY_MS, .fallback = "75", .unit = "seconds",
 	 .doc = "a client connection without a request; then it is closed"},
 	{"timeouts.drain_s", TOP(timeouts.drain_ms), .type = KEY_SECONDS, .min = 100,
-	 .max = DAY_MS, .fallback = "30", .unit = "seconds",
+	 .max = DAY_MS, .fallback = "30", .unit = "seconds", .flags = KEY_RESTART,
 	 .doc = "for running calls to finish after SIGTERM; then they are cut"},
 
 	{"pools.idle_connections", BOTH(pool.idle_connections), .type = KEY_U32, .min = 0,
