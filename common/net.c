@@ -56,13 +56,94 @@ void net_ip_of_sockaddr(struct net_ip *out, const struct sockaddr *sa)
 			  &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
 }
 
+/* Text of addresses by hand: inet_ntop formats each part with sprintf, and every exchange needs
+ * such texts. */
+static char *put_decimal(char *to, unsigned v)
+{
+	if (v >= 100)
+		*to++ = (char)('0' + v / 100);
+	if (v >= 10)
+		*to++ = (char)('0' + v / 10 % 10);
+	*to++ = (char)('0' + v % 10);
+	return to;
+}
+
+static char *put_ipv4(char *to, const uint8_t *bytes)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		if (i)
+			*to++ = '.';
+		to = put_decimal(to, bytes[i]);
+	}
+	return to;
+}
+
+static unsigned group_of(const uint8_t *bytes, unsigned i)
+{
+	return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+}
+
+static char *put_group(char *to, unsigned v)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned shift = v > 0xfff ? 12 : v > 0xff ? 8 : v > 0xf ? 4 : 0;
+
+	for (;; shift -= 4) {
+		*to++ = digits[v >> shift & 15];
+		if (shift == 0)
+			return to;
+	}
+}
+
+/* The first of the longest runs of zero groups; n < 2: none (RFC 5952 4.2). */
+static unsigned longest_zeros(const uint8_t *bytes, unsigned *n)
+{
+	unsigned best = 0;
+
+	*n = 1;
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned end = i;
+
+		while (end < 8 && group_of(bytes, end) == 0)
+			end++;
+		if (end - i > *n) {
+			best = i;
+			*n = end - i;
+		}
+		if (end > i)
+			i = end;
+	}
+	return best;
+}
+
+static char *put_ipv6(char *to, const uint8_t *bytes)
+{
+	unsigned n, zeros = longest_zeros(bytes, &n);
+
+	for (unsigned i = 0; i < 8; i++) {
+		if (n > 1 && i == zeros) {
+			*to++ = ':';
+			i += n - 1;
+			if (i == 7)
+				*to++ = ':';
+			continue;
+		}
+		if (i)
+			*to++ = ':';
+		to = put_group(to, group_of(bytes, i));
+	}
+	return to;
+}
+
 void net_ip_text(const struct net_ip *ip, char out[NET_ADDR_TEXT_MAX])
 {
-	out[0] = '\0';
-	if (ip->family == 0)
-		return;
-	CHECK(inet_ntop(ip->family == 4 ? AF_INET : AF_INET6, ip->bytes, out,
-			NET_ADDR_TEXT_MAX) != NULL);
+	char *end = out;
+
+	if (ip->family == 4)
+		end = put_ipv4(out, ip->bytes);
+	else if (ip->family == 6)
+		end = put_ipv6(out, ip->bytes);
+	*end = '\0';
 }
 
 bool net_ip_is_loopback(const struct net_ip *ip)

@@ -124,6 +124,9 @@ static void test_ip_parse_and_text(void **state)
 		{"1.2.3.4", "1.2.3.4"},
 		{"255.255.255.255", "255.255.255.255"},
 		{"::", "::"},
+		{"::1", "::1"},
+		{"1::", "1::"},
+		{"::2:0:0:3:0:0", "::2:0:0:3:0:0"}, /* the first of equal runs */
 		{"2001:DB8::0:1", "2001:db8::1"},
 		{"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"}, /* RFC 5952 4.2.2 */
 		{"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},          /* 4.2.3 */
@@ -158,6 +161,29 @@ static void test_ip_parse_and_text(void **state)
 	assert_false(net_ip_parse(&ip, (struct str){"1.2\0.3.4", 8}));
 	assert_true(net_ip_parse(&ip, (struct str){"1.2.3.45", 7})); /* not terminated */
 	assert_int_equal(ip.bytes[3], 4);
+}
+
+/* Against inet_ntop, which writes RFC 5952 too but for addresses that embed an IPv4 one. */
+static void test_ip_text_is_inet_ntop(void **state)
+{
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct net_ip ip = {.family = i & 1 ? 4 : 6};
+		char text[NET_ADDR_TEXT_MAX], expected[NET_ADDR_TEXT_MAX];
+
+		for (int k = 0; k < 16; k++) {
+			seed = seed * 1664525 + 1013904223;
+			/* Mostly zeros, so that runs of them come in all places. */
+			ip.bytes[k] = seed >> 30 ? 0 : (uint8_t)(seed >> 20);
+		}
+		ip.bytes[0] |= 1; /* IPv6: nothing embedded */
+		inet_ntop(ip.family == 4 ? AF_INET : AF_INET6, ip.bytes, expected,
+			  sizeof expected);
+		net_ip_text(&ip, text);
+		assert_string_equal(text, expected);
+	}
 }
 
 static void test_ip_of_sockaddr(void **state)
@@ -324,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_listen_refuses),
 		cmocka_unit_test(test_listen_lengths),
 		cmocka_unit_test(test_ip_parse_and_text),
+		cmocka_unit_test(test_ip_text_is_inet_ntop),
 		cmocka_unit_test(test_ip_of_sockaddr),
 		cmocka_unit_test(test_loopback_and_private),
 		cmocka_unit_test(test_cidr_parse),
