@@ -1,8 +1,8 @@
 /* One request to the manager.
  *
- * A call belongs to its connection while the body arrives, and to its endpoint from run() on. An
- * endpoint that answers later may find that the client has left (conn is NULL): then the
- * answer only frees the call. */
+ * A call belongs to its connection while the body arrives, and to its endpoint from run()
+ * on. An endpoint that answers later may find that the client has left (conn is NULL):
+ * then the answer only frees the call. */
 #include "gateway/manager/call.h"
 
 #include <event2/buffer.h>
@@ -43,9 +43,10 @@ static struct call *call_new(struct http_conn *conn, struct manager_context *con
 /* Returns the connection to answer on, or NULL. */
 static struct http_conn *call_free(struct call *c)
 {
-	struct http_conn *conn = c->conn;
+	struct http_conn *conn;
 
 	OBJ_CHECK(c, CALL_MAGIC);
+	conn = c->conn;
 	if (conn != NULL)
 		http_conn_set_data(conn, NULL);
 	evbuffer_free(c->body);

@@ -1,4 +1,5 @@
-/* One request to the manager: found in a table, its body collected, answered now or later.
+/* One request to the manager: found in a table, its body collected, answered now or
+ * later.
  *
  * All on the manager's thread. */
 #ifndef GATEWAY_MANAGER_CALL_H
@@ -22,7 +23,8 @@ struct endpoint {
 	enum http_method method; /* GET answers HEAD too */
 	bool local;              /* only for requests that client_is_local */
 	bool json;               /* has a JSON body, and changes something */
-	/* Answers by one of the calls below, at once or later: until then the call is its own. */
+	/* Answers by one of the calls below, at once or later: until then the call is its
+	 * own. */
 	void (*run)(struct call *call);
 };
 
@@ -33,7 +35,8 @@ struct manager_context {
 	struct manager_db *db;
 	const struct endpoint *endpoints;
 	size_t n_endpoints;
-	/* POST /api/usage-log: taken, of unknown tokens, refused. Read by this thread only. */
+	/* POST /api/usage-log: taken, of unknown tokens, refused. Read by this thread
+	 * only. */
 	uint64_t logged, unknown, refused;
 };
 

@@ -1,7 +1,7 @@
 /* The manager's connections to PostgreSQL.
  *
- * A query waits in a ring of fixed size until a connection is free. One that waits longer than
- * WAIT_MAX_MS, or that no connection is left for, is answered as lost. */
+ * A query waits in a ring of fixed size until a connection is free. One that waits longer
+ * than WAIT_MAX_MS, or that no connection is left for, is answered as lost. */
 #include "gateway/manager/db.h"
 
 #include <event2/event.h>
@@ -61,7 +61,7 @@ static void on_done(void *ctx, const struct pg_reply *reply)
 	struct slot *s = ctx;
 	struct query q = s->running;
 
-	OBJ_CHECK(s->db, DB_MAGIC);
+	CHECK(q.done != NULL);
 	s->running.done = NULL;
 	q.done(q.ctx, reply);
 	run_queue(s->db);
@@ -123,11 +123,12 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct manager_db *db = arg;
 	uint64_t now = clock_mono_us();
-	bool down = is_down(db);
+	bool down;
 
 	(void)fd;
 	(void)what;
 	OBJ_CHECK(db, DB_MAGIC);
+	down = is_down(db);
 	run_queue(db);
 	while (db->n > 0 && (down || now - db->queue[db->head].since_us >
 					     WAIT_MAX_MS * UINT64_C(1000))) {

@@ -20,8 +20,8 @@ void manager_db_free(struct manager_db **db);
 /* At least one connection is there. */
 bool manager_db_is_up(const struct manager_db *db);
 
-/* sql has no parameters and outlives the query. `done` is called once, from the loop. False:
- * the database is away, or the queue is full; nothing happens. */
+/* sql has no parameters and outlives the query. `done` is called once, from the loop.
+ * False: the database is away, or the queue is full; nothing happens. */
 bool manager_db_query(struct manager_db *db, const char *sql,
 		      void (*done)(void *ctx, const struct pg_reply *reply), void *ctx);
 

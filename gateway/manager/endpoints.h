@@ -12,7 +12,8 @@ const struct endpoint *manager_endpoints(size_t *n);
 void serve_index(struct call *c);
 /* GET /health: the process answers. */
 void serve_health(struct call *c);
-/* GET /ready: keys can be checked (200), or not (503); with the state of what is behind. */
+/* GET /ready: keys can be checked (200), or not (503); with the state of what is
+ * behind. */
 void serve_ready(struct call *c);
 /* POST /api/usage-log: an event of a Worker that is still at the edge. */
 void serve_usage_log(struct call *c);

@@ -1,8 +1,8 @@
 /* POST /api/usage-log's body, read: JSON text in, an event or a reason out.
  *
- * Pure. Fields: token_hash, route, timestamp (required); response_status, response_time_ms,
- * ip_address, user_agent, request_method, error_message (may be missing or null). Others are
- * ignored. Names are case-sensitive. */
+ * Pure. Fields: token_hash, route, timestamp (required); response_status,
+ * response_time_ms, ip_address, user_agent, request_method, error_message (may be missing
+ * or null). Others are ignored. Names are case-sensitive. */
 #ifndef GATEWAY_MANAGER_INGEST_H
 #define GATEWAY_MANAGER_INGEST_H
 

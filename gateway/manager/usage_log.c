@@ -1,7 +1,8 @@
-/* POST /api/usage-log: events of Workers that are still at the edge, into the manager's lane.
+/* POST /api/usage-log: events of Workers that are still at the edge, into the manager's
+ * lane.
  *
- * From there they go the way of the gateway's own. Whoever reaches the manager may call this, as
- * with the older system; a row is made for known tokens only. */
+ * From there they go the way of the gateway's own. Whoever reaches the manager may call
+ * this, as with the older system; a row is made for known tokens only. */
 #include "common/clock.h"
 #include "gateway/manager/endpoints.h"
 #include "gateway/manager/ingest.h"

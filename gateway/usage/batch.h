@@ -1,4 +1,5 @@
-/* One batch: what is read from the lanes for one transaction, and the SQL around its rows.
+/* One batch: what is read from the lanes for one transaction, and the SQL around its
+ * rows.
  *
  * Pure: lanes in, text out. */
 #ifndef GATEWAY_USAGE_BATCH_H
@@ -49,11 +50,13 @@ void usage_batch_release(const struct usage_batch *b, struct usage_lane *const *
 
 /* Lanes that the batch has rows of: the rows that the move must change. */
 size_t usage_batch_touched(const struct usage_batch *b);
-/* Appends the UPDATE that moves this group's cursors, each only from where the batch starts. */
+/* Appends the UPDATE that moves this group's cursors, each only from where the batch
+ * starts. */
 void usage_batch_move_sql(const struct usage_batch *b, const char *group,
 			  struct sbuf *sql);
-/* Appends the UPDATE that moves tokens.last_used forward, with a semicolon. Rows are locked by
- * id, so that recorders of several nodes never wait for each other in a circle. */
+/* Appends the UPDATE that moves tokens.last_used forward, with a semicolon. Rows are
+ * locked by id, so that recorders of several nodes never wait for each other in a
+ * circle. */
 void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql);
 
 #endif

@@ -1,4 +1,5 @@
-/* An event as one line of COPY's text format, and times as PostgreSQL reads them. Pure. */
+/* An event as one line of COPY's text format, and times as PostgreSQL reads them.
+ * Pure. */
 #ifndef GATEWAY_USAGE_COPY_ROW_H
 #define GATEWAY_USAGE_COPY_ROW_H
 
@@ -21,7 +22,8 @@ void copy_row_add(struct sbuf *out, const struct usage_event *e, struct str node
 int64_t usage_day_of(int64_t time_us);
 /* "2026-11-24", UTC. */
 void usage_day_text(char out[USAGE_TIME_TEXT_MAX], int64_t day);
-/* "2026-11-24 06:52:28.123456", UTC; as in column used_at, a timestamp without time zone. */
+/* "2026-11-24 06:52:28.123456", UTC; as in column used_at, a timestamp without time
+ * zone. */
 void usage_time_text(char out[USAGE_TIME_TEXT_MAX], int64_t time_us);
 
 #endif

@@ -113,8 +113,8 @@ static size_t plain_run(const unsigned char *p, size_t max)
 	return n;
 }
 
-/* Copies s as clean UTF-8, at most width bytes; *cut tells whether it did not fit, in which
- * case the text ends in the mark. Returns the bytes written. */
+/* Copies s as clean UTF-8, at most width bytes; *cut tells whether it did not fit, in
+ * which case the text ends in the mark. Returns the bytes written. */
 static size_t put_utf8(unsigned char *to, size_t width, struct str s, bool *cut)
 {
 	const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;

@@ -1,6 +1,7 @@
 /* One request of a known token, as the usage log keeps it.
  *
- * Columns of token_usage_logs: the older system's ten, then ours (docs/usage.md). Pure. */
+ * Columns of token_usage_logs: the older system's ten, then ours (docs/usage.md).
+ * Pure. */
 #ifndef GATEWAY_USAGE_EVENT_H
 #define GATEWAY_USAGE_EVENT_H
 
@@ -12,16 +13,18 @@
 #define USAGE_NULL INT32_MIN  /* in the integer fields, of 64 bits as well: SQL NULL */
 #define USAGE_RECORD_MAX 4096 /* bytes of one encoded event; longer text is cut */
 
-/* `outcome`: "complete", or what ended the exchange; RFC 9209's error words where it has one. */
+/* `outcome`: "complete", or what ended the exchange; RFC 9209's error words where it has
+ * one. */
 #define USAGE_OUTCOME_COMPLETE "complete"
 #define USAGE_OUTCOME_CLIENT_ABORT "client_abort"
 #define USAGE_OUTCOME_REVOKED "revoked"
 #define USAGE_OUTCOME_SHUTDOWN "shutdown"
 
-/* Every field, once: X(number, member, column, kind, width). The number is the field's tag in
- * a record; it is never given to another field. Width: bytes of text kept at most; a text
- * column of n characters takes n bytes always. Kinds: I32, I64, HASH (32 bytes), TIME
- * (microseconds), TEXT (cut), JSON (NULL where too long, since half of it is none). */
+/* Every field, once: X(number, member, column, kind, width). The number is the field's
+ * tag in a record; it is never given to another field. Width: bytes of text kept at most;
+ * a text column of n characters takes n bytes always. Kinds: I32, I64, HASH (32 bytes),
+ * TIME (microseconds), TEXT (cut), JSON (NULL where too long, since half of it is
+ * none). */
 #define USAGE_FIELDS(X)                                                                  \
 	X(1, token_id, "token_id", I64, 0)                                               \
 	X(2, token_hash, "token_hash", HASH, 0)                                          \
@@ -71,9 +74,10 @@ struct usage_event {
 /* All fields NULL, but the hash (zero) and the time (0). */
 void usage_event_init(struct usage_event *e);
 
-/* Encodes as tagged fields into buf (room USAGE_RECORD_MAX); returns the size. Text longer
- * than its width is cut at a character's border and ends in "…"; NUL and each byte that is not UTF-8
- * (RFC 3629) becomes U+FFFD. Any thread; no system call, no allocation. */
+/* Encodes as tagged fields into buf (room USAGE_RECORD_MAX); returns the size. Text
+ * longer than its width is cut at a character's border and ends in "…"; NUL and each byte
+ * that is not UTF-8 (RFC 3629) becomes U+FFFD. Any thread; no system call, no
+ * allocation. */
 size_t usage_event_encode(const struct usage_event *e, unsigned char *buf);
 /* False when the record is damaged, or lacks hash or time. Slices point into buf. Unknown
  * tags are skipped, so that a release reads what a later one has added to. */

@@ -1,9 +1,9 @@
 /* A bounded single-producer, single-consumer ring of encoded events in memory.
  *
  * Positions are bytes since the lane's start and never wrap (2^64 bytes outlive any
- * process); position modulo size is the place in the ring. A record is an 8-byte header (its
- * length) and the bytes, rounded up to 8, and never crosses the ring's end: where it does
- * not fit there, a padding record fills the rest. */
+ * process); position modulo size is the place in the ring. A record is an 8-byte header
+ * (its length) and the bytes, rounded up to 8, and never crosses the ring's end: where it
+ * does not fit there, a padding record fills the rest. */
 #include "gateway/usage/lane.h"
 
 #include <stdatomic.h>
@@ -17,8 +17,8 @@
 #define HEADER_BYTES 8u
 #define PADDING UINT64_MAX
 
-/* The producer's and the consumer's words lie on lines of their own, so that neither slows
- * the other down. */
+/* The producer's and the consumer's words lie on lines of their own, so that neither
+ * slows the other down. */
 struct usage_lane {
 	unsigned char *ring;
 	size_t size;
@@ -26,8 +26,7 @@ struct usage_lane {
 	/* Written by the producer. */
 	_Alignas(CACHE_LINE) _Atomic uint64_t head;
 	_Atomic uint64_t appended, dropped;
-	uint64_t
-		tail_seen; /* the producer's copy; re-read only when the ring looks full */
+	uint64_t tail_seen; /* a copy; read anew only when the ring looks full */
 
 	/* Written by the consumer. */
 	_Alignas(CACHE_LINE) _Atomic uint64_t tail;

@@ -1,8 +1,8 @@
 /* The seam between those who record and the recorder: one lane per producing thread.
  *
- * A bounded single-producer, single-consumer ring of encoded events in memory. Appending is a
- * memory copy and a release store: no lock, no system call. When it is full the event is
- * dropped and counted. */
+ * A bounded single-producer, single-consumer ring of encoded events in memory. Appending
+ * is a memory copy and a release store: no lock, no system call. When it is full the
+ * event is dropped and counted. */
 #ifndef GATEWAY_USAGE_LANE_H
 #define GATEWAY_USAGE_LANE_H
 
@@ -21,8 +21,9 @@ void usage_lane_free(struct usage_lane **lane);
 /* Producer's thread only. False: full, counted. */
 bool usage_lane_append(struct usage_lane *lane, const struct usage_event *e);
 
-/* Consumer's thread only. Peeks at the record `position` (start from usage_lane_tail); false:
- * none. On true *bytes and *n are valid until released, *next is the position behind it. */
+/* Consumer's thread only. Peeks at the record `position` (start from usage_lane_tail);
+ * false: none. On true *bytes and *n are valid until released, *next is the position
+ * behind it. */
 bool usage_lane_read(const struct usage_lane *lane, uint64_t position,
 		     const unsigned char **bytes, size_t *n, uint64_t *next);
 uint64_t usage_lane_tail(const struct usage_lane *lane);

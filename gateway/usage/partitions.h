@@ -1,6 +1,8 @@
-/* Which days are known to have a partition of token_usage_logs, and the SQL that makes others.
+/* Which days are known to have a partition of token_usage_logs, and the SQL that makes
+ * others.
  *
- * Pure. The partitions themselves are made by the SQL function usage_ensure_partition(date). */
+ * Pure. The partitions themselves are made by the SQL function
+ * usage_ensure_partition(date). */
 #ifndef GATEWAY_USAGE_PARTITIONS_H
 #define GATEWAY_USAGE_PARTITIONS_H
 

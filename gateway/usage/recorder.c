@@ -20,7 +20,8 @@
 #define DEFAULT_BATCH_ROWS 5000u
 #define DEFAULT_BATCH_DELAY_MS 200u
 #define DEFAULT_TIMEOUT_MS 5000u
-/* A batch does not wait for its delay once this many bytes per row of it have gathered. */
+/* A batch does not wait for its delay once this many bytes per row of it have
+ * gathered. */
 #define BATCH_BYTES_PER_ROW 64u
 #define DROP_REPORT_US UINT64_C(10000000)
 
@@ -97,13 +98,15 @@ static bool wind_up(struct recorder *r, size_t waiting, uint64_t now, uint64_t s
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct recorder *r = arg;
-	uint64_t now = clock_mono_us(), stop_by = atomic_load(&r->stop_by_us);
-	size_t waiting = backlog_bytes(r);
+	uint64_t now = clock_mono_us(), stop_by;
+	size_t waiting;
 	bool due;
 
-	OBJ_CHECK(r, RECORDER_MAGIC);
 	(void)fd;
 	(void)what;
+	OBJ_CHECK(r, RECORDER_MAGIC);
+	stop_by = atomic_load(&r->stop_by_us);
+	waiting = backlog_bytes(r);
 	if (r->told_us == 0 || now - r->told_us >= DROP_REPORT_US)
 		report_drops(r);
 	if (stop_by && wind_up(r, waiting, now, stop_by)) {

@@ -1,5 +1,5 @@
-/* The thread that writes usage rows: reads the lanes, COPYs batches over async libpq, keeps
- * partitions ahead, moves tokens.last_used. */
+/* The thread that writes usage rows: reads the lanes, COPYs batches over async libpq,
+ * keeps partitions ahead, moves tokens.last_used. */
 #ifndef GATEWAY_USAGE_RECORDER_H
 #define GATEWAY_USAGE_RECORDER_H
 
@@ -12,11 +12,10 @@ struct recorder;
 
 struct recorder_options {
 	const char *database;
-	const char *node;    /* this node's name, for the column */
-	uint32_t batch_rows; /* at most; default 5000 */
-	uint32_t
-		batch_delay_ms; /* a row waits this long at most for its batch; default 200 */
-	uint32_t timeout_ms; /* connect, statement, lock; default 5000 */
+	const char *node;        /* this node's name, for the column */
+	uint32_t batch_rows;     /* at most; default 5000 */
+	uint32_t batch_delay_ms; /* a row waits for its batch at most; default 200 */
+	uint32_t timeout_ms;     /* connect, statement, lock; default 5000 */
 };
 
 struct recorder_stats {
@@ -29,8 +28,8 @@ struct recorder_stats {
  * fails on a dead database. */
 struct recorder *recorder_start(const struct recorder_options *o,
 				struct usage_lane *const *lanes, size_t n);
-/* Writes what is in the lanes, for up to flush_ms; then stops and joins. Producers must have
- * stopped. Returns the number of events that could not be written (0: all are). */
+/* Writes what is in the lanes, for up to flush_ms; then stops and joins. Producers must
+ * have stopped. Returns the number of events that could not be written (0: all are). */
 uint64_t recorder_stop(struct recorder **r, uint32_t flush_ms);
 /* Any thread. */
 void recorder_stats(const struct recorder *r, struct recorder_stats *out);

@@ -4,8 +4,8 @@
  *
  * Each step is one statement and ends in its on_ callback. A step that fails goes through
  * on_failure, the only judge of errors: connection lost -> join again; a row's own fault
- * (SQLSTATE classes 22 and 23) -> half the batch at once, down to the one row, which goes to
- * usage_rejected with the reason; anything else -> the same again after a pause. */
+ * (SQLSTATE classes 22 and 23) -> half the batch at once, down to the one row, which goes
+ * to usage_rejected with the reason; anything else -> the same again after a pause. */
 #include "gateway/usage/writer.h"
 
 #include <openssl/rand.h>
@@ -82,8 +82,8 @@ static void bump(_Atomic uint64_t *counter, uint64_t by)
 
 typedef void reply_fn(void *ctx, const struct pg_reply *reply);
 
-/* Runs what w->sql holds. The caller has seen that the connection is up; where it broke in this very
- * moment, `done` still comes, with PG_LOST. */
+/* Runs what w->sql holds. The caller has seen that the connection is up; where it broke
+ * in this very moment, `done` still comes, with PG_LOST. */
 static void run(struct usage_writer *w, enum step step, struct pg_params params,
 		reply_fn *done)
 {
@@ -156,7 +156,7 @@ static void narrow_down(struct usage_writer *w, const struct pg_reply *reply)
 {
 	snprintf(w->sqlstate, sizeof w->sqlstate, "%s", reply->sqlstate);
 	snprintf(w->reason, sizeof w->reason, "%s", reply->message);
-	/* A partition that someone has dropped looks like a bad row (23514): ask again. */
+	/* A partition that someone dropped looks like a bad row (23514): ask again. */
 	partitions_forget(&w->partitions);
 	if (w->batch.n_rows > 1)
 		w->limit = w->batch.n_rows / 2;
@@ -186,8 +186,9 @@ static void on_failure(struct usage_writer *w, const struct pg_reply *reply)
 
 /* --- joining: what does the database hold of our lanes? --- */
 
-/* A position that no batch of ours ended at: the database was set back to an earlier state (a
- * restored copy, a fail-over that lost commits). What it has lost is not here any more. */
+/* A position that no batch of ours ended at: the database was set back to an earlier
+ * state (a restored copy, a fail-over that lost commits). What it has lost is not here
+ * any more. */
 static void take_cursor(struct usage_writer *w, size_t lane, uint64_t position)
 {
 	uint64_t rows;
@@ -428,7 +429,7 @@ static void on_begun(void *ctx, const struct pg_reply *reply)
 	}
 	if (strtoull(PQcmdTuples((PGresult *)reply->result), NULL, 10) !=
 	    usage_batch_touched(&w->batch)) {
-		/* An earlier try has taken effect after all, or the rows are gone: re-read. */
+		/* An earlier try took effect after all, or the rows are gone. */
 		w->joined = w->rejecting = false;
 		roll_back(w);
 		return;

@@ -276,8 +276,8 @@ static void test_damaged_records_are_refused(void **state)
 	assert_false(usage_event_decode(&got, buf + 35, n - 35)); /* time, but no hash */
 }
 
-/* Every cut of a good record is either refused or a shorter good one; never a wild read (the
- * copy has the exact size, for the address sanitizer). */
+/* Every cut of a good record is either refused or a shorter good one; never a wild read
+ * (the copy has the exact size, for the address sanitizer). */
 static void test_truncations(void **state)
 {
 	unsigned char buf[USAGE_RECORD_MAX];
