@@ -31,6 +31,57 @@ SSL_CTX *tls_client_ctx_new(const char *ca_file, char *why, size_t size)
 	return NULL;
 }
 
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+			   const unsigned char *in, unsigned in_n, void *arg)
+{
+	static const unsigned char ours[] = "\x08http/1.1";
+	unsigned char *chosen;
+
+	(void)ssl;
+	(void)arg;
+	if (SSL_select_next_proto(&chosen, out_n, ours, sizeof ours - 1, in, in_n) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_NOACK;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static void explain(const char *file, char *why, size_t size)
+{
+	unsigned long err = ERR_peek_last_error();
+	const char *reason = err ? ERR_reason_error_string(err) : NULL;
+
+	snprintf(why, size, "%s: %s", file, reason ? reason : "cannot be used");
+	ERR_clear_error();
+}
+
+SSL_CTX *tls_server_ctx_new(const char *certificate, const char *key,
+			    const unsigned char ticket_keys[TLS_TICKET_KEY_BYTES],
+			    char *why, size_t size)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	CHECK(ctx != NULL);
+	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+	SSL_CTX_set_options(ctx,
+			    SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+	CHECK(SSL_CTX_set_tlsext_ticket_keys(ctx, (void *)(uintptr_t)ticket_keys,
+					     TLS_TICKET_KEY_BYTES) == 1);
+	ERR_clear_error();
+	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1)
+		explain(certificate, why, size);
+	else if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
+		 SSL_CTX_check_private_key(ctx) != 1)
+		explain(key, why, size);
+	else
+		return ctx;
+	SSL_CTX_free(ctx);
+	return NULL;
+}
+
 SSL *tls_client_new(SSL_CTX *ctx, int fd, const char *host, SSL_SESSION *session)
 {
 	SSL *ssl = SSL_new(ctx);

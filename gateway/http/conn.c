@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/http_struct.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 
 #include "common/check.h"
@@ -15,6 +16,11 @@ const struct request_head *http_conn_head(const struct http_conn *c)
 {
 	CHECK(c->x != NULL);
 	return &c->x->head;
+}
+
+bool http_conn_is_tls(const struct http_conn *c)
+{
+	return c->ssl != NULL;
 }
 
 const struct net_ip *http_conn_peer(const struct http_conn *c)
@@ -244,7 +250,7 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 		return;
 	if (c->half_closed)
 		c->write_us = clock_mono_us();
-	if (evbuffer_get_length(out) == 0)
+	if (evbuffer_get_length(out) == 0 && c->ssl == NULL)
 		skip = write_directly(c, iov, n);
 	for (int i = 0; i < n; i++) {
 		if (skip >= iov[i].iov_len) {
@@ -384,6 +390,10 @@ void conn_flushed(struct http_conn *c)
 	if (!c->closing) {
 		next_request(c);
 		return;
+	}
+	if (c->ssl != NULL) {
+		SSL_shutdown(c->ssl);
+		ERR_clear_error();
 	}
 	/* Bytes that nobody read would turn our close into a reset, which can eat the answer
 	 * (RFC 9112 9.6): shut down, let the client finish, then close. */

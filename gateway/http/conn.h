@@ -44,6 +44,7 @@ struct http_conn {
 	struct http_front *front;
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until adopted */
+	SSL *ssl;                        /* NULL: plain; the bufferevent's */
 	struct evhttp_request *req;      /* evhttp's object of the running exchange */
 	bufferevent_event_cb evhttp_on_event;
 	struct evbuffer *raw; /* bytes behind the head, not yet taken */
@@ -80,10 +81,16 @@ struct http_conn {
 
 TAILQ_HEAD(conn_list, http_conn);
 
+struct front_listener {
+	struct evhttp *http; /* the one that it is bound to */
+	struct evhttp_bound_socket *bound;
+};
+
 struct http_front {
 	uint32_t magic;
 	struct event_base *base;
-	struct evhttp *http;
+	struct evhttp *http, *https; /* the second makes connections of TLS listeners */
+	SSL_CTX *tls;
 	const struct http_handler *handler;
 	void *ctx;
 	struct settings_limits limits;
@@ -94,8 +101,8 @@ struct http_front {
 	struct event *run;  /* works off the ready list */
 	struct event *tick; /* deadlines */
 	struct event *relisten;
-	struct evhttp_bound_socket **bound;
-	size_t n_bound;
+	struct front_listener *listeners;
+	size_t n_listeners;
 	struct conn_exchange *spare;
 	size_t n_spare;
 	bool draining, listening_paused;

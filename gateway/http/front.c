@@ -7,6 +7,7 @@
 #include "gateway/http/front.h"
 
 #include <errno.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event_struct.h>
 #include <event2/listener.h>
 #include <string.h>
@@ -206,15 +207,17 @@ static void listen_again(struct http_front *f)
 	if (f->draining || f->n_conns >= f->limits.connections)
 		return;
 	f->listening_paused = false;
-	for (size_t i = 0; i < f->n_bound; i++)
-		evconnlistener_enable(evhttp_bound_socket_get_listener(f->bound[i]));
+	for (size_t i = 0; i < f->n_listeners; i++)
+		evconnlistener_enable(
+			evhttp_bound_socket_get_listener(f->listeners[i].bound));
 }
 
 static void stop_listening(struct http_front *f)
 {
 	f->listening_paused = true;
-	for (size_t i = 0; i < f->n_bound; i++)
-		evconnlistener_disable(evhttp_bound_socket_get_listener(f->bound[i]));
+	for (size_t i = 0; i < f->n_listeners; i++)
+		evconnlistener_disable(
+			evhttp_bound_socket_get_listener(f->listeners[i].bound));
 }
 
 static void start_ticking(struct http_front *f)
@@ -352,16 +355,25 @@ static void conn_adopt(struct http_conn *c)
 
 /* evhttp asks for a new connection's bufferevent. The connection is adopted from the ready
  * list, in the same turn of the loop, once evhttp has put its own things in place. */
-static struct bufferevent *on_new_connection(struct event_base *base, void *arg)
+static struct bufferevent *new_connection(struct http_front *f, SSL *ssl)
 {
-	struct http_front *f = arg;
 	struct http_conn *c = xcalloc(1, sizeof *c);
 
 	OBJ_CHECK(f, FRONT_MAGIC);
 	c->magic = CONN_MAGIC;
 	c->front = f;
 	c->fd = -1;
-	c->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	c->ssl = ssl;
+	if (ssl != NULL) {
+		c->bev = bufferevent_openssl_socket_new(f->base, -1, ssl,
+							BUFFEREVENT_SSL_ACCEPTING,
+							BEV_OPT_CLOSE_ON_FREE);
+		CHECK(c->bev != NULL);
+		/* HTTP's own framing tells a cut message. */
+		bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
+	} else {
+		c->bev = bufferevent_socket_new(f->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	}
 	c->raw = evbuffer_new();
 	CHECK(c->bev != NULL && c->raw != NULL);
 	CHECK(evbuffer_add_cb(bufferevent_get_input(c->bev), gate, c) != NULL);
@@ -375,6 +387,24 @@ static struct bufferevent *on_new_connection(struct event_base *base, void *arg)
 	if (f->n_conns >= f->limits.connections)
 		stop_listening(f);
 	return c->bev;
+}
+
+/* evhttp asks for a new connection's bufferevent. The connection is adopted from the ready
+ * list, in the same turn of the loop, once evhttp has put its own things in place. */
+static struct bufferevent *on_new_plain(struct event_base *base, void *arg)
+{
+	(void)base;
+	return new_connection(arg, NULL);
+}
+
+static struct bufferevent *on_new_tls(struct event_base *base, void *arg)
+{
+	struct http_front *f = arg;
+	SSL *ssl = SSL_new(f->tls);
+
+	(void)base;
+	CHECK(ssl != NULL);
+	return new_connection(f, ssl);
 }
 
 static void run_conn(struct http_conn *c)
@@ -447,6 +477,19 @@ static void on_relisten(evutil_socket_t fd, short what, void *arg)
 	listen_again(f);
 }
 
+static struct evhttp *evhttp_start(struct http_front *f,
+				   struct bufferevent *(*on_new)(struct event_base *,
+								 void *))
+{
+	struct evhttp *http = evhttp_new(f->base);
+
+	CHECK(http != NULL);
+	evhttp_set_bevcb(http, on_new, f);
+	evhttp_set_gencb(http, on_evhttp_request, f);
+	evhttp_set_allowed_methods(http, EVHTTP_REQ_HEAD);
+	return http;
+}
+
 struct http_front *http_front_new(const struct http_front_options *o)
 {
 	struct http_front *f = xcalloc(1, sizeof *f);
@@ -458,16 +501,13 @@ struct http_front *http_front_new(const struct http_front_options *o)
 	http_front_configure(f, &o->limits, &o->timeouts);
 	TAILQ_INIT(&f->conns);
 	TAILQ_INIT(&f->ready);
-	f->http = evhttp_new(o->base);
+	f->http = evhttp_start(f, on_new_plain);
+	f->https = evhttp_start(f, on_new_tls);
 	f->run = event_new(o->base, -1, 0, on_run, f);
 	f->tick = event_new(o->base, -1, EV_PERSIST, on_tick, f);
 	f->relisten = event_new(o->base, -1, EV_PERSIST, on_relisten, f);
-	CHECK(f->http != NULL && f->run != NULL && f->tick != NULL &&
-	      f->relisten != NULL);
+	CHECK(f->run != NULL && f->tick != NULL && f->relisten != NULL);
 	event_add(f->relisten, &(struct timeval){RELISTEN_S, 0});
-	evhttp_set_bevcb(f->http, on_new_connection, f);
-	evhttp_set_gencb(f->http, on_evhttp_request, f);
-	evhttp_set_allowed_methods(f->http, EVHTTP_REQ_HEAD);
 	return f;
 }
 
@@ -479,20 +519,27 @@ void http_front_configure(struct http_front *f, const struct settings_limits *li
 	CHECK(f->limits.head_bytes > 0 && f->limits.connections > 0);
 }
 
-void http_front_listen(struct http_front *f, int fd)
+void http_front_listen(struct http_front *f, int fd, bool tls)
 {
 	struct evconnlistener *listener = evconnlistener_new(
 		f->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
 		BACKLOG, fd);
-	struct evhttp_bound_socket *bound;
+	struct front_listener *l;
 
-	CHECK(listener != NULL);
-	bound = evhttp_bind_listener(f->http, listener);
-	CHECK(bound != NULL);
+	CHECK(listener != NULL && (!tls || f->tls != NULL));
+	f->listeners =
+		xrealloc(f->listeners, (f->n_listeners + 1) * sizeof *f->listeners);
+	l = &f->listeners[f->n_listeners++];
+	l->http = tls ? f->https : f->http;
+	l->bound = evhttp_bind_listener(l->http, listener);
+	CHECK(l->bound != NULL);
 	evconnlistener_set_error_cb(listener, on_accept_error);
-	f->bound = xrealloc(f->bound,
-			    (f->n_bound + 1) * sizeof(struct evhttp_bound_socket *));
-	f->bound[f->n_bound++] = bound;
+}
+
+void http_front_set_tls(struct http_front *f, SSL_CTX *ctx)
+{
+	SSL_CTX_free(f->tls);
+	f->tls = ctx;
 }
 
 void http_front_drain(struct http_front *f)
@@ -500,9 +547,9 @@ void http_front_drain(struct http_front *f)
 	struct http_conn *c;
 
 	f->draining = true;
-	for (size_t i = 0; i < f->n_bound; i++)
-		evhttp_del_accept_socket(f->http, f->bound[i]);
-	f->n_bound = 0;
+	for (size_t i = 0; i < f->n_listeners; i++)
+		evhttp_del_accept_socket(f->listeners[i].http, f->listeners[i].bound);
+	f->n_listeners = 0;
 	TAILQ_FOREACH(c, &f->conns, all)
 	if (c->state == CONN_IDLE && evbuffer_get_length(c->raw) == 0)
 		conn_doom(c);
@@ -531,11 +578,13 @@ void http_front_free(struct http_front **front)
 	event_free(f->tick);
 	event_free(f->relisten);
 	evhttp_free(f->http);
+	evhttp_free(f->https);
+	SSL_CTX_free(f->tls);
 	while ((x = f->spare) != NULL) {
 		f->spare = x->next;
 		free(x);
 	}
-	free(f->bound);
+	free(f->listeners);
 	free(f->by_fd);
 	free(f);
 }

@@ -19,6 +19,7 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
+#include <openssl/ssl.h>
 #include <stdbool.h>
 #include <sys/uio.h>
 
@@ -52,8 +53,11 @@ struct http_front_options {
 };
 
 struct http_front *http_front_new(const struct http_front_options *o);
-/* Takes the listening socket fd (non-blocking) over. */
-void http_front_listen(struct http_front *f, int fd);
+/* Takes the listening socket fd (non-blocking) over. tls: its connections speak TLS, under
+ * the context last set. */
+void http_front_listen(struct http_front *f, int fd, bool tls);
+/* For connections from now on. Takes the reference over. */
+void http_front_set_tls(struct http_front *f, SSL_CTX *ctx);
 /* New limits and timeouts, from the next request on. */
 void http_front_configure(struct http_front *f, const struct settings_limits *limits,
 			  const struct settings_timeouts *timeouts);
@@ -65,6 +69,7 @@ void http_front_free(struct http_front **f);
 
 /* --- of one connection, within an exchange --- */
 const struct request_head *http_conn_head(const struct http_conn *c);
+bool http_conn_is_tls(const struct http_conn *c);
 const struct net_ip *http_conn_peer(const struct http_conn *c);
 uint64_t http_conn_arrival_us(const struct http_conn *c); /* monotonic, head complete */
 int64_t http_conn_arrival_wall_us(const struct http_conn *c);

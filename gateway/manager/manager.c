@@ -107,7 +107,7 @@ static void make_front(struct manager *m, const struct manager_options *o)
 		fo.limits.connections = MANAGER_CONNECTIONS_MAX;
 	m->front = http_front_new(&fo);
 	for (size_t i = 0; i < o->n_listen_fds; i++)
-		http_front_listen(m->front, o->listen_fds[i]);
+		http_front_listen(m->front, o->listen_fds[i], false);
 }
 
 struct manager *manager_start(const struct manager_options *o)

@@ -197,7 +197,7 @@ static void *worker_thread(void *arg)
 static void listen_all(struct worker *w)
 {
 	for (size_t i = 0; i < w->options.n_listen_fds; i++)
-		http_front_listen(w->front, w->options.listen_fds[i]);
+		http_front_listen(w->front, w->options.listen_fds[i], false);
 }
 
 static void init_front(struct worker *w, const struct settings *s)
