@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include "common/clock.h"
 #include "common/epoch.h"
 #include "common/log.h"
+#include "common/tls.h"
 #include "gateway/cli/cli.h"
 #include "gateway/http/access_log.h"
 #include "gateway/http/listen.h"
@@ -40,7 +43,8 @@ struct gateway {
 	struct manager *manager;
 	struct worker **workers;
 	unsigned n_workers;
-	int *fds; /* n_workers per listening address, then the manager's */
+	int *fds; /* n_workers per listening address (TLS last), then the manager's */
+	unsigned char ticket_keys[TLS_TICKET_KEY_BYTES];
 	struct serve_addresses addresses;
 };
 
@@ -97,15 +101,18 @@ static bool open_listeners(const struct settings_listeners *list, unsigned each,
 static bool open_all(struct gateway *g)
 {
 	const struct settings *s = g->settings;
-	size_t n = s->listen.n * g->n_workers;
+	size_t n_plain = s->listen.n * g->n_workers,
+	       n_tls = s->tls_listen.n * g->n_workers;
 
-	CHECK(s->listen.n <= SERVE_ADDRESSES_MAX &&
+	CHECK(s->listen.n + s->tls_listen.n <= SERVE_ADDRESSES_MAX &&
 	      s->manager_listen.n <= SERVE_ADDRESSES_MAX);
-	g->fds = xcalloc(n + s->manager_listen.n, sizeof *g->fds);
+	g->fds = xcalloc(n_plain + n_tls + s->manager_listen.n, sizeof *g->fds);
 	return open_listeners(&s->listen, g->n_workers, g->fds, g->addresses.gateway,
 			      &g->addresses.n_gateway) &&
-	       open_listeners(&s->manager_listen, 1, g->fds + n, g->addresses.manager,
-			      &g->addresses.n_manager);
+	       open_listeners(&s->tls_listen, g->n_workers, g->fds + n_plain,
+			      g->addresses.tls, &g->addresses.n_tls) &&
+	       open_listeners(&s->manager_listen, 1, g->fds + n_plain + n_tls,
+			      g->addresses.manager, &g->addresses.n_manager);
 }
 
 static void start_tokens(struct gateway *g)
@@ -143,6 +150,11 @@ static void start_recorder(struct gateway *g)
 	g->recorder = recorder_start(&o, g->lanes, g->n_lanes);
 }
 
+static size_t n_gateway_addresses(const struct gateway *g)
+{
+	return g->settings->listen.n + g->settings->tls_listen.n;
+}
+
 static void start_manager(struct gateway *g)
 {
 	struct manager_options o = {
@@ -150,7 +162,7 @@ static void start_manager(struct gateway *g)
 		.tokens = g->tokens,
 		.epochs = g->epochs,
 		.lane = g->lanes[g->n_workers],
-		.listen_fds = g->fds + g->settings->listen.n * g->n_workers,
+		.listen_fds = g->fds + n_gateway_addresses(g) * g->n_workers,
 		.n_listen_fds = g->settings->manager_listen.n,
 	};
 
@@ -159,7 +171,7 @@ static void start_manager(struct gateway *g)
 
 static void start_workers(struct gateway *g)
 {
-	size_t n = g->settings->listen.n;
+	size_t n = n_gateway_addresses(g);
 	int *fds = xcalloc(n, sizeof *fds);
 
 	g->workers = xcalloc(g->n_workers, sizeof(struct worker *));
@@ -173,6 +185,8 @@ static void start_workers(struct gateway *g)
 			.lane = g->lanes[i],
 			.listen_fds = fds,
 			.n_listen_fds = n,
+			.n_tls_fds = g->settings->tls_listen.n,
+			.ticket_keys = g->ticket_keys,
 		};
 
 		for (size_t k = 0; k < n; k++)
@@ -189,6 +203,7 @@ static bool gateway_start(struct gateway *g, struct settings *s)
 	g->settings = s;
 	g->n_workers = s->workers;
 	raise_descriptor_limit(s);
+	CHECK(RAND_bytes(g->ticket_keys, sizeof g->ticket_keys) == 1);
 	if (!open_all(g))
 		return false;
 	g->epochs = epoch_domain_new();
@@ -282,6 +297,7 @@ static void gateway_fini(struct gateway *g)
 	for (size_t i = 0; i < g->addresses.n_gateway; i++)
 		if (strncmp(g->addresses.gateway[i], "unix:", 5) == 0)
 			unlink(g->addresses.gateway[i] + 5);
+	OPENSSL_cleanse(g->ticket_keys, sizeof g->ticket_keys);
 	free(g->lanes);
 	free(g->workers);
 	free(g->fds);
@@ -292,6 +308,8 @@ static void log_ready(const struct serve_addresses *a)
 {
 	for (size_t i = 0; i < a->n_gateway; i++)
 		log_info("gateway listens on %s", a->gateway[i]);
+	for (size_t i = 0; i < a->n_tls; i++)
+		log_info("gateway listens on %s with TLS", a->tls[i]);
 	for (size_t i = 0; i < a->n_manager; i++)
 		log_info("manager listens on %s", a->manager[i]);
 	log_info("ready");

@@ -11,8 +11,9 @@
 
 /* Where it really listens (port 0 resolved), as "127.0.0.1:8787", "[::1]:8787" or "unix:/x". */
 struct serve_addresses {
-	size_t n_gateway, n_manager;
+	size_t n_gateway, n_tls, n_manager;
 	char gateway[SERVE_ADDRESSES_MAX][128];
+	char tls[SERVE_ADDRESSES_MAX][128];
 	char manager[SERVE_ADDRESSES_MAX][128];
 };
 

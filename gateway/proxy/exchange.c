@@ -147,6 +147,7 @@ static bool send_head(struct exchange *x)
 		.ids = &x->ids,
 		.bearer_was_key = x->admission.bearer,
 		.upgrade = x->upgrade,
+		.client_tls = http_conn_is_tls(x->c),
 		.peer_trusted = client_peer_is_trusted(socket_peer, x->site->settings),
 	};
 	struct iovec v;

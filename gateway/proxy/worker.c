@@ -13,6 +13,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/tls.h"
 #include "gateway/proxy/exchange.h"
 #include "gateway/usage/event.h"
 
@@ -65,17 +66,38 @@ static struct settings_limits own_limits(const struct settings *s)
 	return limits;
 }
 
+/* False: the files cannot be used (logged). */
+static bool load_tls(struct worker *w, const struct settings *s, SSL_CTX **ctx)
+{
+	char why[256];
+
+	*ctx = NULL;
+	if (w->options.n_tls_fds == 0 || s->tls_certificate == NULL)
+		return true;
+	*ctx = tls_server_ctx_new(s->tls_certificate, s->tls_key, w->options.ticket_keys,
+				  why, sizeof why);
+	if (*ctx == NULL)
+		log_error("tls.certificate: %s", why);
+	return *ctx != NULL;
+}
+
 static void configure(struct worker *w, struct settings *s)
 {
 	struct settings_limits limits = own_limits(s);
 	struct site *site = site_new(w->base, s, w->options.resolver);
+	SSL_CTX *tls = NULL;
 
-	if (site == NULL)
-		log_error("worker %u keeps its old routes", w->options.index);
-	else
-		use_site(w, site);
-	if (site != NULL)
-		http_front_configure(w->front, &limits, &s->timeouts);
+	if (site == NULL || !load_tls(w, s, &tls)) {
+		log_error("worker %u keeps its old configuration", w->options.index);
+		if (site != NULL)
+			site_free(&site);
+		settings_unref(&s);
+		return;
+	}
+	use_site(w, site);
+	http_front_configure(w->front, &limits, &s->timeouts);
+	if (tls != NULL)
+		http_front_set_tls(w->front, tls);
 	settings_unref(&s);
 }
 
@@ -196,8 +218,10 @@ static void *worker_thread(void *arg)
 
 static void listen_all(struct worker *w)
 {
-	for (size_t i = 0; i < w->options.n_listen_fds; i++)
-		http_front_listen(w->front, w->options.listen_fds[i], false);
+	size_t n = w->options.n_listen_fds, plain = n - w->options.n_tls_fds;
+
+	for (size_t i = 0; i < n; i++)
+		http_front_listen(w->front, w->options.listen_fds[i], i >= plain);
 }
 
 static void init_front(struct worker *w, const struct settings *s)
@@ -209,8 +233,13 @@ static void init_front(struct worker *w, const struct settings *s)
 		.limits = own_limits(s),
 		.timeouts = s->timeouts,
 	};
+	SSL_CTX *tls;
 
 	w->front = http_front_new(&o);
+	if (!load_tls(w, s, &tls))
+		die("the certificate of tls.listen cannot be used; see above");
+	if (tls != NULL)
+		http_front_set_tls(w->front, tls);
 	listen_all(w);
 }
 

@@ -19,8 +19,10 @@ struct worker_options {
 	struct resolver *resolver;
 	struct usage_lane *lane;    /* outlives the worker */
 	struct access_lane *access; /* NULL: no access log */
-	const int *listen_fds;      /* taken over */
-	size_t n_listen_fds;
+	const int *listen_fds;      /* taken over; the last n_tls_fds speak TLS */
+	size_t n_listen_fds, n_tls_fds;
+	const unsigned char
+		*ticket_keys; /* TLS_TICKET_KEY_BYTES, shared by all workers */
 };
 
 struct worker *worker_start(const struct worker_options *o);

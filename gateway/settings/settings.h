@@ -106,6 +106,8 @@ struct settings {
 	struct net_cidrs trusted_proxies;
 	bool trust_cf_connecting_ip, trust_x_real_ip;
 	struct settings_listeners manager_listen;
+	struct settings_listeners tls_listen; /* may be empty */
+	char *tls_certificate, *tls_key;      /* PEM files; set where tls_listen is */
 	struct settings_limits limits;
 	struct settings_timeouts timeouts;
 	struct settings_pool pool;

@@ -182,6 +182,7 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_NAME:
 	case KEY_PATH:
 	case KEY_FILE:
+	case KEY_PRIVATE_KEY:
 	case KEY_DIRECTORY:
 		put_or_null(out, *(char *const *)f);
 		break;

@@ -44,6 +44,16 @@ static const struct settings_key keys[] = {
 	 .fallback = "[\"127.0.0.1:8000\", \"[::1]:8000\"]",
 	 .flags = KEY_ENV | KEY_RESTART, .doc = "where the manager's API listens"},
 
+	{"tls.listen", TOP(tls_listen), .type = KEY_LISTENERS,
+	 .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
+	 .doc = "where the gateway accepts calls over TLS"},
+	{"tls.certificate", TOP(tls_certificate), .type = KEY_FILE,
+	 .flags = KEY_OPTIONAL | KEY_ENV,
+	 .doc = "PEM file of the certificate and its chain, for tls.listen"},
+	{"tls.key", TOP(tls_key), .type = KEY_PRIVATE_KEY,
+	 .flags = KEY_OPTIONAL | KEY_ENV,
+	 .doc = "PEM file of the certificate's private key"},
+
 	{"name", ROUTE(name), .type = KEY_NAME, .flags = KEY_REQUIRED | KEY_ENV,
 	 .doc = "what the route is called in logs and overlays; unique"},
 	{"path", ROUTE(path), .type = KEY_PATH, .flags = KEY_REQUIRED,

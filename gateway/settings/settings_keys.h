@@ -11,10 +11,11 @@ enum settings_key_type {
 	KEY_U64,
 	KEY_SECONDS, /* in the file; uint32_t milliseconds in the struct and in min and max */
 	KEY_BOOL,
-	KEY_NAME,      /* letters, digits, . _ - and : */
-	KEY_PATH,      /* of a route */
-	KEY_FILE,      /* a path, relative to the configuration file; must be readable */
-	KEY_DIRECTORY, /* likewise; need not exist; "" is none */
+	KEY_NAME, /* letters, digits, . _ - and : */
+	KEY_PATH, /* of a route */
+	KEY_FILE, /* certificates: a path, relative to the configuration file; readable */
+	KEY_PRIVATE_KEY, /* likewise, a private key */
+	KEY_DIRECTORY,   /* likewise; need not exist; "" is none */
 	KEY_WORKERS,
 	KEY_DATABASE,
 	KEY_LISTENERS,

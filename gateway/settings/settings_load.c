@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/tls.h"
 #include "gateway/settings/settings_file.h"
 #include "gateway/settings/settings_loader.h"
 
@@ -42,25 +43,72 @@ static void fill_outer(struct settings_loader *l, struct settings *s)
 	}
 }
 
-/* One socket cannot serve both planes. Port 0 is a free one each time. */
+/* One socket cannot serve two ends. Port 0 is a free one each time. */
+static void check_apart(struct settings_loader *l, struct jsonc_pos pos,
+			const struct settings_listeners *later, const char *name,
+			const struct settings_listeners *first)
+{
+	for (size_t i = 0; i < later->n; i++) {
+		const struct net_listen *m = &later->items[i];
+
+		for (size_t j = 0; j < first->n; j++)
+			if (m->len == first->items[j].len && !net_listen_is_any_port(m) &&
+			    memcmp(&m->sa, &first->items[j].sa, m->len) == 0)
+				faults_error(
+					&l->faults, pos,
+					"%s: %s is taken by listen; give another port",
+					name, m->text);
+	}
+}
+
+static struct jsonc_pos place_of(const struct jsonc_node *root, const char *group,
+				 const char *key)
+{
+	const struct jsonc_node *outer = jsonc_get(root, group);
+	const struct jsonc_node *node = outer ? jsonc_get(outer, key) : NULL;
+
+	if (node != NULL)
+		return node->pos;
+	return outer ? outer->pos : root->pos;
+}
+
+static void check_tls(struct settings_loader *l, const struct jsonc_node *root,
+		      const struct settings *s)
+{
+	static const unsigned char no_tickets[TLS_TICKET_KEY_BYTES];
+	char why[256];
+	SSL_CTX *ctx;
+
+	if (s->tls_listen.n == 0)
+		return;
+	if (s->tls_certificate == NULL || s->tls_key == NULL) {
+		if (l->faults.errors == 0)
+			faults_error(
+				&l->faults, place_of(root, "tls", "listen"),
+				"tls.listen: needs tls.certificate and tls.key; name "
+				"both files");
+		return;
+	}
+	ctx = tls_server_ctx_new(s->tls_certificate, s->tls_key, no_tickets, why,
+				 sizeof why);
+	if (ctx == NULL)
+		faults_error(&l->faults, place_of(root, "tls", "key"),
+			     "tls.key: does not go with tls.certificate: %s; renew both",
+			     why);
+	SSL_CTX_free(ctx);
+}
+
 static void check_listeners(struct settings_loader *l, const struct jsonc_node *root,
 			    const struct settings *s)
 {
-	const struct jsonc_node *node = jsonc_get(jsonc_get(root, "manager"), "listen");
-
-	for (size_t i = 0; i < s->manager_listen.n; i++) {
-		const struct net_listen *m = &s->manager_listen.items[i];
-
-		for (size_t j = 0; j < s->listen.n; j++)
-			if (m->len == s->listen.items[j].len &&
-			    !net_listen_is_any_port(m) &&
-			    memcmp(&m->sa, &s->listen.items[j].sa, m->len) == 0)
-				faults_error(
-					&l->faults, node ? node->pos : root->pos,
-					"manager.listen: %s is taken by listen; give "
-					"another port",
-					m->text);
-	}
+	check_apart(l, place_of(root, "manager", "listen"), &s->manager_listen,
+		    "manager.listen", &s->listen);
+	check_apart(l, place_of(root, "tls", "listen"), &s->tls_listen, "tls.listen",
+		    &s->listen);
+	check_apart(l, place_of(root, "tls", "listen"), &s->tls_listen, "tls.listen",
+		    &s->manager_listen);
+	if (!l->dry)
+		check_tls(l, root, s);
 }
 
 static void read_tree(struct settings_loader *l, struct jsonc_node *root,

@@ -1,5 +1,6 @@
 /* Values of the configuration: each type of the key table from its node to its field. */
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -287,7 +288,21 @@ static bool file_text(const struct settings_slot *slot, const struct jsonc_node 
 	return true;
 }
 
-/* Certificates of authorities, the only kind of file that is named so far. */
+static bool holds_private_key(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	EVP_PKEY *key;
+
+	if (f == NULL)
+		return false;
+	/* An empty passphrase, so that an encrypted key is refused instead of asked for. */
+	key = PEM_read_PrivateKey(f, NULL, NULL, (void *)(uintptr_t) "");
+	fclose(f);
+	ERR_clear_error();
+	EVP_PKEY_free(key);
+	return key != NULL;
+}
+
 static bool holds_certificates(const char *path)
 {
 	X509_STORE *store = X509_STORE_new();
@@ -300,7 +315,9 @@ static bool holds_certificates(const char *path)
 	return ok;
 }
 
-static void set_file(const struct settings_slot *slot, const struct jsonc_node *node)
+/* A PEM file: readable, and what the key wants in it. */
+static void set_pem(const struct settings_slot *slot, const struct jsonc_node *node,
+		    bool (*holds)(const char *path), const char *what)
 {
 	struct settings_text t;
 
@@ -313,13 +330,23 @@ static void set_file(const struct settings_slot *slot, const struct jsonc_node *
 			slot, node,
 			"the file %s cannot be read; correct the path or its permissions",
 			t.text);
-	else if (!holds_certificates(t.text))
-		slot_error(slot, node,
-			   "the file %s holds no certificates; it must be in PEM form",
-			   t.text);
+	else if (!holds(t.text))
+		slot_error(slot, node, "the file %s holds no %s; it must be in PEM form",
+			   t.text, what);
 	else
 		store_text(slot, &t);
 	settings_text_fini(&t);
+}
+
+static void set_file(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	set_pem(slot, node, holds_certificates, "certificates");
+}
+
+static void set_private_key(const struct settings_slot *slot,
+			    const struct jsonc_node *node)
+{
+	set_pem(slot, node, holds_private_key, "private key without a passphrase");
 }
 
 static void set_directory(const struct settings_slot *slot, const struct jsonc_node *node)
@@ -385,6 +412,7 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 		[KEY_NAME] = set_name,
 		[KEY_PATH] = set_path,
 		[KEY_FILE] = set_file,
+		[KEY_PRIVATE_KEY] = set_private_key,
 		[KEY_DIRECTORY] = set_directory,
 		[KEY_WORKERS] = set_workers,
 		[KEY_DATABASE] = set_database,

@@ -123,7 +123,10 @@ class Gateway:
     # --- callers ---
 
     def connect(self, key=None, host="127.0.0.1", **how):
-        client = Client(host, self.port, self.key if key is None else key, **how)
+        return self.keep(Client(host, self.port, self.key if key is None else key, **how))
+
+    def keep(self, client):
+        """A client that is closed with the gateway's others."""
         self._clients.append(client)
         return client
 
