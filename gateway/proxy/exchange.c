@@ -58,7 +58,7 @@ void exchange_free(struct exchange *x)
 	sbuf_fini(&x->held);
 	if (x->replay != NULL)
 		evbuffer_free(x->replay);
-	site_release(w, x->site);
+	site_release(x->site);
 	x->magic = 0;
 	if (w->n_spare >= SPARE_MAX) {
 		free(x);

@@ -24,17 +24,27 @@
 #define REVOKE_AFTER_US                                                                  \
 	60000000u /* running responses older than this end with their token */
 
-void site_release(struct worker *w, struct site *site)
+/* Only counts: the last exchange of a site may end inside a callback of one of the site's own
+ * connections. sweep_sites frees. */
+void site_release(struct site *site)
 {
-	struct site **at = &w->old_sites;
-
 	CHECK(site->refs > 0);
-	if (--site->refs > 0)
-		return;
-	for (; *at != site; at = &(*at)->next)
-		CHECK(*at != NULL);
-	*at = site->next;
-	site_free(&site);
+	site->refs--;
+}
+
+/* From the tick, where no connection's callback runs. */
+static void sweep_sites(struct worker *w)
+{
+	struct site **at = &w->old_sites, *site;
+
+	while ((site = *at) != NULL) {
+		if (site->refs > 0) {
+			at = &site->next;
+			continue;
+		}
+		*at = site->next;
+		site_free(&site);
+	}
 }
 
 static void use_site(struct worker *w, struct site *site)
@@ -46,7 +56,7 @@ static void use_site(struct worker *w, struct site *site)
 		return;
 	old->next = w->old_sites;
 	w->old_sites = old;
-	site_release(w, old);
+	site_release(old);
 }
 
 /* The limit is the process's, and what its descriptors allow (two per proxied connection); each
@@ -176,18 +186,14 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	OBJ_CHECK(w, WORKER_MAGIC);
 	upstream_set_tick(w->site->upstreams, now);
-	for (struct site *s = w->old_sites, *after; s != NULL; s = after) {
-		after = s->next;
-		/* A tick may end exchanges and with them the site. */
-		s->refs++;
+	for (struct site *s = w->old_sites; s != NULL; s = s->next)
 		upstream_set_tick(s->upstreams, now);
-		site_release(w, s);
-	}
 	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
 		next = TAILQ_NEXT(x, all);
 		exchange_tick(x, now);
 	}
 	check_revocation(w, now);
+	sweep_sites(w);
 	if (w->draining && now > deadline)
 		cut_all(w);
 	stop_if_idle(w);
@@ -327,6 +333,7 @@ void worker_free(struct worker **worker)
 		free(x);
 	}
 	use_site(w, NULL);
+	sweep_sites(w);
 	CHECK(w->old_sites == NULL);
 	unseen = atomic_load(&w->next_settings);
 	if (unseen != NULL)

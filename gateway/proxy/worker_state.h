@@ -43,6 +43,6 @@ struct worker {
 	struct evbuffer *body;
 };
 
-void site_release(struct worker *w, struct site *site);
+void site_release(struct site *site);
 
 #endif

@@ -126,6 +126,7 @@ def served_serial(gateway, authority):
             return tls.getpeercert()["serialNumber"]
 
 
+@pytest.mark.sanitizer
 def test_a_renewed_certificate_is_taken_over(tls_gateway, upstream, authority, context):
     held = TlsClient(tls_gateway, context)
     held.send_request("GET", "/api/test/x")
