@@ -161,7 +161,14 @@ static const struct fault_case top_cases[] = {
 	 "2:1: error: strip_prefix: belongs inside a route; move it there\n"},
 	{"\"set_headers\": {}",
 	 "2:1: error: set_headers: belongs inside a route; move it there\n"},
-	{"\"tls\": {}", "2:1: error: tls: belongs inside a route; move it there\n"},
+	{"\"tls\": {\"ca_file\": \"x\"}",
+	 "2:9: error: tls.ca_file: belongs inside a route; move it there\n"},
+	{"\"tls\": {\"listen\": [\"127.0.0.1:1\"]}",
+	 "2:19: error: tls.listen: needs tls.certificate and tls.key; name both files\n"},
+	{"\"tls\": {\"listen\": [\"127.0.0.1:8787\"], \"key\": \"/dev/null\"}",
+	 "2:19: error: tls.listen: 127.0.0.1:8787 is taken by listen; give another port\n"
+	 "2:46: error: tls.key: the file /dev/null holds no private key without a "
+	 "passphrase; it must be in PEM form\n"},
 	{"\"zzzzzzzz\": 1",
 	 "2:1: error: zzzzzzzz: unknown key; docs/configuration.md lists "
 	 "all keys\n"},
