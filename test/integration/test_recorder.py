@@ -127,6 +127,19 @@ def test_a_dropped_partition_is_made_again(gateways, echo_upstream, database):
     assert database.value("SELECT count(*) FROM usage_rejected") == 0
 
 
+def test_a_day_that_can_have_no_partition(gateways, echo_upstream, database):
+    """A time that PostgreSQL refuses is the row's fault, also where the partition is made."""
+    database.query("DROP TABLE " + partition(today()))
+    database.query("CREATE OR REPLACE FUNCTION usage_ensure_partition(day date) RETURNS boolean "
+                   "LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'too far from today' "
+                   "USING ERRCODE = 'datetime_field_overflow'; END $$")
+    gateway = gateways(echo_upstream, pools=SHORT)
+    gateway.expect_error("22008 too far from today")
+    calls(gateway, 5)
+    eventually(lambda: database.value("SELECT count(*) FROM usage_rejected "
+                                      "WHERE sqlstate = '22008'") == 5, "the rows are set apart")
+
+
 def test_partitions_ahead(gateways, echo_upstream, database):
     days = [today() + datetime.timedelta(days=n) for n in (1, 2, 3)]
     for day in days:

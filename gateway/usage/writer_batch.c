@@ -1,0 +1,181 @@
+/* The writer's batch: partitions, cursors, rows, COMMIT; or one row into
+ * usage_rejected. */
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/usage/copy_row.h"
+#include "gateway/usage/writer_state.h"
+
+#define COPY_PIECE 65536u
+
+/* Not each: a constraint that nobody thought of may refuse thousands a second. */
+static void report_rejection(struct usage_writer *w)
+{
+	uint64_t now = clock_mono_us();
+
+	if (w->reported_us != 0 && now - w->reported_us < WRITER_ALARM_EVERY_US)
+		return;
+	w->reported_us = now;
+	log_error("usage: a row was refused and is now in usage_rejected: %s %s",
+		  w->sqlstate, w->reason);
+}
+
+/* The batch is in the database. */
+static void batch_done(struct usage_writer *w)
+{
+	bool more = w->batch.full;
+
+	writer_bump(w->rejecting ? &w->o.counters->rejected : &w->o.counters->written,
+		    w->batch.n_rows);
+	writer_bump(&w->o.counters->batches, 1);
+	if (w->rejecting)
+		report_rejection(w);
+	usage_batch_release(&w->batch, w->o.lanes);
+	if (w->alarmed_us)
+		log_info("usage: PostgreSQL takes events again");
+	w->alarmed_us = 0;
+	w->pause_ms = WRITER_PAUSE_MIN_MS;
+	w->rejecting = false;
+	w->limit = w->limit < w->o.batch_rows / 2 ? w->limit * 2 : w->o.batch_rows;
+	if (w->limit == w->o.batch_rows)
+		w->first = (w->first + 1) % w->o.n_lanes;
+	w->step = STEP_NONE;
+	usage_writer_turn(w, more);
+}
+
+static void on_ended(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	if (reply->outcome == PG_OK)
+		batch_done(w);
+	else
+		writer_fail(w, reply);
+}
+
+static void end(struct usage_writer *w)
+{
+	sbuf_reset(&w->sql);
+	if (!w->rejecting)
+		usage_batch_last_used_sql(&w->batch, &w->sql);
+	sbuf_lit(&w->sql, " COMMIT");
+	writer_run_plain(w, STEP_END, on_ended);
+}
+
+static void on_rows(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	if (reply->outcome == PG_OK)
+		end(w);
+	else
+		writer_fail(w, reply);
+}
+
+static void on_copy_wants_more(void *ctx)
+{
+	struct usage_writer *w = ctx;
+	const struct sbuf *rows = &w->batch.rows;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	while (w->copied < rows->n) {
+		size_t left = rows->n - w->copied,
+		       n = left < COPY_PIECE ? left : COPY_PIECE;
+		const char *from = rows->p + w->copied;
+
+		w->copied += n;
+		if (!pg_copy_put(w->pg, from, n))
+			return;
+	}
+	pg_copy_end(w->pg, NULL);
+}
+
+static void copy_rows(struct usage_writer *w)
+{
+	static const struct pg_reply gone = {.outcome = PG_LOST,
+					     .message = "connection lost"};
+
+	w->step = STEP_ROWS;
+	w->copied = 0;
+	if (!pg_copy_begin(w->pg,
+			   "COPY token_usage_logs (" COPY_ROW_COLUMNS ") FROM STDIN",
+			   on_copy_wants_more, on_rows, w))
+		on_rows(w, &gone);
+}
+
+static void reject_row(struct usage_writer *w)
+{
+	struct str row = sbuf_view(&w->batch.rows);
+	char *line = xstrndup(row.p, row.n - 1); /* without its newline */
+	const char *values[] = {w->sqlstate, w->reason, w->node.p, line};
+
+	sbuf_reset(&w->sql);
+	sbuf_lit(&w->sql, "INSERT INTO usage_rejected (sqlstate, reason, record) "
+			  "VALUES ($1, $2, jsonb_build_object('node', $3::text, "
+			  "'columns', '" COPY_ROW_COLUMNS "', 'copy_row', $4::text))");
+	writer_run(w, STEP_ROWS, (struct pg_params){values, ARRAY_LEN(values)}, on_rows);
+	free(line);
+}
+
+static void on_begun(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	if (reply->outcome != PG_OK) {
+		writer_fail(w, reply);
+		return;
+	}
+	if (strtoull(PQcmdTuples((PGresult *)reply->result), NULL, 10) !=
+	    usage_batch_touched(&w->batch)) {
+		/* An earlier try took effect after all, or the rows are gone. */
+		w->joined = w->rejecting = false;
+		writer_roll_back(w);
+		return;
+	}
+	if (w->rejecting)
+		reject_row(w);
+	else
+		copy_rows(w);
+}
+
+void writer_begin(struct usage_writer *w)
+{
+	for (size_t i = 0; i < w->o.n_lanes; i++)
+		if (w->batch.spans[i].to > w->sent[i])
+			w->sent[i] = w->batch.spans[i].to;
+	sbuf_reset(&w->sql);
+	sbuf_lit(&w->sql, "BEGIN; ");
+	usage_batch_move_sql(&w->batch, w->group, &w->sql);
+	writer_run_plain(w, STEP_BEGIN, on_begun);
+}
+
+static void on_partitions(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	if (reply->outcome != PG_OK) {
+		writer_fail(w, reply);
+		return;
+	}
+	partitions_know(&w->partitions, w->batch.days, w->batch.n_days);
+	w->ensured = true;
+	writer_begin(w);
+}
+
+void writer_start_batch(struct usage_writer *w)
+{
+	if (!usage_batch_fill(&w->batch, w->o.lanes, w->first, w->limit, w->node))
+		return;
+	w->ensured = false;
+	sbuf_reset(&w->sql);
+	if (partitions_sql(&w->partitions, w->batch.days, w->batch.n_days, &w->sql))
+		writer_run_plain(w, STEP_PARTITIONS, on_partitions);
+	else
+		writer_begin(w);
+}
