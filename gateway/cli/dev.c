@@ -351,6 +351,8 @@ static bool prepare_private(struct dev *d)
 	const char *url;
 	bool ok;
 
+	if (d->options.fresh)
+		dev_state_forget(&d->state);
 	d->pg = private_pg_start(d->state.path, d->options.fresh);
 	url = d->pg != NULL ? private_pg_url(d->pg) : NULL;
 	ok = url != NULL && dev_database_migrate(url) &&
@@ -405,7 +407,7 @@ int cli_dev(int argc, char **argv)
 
 	if (verdict != DEV_RUN)
 		return verdict == DEV_HELP ? 0 : 2;
-	if (!dev_state_open(&d.state, d.options.state, d.options.fresh))
+	if (!dev_state_open(&d.state, d.options.state))
 		return 1;
 	find_env_files(&d);
 	if (start(&d)) {

@@ -58,10 +58,8 @@ static void remove_file(const struct dev_state *s, const char *name)
 	free(file);
 }
 
-bool dev_state_open(struct dev_state *s, const char *folder, bool fresh)
+bool dev_state_open(struct dev_state *s, const char *folder)
 {
-	static const char *const kept[] = {"demo.key", "tokens.snapshot", "postgres.log"};
-
 	*s = (struct dev_state){.lock_fd = -1};
 	if (!make_folders(folder, folder_mode()) || realpath(folder, s->path) == NULL) {
 		complain("cannot use the state folder %s: %s", folder, strerror(errno));
@@ -74,9 +72,14 @@ bool dev_state_open(struct dev_state *s, const char *folder, bool fresh)
 	}
 	/* Left by a run that was killed: nobody must take it for this one's. */
 	remove_file(s, "dev.env");
-	for (size_t i = 0; fresh && i < ARRAY_LEN(kept); i++)
-		remove_file(s, kept[i]);
 	return true;
+}
+
+void dev_state_forget(const struct dev_state *s)
+{
+	remove_file(s, "demo.key");
+	remove_file(s, "tokens.snapshot");
+	remove_file(s, "postgres.log");
 }
 
 void dev_state_close(struct dev_state *s)
