@@ -2,6 +2,7 @@
 #include "gateway/cli/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -21,7 +22,9 @@
 #include "common/tls.h"
 #include "gateway/cli/cli.h"
 #include "gateway/http/access_log.h"
+#include "gateway/http/address_cap.h"
 #include "gateway/http/listen.h"
+#include "gateway/http/listen_inherited.h"
 #include "gateway/manager/manager.h"
 #include "gateway/proxy/worker.h"
 #include "gateway/token/token_sync.h"
@@ -46,6 +49,8 @@ struct gateway {
 	int *fds; /* n_workers per listening address (TLS last), then the manager's */
 	unsigned char ticket_keys[TLS_TICKET_KEY_BYTES];
 	struct serve_addresses addresses;
+	struct listen_inherited inherited;
+	struct address_cap *address_cap;
 };
 
 static void set_of_signals(sigset_t *set)
@@ -82,17 +87,34 @@ static void raise_descriptor_limit(const struct settings *s)
 			 s->limits.connections, (unsigned long long)limit.rlim_cur);
 }
 
-static bool open_listeners(const struct settings_listeners *list, unsigned each, int *fds,
-			   char bound[][128], size_t *n_bound)
+/* A socket from the service manager is shared by all workers; one of our own is opened once per
+ * worker. */
+static bool open_listener(struct gateway *g, const struct net_listen *address,
+			  unsigned each, int *fds, char *bound)
+{
+	const char *why;
+
+	fds[0] = listen_inherited_find(&g->inherited, address);
+	if (fds[0] >= 0) {
+		for (unsigned i = 1; i < each; i++) {
+			fds[i] = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+			CHECK(fds[i] >= 0);
+		}
+		snprintf(bound, sizeof address->text, "%s", address->text);
+		return true;
+	}
+	if (listen_open(address, fds, each, bound, &why))
+		return true;
+	log_error("cannot listen on %s: %s (%s)", address->text, why, strerror(errno));
+	return false;
+}
+
+static bool open_listeners(struct gateway *g, const struct settings_listeners *list,
+			   unsigned each, int *fds, char bound[][128], size_t *n_bound)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		const char *why;
-
-		if (!listen_open(&list->items[i], fds + i * each, each, bound[i], &why)) {
-			log_error("cannot listen on %s: %s (%s)", list->items[i].text,
-				  why, strerror(errno));
+		if (!open_listener(g, &list->items[i], each, fds + i * each, bound[i]))
 			return false;
-		}
 		*n_bound = i + 1;
 	}
 	return true;
@@ -103,16 +125,25 @@ static bool open_all(struct gateway *g)
 	const struct settings *s = g->settings;
 	size_t n_plain = s->listen.n * g->n_workers,
 	       n_tls = s->tls_listen.n * g->n_workers;
+	const char *unasked;
+	char text[128];
 
 	CHECK(s->listen.n + s->tls_listen.n <= SERVE_ADDRESSES_MAX &&
 	      s->manager_listen.n <= SERVE_ADDRESSES_MAX);
 	g->fds = xcalloc(n_plain + n_tls + s->manager_listen.n, sizeof *g->fds);
-	return open_listeners(&s->listen, g->n_workers, g->fds, g->addresses.gateway,
-			      &g->addresses.n_gateway) &&
-	       open_listeners(&s->tls_listen, g->n_workers, g->fds + n_plain,
-			      g->addresses.tls, &g->addresses.n_tls) &&
-	       open_listeners(&s->manager_listen, 1, g->fds + n_plain + n_tls,
-			      g->addresses.manager, &g->addresses.n_manager);
+	if (!open_listeners(g, &s->listen, g->n_workers, g->fds, g->addresses.gateway,
+			    &g->addresses.n_gateway) ||
+	    !open_listeners(g, &s->tls_listen, g->n_workers, g->fds + n_plain,
+			    g->addresses.tls, &g->addresses.n_tls) ||
+	    !open_listeners(g, &s->manager_listen, 1, g->fds + n_plain + n_tls,
+			    g->addresses.manager, &g->addresses.n_manager))
+		return false;
+	unasked = listen_inherited_unused(&g->inherited, text);
+	if (unasked != NULL)
+		log_error("the service manager passed a socket for %s, which no `listen` "
+			  "names; make the socket unit and the configuration agree",
+			  unasked);
+	return unasked == NULL;
 }
 
 static void start_tokens(struct gateway *g)
@@ -187,6 +218,7 @@ static void start_workers(struct gateway *g)
 			.n_listen_fds = n,
 			.n_tls_fds = g->settings->tls_listen.n,
 			.ticket_keys = g->ticket_keys,
+			.address_cap = g->address_cap,
 		};
 
 		for (size_t k = 0; k < n; k++)
@@ -204,8 +236,10 @@ static bool gateway_start(struct gateway *g, struct settings *s)
 	g->n_workers = s->workers;
 	raise_descriptor_limit(s);
 	CHECK(RAND_bytes(g->ticket_keys, sizeof g->ticket_keys) == 1);
+	listen_inherited_take(&g->inherited);
 	if (!open_all(g))
 		return false;
+	g->address_cap = address_cap_new();
 	g->epochs = epoch_domain_new();
 	g->resolver = resolver_start(g->epochs);
 	start_tokens(g);
@@ -294,10 +328,12 @@ static int gateway_stop(struct gateway *g)
 
 static void gateway_fini(struct gateway *g)
 {
-	for (size_t i = 0; i < g->addresses.n_gateway; i++)
+	/* Socket files of the service manager's stay. */
+	for (size_t i = 0; i < g->addresses.n_gateway && g->inherited.n == 0; i++)
 		if (strncmp(g->addresses.gateway[i], "unix:", 5) == 0)
 			unlink(g->addresses.gateway[i] + 5);
 	OPENSSL_cleanse(g->ticket_keys, sizeof g->ticket_keys);
+	address_cap_free(&g->address_cap);
 	free(g->lanes);
 	free(g->workers);
 	free(g->fds);

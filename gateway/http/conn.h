@@ -19,6 +19,7 @@
 #define CONN_LINGER_BYTES (1024 * 1024)
 #define CONN_EXCHANGE_INLINE 4096 /* head bytes kept without a further allocation */
 #define FRONT_SPARE_EXCHANGES 64  /* exchange memories kept for reuse */
+#define FRONT_RELISTEN_S 1        /* pause after accept failed for want of descriptors */
 #define FRONT_SCRATCH (64 * 1024)
 
 enum conn_state {
@@ -56,6 +57,7 @@ struct http_conn {
 
 	bool is_ready, feeding, refused, closing, paused, body_timed_out, stalled, gone;
 	bool tunnel;
+	bool counted;      /* in the address cap */
 	bool half_closed;  /* the client sends no more; maybe it has left */
 	bool continue_due; /* the client waits for 100 Continue */
 	bool body_done, body_bad;
@@ -91,6 +93,9 @@ struct http_front {
 	struct event_base *base;
 	struct evhttp *http, *https; /* the second makes connections of TLS listeners */
 	SSL_CTX *tls;
+	struct address_cap *address_cap;
+	const struct net_cidrs *trusted;
+	uint64_t drain_since_us;
 	const struct http_handler *handler;
 	void *ctx;
 	struct settings_limits limits;
@@ -109,6 +114,11 @@ struct http_front {
 	char scratch[FRONT_SCRATCH];
 };
 
+/* front_listen.c */
+void front_listen_again(struct http_front *f);
+void front_stop_listening(struct http_front *f);
+void front_on_relisten(evutil_socket_t fd, short what, void *arg);
+void front_drain_tick(struct http_front *f, uint64_t now_us);
 /* front.c */
 void conn_make_ready(struct http_conn *c);
 void conn_doom(struct http_conn *c);

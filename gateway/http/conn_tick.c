@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "gateway/http/conn.h"
 
+#define DRAIN_IDLE_MS 1000 /* while draining: then nobody is about to send a request */
 #define HALF_CLOSED_US                                                                   \
 	1000000u /* silence after which a half-closed client counts as gone */
 
@@ -11,7 +12,9 @@ static void tick_idle(struct http_conn *c, uint64_t now)
 	const struct settings_timeouts *t = &c->front->timeouts;
 
 	if (c->head_since_us == 0) {
-		if (clock_over(c->idle_since_us, t->keep_alive_ms, now))
+		if (clock_over(c->idle_since_us, t->keep_alive_ms, now) ||
+		    (c->front->draining &&
+		     clock_over(c->idle_since_us, DRAIN_IDLE_MS, now)))
 			conn_doom(c);
 		return;
 	}

@@ -18,8 +18,6 @@
 #include "gateway/http/conn.h"
 
 #define TICK_US 200000
-#define RELISTEN_S 1 /* pause after accept failed for want of descriptors */
-#define BACKLOG 4096
 
 /* All that evhttp ever parses. HEAD: it never looks for a body. */
 static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
@@ -202,24 +200,6 @@ static void gate(struct evbuffer *input, const struct evbuffer_cb_info *info, vo
 	try_head(c, c->raw, input);
 }
 
-static void listen_again(struct http_front *f)
-{
-	if (f->draining || f->n_conns >= f->limits.connections)
-		return;
-	f->listening_paused = false;
-	for (size_t i = 0; i < f->n_listeners; i++)
-		evconnlistener_enable(
-			evhttp_bound_socket_get_listener(f->listeners[i].bound));
-}
-
-static void stop_listening(struct http_front *f)
-{
-	f->listening_paused = true;
-	for (size_t i = 0; i < f->n_listeners; i++)
-		evconnlistener_disable(
-			evhttp_bound_socket_get_listener(f->listeners[i].bound));
-}
-
 static void start_ticking(struct http_front *f)
 {
 	event_add(f->tick, &(struct timeval){0, TICK_US});
@@ -235,6 +215,8 @@ static void conn_free(struct http_conn *c)
 	f->n_conns--;
 	if (c->fd >= 0)
 		f->by_fd[c->fd] = NULL;
+	if (c->counted)
+		address_cap_remove(f->address_cap, &c->peer);
 	if (c->x != NULL)
 		conn_exchange_put(f, c->x);
 	if (c->closed != NULL)
@@ -327,7 +309,22 @@ static void conn_closed(struct evhttp_connection *evcon, void *arg)
 	}
 	conn_free(c);
 	if (f->listening_paused && !f->draining)
-		listen_again(f);
+		front_listen_again(f);
+}
+
+/* Over its cap, a client's connection is closed before a byte of it was read. */
+static void count_address(struct http_conn *c)
+{
+	struct http_front *f = c->front;
+
+	if (f->address_cap == NULL || f->limits.connections_per_address == 0 ||
+	    c->peer.family == 0 ||
+	    (f->trusted != NULL && net_cidrs_contain(f->trusted, &c->peer)))
+		return;
+	c->counted = address_cap_add(f->address_cap, &c->peer,
+				     f->limits.connections_per_address);
+	if (!c->counted)
+		c->gone = true;
 }
 
 static void conn_adopt(struct http_conn *c)
@@ -341,6 +338,7 @@ static void conn_adopt(struct http_conn *c)
 	c->evcon = evcon;
 	evhttp_connection_set_closecb(evcon, conn_closed, c);
 	net_ip_of_sockaddr(&c->peer, evhttp_connection_get_addr(evcon));
+	count_address(c);
 	if ((size_t)c->fd >= f->by_fd_size) {
 		size_t size = (size_t)c->fd * 2 + 64;
 
@@ -385,7 +383,7 @@ static struct bufferevent *new_connection(struct http_front *f, SSL *ssl)
 		start_ticking(f);
 	conn_make_ready(c);
 	if (f->n_conns >= f->limits.connections)
-		stop_listening(f);
+		front_stop_listening(f);
 	return c->bev;
 }
 
@@ -454,27 +452,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		if (c->evcon != NULL && !c->gone)
 			conn_tick(c, now);
 	}
-	if (f->n_conns == 0)
+	front_drain_tick(f, now);
+	if (f->n_conns == 0 && !f->draining)
 		event_del(f->tick);
-}
-
-/* Out of descriptors or memory: the listener would fire again at once. It pauses instead. The
- * argument is evhttp's own, which took the listener over. */
-static void on_accept_error(struct evconnlistener *listener, void *arg)
-{
-	(void)arg;
-	log_warn("accept failed: %s; trying again in %d s", strerror(errno), RELISTEN_S);
-	evconnlistener_disable(listener);
-}
-
-static void on_relisten(evutil_socket_t fd, short what, void *arg)
-{
-	struct http_front *f = arg;
-
-	(void)fd;
-	(void)what;
-	OBJ_CHECK(f, FRONT_MAGIC);
-	listen_again(f);
 }
 
 static struct evhttp *evhttp_start(struct http_front *f,
@@ -498,42 +478,28 @@ struct http_front *http_front_new(const struct http_front_options *o)
 	f->base = o->base;
 	f->handler = o->handler;
 	f->ctx = o->ctx;
-	http_front_configure(f, &o->limits, &o->timeouts);
+	f->address_cap = o->address_cap;
+	http_front_configure(f, &o->limits, &o->timeouts, o->trusted);
 	TAILQ_INIT(&f->conns);
 	TAILQ_INIT(&f->ready);
 	f->http = evhttp_start(f, on_new_plain);
 	f->https = evhttp_start(f, on_new_tls);
 	f->run = event_new(o->base, -1, 0, on_run, f);
 	f->tick = event_new(o->base, -1, EV_PERSIST, on_tick, f);
-	f->relisten = event_new(o->base, -1, EV_PERSIST, on_relisten, f);
+	f->relisten = event_new(o->base, -1, EV_PERSIST, front_on_relisten, f);
 	CHECK(f->run != NULL && f->tick != NULL && f->relisten != NULL);
-	event_add(f->relisten, &(struct timeval){RELISTEN_S, 0});
+	event_add(f->relisten, &(struct timeval){FRONT_RELISTEN_S, 0});
 	return f;
 }
 
 void http_front_configure(struct http_front *f, const struct settings_limits *limits,
-			  const struct settings_timeouts *timeouts)
+			  const struct settings_timeouts *timeouts,
+			  const struct net_cidrs *trusted)
 {
+	f->trusted = trusted;
 	f->limits = *limits;
 	f->timeouts = *timeouts;
 	CHECK(f->limits.head_bytes > 0 && f->limits.connections > 0);
-}
-
-void http_front_listen(struct http_front *f, int fd, bool tls)
-{
-	struct evconnlistener *listener = evconnlistener_new(
-		f->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-		BACKLOG, fd);
-	struct front_listener *l;
-
-	CHECK(listener != NULL && (!tls || f->tls != NULL));
-	f->listeners =
-		xrealloc(f->listeners, (f->n_listeners + 1) * sizeof *f->listeners);
-	l = &f->listeners[f->n_listeners++];
-	l->http = tls ? f->https : f->http;
-	l->bound = evhttp_bind_listener(l->http, listener);
-	CHECK(l->bound != NULL);
-	evconnlistener_set_error_cb(listener, on_accept_error);
 }
 
 void http_front_set_tls(struct http_front *f, SSL_CTX *ctx)
@@ -544,15 +510,14 @@ void http_front_set_tls(struct http_front *f, SSL_CTX *ctx)
 
 void http_front_drain(struct http_front *f)
 {
-	struct http_conn *c;
-
 	f->draining = true;
-	for (size_t i = 0; i < f->n_listeners; i++)
-		evhttp_del_accept_socket(f->listeners[i].http, f->listeners[i].bound);
-	f->n_listeners = 0;
-	TAILQ_FOREACH(c, &f->conns, all)
-	if (c->state == CONN_IDLE && evbuffer_get_length(c->raw) == 0)
-		conn_doom(c);
+	f->drain_since_us = clock_mono_us();
+	start_ticking(f);
+}
+
+bool http_front_is_drained(const struct http_front *f)
+{
+	return f->draining && f->n_listeners == 0 && f->n_conns == 0;
 }
 
 size_t http_front_connections(const struct http_front *f)

@@ -24,6 +24,7 @@
 #include <sys/uio.h>
 
 #include "common/net.h"
+#include "gateway/http/address_cap.h"
 #include "gateway/http/problem.h"
 #include "gateway/http/request_head.h"
 #include "gateway/settings/settings.h"
@@ -50,6 +51,9 @@ struct http_front_options {
 	struct settings_limits limits;
 	struct settings_timeouts
 		timeouts; /* head, body, keep_alive, idle (a stalled reader) */
+	struct address_cap *address_cap; /* NULL: none */
+	const struct net_cidrs
+		*trusted; /* proxies, exempt from the cap; outlives its use */
 };
 
 struct http_front *http_front_new(const struct http_front_options *o);
@@ -60,9 +64,12 @@ void http_front_listen(struct http_front *f, int fd, bool tls);
 void http_front_set_tls(struct http_front *f, SSL_CTX *ctx);
 /* New limits and timeouts, from the next request on. */
 void http_front_configure(struct http_front *f, const struct settings_limits *limits,
-			  const struct settings_timeouts *timeouts);
+			  const struct settings_timeouts *timeouts,
+			  const struct net_cidrs *trusted);
 /* Stops accepting, closes idle connections; running exchanges end with their connection. */
 void http_front_drain(struct http_front *f);
+/* Draining, and nothing left to wait for: no listener, no connection. */
+bool http_front_is_drained(const struct http_front *f);
 size_t http_front_connections(const struct http_front *f); /* open now */
 /* Frees all connections (on_gone for those in an exchange) and the front. */
 void http_front_free(struct http_front **f);

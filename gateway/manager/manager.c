@@ -33,7 +33,7 @@ struct manager {
 
 static void end_if_drained(struct manager *m)
 {
-	if (http_front_connections(m->front) == 0 ||
+	if (http_front_is_drained(m->front) ||
 	    clock_mono_us() >= atomic_load(&m->stop_by_us))
 		event_base_loopbreak(m->base);
 }

@@ -105,7 +105,7 @@ static void configure(struct worker *w, struct settings *s)
 		return;
 	}
 	use_site(w, site);
-	http_front_configure(w->front, &limits, &s->timeouts);
+	http_front_configure(w->front, &limits, &s->timeouts, &s->trusted_proxies);
 	if (tls != NULL)
 		http_front_set_tls(w->front, tls);
 	settings_unref(&s);
@@ -113,8 +113,7 @@ static void configure(struct worker *w, struct settings *s)
 
 static void stop_if_idle(struct worker *w)
 {
-	if (w->draining && http_front_connections(w->front) == 0 &&
-	    TAILQ_EMPTY(&w->exchanges))
+	if (http_front_is_drained(w->front) && TAILQ_EMPTY(&w->exchanges))
 		event_base_loopbreak(w->base);
 }
 
@@ -238,6 +237,8 @@ static void init_front(struct worker *w, const struct settings *s)
 		.ctx = w,
 		.limits = own_limits(s),
 		.timeouts = s->timeouts,
+		.address_cap = w->options.address_cap,
+		.trusted = &s->trusted_proxies,
 	};
 	SSL_CTX *tls;
 

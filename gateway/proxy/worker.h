@@ -4,6 +4,7 @@
 
 #include "common/epoch.h"
 #include "gateway/http/access_log.h"
+#include "gateway/http/address_cap.h"
 #include "gateway/proxy/resolver.h"
 #include "gateway/settings/settings.h"
 #include "gateway/token/token_sync.h"
@@ -21,6 +22,7 @@ struct worker_options {
 	struct access_lane *access; /* NULL: no access log */
 	const int *listen_fds;      /* taken over; the last n_tls_fds speak TLS */
 	size_t n_listen_fds, n_tls_fds;
+	struct address_cap *address_cap; /* shared by all workers; outlives them */
 	const unsigned char
 		*ticket_keys; /* TLS_TICKET_KEY_BYTES, shared by all workers */
 };

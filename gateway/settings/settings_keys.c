@@ -103,6 +103,10 @@ static const struct settings_key keys[] = {
 	{"limits.connections", TOP(limits.connections), .type = KEY_U32, .min = 1,
 	 .max = 1000000, .fallback = "20000", .unit = "connections",
 	 .doc = "client connections of the whole process"},
+	{"limits.connections_per_address", TOP(limits.connections_per_address),
+	 .type = KEY_U32, .min = 1, .max = 1000000, .fallback = "0",
+	 .unit = "connections", .flags = KEY_ZERO,
+	 .doc = "connections of one client address (IPv6: of its /64); more are closed"},
 
 	{"timeouts.head_s", TOP(timeouts.head_ms), .type = KEY_SECONDS, .min = 100,
 	 .max = HOUR_MS, .fallback = "10", .unit = "seconds",

@@ -80,16 +80,26 @@ class Gateway:
 
     # --- life ---
 
-    def start(self, wait=True):
+    def start(self, wait=True, sockets=()):
+        """sockets: listening ones, passed on as a service manager does (sd_listen_fds(3))."""
         # Sanitizer reports and the log share one file, in the order in which they came.
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "serve", "--config", self.config_file], stdin=subprocess.DEVNULL,
+                self._command(sockets), stdin=subprocess.DEVNULL, pass_fds=[
+                    s.fileno() for s in sockets],
                 stdout=log, stderr=log, cwd=self.folder, env=environment(**self.env))
         if wait:
             eventually(self.is_ready, "the gateway is ready")
             self.fds_at_start = self.open_fds()
         return self
+
+    def _command(self, sockets):
+        serve = [BINARY, "serve", "--config", self.config_file]
+        if not sockets:
+            return serve
+        moves = "".join(f" {3 + i}<&{s.fileno()}" for i, s in enumerate(sockets))
+        return ["bash", "-c", f"LISTEN_PID=$$ LISTEN_FDS={len(sockets)} exec \"$@\"{moves}",
+                "bash", *serve]
 
     @property
     def pid(self):
