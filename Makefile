@@ -184,7 +184,7 @@ bench:
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/tollgate
 	install -m 755 $(BUILD)/tollgate $(DESTDIR)$(PREFIX)/bin/tollgate
-	install -m 644 config/tollgate.json config/nginx.conf config/tollgate.service \
+	install -m 644 config/tollgate.json config/nginx.conf config/tollgate.service config/tollgate.socket \
 	        $(DESTDIR)$(PREFIX)/share/tollgate/
 
 ## clean: remove build/

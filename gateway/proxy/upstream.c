@@ -188,7 +188,8 @@ void upstream_want_write(struct upstream_conn *u, bool wanted)
 /* Of several addresses that failed, the one that got furthest tells the most. */
 static bool is_tls_fault(enum problem_id fault)
 {
-	return fault == PROBLEM_TLS_CERTIFICATE_ERROR || fault == PROBLEM_TLS_PROTOCOL_ERROR;
+	return fault == PROBLEM_TLS_CERTIFICATE_ERROR ||
+	       fault == PROBLEM_TLS_PROTOCOL_ERROR;
 }
 
 static void note_fault(struct upstream_conn *u, enum problem_id fault, const char *detail)

@@ -16,11 +16,11 @@
 enum on_client_abort { ON_ABORT_CANCEL, ON_ABORT_DRAIN };
 
 struct settings_limits {
-	uint32_t head_bytes;  /* 1024-65536 */
-	uint32_t headers;     /* 1-200 */
-	uint64_t body_bytes;  /* 0: no limit */
+	uint32_t head_bytes;              /* 1024-65536 */
+	uint32_t headers;                 /* 1-200 */
+	uint64_t body_bytes;              /* 0: no limit */
 	uint32_t connections_per_address; /* 0: no cap; trusted proxies have none */
-	uint32_t connections; /* of the whole process; not per route */
+	uint32_t connections;             /* of the whole process; not per route */
 };
 
 /* Milliseconds here, seconds in the file (fractions allowed); 0: no limit. */
