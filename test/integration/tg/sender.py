@@ -6,7 +6,7 @@ from tg.wait import eventually
 
 MB = 1 << 20
 PIECE = b"x" * MB
-HELD_BACK_BELOW = 16 * MB  # both sides' socket buffers and the gateway's own, with room
+HELD_BACK_BELOW = 32 * MB  # the socket buffers on the way and the gateway's own
 
 
 class Sender(threading.Thread):
