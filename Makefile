@@ -45,6 +45,8 @@ LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
 GEN_SRC  := build/gen/migrations.c
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
+# As many tests at once as there are cores; each process has a PostgreSQL of its own.
+PYTEST   := $(PYTHON) -m pytest -n $(shell nproc)
 UNIT_SRC := $(wildcard test/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
@@ -127,17 +129,17 @@ $(BUILD)/unit/%: test/unit/%.c $(LIB) $(BUILD)/.flags
 
 ## check-integration: the program against real PostgreSQL and scripted upstreams (T="-k sse")
 check-integration: all
-	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) -m pytest test/integration $(T)
+	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTEST) test/integration $(T)
 
 ## check-asan: unit tests and the integration tests that matter for it, address + undefined
 check-asan:
 	@$(MAKE) VARIANT=asan build/asan/tollgate check-unit
-	@TOLLGATE_BIN=build/asan/tollgate $(PYTHON) -m pytest test/integration -m sanitizer $(T)
+	@TOLLGATE_BIN=build/asan/tollgate $(PYTEST) test/integration -m sanitizer $(T)
 
 ## check-tsan: the same under the thread sanitizer
 check-tsan:
 	@$(MAKE) VARIANT=tsan build/tsan/tollgate check-unit
-	@TOLLGATE_BIN=build/tsan/tollgate $(PYTHON) -m pytest test/integration -m sanitizer $(T)
+	@TOLLGATE_BIN=build/tsan/tollgate $(PYTEST) test/integration -m sanitizer $(T)
 
 ## check-fuzz: replay the fuzz corpora under asan
 check-fuzz:

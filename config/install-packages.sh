@@ -7,7 +7,7 @@ declare -A sets
 sets[dev]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev
 	postgresql ca-certificates curl"
 sets[check]="${sets[dev]} libcmocka-dev python3-pytest python3-pytest-timeout
-	python3-psycopg2 nginx openssl clang-format shellcheck"
+	python3-pytest-xdist python3-psycopg2 nginx openssl clang-format shellcheck"
 sets[fuzz]="${sets[dev]} clang"
 sets[analyze]="${sets[dev]} cppcheck clang-tidy"
 sets[bench]="${sets[dev]} python3-psycopg2 strace"

@@ -4,12 +4,16 @@ import os
 import socket
 
 _FIRST, _COUNT = 12000, 18000
-_next = itertools.count((os.getpid() * 61) % _COUNT)
+# Runs side by side start apart from each other and walk in strides.
+_STRIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+_SEED = os.getppid() if _STRIDE > 1 else os.getpid()
+_next = itertools.count(_SEED * 64 * _STRIDE + _WORKER, _STRIDE)
 
 
 def free_port():
     for offset in _next:
-        port = _FIRST + offset % _COUNT
+        port = _FIRST + offset % (_COUNT - _COUNT % _STRIDE)
         with socket.socket() as s:
             try:
                 s.bind(("127.0.0.1", port))
