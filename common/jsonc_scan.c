@@ -92,14 +92,14 @@ bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_s
 	while (s->p < s->end) {
 		n = utf8_length((const unsigned char *)s->p, (size_t)(s->end - s->p));
 		if (n == 0)
-			return jsonc_scan_fail(s, s->pos,
-					       "byte 0x%02x is not UTF-8; save the "
-					       "file as UTF-8",
-					       (unsigned char)*s->p);
+			return jsonc_scan_fail(
+				s, s->pos,
+				"byte 0x%02x is not UTF-8; save the file as UTF-8",
+				(unsigned char)*s->p);
 		if (*s->p == '\0')
-			return jsonc_scan_fail(s, s->pos,
-					       "the file holds a NUL byte; save it "
-					       "as UTF-8 text");
+			return jsonc_scan_fail(
+				s, s->pos,
+				"the file holds a NUL byte; save it as UTF-8 text");
 		while (n--)
 			advance(s);
 	}
@@ -140,9 +140,9 @@ bool jsonc_scan_space(struct jsonc_scan *s)
 			if (!block_comment(s))
 				return false;
 		} else if (*s->p == '#') {
-			return jsonc_scan_fail(s, s->pos,
-					       "'#' starts no comment here; write // "
-					       "or /* */");
+			return jsonc_scan_fail(
+				s, s->pos,
+				"'#' starts no comment here; write // or /* */");
 		} else {
 			break;
 		}
@@ -214,8 +214,7 @@ static bool unicode_escape(struct jsonc_scan *s, struct jsonc_pos start, char **
 		return jsonc_scan_fail(s, start, "\\u needs four hexadecimal digits");
 	if (high == 0)
 		return jsonc_scan_fail(s, start,
-				       "\\u0000 is not allowed in a string; "
-				       "remove it");
+				       "\\u0000 is not allowed in a string; remove it");
 	for (int i = 0; i < 4; i++)
 		advance(s);
 	if (high < 0xd800 || high > 0xdfff) {
@@ -225,8 +224,8 @@ static bool unicode_escape(struct jsonc_scan *s, struct jsonc_pos start, char **
 	low = high < 0xdc00 && at(s, "\\u") ? hex4(s->p + 2, s->end) : -1;
 	if (low < 0xdc00 || low > 0xdfff)
 		return jsonc_scan_fail(s, start,
-				       "half of a surrogate pair; write the "
-				       "character itself, or both halves");
+				       "half of a surrogate pair; write the character "
+				       "itself, or both halves");
 	for (int i = 0; i < 6; i++)
 		advance(s);
 	*to = put_utf8(*to, 0x10000ul + ((unsigned long)(high - 0xd800) << 10) +
@@ -247,9 +246,9 @@ static bool escape(struct jsonc_scan *s, char **to)
 		return unicode_escape(s, start, to);
 	found = strchr(letters, *s->p);
 	if (found == NULL)
-		return jsonc_scan_fail(s, start,
-				       "no such escape in a string; write \\\\ for a "
-				       "backslash");
+		return jsonc_scan_fail(
+			s, start,
+			"no such escape in a string; write \\\\ for a backslash");
 	*(*to)++ = values[found - letters];
 	advance(s);
 	return true;
@@ -262,9 +261,9 @@ static bool string_body(struct jsonc_scan *s, struct jsonc_pos start, char *to)
 		unsigned char c = s->p < s->end ? (unsigned char)*s->p : '\n';
 
 		if (c == '\n')
-			return jsonc_scan_fail(s, start,
-					       "this string is not closed on its line; "
-					       "end it with \"");
+			return jsonc_scan_fail(
+				s, start,
+				"this string is not closed on its line; end it with \"");
 		if (c < 0x20 || c == 0x7f)
 			return jsonc_scan_fail(s, s->pos,
 					       "control character 0x%02x in a string; "
@@ -335,9 +334,9 @@ bool jsonc_scan_number(struct jsonc_scan *s, char **out)
 	jsonc_scan_take(s, '-');
 	if (jsonc_scan_take(s, '0')) {
 		if (is_digit(s))
-			return jsonc_scan_fail(s, start,
-					       "a number may not start with 0; "
-					       "remove the leading zero");
+			return jsonc_scan_fail(
+				s, start,
+				"a number may not start with 0; remove the leading zero");
 	} else if (!digits(s, "a digit")) {
 		return false;
 	}

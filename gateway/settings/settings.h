@@ -1,8 +1,8 @@
 /* The configuration, parsed, checked and immutable.
  *
  * Every key is declared once, in settings_keys.c, which drives parsing, the dump, the docs
- * check and reload. One `struct settings` lives from settings_load to the last settings_unref; workers
- * of several threads read it, nobody writes. */
+ * check and reload. One `struct settings` lives from settings_load to the last
+ * settings_unref; workers of several threads read it, nobody writes. */
 #ifndef GATEWAY_SETTINGS_SETTINGS_H
 #define GATEWAY_SETTINGS_SETTINGS_H
 
@@ -145,7 +145,7 @@ struct settings_options {
 
 /* Reads, expands, overlays and checks a file. All errors and warnings are collected into
  * *report, one "file:line:column: error|warning: what; what to do" a line in the file's order
- * (sbuf_init'ed by the caller; 64 KiB is plenty). NULL if there was any error. The result has
+ * (sbuf_init'ed by the caller; 1 MiB holds any report). NULL if there was any error. The result has
  * one reference. options may be NULL. Any thread. */
 struct settings *settings_load(const char *file, const struct settings_options *options,
 			       struct sbuf *report);

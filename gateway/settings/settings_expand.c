@@ -96,15 +96,14 @@ static bool expand_variable(struct expansion *e, struct str inside)
 
 	if (memmem(inside.p, inside.n, "${", 2) != NULL) {
 		slot_error(e->slot, e->node,
-			   "${...} inside ${...} is not expanded; write "
-			   "one variable, or a plain default");
+			   "${...} inside ${...} is not expanded; write one variable, or "
+			   "a plain default");
 		return false;
 	}
 	if (!is_variable_name(name)) {
-		slot_error(
-			e->slot, e->node,
-			"what stands in ${...} is no variable's name; write ${NAME} or "
-			"${NAME:-default}, or $${ for a literal ${");
+		slot_error(e->slot, e->node,
+			   "what stands in ${...} is no variable's name; write ${NAME} "
+			   "or ${NAME:-default}, or $${ for a literal ${");
 		return false;
 	}
 	memcpy(copy, name.p, name.n);
@@ -137,8 +136,8 @@ static bool expand_all(struct expansion *e, const char *text)
 		close = strchr(dollar, '}');
 		if (close == NULL) {
 			slot_error(e->slot, e->node,
-				   "\"${\" is not closed; end it with }, or "
-				   "write $${ for a literal ${");
+				   "\"${\" is not closed; end it with }, or write $${ "
+				   "for a literal ${");
 			return false;
 		}
 		if (!put(e, (struct str){p, (size_t)(dollar - p)}))
@@ -208,8 +207,8 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 		return false;
 	}
 	slot_error(slot, node,
-		   "the file %s cannot be used: %s; it must be a readable text "
-		   "file of at most %d bytes",
+		   "the file %s cannot be used: %s; it must be a readable text file of "
+		   "at most %d bytes",
 		   path, why, SECRET_FILE_MAX);
 	return false;
 }

@@ -4,8 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/check.h"
+
+#define FAULT_MAX 1000 /* bytes of a message; a key's name is as long as somebody likes */
 
 struct settings_fault {
 	struct jsonc_pos pos;
@@ -14,17 +17,44 @@ struct settings_fault {
 	char *text;
 };
 
-static char *escape_controls(const char *text)
+/* Bytes of the character at p that can stand in a message as they are; 0: none. Half a
+ * character is what a precision in a format leaves. */
+static size_t printable(const char *p)
 {
-	char *out = xmalloc(4 * strlen(text) + 1), *to = out;
+	unsigned char c = (unsigned char)*p;
+	size_t n = c < 0x80   ? 1
+		   : c < 0xc2 ? 0
+		   : c < 0xe0 ? 2
+		   : c < 0xf0 ? 3
+		   : c < 0xf5 ? 4
+			      : 0;
 
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
+	if (c < 0x20 || c == 0x7f)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if (((unsigned char)p[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
 
-		if (c >= 0x20 && c != 0x7f)
-			*to++ = *p;
+/* Controls as \xNN, and cut after FAULT_MAX bytes. */
+static char *tidy(const char *text)
+{
+	char *out = xmalloc(FAULT_MAX + 16), *to = out;
+	size_t n;
+
+	for (const char *p = text; *p != '\0'; p += n ? n : 1) {
+		n = printable(p);
+		if (to - out > FAULT_MAX) {
+			memcpy(to, "...", 3);
+			to += 3;
+			break;
+		}
+		if (n != 0)
+			memcpy(to, p, n);
 		else
-			to += snprintf(to, 5, "\\x%02x", c);
+			snprintf(to, 5, "\\x%02x", (unsigned char)*p);
+		to += n ? n : 4;
 	}
 	*to = '\0';
 	return out;
@@ -42,7 +72,7 @@ static void add(struct settings_faults *f, bool error, struct jsonc_pos pos, cha
 		f->room = f->room ? 2 * f->room : 8;
 		f->items = xrealloc(f->items, f->room * sizeof *f->items);
 	}
-	f->items[f->n] = (struct settings_fault){pos, f->n, error, escape_controls(text)};
+	f->items[f->n] = (struct settings_fault){pos, f->n, error, tidy(text)};
 	f->n++;
 	free(text);
 }

@@ -60,8 +60,8 @@ static bool is_host(const char *name)
 static bool is_authority(const char *value)
 {
 	return *value != '\0' &&
-	       value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789.-_:[]")] == '\0';
+	       value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0"
+				   "123456789.-_:[]")] == '\0';
 }
 
 /* Never quotes the value. */
@@ -124,11 +124,10 @@ static bool is_twin(const struct settings_slot *slot, const struct jsonc_node *o
 	for (const struct jsonc_node *m = object->first; m != node; m = m->next) {
 		if (!str_ieq(str_of(m->key), str_of(node->key)))
 			continue;
-		faults_error(
-			&slot->loader->faults, node->key_pos,
-			"%s%s: %.60s is given twice, header names have no case; remove "
-			"one",
-			slot->loader->where, slot->key->name, node->key);
+		faults_error(&slot->loader->faults, node->key_pos,
+			     "%s%s: %.60s is given twice, header names have no case; "
+			     "remove one",
+			     slot->loader->where, slot->key->name, node->key);
 		return true;
 	}
 	return false;
@@ -152,8 +151,8 @@ static void add_header(const struct settings_slot *slot, const struct jsonc_node
 	credential = names_credential(node->key);
 	if (credential && !t.secret && t.text[0] != '\0')
 		slot_warn(slot, node,
-			  "a credential in clear; write ${VARIABLE} or "
-			  "{\"file\": \"path\"}, so that this file can be shared");
+			  "a credential in clear; write ${VARIABLE} or {\"file\": "
+			  "\"path\"}, so that this file can be shared");
 	if (check_value(slot, node, t.text)) {
 		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
 		to->items[to->n++] = (struct settings_header){

@@ -86,8 +86,7 @@ static const struct settings_key keys[] = {
 	{"forward_client_info", ROUTE(forward_client_info), .type = KEY_BOOL,
 	 .flags = KEY_OPTIONAL,
 	 .doc = "tell the upstream the caller's address (X-Forwarded-*, Via); default: "
-		"true "
-		"for http and private addresses, false for public https"},
+		"true for http and private addresses, false for public https"},
 	{"on_client_abort", ROUTE(on_client_abort), .type = KEY_ON_ABORT,
 	 .fallback = "\"cancel\"",
 	 .doc = "when the caller leaves: \"cancel\" the upstream's work or \"drain\" it"},

@@ -73,8 +73,8 @@ static void add_cidr(const struct settings_slot *slot, const struct jsonc_node *
 		to->items[to->n++] = c;
 		if (c.bits == 0)
 			slot_warn(slot, item,
-				  "%.60s trusts every peer to name the client's "
-				  "address; list your proxies only",
+				  "%.60s trusts every peer to name the client's address; "
+				  "list your proxies only",
 				  t.text);
 	}
 	settings_text_fini(&t);
@@ -124,8 +124,8 @@ void slot_set_methods(const struct settings_slot *slot, const struct jsonc_node 
 		return;
 	if (node->n == 0)
 		slot_error(slot, node,
-			   "is empty, so nothing could reach this route; list "
-			   "methods, or leave the key out for all");
+			   "is empty, so nothing could reach this route; list methods, "
+			   "or leave the key out for all");
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)
 		add_method(slot, c);
 }

@@ -116,8 +116,7 @@ static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 {
 	if (root->type != JSONC_OBJECT) {
 		faults_error(&l->faults, root->pos,
-			     "the file must hold one object, is %s; put "
-			     "it in { }",
+			     "the file must hold one object, is %s; put it in { }",
 			     jsonc_type_name(root->type));
 		return;
 	}

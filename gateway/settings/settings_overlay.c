@@ -80,8 +80,7 @@ static void check_new_route(struct settings_loader *l, const struct jsonc_node *
 	if (jsonc_get(route, "path") != NULL) {
 		faults_warn(&l->faults, pos,
 			    "%sroutes.%s: exists in this environment only; move it out "
-			    "of env "
-			    "if it should be everywhere",
+			    "of env if it should be everywhere",
 			    l->where, name);
 		return;
 	}
@@ -102,8 +101,8 @@ static void check_overlay_route(struct settings_loader *l, const struct jsonc_no
 
 	if (route->type != JSONC_OBJECT || route_name(route) == NULL) {
 		faults_error(&l->faults, route->pos,
-			     "%sroutes[%zu]: must be an object with "
-			     "the name of the route that it changes",
+			     "%sroutes[%zu]: must be an object with the name of the "
+			     "route that it changes",
 			     l->where, index);
 		return;
 	}

@@ -75,8 +75,8 @@ static void warn_long_idle(const struct settings_slot *slot,
 	if (strcmp(slot->key->name, "pools.idle_s") == 0 && node->number > 60 &&
 	    node->number <= (double)slot->key->max / 1000)
 		slot_warn(slot, node,
-			  "many servers close idle connections sooner than this; "
-			  "keep it below the upstream's own time");
+			  "many servers close idle connections sooner than this; keep it "
+			  "below the upstream's own time");
 }
 
 void settings_read_keys(struct settings_loader *l, const struct jsonc_node *object,
@@ -145,15 +145,14 @@ static void known_key(const struct name_check *c, const struct jsonc_node *node,
 		return;
 	if (key->type == KEY_ENVS)
 		faults_error(&l->faults, node->key_pos,
-			     "%s%s: an environment cannot hold "
-			     "environments; move it to the top level",
+			     "%s%s: an environment cannot hold environments; move it to "
+			     "the top level",
 			     l->where, key->name);
 	else if ((key->flags & KEY_ENV) == 0)
-		faults_warn(
-			&l->faults, node->key_pos,
-			"%s%s: an environment should change addresses and secrets, not "
-			"behaviour; move it out of env",
-			l->where, key->name);
+		faults_warn(&l->faults, node->key_pos,
+			    "%s%s: an environment should change addresses and secrets, "
+			    "not behaviour; move it out of env",
+			    l->where, key->name);
 }
 
 static void check_members(const struct name_check *c, const struct jsonc_node *object,
@@ -165,7 +164,12 @@ static void check_members(const struct name_check *c, const struct jsonc_node *o
 
 		snprintf(name, sizeof name, "%s%s%s", group, *group ? "." : "", m->key);
 		key = settings_key_find(name, c->place);
-		if (key != NULL)
+		if (strchr(m->key, '.') != NULL)
+			faults_error(&c->loader->faults, m->key_pos,
+				     "%s%s: unknown key; a dot does not nest, write { } "
+				     "inside { }",
+				     c->loader->where, name);
+		else if (key != NULL)
 			known_key(c, m, key);
 		else if (*group != '\0' || !settings_key_is_group(name, c->place))
 			unknown_key(c, m, name);

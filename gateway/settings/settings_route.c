@@ -83,17 +83,16 @@ static void warn_oddities(struct settings_loader *l, const struct jsonc_node *no
 	if (doubles_prefix(r))
 		faults_warn(&l->faults, member_or(node, "upstream")->pos,
 			    "%supstream: calls to %s go to %s%s, the prefix twice; drop "
-			    "it from "
-			    "the URL, or leave strip_prefix true",
+			    "it from the URL, or leave strip_prefix true",
 			    l->where, r->path, r->base_path, r->path);
 	if (r->ca_file != NULL && !r->tls && !r->upstream_replaced)
 		route_warn(l, member_or(node, "tls"),
-			   "tls: has no effect on an http:// "
-			   "upstream; write https:// or remove it");
+			   "tls: has no effect on an http:// upstream; write https:// or "
+			   "remove it");
 	if (strcmp(r->path, "/health") == 0 || strcmp(r->path, "/ready") == 0)
 		route_warn(l, member_or(node, "path"),
-			   "path: /health and /ready are answered "
-			   "by the gateway itself; only paths below reach this route");
+			   "path: /health and /ready are answered by the gateway itself; "
+			   "only paths below reach this route");
 }
 
 static bool port_listens(const struct settings *s, uint16_t port)
@@ -111,9 +110,8 @@ static void warn_loop(struct settings_loader *l, const struct jsonc_node *node,
 		if (settings_route_is_loopback(r) &&
 		    port_listens(s, r->endpoints[i].port))
 			route_warn(l, member_or(node, "upstream"),
-				   "upstream: is the gateway "
-				   "itself, calls would go round; give the service's own "
-				   "port");
+				   "upstream: is the gateway itself, calls would go "
+				   "round; give the service's own port");
 }
 
 static void replace_upstream(struct settings_loader *l, struct settings_route *r)
@@ -158,8 +156,7 @@ static void check_twins(struct settings_loader *l, const struct jsonc_node *node
 		if (r->path != NULL && o->path != NULL && strcmp(r->path, o->path) == 0)
 			faults_error(&l->faults, member_or(node, "path")->pos,
 				     "%spath: route %s has this path already, so nothing "
-				     "reaches "
-				     "this one; change one",
+				     "reaches this one; change one",
 				     l->where, o->name ? o->name : "");
 	}
 }
@@ -173,8 +170,7 @@ void settings_read_routes(struct settings_loader *l, const struct jsonc_node *ro
 		return; /* reported already */
 	if (list->n == 0)
 		faults_warn(&l->faults, list->pos,
-			    "routes: is empty, every call gets 404; add "
-			    "a route");
+			    "routes: is empty, every call gets 404; add a route");
 	if (list->n > SETTINGS_ROUTES_MAX) {
 		faults_error(&l->faults, list->pos, "routes: %zu are more than %d",
 			     list->n, SETTINGS_ROUTES_MAX);
@@ -187,9 +183,8 @@ void settings_read_routes(struct settings_loader *l, const struct jsonc_node *ro
 		r->index = (unsigned)s->n_routes;
 		if (node->type != JSONC_OBJECT) {
 			faults_error(&l->faults, node->pos,
-				     "routes[%zu]: must be an object, "
-				     "is %s",
-				     s->n_routes, jsonc_type_name(node->type));
+				     "routes[%zu]: must be an object, is %s", s->n_routes,
+				     jsonc_type_name(node->type));
 		} else {
 			enter_route(l, node, s->n_routes);
 			read_route(l, node, r, s);

@@ -50,8 +50,8 @@ static void add_url(const struct settings_slot *slot, const struct jsonc_node *n
 		add_endpoint(route, &url);
 	} else if (route->tls != url.tls || strcmp(route->base_path, url.path) != 0) {
 		slot_error(slot, node,
-			   "the URL differs from the first one in scheme or path; "
-			   "make them the same, or make it a route of its own");
+			   "the URL differs from the first one in scheme or path; make "
+			   "them the same, or make it a route of its own");
 	} else if (is_known_endpoint(route, &url)) {
 		slot_error(slot, node, "%s is listed twice; remove one", url.host);
 	} else {
@@ -67,8 +67,8 @@ void slot_set_upstream(const struct settings_slot *slot, const struct jsonc_node
 			add_url(slot, node);
 		else
 			slot_error(slot, node,
-				   "must be a URL or an array of URLs, is %s; put "
-				   "the URL in double quotes",
+				   "must be a URL or an array of URLs, is %s; put the "
+				   "URL in double quotes",
 				   jsonc_type_name(node->type));
 		return;
 	}

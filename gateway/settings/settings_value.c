@@ -157,8 +157,8 @@ static void set_workers(const struct settings_slot *slot, const struct jsonc_nod
 	if (node->type == JSONC_STRING) {
 		if (strcmp(node->text, "auto") != 0) {
 			slot_error(slot, node,
-				   "must be \"auto\" or a number; write \"auto\" "
-				   "for one per core");
+				   "must be \"auto\" or a number; write \"auto\" for one "
+				   "per core");
 			return;
 		}
 		v = cores();
@@ -176,8 +176,8 @@ static bool is_name(const char *s)
 	size_t n = strlen(s);
 
 	return n >= 1 && n <= NAME_MAX_BYTES &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-			 "._-:") == n;
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789."
+			 "_-:") == n;
 }
 
 /* Takes over t's text. */
@@ -200,8 +200,8 @@ static void set_name(const struct settings_slot *slot, const struct jsonc_node *
 		store_text(slot, &t);
 	else if (strcmp(t.text, "*") == 0 && strcmp(slot->key->name, "scope") == 0)
 		slot_error(slot, node,
-			   "\"*\" is what a key may hold, not what a route asks "
-			   "for; leave scope out to let every valid key in");
+			   "\"*\" is what a key may hold, not what a route asks for; "
+			   "leave scope out to let every valid key in");
 	else
 		slot_error(slot, node,
 			   "must be 1 to %d letters, digits or . _ - :", NAME_MAX_BYTES);
@@ -235,15 +235,13 @@ static const char *route_path_fault(const char *path)
 	for (size_t i = 0; i < n; i++)
 		if (path[i] <= ' ' || path[i] == 0x7f)
 			return "holds a space, a control or a non-ASCII character; use "
-			       "plain "
-			       "ASCII";
+			       "plain ASCII";
 	if (strpbrk(path, "%\\") != NULL)
 		return "holds % or \\; prefixes are matched as they are, so write plain "
 		       "characters";
 	if (strpbrk(path, "?#*") != NULL)
 		return "holds ?, # or *; it is a plain prefix, a query or a pattern "
-		       "cannot "
-		       "match";
+		       "cannot match";
 	if (strstr(path, "//") != NULL)
 		return "holds an empty segment //; write one slash";
 	if (has_dot_segment(path))

@@ -147,8 +147,9 @@ static bool parse_authority(struct upstream_url *out, struct str authority,
 	host = (struct str){authority.p,
 			    colon ? (size_t)(colon - authority.p) : authority.n};
 	if (colon != NULL && memchr(colon + 1, ':', authority.n - host.n - 1) != NULL)
-		return fail(why, "has an IPv6 address without brackets; write "
-				 "http://[::1]:port/");
+		return fail(
+			why,
+			"has an IPv6 address without brackets; write http://[::1]:port/");
 	if (!parse_host(out, host, why))
 		return false;
 	if (colon == NULL)
@@ -174,9 +175,8 @@ static bool check_percent(struct str path, size_t at, const char **why)
 	if (path.n - at < 3 || !hex_decode(&c, 1, (struct str){path.p + at + 1, 2}))
 		return fail(why, "has a malformed %-escape in its path");
 	if (c <= ' ' || c == '/' || c == '\\' || c == '.' || c == 0x7f)
-		return fail(why,
-			    "has an escaped slash, dot, backslash, space or control in "
-			    "its path; write the path plainly");
+		return fail(why, "has an escaped slash, dot, backslash, space or control "
+				 "in its path; write the path plainly");
 	return true;
 }
 
@@ -203,9 +203,8 @@ static bool parse_path(struct upstream_url *out, struct str path, const char **w
 		if (segment.n == 0)
 			return fail(why, "has an empty segment // in its path");
 		if (is_dot_segment(segment))
-			return fail(why,
-				    "has a . or .. segment in its path; write the path "
-				    "that it leads to");
+			return fail(why, "has a . or .. segment in its path; write the "
+					 "path that it leads to");
 		start = i + 1;
 	}
 	if (path.n != 0)

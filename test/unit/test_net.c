@@ -61,6 +61,31 @@ static void test_listen_accepts(void **state)
 	}
 }
 
+static void test_listen_port(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned port;
+		bool any;
+	} t[] = {
+		{"127.0.0.1:8787", 8787, false},
+		{"[::1]:65535", 65535, false},
+		{"*:0", 0, true},
+		{"0.0.0.0:0", 0, true},
+		{"unix:/run/x:0", 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct net_listen l;
+		const char *why;
+
+		assert_true(net_parse_listen(&l, t[i].text, &why));
+		assert_int_equal(net_listen_port(&l), t[i].port);
+		assert_int_equal(net_listen_is_any_port(&l), t[i].any);
+	}
+}
+
 static void test_listen_refuses(void **state)
 {
 	static const struct {
@@ -347,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_listen_accepts),
+		cmocka_unit_test(test_listen_port),
 		cmocka_unit_test(test_listen_refuses),
 		cmocka_unit_test(test_listen_lengths),
 		cmocka_unit_test(test_ip_parse_and_text),

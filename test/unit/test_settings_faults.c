@@ -172,6 +172,12 @@ static const struct fault_case top_cases[] = {
 	{"\"zzzzzzzz\": 1",
 	 "2:1: error: zzzzzzzz: unknown key; docs/configuration.md lists "
 	 "all keys\n"},
+	{"\"limits.headers\": 5",
+	 "2:1: error: limits.headers: unknown key; a dot does not nest,"
+	 " write { } inside { }\n"},
+	{"\"limits\": {\"head.bytes\": 5000}",
+	 "2:12: error: limits.head.bytes: unknown key; a dot does not "
+	 "nest, write { } inside { }\n"},
 	{"\"a\\nb\": 1", "2:1: error: a\\x0ab: unknown key; docs/configuration.md lists "
 			 "all keys\n"},
 	{"\"limits\": {\"limits\": {\"headers\": 1}}",
@@ -758,6 +764,33 @@ static void test_many_faults_are_cut(void **state)
 	sbuf_fini(&report);
 }
 
+/* Where a name is cut inside a character, and where a whole message is. */
+static void test_long_faults_are_cut(void **state)
+{
+	static const char *const ends[] = {"\xe8\xaa\xbf: unknown key",
+					   "\xbf\\xe8\\xaa: unknown key",
+					   "\xbf\\xe8: unknown key"};
+	struct sbuf text, report;
+
+	(void)state;
+	for (unsigned shift = 0; shift < ARRAY_LEN(ends); shift++) {
+		sbuf_init(&text, 1 << 20);
+		sbuf_init(&report, 1 << 20);
+		sbuf_printf(&text, "{\"%.*s", (int)shift, "xx");
+		for (unsigned i = 0; i < 1000; i++)
+			sbuf_lit(&text, "\xe8\xaa\xbf");
+		sbuf_printf(&text,
+			    "\":1,\"routes\":[{\"tls\":{\"ca_file\":\"/%02000u\"}}]}", 1);
+		assert_null(settings_load_text("t", sbuf_view(&text), NULL, &report));
+		sbuf_add(&report, "", 1);
+		assert_non_null(strstr(report.p, ends[shift]));
+		assert_non_null(strstr(report.p, "0000...\n"));
+		assert_true(report.n < 2000);
+		sbuf_fini(&text);
+		sbuf_fini(&report);
+	}
+}
+
 static void test_file_faults(void **state)
 {
 	struct sbuf report, big;
@@ -822,6 +855,7 @@ int main(void)
 		cmocka_unit_test(test_whole_files),
 		cmocka_unit_test(test_all_at_once_in_order),
 		cmocka_unit_test(test_many_faults_are_cut),
+		cmocka_unit_test(test_long_faults_are_cut),
 		cmocka_unit_test(test_file_faults),
 		cmocka_unit_test(test_reports_quote_no_secret),
 	};
