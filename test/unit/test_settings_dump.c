@@ -269,23 +269,31 @@ static void test_table_is_sound(void **state)
 	}
 }
 
-static void test_table_groups_stand_together(void **state)
+/* The dump opens a group at its first key and closes it at the first of another one. */
+static void check_groups(enum settings_place place)
 {
-	size_t n;
+	size_t n, last = SIZE_MAX;
 	const struct settings_key *keys = settings_keys(&n);
 
-	(void)state;
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++) {
-			size_t g = group_length(keys[i].name);
+	for (size_t i = 0; i < n; i++) {
+		size_t g = group_length(keys[i].name);
 
-			assert_int_not_equal(strcmp(keys[i].name, keys[j].name), 0);
-			if (g == 0 || j == i + 1 ||
-			    strncmp(keys[i].name, keys[j].name, g + 1) != 0)
-				continue;
-			assert_int_equal(strncmp(keys[i].name, keys[j - 1].name, g + 1),
-					 0);
-		}
+		if ((keys[i].place & place) == 0)
+			continue;
+		for (size_t j = 0; g != 0 && j < i; j++)
+			if ((keys[j].place & place) != 0 &&
+			    strncmp(keys[i].name, keys[j].name, g + 1) == 0)
+				assert_int_equal(
+					strncmp(keys[i].name, keys[last].name, g + 1), 0);
+		last = i;
+	}
+}
+
+static void test_table_groups_stand_together(void **state)
+{
+	(void)state;
+	check_groups(AT_TOP);
+	check_groups(IN_ROUTE);
 }
 
 static void test_lookups(void **state)
@@ -299,7 +307,7 @@ static void test_lookups(void **state)
 	assert_true(settings_key_is_group("limits", AT_TOP));
 	assert_true(settings_key_is_group("limits", IN_ROUTE));
 	assert_false(settings_key_is_group("limit", AT_TOP));
-	assert_false(settings_key_is_group("tls", AT_TOP));
+	assert_false(settings_key_is_group("set_headers", IN_ROUTE));
 	assert_false(settings_key_is_group("listen", AT_TOP));
 }
 
@@ -357,6 +365,28 @@ static void on_fault(void *ctx, struct jsonc_pos pos, const char *text)
 	fail_msg("%u:%u: %s", pos.line, pos.column, text);
 }
 
+/* Keys that need a file are shown as comments: // "tls": { "ca_file": ... } */
+static bool in_comment(const char *text, const char *dotted)
+{
+	size_t group = group_length(dotted);
+	char *opening = xasprintf("// \"%.*s\": { ", (int)group, dotted);
+	char *quoted = xasprintf("\"%s\": ", dotted + group + 1);
+	bool found = false;
+
+	for (const char *p = text; group != 0 && !found; p++) {
+		const char *key;
+
+		p = strstr(p, opening);
+		if (p == NULL)
+			break;
+		key = strstr(p, quoted);
+		found = key != NULL && key < p + strcspn(p, "\n");
+	}
+	free(opening);
+	free(quoted);
+	return found;
+}
+
 static void test_example_has_every_key(void **state)
 {
 	struct jsonc_sink sink = {on_fault, NULL};
@@ -374,11 +404,11 @@ static void test_example_has_every_key(void **state)
 	root = jsonc_parse(str_of(text), &sink);
 	route = jsonc_get(root, "routes")->last; /* the one with all keys */
 	for (size_t i = 0; i < n; i++) {
-		if ((keys[i].place & AT_TOP) != 0 && find(root, keys[i].name) == NULL)
+		if ((keys[i].place & AT_TOP) != 0 && find(root, keys[i].name) == NULL &&
+		    !in_comment(text, keys[i].name))
 			fail_msg("config/tollgate.json lacks %s", keys[i].name);
 		if ((keys[i].place & IN_ROUTE) != 0 &&
-		    find(route, keys[i].name) == NULL &&
-		    strstr(text, "// \"tls\": { \"ca_file\"") == NULL)
+		    find(route, keys[i].name) == NULL && !in_comment(text, keys[i].name))
 			fail_msg("config/tollgate.json lacks %s in a route",
 				 keys[i].name);
 	}
