@@ -202,11 +202,12 @@ static bool parse_target(struct request_head *h, struct head_refusal *why)
 	return parse_absolute(h, scheme, why);
 }
 
+/* RFC 9110 2.5: a minor version above ours is read as ours. */
 static bool parse_version(struct request_head *h, struct str v, struct head_refusal *why)
 {
-	if (v.n == 8 && memcmp(v.p, "HTTP/1.", 7) == 0 &&
-	    (v.p[7] == '1' || v.p[7] == '0')) {
-		h->minor = v.p[7] - '0';
+	if (v.n == 8 && memcmp(v.p, "HTTP/1.", 7) == 0 && v.p[7] >= '0' &&
+	    v.p[7] <= '9') {
+		h->minor = v.p[7] == '0' ? 0 : 1;
 		return true;
 	}
 	if (v.n == 8 && memcmp(v.p, "HTTP/", 5) == 0 && v.p[5] >= '0' && v.p[5] <= '9' &&

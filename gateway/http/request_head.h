@@ -19,7 +19,7 @@ struct request_head {
 		path; /* origin-form's path; absolute-form is rewritten; "*" for OPTIONS * */
 	struct str query; /* without '?'; has_query tells "?" with nothing behind it */
 	bool has_query;
-	int minor; /* HTTP/1.minor, 0 or 1 */
+	int minor; /* HTTP/1.minor, 0 or 1, which 2-9 are taken for */
 	struct str host;
 	enum http_framing framing;
 	uint64_t content_length;

@@ -97,6 +97,8 @@ void relay_client_writable(struct exchange *x);
 
 /* tunnel.c: after a 101 */
 bool tunnel_wanted(const struct request_head *h);
+/* A 101 names protocols that the client has offered, and no others. */
+bool tunnel_agreed(const struct exchange *x, const struct response_head *r);
 void tunnel_begin(struct exchange *x, char *rest, size_t n);
 void tunnel_from_upstream(struct exchange *x, char *bytes, size_t n);
 /* The client sent something or shut down, or the upstream takes more. */

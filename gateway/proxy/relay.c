@@ -200,6 +200,10 @@ static void relay_body(struct exchange *x, struct str head, char *bytes, size_t 
 	struct piece p = {head, {bytes, d.n}, d.done};
 
 	if (d.bad) {
+		if (head.n) { /* nothing of it has left: it can still be told */
+			x->status = 0;
+			x->bytes_out = 0;
+		}
 		exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
 			      "the upstream's chunked coding is malformed");
 		return;
@@ -317,9 +321,10 @@ static enum head_step take_head(struct exchange *x, char **p, size_t *n)
 		x->scan = 0;
 		*p += end;
 		*n -= end;
-		if (r->status == 101 && !x->upgrade) {
+		if (r->status == 101 && !tunnel_agreed(x, r)) {
 			exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
-				      "the upstream switched protocols unasked");
+				      "the upstream switched to a protocol that was not "
+				      "asked for");
 			return HEAD_FAILED;
 		}
 		if (r->status >= 200 || r->status == 101)

@@ -40,6 +40,31 @@ bool tunnel_wanted(const struct request_head *h)
 	return any;
 }
 
+static bool is_offered(struct str offers, struct str protocol)
+{
+	struct str offer;
+
+	while (str_list_next(&offers, &offer))
+		if (str_ieq(offer, protocol))
+			return true;
+	return false;
+}
+
+bool tunnel_agreed(const struct exchange *x, const struct response_head *r)
+{
+	struct str list = r->upgrade, protocol;
+	bool any = false;
+
+	if (!x->upgrade)
+		return false;
+	while (str_list_next(&list, &protocol)) {
+		if (x->c != NULL && !is_offered(http_conn_head(x->c)->upgrade, protocol))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 void tunnel_begin(struct exchange *x, char *rest, size_t n)
 {
 	struct worker *w = x->w;

@@ -51,7 +51,6 @@ REFUSED = {
     "fragment": (b"GET /api/test/x#f HTTP/1.1\r\nHost: h\r\n\r\n", {400}),
     "0x7f in the target": (b"GET /\x7f HTTP/1.1\r\nHost: h\r\n\r\n", {400}),
     "space after the version": (b"GET / HTTP/1.1 \r\nHost: h\r\n\r\n", {400, 505}),
-    "HTTP/1.9": (b"GET / HTTP/1.9\r\nHost: h\r\n\r\n", {400, 505}),
     "HTTP/2.0": (b"GET / HTTP/2.0\r\nHost: h\r\n\r\n", {400, 505}),
     "HTTP/0.9": (b"GET / HTTP/0.9\r\nHost: h\r\n\r\n", {400, 505}),
     "http/1.1": (b"GET / http/1.1\r\nHost: h\r\n\r\n", {400, 505}),

@@ -88,8 +88,6 @@ static void refuses_bad_request_lines(void **state)
 static void refuses_bad_versions(void **state)
 {
 	static const struct refused rows[] = {
-		R(505, "GET / HTTP/1.2\r\n" HOST "\r\n"),
-		R(505, "GET / HTTP/1.9\r\n" HOST "\r\n"),
 		R(505, "GET / HTTP/0.9\r\n" HOST "\r\n"),
 		R(505, "GET / HTTP/2.0\r\n" HOST "\r\n"),
 		R(505, "PRI * HTTP/2.0\r\n\r\n"),
@@ -108,6 +106,25 @@ static void refuses_bad_versions(void **state)
 
 	(void)state;
 	check_refused(rows, ARRAY_LEN(rows));
+}
+
+static void reads_higher_minor_versions_as_1_1(void **state)
+{
+	static const char *const versions[] = {"1.2", "1.9"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		struct request_head h;
+		struct head_refusal why;
+		char text[64], *copy;
+		int n = snprintf(text, sizeof text, "GET / HTTP/%s\r\n" HOST "\r\n",
+				 versions[i]);
+
+		assert_true(parse(&h, text, (size_t)n, &why, &copy));
+		assert_int_equal(h.minor, 1);
+		assert_false(h.close);
+		free(copy);
+	}
 }
 
 static void refuses_bad_targets(void **state)
@@ -696,6 +713,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_bad_request_lines),
 		cmocka_unit_test(refuses_bad_versions),
+		cmocka_unit_test(reads_higher_minor_versions_as_1_1),
 		cmocka_unit_test(refuses_bad_targets),
 		cmocka_unit_test(refuses_bad_lines),
 		cmocka_unit_test(refuses_bad_fields),
