@@ -53,8 +53,8 @@ FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
 REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
 
-.PHONY: all help dev check check-unit check-integration check-asan check-tsan check-fuzz \
-        check-full lint format analyze fuzz fuzz-build replay-build bench install clean \
+.PHONY: all help dev check check-unit check-integration check-conformance check-asan \
+        check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build bench install clean \
         unit unit-build
 
 ## all: build/tollgate
@@ -130,6 +130,11 @@ $(BUILD)/unit/%: test/unit/%.c $(LIB) $(BUILD)/.flags
 ## check-integration: the program against real PostgreSQL and scripted upstreams (T="-k sse")
 check-integration: all
 	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTEST) test/integration $(T)
+
+## check-conformance: the outside HTTP suite in CONFORMANCE_DIR (ours is in check-integration)
+check-conformance: all
+	@TOLLGATE_TEST_OUTSIDE=1 TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) -m pytest -n 2 \
+	        test/integration/test_conformance.py $(T)
 
 ## check-asan: unit tests and the integration tests that matter for it, address + undefined
 check-asan:

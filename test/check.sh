@@ -5,6 +5,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 1
 unset MAKEFLAGS MFLAGS MAKELEVEL # each stage is a make of its own, with all cores
 stages=(lint check-unit check-fuzz check-integration check-asan check-tsan)
+[ -n "${CONFORMANCE_DIR:-}" ] && stages+=(check-conformance)
 [ "${1:-}" = full ] && stages+=(fuzz bench)
 results=()
 status=0

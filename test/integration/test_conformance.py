@@ -1,4 +1,7 @@
-"""The outside conformance suite, where CONFORMANCE_DIR names one: nothing that a smuggler can use."""
+"""The outside suite that CONFORMANCE_DIR names, run by `make check-conformance`.
+
+It stays outside: its cases are examples of rules, and ours are in test/conformance.
+"""
 import os
 import re
 import subprocess
@@ -8,19 +11,50 @@ import pytest
 from tg.ports import free_port
 
 FOLDER = os.environ.get("CONFORMANCE_DIR")
+LIMIT_S = 10  # what the robustness run takes all time limits to be
+
+pytestmark = [
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(os.environ.get("TOLLGATE_TEST_OUTSIDE") != "1" or not FOLDER,
+                       reason="only in make check-conformance"),
+]
 
 
-@pytest.mark.full
-@pytest.mark.timeout(600)
-@pytest.mark.skipif(not FOLDER, reason="CONFORMANCE_DIR is not set")
-def test_no_security_relevant_failure(gateways, keys):
-    port = free_port()
-    gateway = gateways(route={"upstream": f"http://127.0.0.1:{port}"}, workers=2)
-    gateway.expect_error(".")
-    done = subprocess.run(
-        [os.path.join(FOLDER, "run-conformance.sh"), "127.0.0.1", str(gateway.port), "/api/test",
-         keys["all"]], capture_output=True, text=True, check=False,
-        env={**os.environ, "UPSTREAM_PORT": str(port)})
-    print(done.stdout)
-    m = re.search(r"security-relevant failures: (\d+)", done.stdout)
-    assert m and int(m.group(1)) == 0, done.stdout
+@pytest.fixture
+def run(gateways, keys):
+    """run(script, *arguments(gateway)): the script's output."""
+    def run(script, arguments=lambda gateway: []):
+        port = free_port()
+        route = {"strip_prefix": False, "forward_credentials": True}
+        gateway = gateways(
+            workers=2, trusted_proxies=["127.0.0.1/32"],
+            routes=[{"name": "up", "path": "/up", "upstream": f"http://127.0.0.1:{port}", **route},
+                    {"name": "dead", "path": "/dead",
+                     "upstream": f"http://127.0.0.1:{free_port()}", **route}],
+            timeouts={"head_s": LIMIT_S, "body_s": LIMIT_S, "first_byte_s": LIMIT_S,
+                      "idle_s": LIMIT_S, "keep_alive_s": LIMIT_S})
+        gateway.expect_error(".")
+        command = [os.path.join(FOLDER, script), "127.0.0.1", str(gateway.port), "/up",
+                   keys["all"], *arguments(gateway)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False,
+                              env={**os.environ, "UPSTREAM_PORT": str(port)})
+        print(done.stdout, done.stderr)
+        return done.stdout
+
+    return run
+
+
+def passed(output):
+    return int(re.search(r"^(\d+) passed, \d+ failed", output, re.M).group(1))
+
+
+def test_conformance(run):
+    output = run("run-conformance.sh")
+    assert int(re.search(r"security-relevant failures: (\d+)", output).group(1)) == 0
+    assert passed(output) >= 400
+
+
+def test_robustness(run):
+    output = run("run-robustness.sh", lambda gateway: [
+        "--pid", str(gateway.pid), "--dead", "/dead", "--limit", str(LIMIT_S)])
+    assert passed(output) >= 42
