@@ -54,7 +54,8 @@ FUZZ_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
 REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
 
 .PHONY: all help dev check check-unit check-integration check-conformance check-asan \
-        check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build bench install clean \
+        check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build \
+        bench bench-report install clean \
         unit unit-build
 
 ## all: build/tollgate
@@ -181,11 +182,15 @@ analyze:
 	@config/install-packages.sh analyze
 	@test/lint/analyze.sh $(CPPFLAGS)
 
-## bench: the measurements of the README, as a table and JSON
+## bench: what Tollgate promises, and its peers beside it (ARGS="counts peers"; all without)
 bench:
 	@config/install-packages.sh check bench
 	@$(MAKE) all
 	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) test/bench/run.py $(ARGS)
+
+## bench-report: docs/performance.md, from what `make bench` left in build/bench
+bench-report:
+	@$(PYTHON) test/bench/report.py docs/performance.md
 
 ## install: binary, example configuration and systemd unit under DESTDIR and PREFIX (/usr/local)
 install: all

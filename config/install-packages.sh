@@ -7,10 +7,12 @@ declare -A sets
 sets[dev]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev
 	postgresql ca-certificates curl"
 sets[check]="${sets[dev]} libcmocka-dev python3-pytest python3-pytest-timeout
-	python3-pytest-xdist python3-psycopg2 nginx openssl clang-format shellcheck"
+	python3-pytest-xdist python3-psycopg2 nginx openssl clang-format shellcheck
+	strace valgrind"
 sets[fuzz]="${sets[dev]} clang"
 sets[analyze]="${sets[dev]} cppcheck clang-tidy"
-sets[bench]="${sets[dev]} python3-psycopg2 strace"
+sets[bench]="${sets[dev]} python3-psycopg2 strace valgrind wrk haproxy nginx
+	libnginx-mod-http-lua lua-nginx-string"
 
 is_installed()
 {
@@ -103,7 +105,9 @@ echo "Installing with apt-get, as root: ${missing[*]}"
 echo "(no system PostgreSQL cluster is created and no service is started)"
 forbid_services
 install_all "${missing[@]}"
-# nginx is only here for a test: it does not come up with the next boot either.
-if [[ " ${missing[*]} " == *" nginx "* ]] && command -v systemctl >/dev/null; then
-	as_root systemctl disable nginx >/dev/null 2>&1 || true
-fi
+# These are only here for tests and benches: they do not come up with the next boot either.
+for service in nginx haproxy; do
+	if [[ " ${missing[*]} " == *" $service "* ]] && command -v systemctl >/dev/null; then
+		as_root systemctl disable "$service" >/dev/null 2>&1 || true
+	fi
+done

@@ -59,8 +59,9 @@ static void use_site(struct worker *w, struct site *site)
 	site_release(old);
 }
 
-/* The limit is the process's, and what its descriptors allow (two per proxied connection); each
- * worker takes its share. */
+/* The limit is the process's, and what its descriptors allow; each worker takes its share. A
+ * proxied connection takes two, an idle one takes one: where there are not two for each, a
+ * quarter is kept for upstreams. */
 static struct settings_limits own_limits(const struct settings *s)
 {
 	struct settings_limits limits = s->limits;
@@ -70,7 +71,7 @@ static struct settings_limits own_limits(const struct settings *s)
 	    files.rlim_cur < (rlim_t)limits.connections * 2 + FILES_RESERVED)
 		limits.connections =
 			files.rlim_cur > 2 * FILES_RESERVED
-				? (uint32_t)(files.rlim_cur - FILES_RESERVED) / 2
+				? (uint32_t)(files.rlim_cur - FILES_RESERVED) / 4 * 3
 				: FILES_RESERVED / 2;
 	limits.connections = (limits.connections + s->workers - 1) / s->workers;
 	return limits;

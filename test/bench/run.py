@@ -1,63 +1,31 @@
-"""The figures that Tollgate promises, measured on loopback: a table, and build/bench.json.
+"""The figures that Tollgate promises, measured on loopback: a table, and build/bench/figures.json.
 
-Usage: run.py [NAME...] (all without names). Exit status 1 if a figure is over its bar.
+Usage: run.py [NAME...] (all without names). Exit status 1 if a figure is over its bar. "counts"
+also prints what belongs into limits.json, by which test_counts.py judges.
 """
 import contextlib
 import json
-import os
 import re
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
-
-from tg.gateway import BINARY, ROOT, Gateway, make_token, run_cli  # noqa: E402
-from tg.postgres import Cluster  # noqa: E402
-from tg.sender import MB, download, upload, upload_framings  # noqa: E402
-from tg.upstream import Upstream  # noqa: E402
-from tg.wait import eventually  # noqa: E402
+from bench import Bench, save
+from idle import idle_memory
+from machine import describe
+from peers import peers
+from tg.counts import (ROUTE, SCENARIOS, UNDER_CALLGRIND, count_instructions, system_calls,
+                       trace)
+from tg.gateway import make_token
+from tg.sender import MB, Sender, download, upload, upload_framings
+from tg.upstream import Upstream
+from tg.wait import eventually
+from tg.wire import Client
 
 UPLOAD, DOWNLOAD = 200 * MB, 500 * MB
 REQUESTS = 2000
+COUNTED = 300
 ROUNDS = 10
-
-
-class Bench:
-    """What measurements share: PostgreSQL, a database with a token, the demo upstream."""
-
-    def __init__(self, stack):
-        self.folder = stack.enter_context(tempfile.TemporaryDirectory())
-        self.cluster = Cluster()
-        stack.callback(self.cluster.remove)
-        self.database = self.cluster.create_database()
-        self.config = os.path.join(self.folder, "setup.json")
-        with open(self.config, "w", encoding="utf-8") as f:
-            json.dump({"database": self.database.url, "routes": [
-                {"name": "test", "path": "/api/test", "upstream": "http://127.0.0.1:1"}]}, f)
-        run_cli("migrate", "--config", self.config)
-        self.key = make_token(self.config, "bench", ["*"])["key"]
-        demo = subprocess.Popen([BINARY, "demo"], stdout=subprocess.PIPE, text=True)
-        stack.callback(demo.wait)
-        stack.callback(demo.terminate)
-        self.demo = re.match(r"demo (\S+)", demo.stdout.readline()).group(1)
-
-    @contextlib.contextmanager
-    def gateway(self, upstream, **settings):
-        folder = tempfile.mkdtemp(dir=self.folder)
-        routes = [{"name": "test", "path": "/api/test", "upstream": upstream}]
-        gateway = Gateway(folder, self.database, routes, **settings)
-        gateway.key = self.key
-        gateway.start()
-        try:
-            yield gateway
-            gateway.judge()
-        finally:
-            if gateway.process.poll() is None:
-                gateway.kill()
 
 
 def sse_lag(bench):
@@ -110,41 +78,43 @@ def close_all(upstream):
     upstream.conns.clear()
 
 
-def worker_threads(pid):
-    threads = []
-    for tid in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{tid}/comm", encoding="utf-8") as f:
-            if f.read().startswith("worker"):
-                threads.append(int(tid))
-    return threads
+def counts(bench):
+    """What a request costs the worker, recording on: system calls, instructions, allocations."""
+    limits = {name: {} for name in SCENARIOS}
+    with bench.gateway(bench.demo, ROUTE) as gateway:
+        for name, scenario in SCENARIOS.items():
+            calls = system_calls(gateway, scenario, COUNTED)
+            limits[name]["system_calls"] = round(sum(calls.values()), 2)
+            print(f"{scenario.title}: " + ", ".join(
+                f"{call} {n:.2f}" for call, n in sorted(calls.items(), key=lambda c: -c[1])))
+    with bench.gateway(bench.demo, ROUTE, wrapper=UNDER_CALLGRIND) as gateway:
+        for name, scenario in SCENARIOS.items():
+            instructions, allocations = count_instructions(gateway, scenario, COUNTED)
+            limits[name]["instructions"] = round(instructions)
+            limits[name]["allocations"] = round(allocations, 2)
+    print(json.dumps(limits, indent=2))
+    bars = {("keep_alive_get", "instructions"): 55000, ("keep_alive_get", "system_calls"): 9}
+    return {f"{SCENARIOS[name].title}, {what.replace('_', ' ')}":
+            (value, "", bars.get((name, what)))
+            for name, of in limits.items() for what, value in of.items()}
 
 
-def syscalls(bench):
-    """System calls of the worker for a GET on a kept connection, recording on."""
-    log = os.path.join(bench.folder, "strace")
-    with bench.gateway(bench.demo) as gateway, gateway.connect() as client:
-        for _ in range(50):
-            client.call("GET", "/api/test/bytes/100")
-        tid, = worker_threads(gateway.pid)
-        strace = subprocess.Popen(["strace", "-c", "-o", log, "-p", str(tid)],
-                                  stderr=subprocess.PIPE, text=True)
-        strace.stderr.readline()  # "attached"
-        for _ in range(REQUESTS):
-            client.call("GET", "/api/test/bytes/100")
-        strace.send_signal(2)
-        strace.wait()
-        recorded = bench.database.value
-        eventually(lambda: recorded("SELECT count(*) FROM token_usage_logs") >= REQUESTS,
-                   "rows are written")
-    with open(log, encoding="utf-8") as f:
-        table = f.read()
-    calls = {m[1]: int(m[0]) for m in
-             re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", table, re.M)}
-    calls.pop("total", None)
-    figure = sum(calls.values()) / REQUESTS
-    detail = ", ".join(f"{name} {n / REQUESTS:.2f}" for name, n in
-                       sorted(calls.items(), key=lambda item: -item[1]))
-    return {"system calls per proxied request": (figure, f"({detail})", 9)}
+def download_calls(bench):
+    """System calls of the worker for 100 MB to a client that reads as fast as it can."""
+    upstream = Upstream()
+    with bench.gateway(upstream.url) as gateway, gateway.connect() as client:
+        def work():
+            client.send_request("GET", "/api/test/x")
+            conn = upstream.accept()
+            conn.read_request()
+            conn.send_head(headers={"Content-Length": str(100 * MB)})
+            sender = Sender(conn, 100 * MB)
+            assert client.read_response_head().status == 200
+            client.read_exact(100 * MB)
+            sender.join()
+        calls = trace(gateway, work)
+    upstream.close()
+    return {"100 MB download, system calls": (sum(calls.values()), "", 7000)}
 
 
 def revocation(bench):
@@ -185,8 +155,6 @@ def row_delay(bench):
 
 def added_latency(bench):
     """Median of a GET through the gateway, less the median straight to the upstream."""
-    from tg.wire import Client
-
     def median(client, target):
         times = []
         for _ in range(REQUESTS):
@@ -203,7 +171,8 @@ def added_latency(bench):
     return {"added latency of a small GET, median": (through - straight, "ms", None)}
 
 
-MEASUREMENTS = [sse_lag, memory, syscalls, revocation, row_delay, added_latency]
+MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
+                added_latency, peers]
 
 
 def main(names):
@@ -220,13 +189,11 @@ def main(names):
     for name, (value, unit, bar) in figures.items():
         is_over = bar is not None and value > bar
         over |= is_over
-        print(f"{name:45} {value:10.2f} {'' if bar is None else f'<= {bar}':8} "
+        print(f"{name:52} {value:10.2f} {'' if bar is None else f'<= {bar}':8} "
               f"{'OVER' if is_over else 'ok' if bar is not None else ''}  {unit}")
-    result = os.path.join(ROOT, "build", "bench.json")
-    with open(result, "w", encoding="utf-8") as f:
-        json.dump({name: {"value": value, "unit": unit, "bar": bar}
-                   for name, (value, unit, bar) in figures.items()}, f, indent=2)
-    print(f"written to {os.path.relpath(result)}")
+    save("figures", {"machine": describe(), "figures": {
+        name: {"value": value, "unit": unit, "bar": bar}
+        for name, (value, unit, bar) in figures.items()}})
     sys.exit(1 if over else 0)
 
 

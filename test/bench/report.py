@@ -1,0 +1,80 @@
+"""docs/performance.md, from the JSON that the benches left in build/bench. Usage: report.py FILE."""
+import json
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RESULTS = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build", "bench")
+
+INTRO = """\
+# Performance
+
+Made by `make bench bench-report`; do not edit. {machine}
+
+Everything runs on one machine over loopback. The program under measurement has one core, one
+worker process or thread; the load, the upstream and PostgreSQL have the others.
+"""
+
+PEERS = """
+## Beside nginx and HAProxy
+
+What one request costs in CPU time, of all processes and threads of the program, in user and
+kernel mode. Tollgate: the key's SHA-256 looked up among {keys} keys, scope, injected credentials,
+forwarding headers, and **every request recorded in PostgreSQL** before the clock is read. "Same
+job": SHA-256 of the key, look-up among the same keys, scope, injected credentials, forwarding
+headers, one JSON line per request (nginx: buffered to a file; HAProxy: by UDP). "Bare": nothing
+but `proxy_pass` over kept connections, no log. The configurations are in `test/bench/peers`.
+
+{connections} connections, {rounds} rounds of {seconds} s each, interleaved; medians.
+PostgreSQL's own share is apart: {postgresql:.1f} µs per recorded request.
+"""
+
+
+def machine(m):
+    versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
+    return (f"Measured on {m['cores']} cores ({m['cpu']}), {m['memory_gb']} GB, "
+            f"{m['kernel']}.\n\nVersions: {versions}.")
+
+
+def number(value):
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
+
+
+def figures_table(figures):
+    lines = ["\n## Figures\n", "| measure | value | bar |", "|---|---|---|"]
+    for name, f in figures.items():
+        if name.startswith("CPU per request"):  # these have tables of their own
+            continue
+        bar = "" if f["bar"] is None else f"<= {f['bar']:,} {f['unit']}".rstrip()
+        lines.append(f"| {name} | {number(f['value'])} {f['unit']} | {bar} |")
+    return "\n".join(line.replace("  |", " |") for line in lines) + "\n"
+
+
+def peers_tables(peers):
+    parts = [PEERS.format(**peers["options"],
+                          postgresql=peers["modes"]["keep-alive"]["tollgate"]["postgresql_us"])]
+    for mode, of_peer in peers["modes"].items():
+        parts.append(f"\n### {mode}\n\n| | CPU per request | user | kernel | requests/s | p99 | "
+                     "Tollgate's CPU is | bar |\n|---|---|---|---|---|---|---|---|\n")
+        for name, m in of_peer.items():
+            bar = "" if m["bar"] is None else f"<= {m['bar']}"
+            parts.append(f"| {peers['titles'][name]} | {m['cpu_us']:.1f} µs | "
+                         f"{m['user_us']:.1f} | {m['system_us']:.1f} | "
+                         f"{m['requests_per_s']:,.0f} | {m['p99_ms']:.2f} ms | "
+                         f"{m['ratio']:.2f} x | {bar} |\n".replace("|  |", "| |"))
+    return "".join(parts)
+
+
+def load(name):
+    with open(os.path.join(RESULTS, name + ".json"), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def main(path):
+    figures, peers = load("figures"), load("peers")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(INTRO.format(machine=machine(peers["machine"])) + peers_tables(peers)
+                + figures_table(figures["figures"]))
+
+
+main(sys.argv[1])
