@@ -40,6 +40,7 @@ class Cluster:
         self.folder = tempfile.mkdtemp(prefix="tollgate-pg-")
         self.data = os.path.join(self.folder, "data")
         self._names = itertools.count(1)
+        self.touched = set()
         self.stops = 0
         self._user = {}
         if os.getuid() == 0:
@@ -80,12 +81,17 @@ class Cluster:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     def connect(self, database="postgres"):
+        """A connection of the test's own; what it does to a database is not looked after."""
+        self.touched.add(database)
+        return self._connect(database)
+
+    def _connect(self, database="postgres"):
         connection = psycopg2.connect(self.url(database))
         connection.autocommit = True
         return connection
 
     def execute(self, statement):
-        connection = self.connect()
+        connection = self._connect()
         try:
             connection.cursor().execute(statement)
         finally:
@@ -106,9 +112,14 @@ class Database:
 
     def query(self, statement, parameters=()):
         """Rows as dicts, or [] for a statement without any."""
+        if not statement.lstrip().upper().startswith("SELECT"):
+            self.cluster.touched.add(self.name)
+        return self._query(statement, parameters)
+
+    def _query(self, statement, parameters=()):
         if self._connection is None or self._connection.closed \
                 or self._stops != self.cluster.stops:
-            self._connection = self.cluster.connect(self.name)
+            self._connection = self.cluster._connect(self.name)
             self._stops = self.cluster.stops
         try:
             with self._connection.cursor(
@@ -132,6 +143,19 @@ class Database:
         rows = self.usage()
         assert len(rows) == count, rows
         return rows
+
+    def generation(self):
+        """What each change of tokens or keys increments."""
+        return self.value("SELECT generation FROM token_generation")
+
+    def renew(self, generation):
+        """Makes a database whose test only made calls as good as new; False if it did more."""
+        if self.name in self.cluster.touched or self.generation() != generation:
+            return False
+        self._query("DELETE FROM token_usage_logs")
+        self._query("DELETE FROM usage_rejected")
+        self._query("UPDATE tokens SET last_used = NULL WHERE last_used IS NOT NULL")
+        return True
 
     def drop(self):
         if self._connection is not None:
