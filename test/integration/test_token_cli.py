@@ -1,0 +1,179 @@
+"""`tollgate token`: what it stores, what it prints, and what it refuses."""
+import hashlib
+import json
+import re
+
+import pytest
+
+from tg.gateway import run_cli
+
+KEY = re.compile(r"ntk_[0-9A-Za-z]{38}\Z")
+
+
+def sha256(key):
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def on(database):
+    def run(*arguments, stdin=None, status=0):
+        done = run_cli("token", *arguments, "--database", database.url, stdin=stdin, check=False)
+        assert done.returncode == status, done.stdout + done.stderr
+        return done
+    return run
+
+
+@pytest.fixture
+def token(database):
+    return on(database)
+
+
+@pytest.fixture(scope="module")
+def shared(cluster, template):
+    """A database for tests that do not mind each other's tokens."""
+    if not cluster.is_running():
+        cluster.start()
+    database = cluster.create_database(template[0])
+    yield database
+    database.drop()
+
+
+def test_create_prints_the_key_and_stores_its_hash(token, database):
+    done = token("create", "--name", "n8n", "--scope", "openai,test", "--scope", "x", "--expires",
+                 "30d")
+    key = done.stdout.strip()
+    assert KEY.match(key)
+    row = database.query("SELECT *, expires_at - created_at AS life FROM tokens WHERE name = 'n8n'"
+                         )[0]
+    assert row["token_hash"] == sha256(key)
+    assert row["scopes"] == ["openai", "test", "x"]
+    assert row["key_start"] == key[:8]
+    assert row["life"].days == 30
+    stored = database.value("SELECT string_agg(t::text, '') FROM tokens t") + database.value(
+        "SELECT string_agg(k::text, '') FROM token_keys k")
+    assert key not in stored
+
+
+def test_create_in_json(token, database):
+    made = json.loads(token("create", "--name", "a", "--scope", "*", "--json").stdout)
+    assert KEY.match(made["key"]) and made["scopes"] == ["*"] and made["name"] == "a"
+    assert database.value("SELECT id FROM tokens WHERE name = 'a'") == made["id"]
+    assert made["key"] not in token("list", "--json").stdout
+
+
+def test_names_are_unique_among_the_living(token):
+    token("create", "--name", "a", "--scope", "x")
+    assert "has the name 'a' already" in token("create", "--name", "a", "--scope", "x",
+                                               status=1).stderr
+    token("revoke", "a")
+    token("create", "--name", "a", "--scope", "x")
+
+
+@pytest.mark.parametrize("arguments, why", [
+    (("create", "--scope", "x"), "--name is missing"),
+    (("create", "--name", "a"), "--scope is missing"),
+    (("create", "--name", "a", "--scope", "x", "--expires", "soon"), "--expires takes"),
+    (("create", "--name", "a", "--scope", "x", "extra"), "too many arguments"),
+    (("create", "--name", "a", "--scope", "x", "--hash"), "go with import"),
+    (("list", "--name", "a"), "go with create"),
+    (("revoke",), "one id or name"),
+    (("revoke", "a", "b"), "one id or name"),
+    (("import", "--name", "a", "--scope", "x", "sk-secret-key"), "never an argument"),
+])
+def test_usage(shared, arguments, why):
+    assert why in on(shared)(*arguments, status=2).stderr
+
+
+@pytest.mark.parametrize("name, scope, why", [
+    ("", "x", "a name is"), ("n" * 101, "x", "a name is"), ("a\nb", "x", "a name is"),
+    (" a", "x", "a name is"), ("a", "b c\"d", "is not a scope"), ("a", "s" * 65, "is not a scope"),
+])
+def test_names_and_scopes_are_checked(shared, name, scope, why):
+    before = shared.value("SELECT count(*) FROM tokens")
+    assert why in on(shared)("create", "--name", name, "--scope", scope, status=1).stderr
+    assert shared.value("SELECT count(*) FROM tokens") == before
+
+
+def test_list_tells_the_state(token, database):
+    for name in ("live", "old", "gone"):
+        token("create", "--name", name, "--scope", "x")
+    database.query("UPDATE tokens SET expires_at = now() - interval '1 s' WHERE name = 'old'")
+    token("revoke", "gone")
+    rows = {r["name"]: r for r in json.loads(token("list", "--json").stdout)}
+    assert [rows[n]["state"] for n in ("live", "old", "gone")] == ["active", "expired", "revoked"]
+    assert rows["live"]["scopes"] == ["x"] and rows["live"]["last_used"] is None
+    assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z", rows["live"]["created_at"])
+    assert "gone" in token("list").stdout
+
+
+def test_revoke_by_id_and_name(token, database):
+    first = json.loads(token("create", "--name", "a", "--scope", "x", "--json").stdout)["id"]
+    token("revoke", str(first))
+    at = database.value("SELECT revoked_at FROM tokens WHERE id = %s", (first,))
+    assert json.loads(token("revoke", str(first), "--json").stdout)["id"] == first
+    assert database.value("SELECT revoked_at FROM tokens WHERE id = %s", (first,)) == at
+    assert "no token has" in token("revoke", "nobody", status=1).stderr
+    # A number is an id before it is a name; a name that stands for several is refused.
+    database.query("INSERT INTO tokens (name, token_hash) VALUES (%s, 'h1'), ('twice', 'h2'), "
+                   "('twice', 'h3')", (str(first),))
+    token("revoke", str(first))
+    assert database.value("SELECT count(*) FROM tokens WHERE name = %s AND revoked_at IS NULL",
+                          (str(first),)) == 1
+    assert "several tokens" in token("revoke", "twice", status=1).stderr
+
+
+@pytest.mark.parametrize("key, end", [
+    ("sk-proj-AbC_123-" + "x" * 40, ""), ("short", "\n"), ("k" * 512, "\r\n"), ("k" * 23, "\n"),
+])
+def test_import_takes_keys_of_any_shape(shared, key, end):
+    name = sha256(key)
+    done = on(shared)("import", "--name", name, "--scope", "x", stdin=key + end)
+    assert key not in done.stdout + done.stderr
+    row = shared.query("SELECT * FROM tokens WHERE name = %s", (name,))[0]
+    assert row["token_hash"] == sha256(key)
+    # What is shown of a key must not be much of it.
+    assert row["key_start"] == (key[:8] if len(key) >= 24 else None)
+
+
+def test_import_from_a_file_and_by_hash(token, database, tmp_path):
+    file = tmp_path / "key"
+    file.write_text("from-a-file\n")
+    token("import", "--name", "a", "--scope", "x", "--file", str(file))
+    token("import", "--name", "b", "--scope", "x", "--hash", stdin=sha256("other").upper() + "\n")
+    hashes = {r["name"]: r["token_hash"] for r in database.query("SELECT * FROM tokens")}
+    assert hashes["a"] == sha256("from-a-file") and hashes["b"] == sha256("other")
+    again = token("import", "--name", "c", "--scope", "x", stdin="other", status=1)
+    assert "there already" in again.stderr and "'b'" in again.stderr
+    assert "No such file" in token("import", "--name", "d", "--scope", "x", "--file",
+                                   str(tmp_path / "none"), status=1).stderr
+
+
+@pytest.mark.parametrize("stdin, more, why", [
+    ("", (), "a key is one line"),
+    ("\n", (), "a key is one line"),
+    ("two\nlines", (), "a key is one line"),
+    ("with space", (), "a key is one line"),
+    ("k" * 513, (), "a key is one line"),
+    ("ntk_" + "0" * 38, (), "checksum is wrong"),
+    ("abc", ("--hash",), "64 hex digits"),
+    ("g" * 64, ("--hash",), "64 hex digits"),
+])
+def test_import_refuses(shared, stdin, more, why):
+    done = on(shared)("import", "--name", "a", "--scope", "x", *more, stdin=stdin, status=1)
+    assert why in done.stderr
+    assert not stdin.strip() or stdin.strip() not in done.stderr
+
+
+def test_without_tables_it_says_what_to_do(cluster):
+    empty = cluster.create_database()
+    try:
+        for arguments in (("create", "--name", "a", "--scope", "x"), ("list",), ("revoke", "a")):
+            done = run_cli("token", *arguments, "--database", empty.url, check=False)
+            assert done.returncode == 1 and "tollgate migrate" in done.stderr
+    finally:
+        empty.drop()
+
+
+def test_help_needs_no_database():
+    assert "import" in run_cli("token", "--help").stdout
+    assert "--expires" in run_cli("token", "create", "--help").stdout
+    assert run_cli("token", check=False).returncode == 2
