@@ -401,7 +401,8 @@ static void stop(struct dev *d)
 int cli_dev(int argc, char **argv)
 {
 	struct dev d = {.has_terminal = terminal_is_there()};
-	struct serve_options serve = {.on_ready = on_ready, .reload = reload, .ctx = &d};
+	struct serve_options serve = {
+		.on_ready = on_ready, .reload = reload, .ctx = &d, .flush_ms = 1500};
 	enum dev_verdict verdict = dev_options_parse(&d.options, argc, argv);
 	int status = 1;
 

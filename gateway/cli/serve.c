@@ -31,6 +31,7 @@
 #include "gateway/usage/recorder.h"
 
 #define FIRST_LOAD_MS 5000 /* wait for the keys before saying "ready" */
+#define FEW_FILES 4096     /* open files below which the start says so */
 #define FLUSH_MS 4000      /* for usage rows, on the way out */
 
 /* Everything that runs. Order of start is order of fields; stop goes backwards. */
@@ -51,6 +52,7 @@ struct gateway {
 	struct serve_addresses addresses;
 	struct listen_inherited inherited;
 	struct address_cap *address_cap;
+	uint32_t flush_ms;
 };
 
 static void set_of_signals(sigset_t *set)
@@ -80,11 +82,11 @@ static void raise_descriptor_limit(const struct settings *s)
 		return;
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < wanted)
-		log_info("limits.connections is %u, but %llu open files allow fewer: "
-			 "raise the "
-			 "limit (LimitNOFILE=) to have them all",
-			 s->limits.connections, (unsigned long long)limit.rlim_cur);
+	if (limit.rlim_cur < FEW_FILES && limit.rlim_cur < wanted)
+		log_warn(
+			"only %llu open files are allowed, two per call: raise the limit "
+			"(LimitNOFILE=) to serve limits.connections",
+			(unsigned long long)limit.rlim_cur);
 }
 
 /* A socket from the service manager is shared by all workers; one of our own is opened once per
@@ -312,7 +314,7 @@ static int gateway_stop(struct gateway *g)
 
 	stop_workers(g);
 	manager_stop(&g->manager, g->settings->timeouts.drain_ms);
-	lost = recorder_stop(&g->recorder, FLUSH_MS);
+	lost = recorder_stop(&g->recorder, g->flush_ms);
 	if (lost)
 		log_error("%llu usage rows could not be written before the stop",
 			  (unsigned long long)lost);
@@ -353,7 +355,7 @@ static void log_ready(const struct serve_addresses *a)
 
 int serve_run(const struct serve_options *options)
 {
-	struct gateway g = {0};
+	struct gateway g = {.flush_ms = options->flush_ms ? options->flush_ms : FLUSH_MS};
 	sigset_t set;
 	int sig, rc = 1;
 

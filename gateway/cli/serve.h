@@ -26,6 +26,7 @@ struct serve_options {
 	 * itself why. Main thread. */
 	struct settings *(*reload)(void *ctx);
 	void *ctx;
+	uint32_t flush_ms; /* for the last usage rows on the way out; 0: 4 s */
 };
 
 /* Blocks the signals that serve_run waits for. Before any thread is started. */

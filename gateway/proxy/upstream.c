@@ -16,11 +16,7 @@
 #include "common/tls.h"
 #include "gateway/proxy/upstream_conn.h"
 
-#define DOWN_US 5000000u         /* an address that failed is tried last for so long */
-#define ATTEMPT_MIN_MS 250u      /* the least that one of several addresses gets */
 #define KEEP_ALIVE_MAX_MS 60000u /* of what an upstream tells */
-
-static void attempt_next(struct upstream_conn *u);
 
 /* --- sets --- */
 
@@ -82,7 +78,7 @@ struct upstream_set *upstream_set_new(struct event_base *base, struct settings *
 
 /* --- one connection's end --- */
 
-static void close_socket(struct upstream_conn *u, bool in_order)
+void upstream_close_socket(struct upstream_conn *u, bool in_order)
 {
 	if (u->fd < 0)
 		return;
@@ -106,7 +102,7 @@ static void conn_free(struct upstream_conn *u)
 		TAILQ_REMOVE(&u->set->connecting, u, connecting);
 	if (u->state == UPSTREAM_RESOLVING)
 		event_del(&u->on_write);
-	close_socket(u, u->state == UPSTREAM_READY || u->state == UPSTREAM_IDLE);
+	upstream_close_socket(u, u->state == UPSTREAM_READY || u->state == UPSTREAM_IDLE);
 	if (u->out != NULL)
 		evbuffer_free(u->out);
 	u->set->n_conns--;
@@ -172,209 +168,6 @@ void upstream_fail(struct upstream_conn *u, bool clean, enum problem_id fault,
 	conn_free(u);
 }
 
-/* --- connecting --- */
-
-void upstream_want_write(struct upstream_conn *u, bool wanted)
-{
-	if (u->write_armed == wanted)
-		return;
-	u->write_armed = wanted;
-	if (wanted)
-		event_add(&u->on_write, NULL);
-	else
-		event_del(&u->on_write);
-}
-
-/* Of several addresses that failed, the one that got furthest tells the most. */
-static bool is_tls_fault(enum problem_id fault)
-{
-	return fault == PROBLEM_TLS_CERTIFICATE_ERROR ||
-	       fault == PROBLEM_TLS_PROTOCOL_ERROR;
-}
-
-static void note_fault(struct upstream_conn *u, enum problem_id fault, const char *detail)
-{
-	if (is_tls_fault(u->end.fault) && !is_tls_fault(fault))
-		return;
-	u->end.fault = fault;
-	snprintf(u->end.detail, sizeof u->end.detail, "%s", detail);
-}
-
-static void note_errno(struct upstream_conn *u, int error)
-{
-	enum problem_id fault = PROBLEM_DESTINATION_UNAVAILABLE;
-
-	if (error == ECONNREFUSED)
-		fault = PROBLEM_CONNECTION_REFUSED;
-	else if (error == ETIMEDOUT)
-		fault = PROBLEM_CONNECTION_TIMEOUT;
-	else if (error == ECONNRESET)
-		fault = PROBLEM_CONNECTION_TERMINATED;
-	note_fault(u, fault, strerror(error));
-}
-
-static void attempt_failed(struct upstream_conn *u)
-{
-	u->pool->down_until_us = clock_mono_us() + DOWN_US;
-	close_socket(u, false);
-	attempt_next(u);
-}
-
-static void become_ready(struct upstream_conn *u)
-{
-	TAILQ_REMOVE(&u->set->connecting, u, connecting);
-	u->state = UPSTREAM_READY;
-	u->deadline_us = u->attempt_deadline_us = 0;
-	u->born_us = u->progress_us = clock_mono_us();
-	u->pool->down_until_us = 0;
-	upstream_want_write(u, false);
-	upstream_enter(u);
-	u->user->on_ready(u, u->ctx);
-	upstream_leave(u);
-}
-
-static void handshake(struct upstream_conn *u)
-{
-	char text[160];
-	int rc;
-
-	ERR_clear_error();
-	rc = SSL_do_handshake(u->ssl);
-	if (rc == 1) {
-		become_ready(u);
-		return;
-	}
-	switch (SSL_get_error(u->ssl, rc)) {
-	case SSL_ERROR_WANT_READ:
-		upstream_want_write(u, false);
-		return;
-	case SSL_ERROR_WANT_WRITE:
-		upstream_want_write(u, true);
-		return;
-	default:
-		break;
-	}
-	rc = tls_is_certificate_fault(u->ssl);
-	tls_fault_text(u->ssl, text, sizeof text);
-	note_fault(u, rc ? PROBLEM_TLS_CERTIFICATE_ERROR : PROBLEM_TLS_PROTOCOL_ERROR,
-		   text);
-	attempt_failed(u);
-}
-
-static void connected(struct upstream_conn *u)
-{
-	int error = 0;
-	socklen_t len = sizeof error;
-
-	CHECK(getsockopt(u->fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0);
-	if (error != 0) {
-		note_errno(u, error);
-		attempt_failed(u);
-		return;
-	}
-	event_add(&u->on_read, NULL);
-	if (u->pool->tls == NULL) {
-		become_ready(u);
-		return;
-	}
-	u->state = UPSTREAM_HANDSHAKE;
-	u->ssl = tls_client_new(u->pool->tls, u->fd, u->pool->endpoint->host,
-				u->pool->session);
-	SSL_set_app_data(u->ssl, u->pool);
-	handshake(u);
-}
-
-void upstream_connect_event(struct upstream_conn *u)
-{
-	if (u->state == UPSTREAM_CONNECTING)
-		connected(u);
-	else
-		handshake(u);
-}
-
-static void on_begin(evutil_socket_t fd, short what, void *arg)
-{
-	struct upstream_conn *u = arg;
-
-	(void)fd;
-	(void)what;
-	OBJ_CHECK(u, UPSTREAM_MAGIC);
-	attempt_next(u);
-}
-
-/* Time for one address when others are left to try. */
-static uint64_t attempt_deadline(const struct upstream_conn *u, unsigned addresses)
-{
-	uint32_t whole = u->pool->route->timeouts.connect_ms;
-	uint32_t share = whole / (addresses ? addresses : 1);
-
-	if (whole == 0)
-		return 0;
-	return clock_mono_us() +
-	       (uint64_t)(share > ATTEMPT_MIN_MS ? share : ATTEMPT_MIN_MS) * 1000;
-}
-
-static bool start_connect(struct upstream_conn *u, const struct resolver_address *address,
-			  unsigned addresses)
-{
-	struct sockaddr_storage sa = address->sa;
-	in_port_t port = htons(u->pool->endpoint->port);
-	int on = 1;
-
-	if (sa.ss_family == AF_INET)
-		((struct sockaddr_in *)&sa)->sin_port = port;
-	else
-		((struct sockaddr_in6 *)&sa)->sin6_port = port;
-	u->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (u->fd < 0) {
-		note_errno(u, errno);
-		return false;
-	}
-	setsockopt(u->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (connect(u->fd, (struct sockaddr *)&sa, address->len) != 0 &&
-	    errno != EINPROGRESS) {
-		note_errno(u, errno);
-		close(u->fd);
-		u->fd = -1;
-		return false;
-	}
-	event_del(&u->on_write);
-	event_assign(&u->on_read, u->set->base, u->fd, EV_READ | EV_PERSIST,
-		     upstream_io_readable, u);
-	event_assign(&u->on_write, u->set->base, u->fd, EV_WRITE | EV_PERSIST,
-		     upstream_io_writable, u);
-	u->write_armed = false;
-	u->state = UPSTREAM_CONNECTING;
-	u->attempt_deadline_us = attempt_deadline(u, addresses);
-	upstream_want_write(u, true);
-	return true;
-}
-
-/* Tries addresses until one is on its way; waits for the resolver; or fails for good. */
-static void attempt_next(struct upstream_conn *u)
-{
-	u->state = UPSTREAM_RESOLVING;
-	while (u->endpoints_tried < u->route->n) {
-		size_t i = (u->first_endpoint + u->endpoints_tried) % u->route->n;
-		const struct resolver_addresses *a;
-
-		u->pool = &u->route->pools[i];
-		a = resolver_get(u->pool->name);
-		if (a->n == 0 && !a->failed)
-			return; /* the tick comes back */
-		if (a->n == 0)
-			note_fault(u, PROBLEM_DNS_ERROR, u->pool->endpoint->host);
-		while (u->address < a->n)
-			if (start_connect(u, &a->list[u->address++],
-					  a->n * (unsigned)u->route->n))
-				return;
-		u->pool->down_until_us = clock_mono_us() + DOWN_US;
-		u->endpoints_tried++;
-		u->address = 0;
-	}
-	upstream_fail(u, false, u->end.fault, u->end.detail);
-}
-
 /* --- pools --- */
 
 static uint64_t idle_limit_us(const struct upstream_conn *u)
@@ -438,12 +231,11 @@ static struct upstream_conn *conn_new(struct upstream_set *set, struct upstream_
 	u->first_endpoint = endpoint;
 	u->state = UPSTREAM_RESOLVING;
 	u->deadline_us = limit ? now + (uint64_t)limit * 1000 : 0;
-	note_fault(u, PROBLEM_DESTINATION_UNAVAILABLE, "");
+	upstream_note_fault(u, PROBLEM_DESTINATION_UNAVAILABLE, "");
 	TAILQ_INSERT_TAIL(&set->connecting, u, connecting);
 	set->n_conns++;
 	/* Connecting starts from the loop, since it may fail at once. */
-	event_assign(&u->on_write, set->base, -1, 0, on_begin, u);
-	event_active(&u->on_write, EV_TIMEOUT, 0);
+	upstream_connect_begin(u);
 	return u;
 }
 
@@ -507,7 +299,7 @@ void upstream_release(struct upstream_conn **upstream, bool reusable)
 		return;
 	}
 	CHECK(u->state == UPSTREAM_READY);
-	close_socket(u, true);
+	upstream_close_socket(u, true);
 	u->state = UPSTREAM_DEAD;
 }
 
@@ -579,10 +371,11 @@ static void tick_connecting(struct upstream_conn *u, uint64_t now)
 		return;
 	}
 	if (u->state == UPSTREAM_RESOLVING) {
-		attempt_next(u);
+		upstream_attempt_next(u);
 	} else if (u->attempt_deadline_us && now > u->attempt_deadline_us) {
-		note_fault(u, PROBLEM_CONNECTION_TIMEOUT, u->pool->endpoint->authority);
-		attempt_failed(u);
+		upstream_note_fault(u, PROBLEM_CONNECTION_TIMEOUT,
+				    u->pool->endpoint->authority);
+		upstream_attempt_failed(u);
 	}
 }
 

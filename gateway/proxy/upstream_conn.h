@@ -8,6 +8,7 @@
 
 #include "gateway/proxy/upstream.h"
 
+#define UPSTREAM_DOWN_US 5000000u /* an address that failed is tried last for so long */
 #define UPSTREAM_MAGIC 0x55707374u
 
 enum upstream_state {
@@ -75,7 +76,16 @@ struct upstream_set {
 /* upstream_io.c */
 void upstream_io_readable(evutil_socket_t fd, short what, void *arg);
 void upstream_io_writable(evutil_socket_t fd, short what, void *arg);
+/* upstream_connect.c */
+/* Starts connecting from the loop, since it may fail at once. */
+void upstream_connect_begin(struct upstream_conn *u);
+/* Tries addresses until one is on its way; waits for the resolver; or fails for good. */
+void upstream_attempt_next(struct upstream_conn *u);
+void upstream_attempt_failed(struct upstream_conn *u);
+void upstream_note_fault(struct upstream_conn *u, enum problem_id fault,
+			 const char *detail);
 /* upstream.c */
+void upstream_close_socket(struct upstream_conn *u, bool in_order);
 void upstream_connect_event(struct upstream_conn *u);
 void upstream_idle_event(struct upstream_conn *u);
 /* Tells the user (unless it has released) and frees. */
