@@ -7,9 +7,11 @@
 
 #include <event2/event.h>
 #include <event2/util.h>
+#include <fcntl.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/check.h"
 #include "common/log.h"
@@ -34,6 +36,9 @@ struct pg_conn {
 	struct pg_options o; /* its strings are ours */
 	PGconn *pg;          /* NULL: DOWN */
 	struct event *readable, *writable, *timer;
+	/* Duplicate of libpq's socket, for the events; -1: none. libpq closes its own once the
+	 * server is gone, and another thread may get its number before the events go. */
+	int fd;
 	enum conn_state state;
 	uint32_t backoff_ms;
 	bool announced_down; /* this outage is in the log */
@@ -99,9 +104,12 @@ static void close_session(struct pg_conn *c)
 	drop_events(c);
 	PQclear(c->last);
 	c->last = NULL;
-	PQfinish(
-		c->pg); /* writes a good-bye if the socket takes it; never waits in this mode */
+	/* Writes a good-bye if the socket takes it; never waits in this mode. */
+	PQfinish(c->pg);
 	c->pg = NULL;
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
 	c->broken = c->flushing = false;
 }
 
@@ -377,31 +385,19 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 /* Connected: from here on the socket is one and the same. The attempt's deadline goes on. */
 static void set_up_session(struct pg_conn *c)
 {
-	unsigned ms = c->o.timeout_ms;
-	int fd = PQsocket(c->pg);
-	char sql[640];
-	int n;
+	char sql[PG_SESSION_SQL_MAX];
 
+	c->fd = fcntl(PQsocket(c->pg), F_DUPFD_CLOEXEC, 0);
+	if (c->fd < 0) {
+		lost(c, "no file descriptor is left");
+		return;
+	}
 	c->state = SETTING_UP;
 	CHECK(PQsetnonblocking(c->pg, 1) == 0);
-	c->readable = event_new(c->base, fd, EV_READ | EV_PERSIST, on_readable, c);
-	c->writable = event_new(c->base, fd, EV_WRITE, on_writable, c);
+	c->readable = event_new(c->base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
+	c->writable = event_new(c->base, c->fd, EV_WRITE, on_writable, c);
 	CHECK(c->readable && c->writable && event_add(c->readable, NULL) == 0);
-	n = snprintf(sql, sizeof sql,
-		     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
-		     "SET search_path = public, pg_temp; SET standard_conforming_strings "
-		     "= on; "
-		     "SET statement_timeout = %u; SET lock_timeout = %u; "
-		     "SET idle_in_transaction_session_timeout = %u; SET tcp_user_timeout "
-		     "= %u;",
-		     ms, ms, ms, ms);
-	/* Notices that we hung up while a statement runs. */
-	if (PQserverVersion(c->pg) >= 140000)
-		n += snprintf(sql + n, sizeof sql - (size_t)n,
-			      "SET client_connection_check_interval = %u;", ms);
-	if (c->o.listen)
-		n += snprintf(sql + n, sizeof sql - (size_t)n, "LISTEN %s;", c->o.listen);
-	CHECK(n > 0 && (size_t)n < sizeof sql);
+	pg_session_sql(sql, PQserverVersion(c->pg), c->o.timeout_ms, c->o.listen);
 	c->busy = true;
 	c->done = on_session_ready;
 	c->done_ctx = c;
@@ -492,6 +488,7 @@ struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *op
 	struct pg_conn *c = xcalloc(1, sizeof *c);
 
 	c->magic = CONN_MAGIC;
+	c->fd = -1;
 	c->base = base;
 	c->o = *options;
 	c->o.conninfo = xstrdup(options->conninfo ? options->conninfo : "");

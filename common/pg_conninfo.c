@@ -67,3 +67,27 @@ void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 	}
 	p->keywords[n] = p->values[n] = NULL;
 }
+
+void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t timeout_ms,
+		    const char *listen)
+{
+	size_t room = PG_SESSION_SQL_MAX;
+	unsigned ms = timeout_ms;
+	int n;
+
+	n = snprintf(sql, room,
+		     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
+		     "SET search_path = public, pg_temp; "
+		     "SET standard_conforming_strings = on; "
+		     "SET statement_timeout = %u; SET lock_timeout = %u; "
+		     "SET idle_in_transaction_session_timeout = %u; "
+		     "SET tcp_user_timeout = %u;",
+		     ms, ms, ms, ms);
+	/* Notices that we hung up while a statement runs. */
+	if (server_version >= 140000)
+		n += snprintf(sql + n, room - (size_t)n,
+			      "SET client_connection_check_interval = %u;", ms);
+	if (listen)
+		n += snprintf(sql + n, room - (size_t)n, "LISTEN %s;", listen);
+	CHECK(n > 0 && (size_t)n < room);
+}

@@ -27,4 +27,11 @@ bool pg_conninfo_check(const char *conninfo, const char **why);
 void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 			const char *application_name, uint32_t timeout_ms);
 
+#define PG_SESSION_SQL_MAX 640
+
+/* The statements that make every session alike. server_version as PQserverVersion tells it;
+ * listen: a channel or NULL. */
+void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t timeout_ms,
+		    const char *listen);
+
 #endif

@@ -49,6 +49,11 @@ def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
         gateway.settings["database"] = proxy.url(database)
         gateway.write_config()
         gateway.start()
+        # By way of the proxy, sessions count as descriptors: once all four are there.
+        eventually(lambda: database.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND application_name LIKE 'tollgate%%' AND query <> ''") >= 4, "all sessions")
+        gateway.fds_at_start = gateway.open_fds()
         calls(gateway, 30)
         eventually(proxy.broken.is_set, "COMMIT was broken")
         calls(gateway, 30)

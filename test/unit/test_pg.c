@@ -452,6 +452,21 @@ static void test_conninfo(void **state)
 	}
 }
 
+static void test_session_statements(void **state)
+{
+	char sql[PG_SESSION_SQL_MAX];
+
+	(void)state;
+	pg_session_sql(sql, 130000, 5000, NULL);
+	assert_non_null(strstr(sql, "TimeZone = 'UTC'"));
+	assert_non_null(strstr(sql, "statement_timeout = 5000; SET lock_timeout = 5000"));
+	assert_null(strstr(sql, "client_connection_check_interval")); /* new in 14 */
+	assert_null(strstr(sql, "LISTEN"));
+	pg_session_sql(sql, 140000, UINT32_MAX, "token_generation");
+	assert_non_null(strstr(sql, "client_connection_check_interval = 4294967295;"));
+	assert_non_null(strstr(sql, "LISTEN token_generation;"));
+}
+
 static void test_parameters(void **state)
 {
 	struct pg_parameters p;
@@ -495,6 +510,7 @@ int main(void)
 		TEST(test_copy),
 		TEST(test_copy_may_be_refused_or_be_none),
 		cmocka_unit_test(test_conninfo),
+		cmocka_unit_test(test_session_statements),
 		cmocka_unit_test(test_parameters),
 	};
 
