@@ -15,6 +15,15 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-print-directory
 
+# One short line a step; V=1 shows the commands.
+ifeq ($(V),1)
+step =
+Q    :=
+else
+step = @echo "  $(1) $@"
+Q    := @
+endif
+
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
         -Wformat=2 -Wvla -Wswitch-enum -Wno-sign-conversion -Wno-format-truncation
 ifeq ($(WERROR),1)
@@ -66,7 +75,8 @@ help:
 	@sed -n 's/^## /  make /p' Makefile
 
 $(BUILD)/tollgate: $(BUILD)/gateway/main.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call step,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Through the list, a source that goes away is noticed as well.
 $(BUILD)/.objects: FORCE
@@ -75,7 +85,8 @@ $(BUILD)/.objects: FORCE
 
 $(LIB): $(LIB_OBJ) $(BUILD)/.objects
 	@rm -f $@
-	$(AR) rcs $@ $(LIB_OBJ)
+	$(call step,AR)
+	$(Q)$(AR) rcs $@ $(LIB_OBJ)
 
 # Objects follow the flags that made them: a change of CFLAGS rebuilds.
 $(BUILD)/.flags: FORCE
@@ -93,11 +104,13 @@ build/gen/migrations.c: migrations/embed.sh $(MIGRATIONS) build/gen/migrations.l
 
 $(BUILD)/gen/%.o: build/gen/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call step,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/%.o: %.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call step,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 ## dev: install what it needs, build, run everything on this machine (ARGS="..." is passed on)
 dev:
@@ -126,7 +139,8 @@ check-unit: unit-build
 
 $(BUILD)/unit/%: test/unit/%.c $(LIB) $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+	$(call step,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
 
 ## check-integration: the program against real PostgreSQL and scripted upstreams (T="-k sse")
 check-integration: all
@@ -142,10 +156,13 @@ check-asan:
 	@$(MAKE) VARIANT=asan build/asan/tollgate check-unit
 	@TOLLGATE_BIN=build/asan/tollgate $(PYTEST) test/integration -m sanitizer $(T)
 
+# gcc 12's thread sanitizer can't place its shadow where addresses are spread over more bits.
+STEADY := $(shell [ "$$(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || echo 0)" -gt 28 ] && \
+        setarch -R true 2>/dev/null && echo setarch -R)
 ## check-tsan: the same under the thread sanitizer
 check-tsan:
-	@$(MAKE) VARIANT=tsan build/tsan/tollgate check-unit
-	@TOLLGATE_BIN=build/tsan/tollgate $(PYTEST) test/integration -m sanitizer $(T)
+	@$(STEADY) $(MAKE) VARIANT=tsan build/tsan/tollgate check-unit
+	@TOLLGATE_BIN=build/tsan/tollgate $(STEADY) $(PYTEST) test/integration -m sanitizer $(T)
 
 ## check-fuzz: replay the fuzz corpora under asan
 check-fuzz:
@@ -155,7 +172,8 @@ check-fuzz:
 replay-build: $(REPLAY_BIN)
 $(BUILD)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(LIB) $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< test/fuzz/replay.c $(LIB) $(LDLIBS)
+	$(call step,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< test/fuzz/replay.c $(LIB) $(LDLIBS)
 
 ## fuzz: run every fuzz target for FUZZ_SECONDS (30) under libFuzzer
 FUZZ_SECONDS ?= 30
@@ -167,7 +185,8 @@ fuzz:
 fuzz-build: $(FUZZ_BIN)
 $(BUILD)/fuzz/%: test/fuzz/%.c $(LIB) $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDLIBS)
+	$(call step,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDLIBS)
 
 ## lint: format, layers, banned functions, sizes, docs against code, scripts
 lint:
