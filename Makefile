@@ -10,7 +10,7 @@ DESTDIR ?=
 PYTHON  ?= /usr/bin/python3
 
 # As many jobs as cores, unless told otherwise.
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 MAKEFLAGS += --no-print-directory
