@@ -319,16 +319,22 @@ void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		     const char *fields, struct str body)
 {
 	bool close = http_conn_must_close(c);
+	char date[HTTP_DATE_SIZE];
 	struct iovec v[2];
 	struct sbuf head;
 
+	CHECK(content_type != NULL || (status == 204 && body.n == 0));
+	http_date(date, clock_wall_us() / 1000000);
 	sbuf_init(&head, 16384);
-	sbuf_printf(
-		&head,
-		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s%s\r\n",
-		status, http_reason(status), content_type, body.n, fields ? fields : "",
-		close ? "Connection: close\r\n" : "");
+	sbuf_printf(&head, "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n",
+		    status, http_reason(status), date);
+	if (content_type != NULL)
+		sbuf_printf(&head,
+			    "Content-Type: %s\r\nContent-Length: %zu\r\n"
+			    "X-Content-Type-Options: nosniff\r\n",
+			    content_type, body.n);
+	sbuf_printf(&head, "%s%s\r\n", fields ? fields : "",
+		    close ? "Connection: close\r\n" : "");
 	CHECK(!head.overflow);
 	v[0] = (struct iovec){head.p, head.n};
 	v[1] = (struct iovec){(void *)(uintptr_t)body.p, body.n};

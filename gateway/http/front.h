@@ -126,7 +126,7 @@ void http_conn_reset(struct http_conn *c);
 void http_conn_problem(struct http_conn *c, struct problem_answer answer);
 /* A whole answer of the manager's or a health page: status line, Content-Type, Content-Length,
  * `fields` (ready-made lines with CRLF, may be NULL), body (left out for HEAD); then
- * http_conn_end. */
+ * http_conn_end. content_type NULL: a 204, without body and its fields. */
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		     const char *fields, struct str body);
 /* Whether the connection will be closed after this exchange in any case. */

@@ -326,6 +326,7 @@ static void add_head(struct sbuf *out, const struct problem_answer *a, size_t le
 		add_field(out, "Tollgate-Request-Id", a->request_id);
 		add_field(out, "X-Request-Id", a->request_id);
 	}
+	sbuf_str(out, a->fields);
 	if (a->close || a->http_minor == 0)
 		add_field(out, "Connection", STR("close"));
 	sbuf_lit(out, "\r\n");

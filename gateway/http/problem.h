@@ -115,6 +115,7 @@ struct problem_answer {
 	uint32_t retry_after_s; /* 0: none (503 and 429 always carry one, default 5) */
 	uint32_t allow_methods; /* mask for Allow on 405; 0: all that the gateway knows */
 	int64_t wall_us;        /* for Date; 0: now */
+	struct str fields;      /* further lines, each with its CRLF; may be empty */
 };
 
 /* Appends the whole response: status line, fields, JSON body. 401 carries

@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/http/client_addr.h"
+#include "gateway/proxy/cors.h"
 #include "gateway/usage/event.h"
 
 #define SPARE_MAX 256
@@ -75,7 +76,11 @@ static void answer_problem(struct exchange *x, enum problem_id id, const char *d
 	struct http_conn *c = x->c;
 	struct problem_answer a = {.id = id};
 	char request_id[REQUEST_ID_MAX + 1], text[EXCHANGE_ERROR_MAX];
+	struct sbuf fields;
 
+	sbuf_init(&fields, CORS_FIELDS_MAX);
+	local_cors_fields(x, &fields);
+	a.fields = sbuf_view(&fields);
 	if (detail != NULL && detail[0]) {
 		snprintf(text, sizeof text, "%s", detail);
 		a.detail = text;
@@ -92,6 +97,7 @@ static void answer_problem(struct exchange *x, enum problem_id id, const char *d
 	x->c = NULL;
 	exchange_free(x);
 	http_conn_problem(c, a);
+	sbuf_fini(&fields);
 }
 
 void exchange_fail(struct exchange *x, enum problem_id id, const char *detail)
@@ -349,36 +355,6 @@ static const struct upstream_user upstream_user = {
 
 /* --- what the front tells --- */
 
-/* Pages of the gateway's own, without a key. */
-static bool answer_locally(struct worker *w, struct http_conn *c)
-{
-	const struct request_head *h = http_conn_head(c);
-	enum token_state state;
-	const char *body;
-
-	if (h->method != HTTP_GET && h->method != HTTP_HEAD)
-		return false;
-	if (str_eq(h->path, STR("/health"))) {
-		http_conn_reply(c, 200, "application/json", NULL,
-				STR("{\"status\":\"ok\"}\n"));
-		return true;
-	}
-	if (!str_eq(h->path, STR("/ready")))
-		return false;
-	state = token_sync_state(w->options.tokens, clock_mono_us());
-	if (w->draining)
-		body = "{\"status\":\"draining\"}\n";
-	else if (state == TOKENS_NONE || state == TOKENS_TOO_STALE)
-		body = "{\"status\":\"not ready\",\"reason\":\"no current key table\"}\n";
-	else
-		body = state == TOKENS_FRESH
-			       ? "{\"status\":\"ready\",\"keys\":\"fresh\"}\n"
-			       : "{\"status\":\"ready\",\"keys\":\"stale\"}\n";
-	http_conn_reply(c, strncmp(body, "{\"status\":\"ready\"", 17) == 0 ? 200 : 503,
-			"application/json", NULL, str_of(body));
-	return true;
-}
-
 static void start(struct exchange *x, const struct request_head *h)
 {
 	const struct settings_route *route = x->admission.route;
@@ -392,27 +368,6 @@ static void start(struct exchange *x, const struct request_head *h)
 	acquire(x, false);
 }
 
-/* OPTIONS that may go no further is answered with what the route takes (RFC 9110 7.6.2). */
-static void answer_options(struct exchange *x)
-{
-	struct http_conn *c = x->c;
-	struct sbuf allow;
-
-	sbuf_init(&allow, 256);
-	sbuf_lit(&allow, "Allow: ");
-	for (unsigned m = 0, n = 0; m < HTTP_METHOD_COUNT; m++)
-		if (x->admission.route->methods & HTTP_METHOD_BIT(m))
-			sbuf_printf(&allow, "%s%s", n++ ? ", " : "", http_method_name(m));
-	sbuf_add(&allow, "\r\n", 3);
-	x->status = 200;
-	x->first_out_us = clock_mono_us();
-	exchange_record(x, USAGE_OUTCOME_COMPLETE);
-	x->c = NULL;
-	exchange_free(x);
-	http_conn_reply(c, 200, "text/plain", allow.p, STR(""));
-	sbuf_fini(&allow);
-}
-
 static void on_request(struct http_conn *c, void *ctx)
 {
 	struct worker *w = ctx;
@@ -421,11 +376,13 @@ static void on_request(struct http_conn *c, void *ctx)
 	struct exchange *x;
 
 	OBJ_CHECK(w, WORKER_MAGIC);
-	if (answer_locally(w, c))
+	if (local_page(w, c))
 		return;
 	x = exchange_new(w, c);
 	x->client = client_addr_of(h, http_conn_peer(c), x->site->settings);
 	exchange_ids_make(&x->ids, h, x->arrival_wall_us, &w->ids);
+	if (local_preflight(x))
+		return;
 	admit_ctx = (struct admit_context){
 		.routes = x->site->routes,
 		.tokens = w->options.tokens,
@@ -439,7 +396,7 @@ static void on_request(struct http_conn *c, void *ctx)
 	else if (forward_is_loop(h))
 		answer_problem(x, PROBLEM_PROXY_LOOP, "Via names this gateway already");
 	else if (forward_ends_here(h))
-		answer_options(x);
+		local_options(x);
 	else
 		start(x, h);
 }

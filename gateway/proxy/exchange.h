@@ -6,7 +6,7 @@
  * exchange_record, before the last piece of the answer goes out.
  *
  * Files: exchange.c (life, request), relay.c (response), tunnel.c (after a 101),
- * exchange_record.c (the event). */
+ * exchange_local.c (answers without an upstream), exchange_record.c (the event). */
 #ifndef GATEWAY_PROXY_EXCHANGE_H
 #define GATEWAY_PROXY_EXCHANGE_H
 
@@ -107,6 +107,18 @@ void tunnel_end(struct exchange *x, const struct upstream_end *end);
 void tunnel_tick(struct exchange *x, uint64_t now_us);
 /* relay.c: writes to the client, holding the upstream back while it is slow. */
 void relay_write(struct exchange *x, const struct iovec *v, int n);
+
+/* exchange_local.c */
+/* Answers a page of the gateway's own, without a key. False: it is none. */
+bool local_page(struct worker *w, struct http_conn *c);
+/* Answers a preflight to a route with cors, without a key, and ends the exchange. False: it is
+ * none. */
+bool local_preflight(struct exchange *x);
+/* OPTIONS that may go no further is answered with what the route takes (RFC 9110 7.6.2). Ends
+ * the exchange. */
+void local_options(struct exchange *x);
+/* Appends what the answer to this call carries for browsers, at most CORS_FIELDS_MAX. */
+void local_cors_fields(const struct exchange *x, struct sbuf *out);
 
 /* exchange_record.c */
 void exchange_record(struct exchange *x, const char *outcome);

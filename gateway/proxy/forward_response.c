@@ -1,6 +1,7 @@
 /* The head of the response to the client. */
 #include "common/check.h"
 #include "common/clock.h"
+#include "gateway/proxy/cors.h"
 #include "gateway/proxy/forward.h"
 #include "gateway/proxy/header_edits.h"
 
@@ -23,7 +24,7 @@ struct writer {
 	struct sbuf *out;
 	const struct forward_response *f;
 	struct header_edits edits;
-	bool event_stream;
+	bool event_stream, cors;
 };
 
 /* HTML, 9.2 server-sent events: the type may carry parameters. */
@@ -53,6 +54,8 @@ static bool passes(const struct writer *w, const struct http_field *f)
 	    f->id == HTTP_H_TOLLGATE_REQUEST_ID)
 		return false;
 	if (f->id == HTTP_H_X_ACCEL_BUFFERING && w->event_stream)
+		return false;
+	if (w->cors && f->id == HTTP_H_OTHER && cors_replaces(f->name))
 		return false;
 	return !header_edits_drop(&w->edits, f->id, f->name);
 }
@@ -145,6 +148,8 @@ static void add_final_fields(struct writer *w)
 	add_server_timing(w);
 	if (w->event_stream)
 		add_own(w, HTTP_H_X_ACCEL_BUFFERING, STR("X-Accel-Buffering"), STR("no"));
+	if (w->cors && !w->f->upgrade)
+		cors_add_fields(w->out, w->f->route, w->f->request);
 	header_edits_add_set(&w->edits, w->out);
 }
 
@@ -155,6 +160,7 @@ void forward_response_head(struct sbuf *out, const struct forward_response *f)
 
 	header_edits_init(&w.edits, &f->route->response_set, &f->route->response_remove);
 	w.event_stream = is_event_stream(h->content_type);
+	w.cors = cors_enabled(f->route);
 	add_status_line(&w);
 	for (unsigned i = 0; i < h->n_fields; i++)
 		if (passes(&w, &h->fields[i]))

@@ -65,6 +65,17 @@ struct settings_endpoint {
 	char *authority; /* what Host says: host[:port], port only where not the scheme's own */
 };
 
+/* Cross-origin calls by browsers (Fetch standard). In all, names have SETTINGS_CORS_BYTES. */
+struct settings_cors {
+	struct settings_names origins; /* none: the route leaves CORS to its upstream */
+	bool any_origin;               /* "*" */
+	uint32_t methods;              /* mask; 0: those of the route */
+	struct settings_names headers; /* none: those that are asked for */
+	struct settings_names expose_headers;
+	uint32_t max_age_ms; /* how long browsers keep a preflight's answer */
+	bool credentials;
+};
+
 struct settings_route {
 	char *name;
 	char *path; /* "/api/openai"; "/" matches all; never ends in "/" otherwise */
@@ -81,6 +92,7 @@ struct settings_route {
 	struct settings_names remove_headers;
 	struct settings_headers response_set;
 	struct settings_names response_remove;
+	struct settings_cors cors;
 	bool forward_credentials;
 	bool forward_client_info;
 	enum on_client_abort on_client_abort;
@@ -141,6 +153,8 @@ struct settings_options {
 	void *override_ctx;
 };
 
+#define SETTINGS_CORS_BYTES 4096 /* of one list of headers of cors, as it is sent */
+#define SETTINGS_ORIGIN_MAX 300
 #define SETTINGS_FILE_MAX (1u << 20) /* bytes of a configuration file */
 
 /* Reads, expands, overlays and checks a file. All errors and warnings are collected into

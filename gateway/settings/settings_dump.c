@@ -206,6 +206,7 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 		put_headers(out, f);
 		break;
 	case KEY_HEADER_NAMES:
+	case KEY_ORIGINS:
 		put_names(out, f);
 		break;
 	case KEY_ON_ABORT:
@@ -229,6 +230,11 @@ static bool is_absent(const struct settings_key *k, const struct dump_place *p)
 
 	if (k->type == KEY_ENVS)
 		return true;
+	if ((k->flags & KEY_CORS) != 0 &&
+	    ((const struct settings_route *)p->base)->cors.origins.n == 0)
+		return true;
+	if (k->type == KEY_METHODS)
+		return *(const uint32_t *)(const void *)f == 0;
 	return (k->flags & KEY_OPTIONAL) != 0 && k->type != KEY_BOOL &&
 	       *(char *const *)(const void *)f == NULL;
 }

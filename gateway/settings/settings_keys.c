@@ -80,6 +80,25 @@ static const struct settings_key keys[] = {
 	 .fallback = "{}", .doc = "headers set on the response"},
 	{"response_headers.remove", ROUTE(response_remove), .type = KEY_HEADER_NAMES,
 	 .fallback = "[]", .doc = "headers of the upstream that are not sent back"},
+	{"cors.origins", ROUTE(cors.origins), .type = KEY_ORIGINS,
+	 .flags = KEY_OPTIONAL | KEY_ENV,
+	 .doc = "origins whose pages may call, as browsers send them, or \"*\"; default: "
+		"CORS is left to the upstream"},
+	{"cors.methods", ROUTE(cors.methods), .type = KEY_METHODS,
+	 .flags = KEY_OPTIONAL | KEY_CORS,
+	 .doc = "methods that pages may use; default: those of the route"},
+	{"cors.headers", ROUTE(cors.headers), .type = KEY_HEADER_NAMES,
+	 .flags = KEY_OPTIONAL | KEY_CORS,
+	 .doc = "headers that pages may send; default: those that they ask for"},
+	{"cors.expose_headers", ROUTE(cors.expose_headers), .type = KEY_HEADER_NAMES,
+	 .fallback = "[]", .flags = KEY_CORS,
+	 .doc = "headers of the answer that pages may read"},
+	{"cors.max_age_s", ROUTE(cors.max_age_ms), .type = KEY_SECONDS, .min = 0,
+	 .max = DAY_MS, .fallback = "600", .unit = "seconds", .flags = KEY_CORS,
+	 .doc = "how long browsers keep the answer to a preflight"},
+	{"cors.credentials", ROUTE(cors.credentials), .type = KEY_BOOL,
+	 .fallback = "false", .flags = KEY_CORS,
+	 .doc = "pages may call with the browser's cookies"},
 	{"forward_credentials", ROUTE(forward_credentials), .type = KEY_BOOL,
 	 .fallback = "false",
 	 .doc = "send the caller's Authorization, Cookie, ... on (never X-API-Key)"},
@@ -264,9 +283,9 @@ static const char *last_part(const char *name)
 /* The first part of a dotted name, among those of `place`; a static string. */
 static const char *nearest_group(const char *name, enum settings_place place)
 {
-	static const char *const groups[] = {"manager", "limits",          "timeouts",
-					     "pools",   "tokens",          "usage",
-					     "tls",     "response_headers"};
+	static const char *const groups[] = {"manager", "limits",           "timeouts",
+					     "pools",   "tokens",           "usage",
+					     "tls",     "response_headers", "cors"};
 	const char *there[ARRAY_LEN(groups)];
 	size_t n = 0;
 
@@ -276,13 +295,19 @@ static const char *nearest_group(const char *name, enum settings_place place)
 	return settings_nearest(name, there, n);
 }
 
+/* "headers" alone is hardly cors.headers. */
+static bool may_be_meant(const struct settings_key *key, const char *name)
+{
+	return (key->flags & KEY_CORS) == 0 || strncmp(name, "cors.", 5) == 0;
+}
+
 const char *settings_key_suggest(const char *name, enum settings_place place)
 {
 	const char *names[ARRAY_LEN(keys)], *found;
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if ((keys[i].place & place) != 0)
+		if ((keys[i].place & place) != 0 && may_be_meant(&keys[i], name))
 			names[n++] = keys[i].name;
 	for (size_t i = 0; i < n; i++) /* right key, wrong group */
 		if (strcmp(last_part(names[i]), last_part(name)) == 0)

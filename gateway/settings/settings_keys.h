@@ -25,6 +25,7 @@ enum settings_key_type {
 	KEY_REQUEST_HEADERS, /* name: value */
 	KEY_RESPONSE_HEADERS,
 	KEY_HEADER_NAMES,
+	KEY_ORIGINS, /* scheme://host:port, or * */
 	KEY_ON_ABORT,
 	KEY_ROUTES,
 	KEY_ENVS,
@@ -41,6 +42,7 @@ enum {
 	KEY_ENV = 4,       /* an address or a secret: what an environment may change */
 	KEY_ZERO = 8,      /* 0 is allowed too and means none */
 	KEY_OPTIONAL = 16, /* no default: absent is a state of its own */
+	KEY_CORS = 32,     /* means nothing without cors.origins, nor is it shown */
 };
 
 struct settings_key {

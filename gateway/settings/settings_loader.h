@@ -89,6 +89,14 @@ void settings_names_fini(struct settings_names *names);
 void settings_route_replace_upstream(struct settings_route *route, const char *url);
 void settings_endpoints_fini(struct settings_route *route);
 
+/* --- settings_cors.c --- */
+
+void slot_set_origins(const struct settings_slot *slot, const struct jsonc_node *node);
+/* Reports what does not go together; node is the route, r what was read of it. */
+void settings_check_cors(struct settings_loader *l, const struct jsonc_node *node,
+			 const struct settings_route *r);
+void settings_cors_fini(struct settings_cors *cors);
+
 /* --- settings_overlay.c --- */
 
 /* Checks all overlays and merges the one that is asked for into root. */

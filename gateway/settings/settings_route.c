@@ -132,6 +132,7 @@ static void read_route(struct settings_loader *l, const struct jsonc_node *node,
 
 	settings_check_names(l, node, IN_ROUTE, false);
 	settings_read_keys(l, node, IN_ROUTE, r, s);
+	settings_check_cors(l, node, r);
 	if (l->faults.errors != errors)
 		return;
 	replace_upstream(l, r);
@@ -221,4 +222,5 @@ void settings_route_fini(struct settings_route *r)
 	settings_names_fini(&r->remove_headers);
 	settings_headers_fini(&r->response_set);
 	settings_names_fini(&r->response_remove);
+	settings_cors_fini(&r->cors);
 }

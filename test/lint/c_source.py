@@ -29,7 +29,7 @@ MAY_INCLUDE = {
 PURE = """common/str common/http common/net common/jsonc common/crc32 common/check common/clock
 gateway/http/request_head gateway/http/response_head gateway/http/chunk gateway/http/problem
 gateway/http/client_addr gateway/proxy/route gateway/proxy/credentials gateway/proxy/forward
-gateway/token/key gateway/token/token_table gateway/token/token_shard gateway/usage/event gateway/usage/lane""".split()
+gateway/proxy/cors gateway/token/key gateway/token/token_table gateway/token/token_shard gateway/usage/event gateway/usage/lane""".split()
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 FUNCTION_HEAD = re.compile(r"^[A-Za-z_][^;{}=]*\)\s*$")

@@ -307,6 +307,29 @@ static void keeps_an_empty_reason(void **state)
 	sbuf_fini(&s.out);
 }
 
+/* What the route says of CORS takes the place of what the upstream says. */
+static void speaks_cors_for_the_upstream(void **state)
+{
+	static const char upstreams[] = "access-control-allow-origin: https://up\r\n"
+					"Access-Control-Allow-Credentials: true\r\n"
+					"Access-Control-Max-Age: 1\r\nVary: Accept\r\n";
+	char *origins[] = {(char[]){"*"}};
+	struct settings_route route = {.cors = {.origins = {origins, 1}}};
+	struct forward_response f = {.route = &route};
+
+	(void)state;
+	CHECK_FIELDS(f, upstreams, {"Access-Control-Allow-Origin", "-"},
+		     {"Vary", "Accept|Origin"});
+	route.cors.any_origin = true;
+	CHECK_FIELDS(f, upstreams, {"Access-Control-Allow-Origin", "*"},
+		     {"Access-Control-Allow-Credentials", "-"},
+		     {"Access-Control-Max-Age", "-"}, {"Vary", "Accept"});
+	route.cors.origins.n = 0;
+	CHECK_FIELDS(f, upstreams, {"Access-Control-Allow-Origin", "https://up"},
+		     {"Access-Control-Allow-Credentials", "true"},
+		     {"Access-Control-Max-Age", "1"}, {"Vary", "Accept"});
+}
+
 static void overflows_without_a_trace(void **state)
 {
 	static const char in[] = OK "A: b\r\nContent-Length: 5\r\n\r\n";
@@ -341,6 +364,7 @@ int main(void)
 		cmocka_unit_test(switches_protocols),
 		cmocka_unit_test(leaves_interim_responses_alone),
 		cmocka_unit_test(keeps_an_empty_reason),
+		cmocka_unit_test(speaks_cors_for_the_upstream),
 		cmocka_unit_test(overflows_without_a_trace),
 	};
 

@@ -199,6 +199,21 @@ static void adds_what_a_status_asks_for(void **state)
 	}
 }
 
+static void adds_further_fields(void **state)
+{
+	struct problem_answer a = {.id = PROBLEM_MISSING_KEY,
+				   .fields = STR("A: b\r\nC: d\r\n"),
+				   .close = true};
+	struct answer w;
+
+	(void)state;
+	write_answer(&w, &a);
+	assert_field(&w, "A", "b");
+	assert_field(&w, "C", "d");
+	assert_field(&w, "Connection", "close");
+	free_answer(&w);
+}
+
 static void head_has_the_length_and_no_body(void **state)
 {
 	struct problem_answer a = {
@@ -340,6 +355,7 @@ int main(void)
 		cmocka_unit_test(each_problem_is_whole),
 		cmocka_unit_test(codes_are_unique),
 		cmocka_unit_test(adds_what_a_status_asks_for),
+		cmocka_unit_test(adds_further_fields),
 		cmocka_unit_test(head_has_the_length_and_no_body),
 		cmocka_unit_test(escapes_any_detail),
 		cmocka_unit_test(drops_a_detail_of_absurd_size),

@@ -109,7 +109,92 @@ static void test_defaults(void **state)
 	assert_int_equal(r->on_client_abort, ON_ABORT_CANCEL);
 	assert_null(r->ca_file);
 	assert_false(r->secret_missing || r->upstream_replaced);
+	assert_int_equal(r->cors.origins.n, 0);
 	settings_unref(&s);
+}
+
+static void test_cors_defaults(void **state)
+{
+	struct settings *s = load_fine(
+		"{\"database\":\"dbname=x\",\"routes\":[{\"name\":\"a\",\"path\":\"/a\","
+		"\"upstream\":\"http://h\",\"cors\":{\"origins\":[\"*\"]}}]}",
+		NULL);
+	const struct settings_cors *cors = &s->routes[0].cors;
+
+	(void)state;
+	assert_true(cors->any_origin);
+	assert_int_equal(cors->origins.n, 1);
+	assert_int_equal(cors->methods, 0);
+	assert_int_equal(cors->headers.n + cors->expose_headers.n, 0);
+	assert_int_equal(cors->max_age_ms, 600000);
+	assert_false(cors->credentials);
+	settings_unref(&s);
+}
+
+/* One list of `bytes` bytes as it is sent, in names of 64. */
+static char *cors_with_list(size_t bytes)
+{
+	struct sbuf out;
+	size_t left;
+
+	sbuf_init(&out, 1 << 16);
+	sbuf_lit(&out, "{\"database\":\"dbname=x\",\"routes\":[{\"name\":\"a\",\"path\":"
+		       "\"/a\",\"upstream\":\"http://h\",\"cors\":{\"origins\":[\"*\"],"
+		       "\"headers\":[");
+	for (left = bytes; left > 0;) {
+		size_t n = left >= 128 ? 64 : left;
+
+		sbuf_printf(&out, "%s\"%0*d\"", left == bytes ? "" : ",", (int)n - 2, 0);
+		left -= n;
+	}
+	sbuf_lit(&out, "]}}]}");
+	sbuf_add(&out, "", 1);
+	assert_false(out.overflow);
+	return out.p;
+}
+
+static void test_cors_lists_are_bounded(void **state)
+{
+	char *fits = cors_with_list(SETTINGS_CORS_BYTES), report[1024];
+	char *over = cors_with_list(SETTINGS_CORS_BYTES + 1);
+	struct settings *s = load_fine(fits, NULL);
+
+	(void)state;
+	settings_unref(&s);
+	assert_null(load(over, NULL, report));
+	assert_non_null(strstr(report, "routes.a.cors.headers: has more than 4096 bytes; "
+				       "list fewer\n"));
+	free(fits);
+	free(over);
+}
+
+static void test_origins_that_browsers_send(void **state)
+{
+	static const char *const origins[] = {
+		"https://app.example",
+		"http://localhost:5173",
+		"https://app.example:65535",
+		"http://127.0.0.1",
+		"http://[::1]:3000",
+		"https://xn--bcher-kva.example",
+		"https://a_b.example.",
+		"app://localhost",
+		"moz-extension://0f0e6d5c-1111-2222-3333-444455556666",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(origins); i++) {
+		char *text = xasprintf(
+			"{\"database\":\"dbname=x\",\"routes\":[{\"name\":\"a\",\"path\":"
+			"\"/a\",\"upstream\":\"http://"
+			"h\",\"cors\":{\"origins\":[\"%s\"]}}]}",
+			origins[i]);
+		struct settings *s = load_fine(text, NULL);
+
+		assert_string_equal(s->routes[0].cors.origins.items[0], origins[i]);
+		settings_unref(&s);
+		free(text);
+	}
 }
 
 static void test_every_value(void **state)
@@ -139,6 +224,9 @@ static void test_every_value(void **state)
 		"C\"],"
 		"\"response_headers\":{\"set\":{\"X-D\":\"4\"},\"remove\":[\"X-E\",\"X-"
 		"F\"]},"
+		"\"cors\":{\"origins\":[\"https://app.example\",\"http://[::1]:81\"],"
+		"\"methods\":[\"POST\"],\"headers\":[\"X-G\"],\"expose_headers\":[\"X-"
+		"H\"],\"max_age_s\":0.5,\"credentials\":true},"
 		"\"forward_credentials\":true,\"forward_client_info\":true,"
 		"\"on_client_abort\":\"drain\",\"limits\":{\"body_bytes\":10},"
 		"\"timeouts\":{\"total_s\":0},\"pools\":{\"idle_connections\":2}}]}",
@@ -191,6 +279,14 @@ static void test_every_value(void **state)
 	assert_string_equal(r->remove_headers.items[0], "X-C");
 	assert_string_equal(r->response_set.items[0].value, "4");
 	assert_string_equal(r->response_remove.items[1], "X-F");
+	assert_int_equal(r->cors.origins.n, 2);
+	assert_string_equal(r->cors.origins.items[1], "http://[::1]:81");
+	assert_false(r->cors.any_origin);
+	assert_int_equal(r->cors.methods, HTTP_METHOD_BIT(HTTP_POST));
+	assert_string_equal(r->cors.headers.items[0], "X-G");
+	assert_string_equal(r->cors.expose_headers.items[0], "X-H");
+	assert_int_equal(r->cors.max_age_ms, 500);
+	assert_true(r->cors.credentials);
 	assert_true(r->forward_credentials && r->forward_client_info);
 	assert_int_equal(r->on_client_abort, ON_ABORT_DRAIN);
 	settings_unref(&s);
@@ -708,6 +804,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_cors_defaults),
+		cmocka_unit_test(test_cors_lists_are_bounded),
+		cmocka_unit_test(test_origins_that_browsers_send),
 		cmocka_unit_test(test_every_value),
 		cmocka_unit_test(test_routes_inherit),
 		cmocka_unit_test(test_client_info_default),

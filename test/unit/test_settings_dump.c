@@ -52,6 +52,7 @@ static const char full[] =
 	"\"X-V\":\"${NO_SUCH_VARIABLE:-hunter2}\",\"X-A\":\"q\\\"\\\\ $${x}\"},\n"
 	"\"remove_headers\":[\"X-R\"],\"response_headers\":{\"set\":{\"X-S\":\"1\"},"
 	"\"remove\":[\"Server\"]},\n"
+	"\"cors\":{\"origins\":[\"https://app.example\"],\"headers\":[\"X-H\"]},\n"
 	"\"on_client_abort\":\"drain\"},\n"
 	"{\"name\":\"q\",\"path\":\"/\",\"upstream\":\"http://h\"}]}";
 
@@ -91,6 +92,9 @@ static const char full_dump[] =
 	"      \"remove_headers\": [\"X-R\"],\n"
 	"      \"response_headers\": { \"set\": {\"X-S\": \"1\"}, \"remove\": "
 	"[\"Server\"] },\n"
+	"      \"cors\": { \"origins\": [\"https://app.example\"], \"headers\": "
+	"[\"X-H\"], "
+	"\"expose_headers\": [], \"max_age_s\": 600, \"credentials\": false },\n"
 	"      \"forward_credentials\": false,\n"
 	"      \"forward_client_info\": false,\n"
 	"      \"on_client_abort\": \"drain\",\n"
@@ -325,6 +329,10 @@ static void test_suggestions(void **state)
 		{"first_byte_s", IN_ROUTE, "timeouts.first_byte_s"},
 		{"limits.idle_s", AT_TOP, "timeouts.idle_s"},
 		{"header", IN_ROUTE, NULL},
+		{"methds", IN_ROUTE, "methods"},
+		{"cors.header", IN_ROUTE, "cors.headers"},
+		{"origins", IN_ROUTE, "cors.origins"},
+		{"cor", IN_ROUTE, "cors"},
 		{"set_header", IN_ROUTE, "set_headers"},
 		{"setHeaders", IN_ROUTE, "set_headers"},
 		{"upstreams", IN_ROUTE, "upstream"},

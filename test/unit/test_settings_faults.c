@@ -446,6 +446,107 @@ static const struct fault_case route_cases[] = {
 	 "time\n"},
 };
 
+/* Of a route's cors. */
+static const struct fault_case cors_cases[] = {
+	{"\"cors\": []",
+	 "2:9: error: routes.r.cors: must be an object, is an array; put it in { }\n"},
+	{"\"cors\": {}", "2:9: error: routes.r.cors.origins: is missing; list the "
+			 "origins whose pages may call, or [\"*\"] for all\n"},
+	{"\"cors\": {\"credentials\": true}",
+	 "2:9: error: routes.r.cors.origins: is missing; list the origins whose pages "
+	 "may call, or [\"*\"] for all\n"},
+	{"\"cors\": {\"origins\": \"*\"}", "2:21: error: routes.r.cors.origins: must be "
+					   "an array, is a string; put it in [ ]\n"},
+	{"\"cors\": {\"origins\": []}",
+	 "2:21: error: routes.r.cors.origins: is empty; list origins, or leave cors out "
+	 "to leave CORS to the upstream\n"},
+	{"\"cors\": {\"origin\": [\"*\"]}",
+	 "2:9: error: routes.r.cors.origins: is missing; list the origins whose pages "
+	 "may call, or [\"*\"] for all\n"
+	 "2:10: error: routes.r.cors.origin: unknown key; did you mean cors.origins?\n"},
+	{"\"cors\": {\"origins\": [1, \"https://a\", \"https://a\"]}",
+	 "2:22: error: routes.r.cors.origins: must be a string, is a number; put it in "
+	 "double quotes\n"
+	 "2:38: error: routes.r.cors.origins: \"https://a\" is listed twice; remove "
+	 "one\n"},
+	{"\"cors\": {\"origins\": [\"null\", \"https://*.a\", \"https://A\", "
+	 "\"a.example\", \"://a\", \"https:/a\", \"https://\"]}",
+	 "2:22: error: routes.r.cors.origins: \"null\" is sent by pages of anyone; list "
+	 "real origins\n"
+	 "2:30: error: routes.r.cors.origins: \"https://*.a\" holds *; list each origin, "
+	 "or \"*\" alone for all\n"
+	 "2:45: error: routes.r.cors.origins: \"https://A\" has upper-case letters; "
+	 "browsers send lower case\n"
+	 "2:58: error: routes.r.cors.origins: \"a.example\" has no scheme; write "
+	 "https://app.example\n"
+	 "2:71: error: routes.r.cors.origins: \"://a\" has no scheme; write "
+	 "https://app.example\n"
+	 "2:79: error: routes.r.cors.origins: \"https:/a\" has no scheme; write "
+	 "https://app.example\n"
+	 "2:91: error: routes.r.cors.origins: \"https://\" has no valid host; write "
+	 "https://app.example or http://localhost:5173\n"},
+	{"\"cors\": {\"origins\": [\"https://a/\", \"https://u@a\", \"https://a?b\", "
+	 "\"https://a b\", \"https://a:\", \"https://a:123456\", \"https://[::1\", "
+	 "\"https://a\xc3\xa9\"]}",
+	 "2:22: error: routes.r.cors.origins: \"https://a/\" holds more than scheme, "
+	 "host and port; write https://app.example\n"
+	 "2:36: error: routes.r.cors.origins: \"https://u@a\" holds more than scheme, "
+	 "host and port; write https://app.example\n"
+	 "2:51: error: routes.r.cors.origins: \"https://a?b\" holds more than scheme, "
+	 "host and port; write https://app.example\n"
+	 "2:66: error: routes.r.cors.origins: \"https://a b\" has no valid host; write "
+	 "https://app.example or http://localhost:5173\n"
+	 "2:81: error: routes.r.cors.origins: \"https://a:\" has no valid host; write "
+	 "https://app.example or http://localhost:5173\n"
+	 "2:95: error: routes.r.cors.origins: \"https://a:123456\" has no valid host; "
+	 "write https://app.example or http://localhost:5173\n"
+	 "2:115: error: routes.r.cors.origins: \"https://[::1\" has no valid host; write "
+	 "https://app.example or http://localhost:5173\n"
+	 "2:131: error: routes.r.cors.origins: \"https://a\xc3\xa9\" has no valid host; "
+	 "write https://app.example or http://localhost:5173\n"},
+	{"\"cors\": {\"origins\": [\"http://a:80\", \"https://a:443\", \"http://a:443\", "
+	 "\"https://a:80\"]}",
+	 "2:22: error: routes.r.cors.origins: \"http://a:80\" names the scheme's own "
+	 "port, which browsers leave out; remove it\n"
+	 "2:37: error: routes.r.cors.origins: \"https://a:443\" names the scheme's own "
+	 "port, which browsers leave out; remove it\n"},
+	{"\"cors\": {\"origins\": [\"*\", \"https://a\"]}",
+	 "2:21: error: routes.r.cors.origins: \"*\" stands for all; remove it or the "
+	 "others\n"},
+	{"\"cors\": {\"origins\": [\"*\"], \"credentials\": true}",
+	 "2:43: error: routes.r.cors.credentials: cannot be true for the pages of "
+	 "anyone; list the origins instead of \"*\"\n"},
+	{"\"cors\": {\"origins\": [\"*\"], \"headers\": []}",
+	 "2:39: error: routes.r.cors.headers: is empty, so no page could send a key; "
+	 "list headers, or leave the key out for all\n"},
+	{"\"cors\": {\"origins\": [\"*\"], \"headers\": [\"*\", \"a b\"]}",
+	 "2:39: error: routes.r.cors.headers: \"*\" does not stand for Authorization; "
+	 "leave the key out for all\n"
+	 "2:45: error: routes.r.cors.headers: \"a b\" is no header name; write letters, "
+	 "digits and -\n"},
+	{"\"cors\": {\"origins\": [\"https://a\"], \"expose_headers\": [\"*\"], "
+	 "\"credentials\": true}",
+	 "2:54: error: routes.r.cors.expose_headers: \"*\" means nothing with "
+	 "credentials; list headers\n"},
+	{"\"cors\": {\"origins\": [\"*\"], \"expose_headers\": [\"*\"]}", ""},
+	{"\"cors\": {\"origins\": [\"*\"], \"methods\": [\"PUT\", \"GET\"]}, "
+	 "\"methods\": [\"GET\"]",
+	 "2:39: error: routes.r.cors.methods: PUT is not among the route's methods; "
+	 "remove it here or add it there\n"},
+	{"\"cors\": {\"origins\": [\"*\"], \"max_age_s\": 86401}",
+	 "2:41: error: routes.r.cors.max_age_s: 86401 is out of range; give 0 to 86400 "
+	 "seconds\n"},
+	{"\"cors\": {\"origins\": [\"*\"]}, \"response_headers\": {\"set\": "
+	 "{\"access-control-allow-origin\": \"x\"}}",
+	 "2:49: error: routes.r.response_headers: Access-Control-* headers are written "
+	 "by cors; remove them here\n"},
+	{"\"cors\": {\"origins\": [\"*\"]}, \"response_headers\": {\"remove\": "
+	 "[\"Access-Control-Max-Age\"]}",
+	 "2:49: error: routes.r.response_headers: Access-Control-* headers are written "
+	 "by cors; remove them here\n"},
+	{"\"response_headers\": {\"set\": {\"Access-Control-Allow-Origin\": \"x\"}}", ""},
+};
+
 /* Whole routes. */
 static const struct fault_case routes_cases[] = {
 	{"5", "2:1: error: routes[0]: must be an object, is a number\n"},
@@ -701,6 +802,10 @@ static void test_one_route(void **state)
 		"{\"database\":\"dbname=x\",\"routes\":[{\"name\":\"r\",\"path\":\"/r\","
 		"\"upstream\":\"http://h\",\n",
 		route_cases, ARRAY_LEN(route_cases), "}]}");
+	check_cases(
+		"{\"database\":\"dbname=x\",\"routes\":[{\"name\":\"r\",\"path\":\"/r\","
+		"\"upstream\":\"http://h\",\n",
+		cors_cases, ARRAY_LEN(cors_cases), "}]}");
 }
 
 static void test_routes(void **state)
