@@ -96,7 +96,10 @@ void conn_pause(struct http_conn *c)
 	if (c->paused)
 		return;
 	c->paused = true;
-	bufferevent_disable(c->bev, EV_READ);
+	if (c->ssl != NULL)
+		bufferevent_disable(c->bev, EV_READ);
+	else
+		conn_io_pause(c);
 	if (c->closed == NULL)
 		c->closed = event_new(c->front->base, c->fd, EV_CLOSED,
 				      closed_while_paused, c);
@@ -111,7 +114,10 @@ void conn_resume(struct http_conn *c)
 	c->paused = false;
 	event_del(c->closed);
 	c->body_since_us = clock_mono_us();
-	bufferevent_enable(c->bev, EV_READ);
+	if (c->ssl != NULL)
+		bufferevent_enable(c->bev, EV_READ);
+	else
+		conn_io_resume(c);
 }
 
 void http_conn_tunnel(struct http_conn *c)
@@ -261,8 +267,12 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 				   iov[i].iov_len - skip) == 0);
 		skip = 0;
 	}
-	if (evbuffer_get_length(out) > 0)
+	if (evbuffer_get_length(out) == 0)
+		return;
+	if (c->ssl != NULL)
 		bufferevent_enable(c->bev, EV_WRITE);
+	else
+		conn_io_want_write(c);
 }
 
 size_t http_conn_queued(const struct http_conn *c)

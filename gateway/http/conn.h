@@ -7,6 +7,7 @@
 #define GATEWAY_HTTP_CONN_H
 
 #include <event2/bufferevent.h>
+#include <event2/event_struct.h>
 #include <event2/http.h>
 #include <sys/queue.h>
 
@@ -48,7 +49,8 @@ struct http_conn {
 	SSL *ssl;                        /* NULL: plain; the bufferevent's */
 	struct evhttp_request *req;      /* evhttp's object of the running exchange */
 	bufferevent_event_cb evhttp_on_event;
-	struct evbuffer *raw; /* bytes behind the head, not yet taken */
+	struct event on_read, on_write; /* plain connections' (conn_io.c) */
+	struct evbuffer *raw;           /* bytes behind the head, not yet taken */
 	struct event *closed; /* notices a client that leaves while reading is paused */
 	struct conn_exchange *x;
 	void *data; /* the handler's */
@@ -101,10 +103,10 @@ struct http_front {
 	struct settings_limits limits;
 	struct settings_timeouts timeouts;
 	struct conn_list conns, ready;
-	struct http_conn **by_fd;
-	size_t by_fd_size, n_conns;
-	struct event *run;  /* works off the ready list */
-	struct event *tick; /* deadlines */
+	size_t n_conns;
+	struct http_conn *fed; /* whose stand-in evhttp is about to read */
+	struct event *run;     /* works off the ready list */
+	struct event *tick;    /* deadlines */
 	struct event *relisten;
 	struct front_listener *listeners;
 	size_t n_listeners;
@@ -122,8 +124,26 @@ void front_drain_tick(struct http_front *f, uint64_t now_us);
 /* front.c */
 void conn_make_ready(struct http_conn *c);
 void conn_doom(struct http_conn *c);
-/* Refuses what has come of a head so far, from outside the gate. */
+/* The client sends no more. True: it may still be reading; false: the connection is over. */
+bool conn_half_close(struct http_conn *c);
+/* Queued output fell to HTTP_OUT_LOW or below. */
+void conn_written(struct http_conn *c);
+/* gate.c. Within each of these the conn may be answered, but for the last. */
+/* Bytes that were read from a plain connection. */
+void conn_take_bytes(struct http_conn *c, const char *p, size_t n);
+/* Between requests: bytes that came before may be the next one. */
+void conn_try_kept(struct http_conn *c);
+/* Refuses what has come of a head so far. */
 void conn_refuse(struct http_conn *c, struct head_refusal why);
+/* A TLS connection's input, as its buffer's callback. */
+void conn_gate(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
+/* conn_io.c: a plain connection's socket, which evhttp's bufferevent lets go of. */
+void conn_io_start(struct http_conn *c);
+void conn_io_stop(struct http_conn *c);
+void conn_io_pause(struct http_conn *c);
+void conn_io_resume(struct http_conn *c);
+/* There is output queued. */
+void conn_io_want_write(struct http_conn *c);
 /* conn_tick.c */
 void conn_tick(struct http_conn *c, uint64_t now_us);
 /* conn.c: the answer of a CONN_FLUSH connection has left: next request, linger or close. */
