@@ -29,9 +29,12 @@
 #define TOKEN_CHANGED_SQL                                                                \
 	"SELECT " TOKEN_COLUMNS " FROM token_lookup WHERE token_id = ANY ($1::bigint[])"
 
-/* All of them, as of one moment, in pieces. */
+/* All of them, as of one moment, in pieces. Each piece has to come within the time limit of a
+ * statement: along the indexes, not by a plan that reads everything before its first row. */
 #define TOKEN_LOAD_SQL                                                                   \
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "                              \
+	"SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; "              \
+	"SET LOCAL enable_sort = off; SET LOCAL jit = off; "                             \
 	"DECLARE tokens_load NO SCROLL CURSOR FOR SELECT " TOKEN_COLUMNS                 \
 	" FROM token_lookup; "                                                           \
 	"SELECT replace(instance::text, '-', ''), generation FROM token_generation"
