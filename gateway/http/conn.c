@@ -48,6 +48,11 @@ void *http_conn_data(const struct http_conn *c)
 	return c->data;
 }
 
+bool http_conn_body_waits(const struct http_conn *c)
+{
+	return !c->body_done && evbuffer_get_length(c->raw) > 0;
+}
+
 uint64_t http_conn_body_bytes(const struct http_conn *c)
 {
 	return c->body_bytes;

@@ -95,6 +95,8 @@ enum http_body_state {
  * for it. The state tells what comes after the bytes moved. */
 enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst,
 				    size_t max);
+/* Bytes of the body have arrived and were not taken yet. */
+bool http_conn_body_waits(const struct http_conn *c);
 /* Body bytes so far, decoded. */
 uint64_t http_conn_body_bytes(const struct http_conn *c);
 /* The route's own limits for this exchange (body_bytes 0: none; body_ms: silence allowed). */

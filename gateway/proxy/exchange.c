@@ -241,8 +241,9 @@ static void fail_body(struct exchange *x, enum http_body_state state)
 	}
 }
 
-/* Moves what the client has sent to the upstream, as far as its queue has room. False: the
- * exchange is over. */
+/* Moves what the client has sent to the upstream, as far as its queue has room. What is left
+ * waits for the upstream's writable event, which only a filled queue brings: so it goes on
+ * while the socket takes all at once. False: the exchange is over. */
 static bool pump_request(struct exchange *x)
 {
 	struct evbuffer *taken = x->w->body;
@@ -251,18 +252,18 @@ static bool pump_request(struct exchange *x)
 	       upstream_queued(x->u) < UPSTREAM_OUT_HIGH) {
 		enum http_body_state state = http_conn_body(
 			x->c, taken, UPSTREAM_OUT_HIGH - upstream_queued(x->u));
-		size_t n = evbuffer_get_length(taken);
 
 		x->bytes_in = http_conn_body_bytes(x->c);
 		if (state != HTTP_BODY_MORE && state != HTTP_BODY_END) {
-			evbuffer_drain(taken, n);
+			evbuffer_drain(taken, evbuffer_get_length(taken));
 			fail_body(x, state);
 			return false;
 		}
 		keep_for_replay(x, taken);
 		queue_body(x, taken, state == HTTP_BODY_END);
 		x->request_done = state == HTTP_BODY_END;
-		if (n == 0)
+		upstream_flush(x->u);
+		if (!http_conn_body_waits(x->c))
 			break;
 	}
 	upstream_flush(x->u);

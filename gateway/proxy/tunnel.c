@@ -104,6 +104,7 @@ void tunnel_from_upstream(struct exchange *x, char *bytes, size_t n)
 
 void tunnel_from_client(struct exchange *x)
 {
+	/* As in pump_request: goes on while the socket takes all at once. */
 	while (upstream_queued(x->u) < UPSTREAM_OUT_HIGH &&
 	       !upstream_write_failed(x->u)) {
 		size_t room = UPSTREAM_OUT_HIGH - upstream_queued(x->u);
@@ -113,8 +114,8 @@ void tunnel_from_client(struct exchange *x)
 			break;
 		x->bytes_in += n;
 		x->data_us = clock_mono_us();
+		upstream_flush(x->u);
 	}
-	upstream_flush(x->u);
 	if (http_conn_tunnel_ended(x->c) && upstream_queued(x->u) == 0 &&
 	    !x->tunnel_shut) {
 		x->tunnel_shut = true;
