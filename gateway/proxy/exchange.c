@@ -293,13 +293,17 @@ static void send_request(struct exchange *x)
 	pump_request(x);
 }
 
-static void acquire(struct exchange *x, bool fresh)
+static void acquire(struct exchange *x, bool retry)
 {
 	const struct settings_route *route = x->admission.route;
 	bool idempotent = http_method_is_idempotent(x->method), ready;
+	enum upstream_reuse reuse = idempotent ? UPSTREAM_ANY : UPSTREAM_PROVEN;
+
+	if (retry)
+		reuse = UPSTREAM_FRESH;
 
 	for (;;) {
-		x->u = upstream_acquire(x->site->upstreams, route, fresh, &upstream_user,
+		x->u = upstream_acquire(x->site->upstreams, route, reuse, &upstream_user,
 					x, &ready);
 		/* What cannot be sent twice does not go out on a connection that the
 		 * upstream has closed meanwhile. */

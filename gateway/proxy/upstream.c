@@ -16,6 +16,7 @@
 #include "common/tls.h"
 #include "gateway/proxy/upstream_conn.h"
 
+#define PROVEN_US 50000u /* kept open for so long after an answer: it is meant to stay */
 #define KEEP_ALIVE_MAX_MS 60000u /* of what an upstream tells */
 
 /* --- sets --- */
@@ -189,15 +190,26 @@ static bool idle_expired(const struct upstream_conn *u, uint64_t now)
 	       (p->max_age_ms && now - u->born_us >= (uint64_t)p->max_age_ms * 1000);
 }
 
-static struct upstream_conn *take_idle(struct upstream_pool *pool, uint64_t now)
+static bool may_reuse(const struct upstream_conn *u, enum upstream_reuse reuse,
+		      uint64_t now)
 {
-	struct upstream_conn *u;
+	return reuse == UPSTREAM_ANY || u->uses > 1 ||
+	       now - u->idle_since_us >= PROVEN_US;
+}
 
-	while ((u = TAILQ_FIRST(&pool->idle)) != NULL) {
+static struct upstream_conn *take_idle(struct upstream_pool *pool,
+				       enum upstream_reuse reuse, uint64_t now)
+{
+	struct upstream_conn *u, *next;
+
+	for (u = TAILQ_FIRST(&pool->idle); u != NULL; u = next) {
+		next = TAILQ_NEXT(u, idle);
 		if (idle_expired(u, now)) {
 			idle_drop(u);
 			continue;
 		}
+		if (!may_reuse(u, reuse, now))
+			continue;
 		TAILQ_REMOVE(&pool->idle, u, idle);
 		pool->n_idle--;
 		return u;
@@ -240,14 +252,17 @@ static struct upstream_conn *conn_new(struct upstream_set *set, struct upstream_
 }
 
 struct upstream_conn *upstream_acquire(struct upstream_set *set,
-				       const struct settings_route *route, bool fresh,
+				       const struct settings_route *route,
+				       enum upstream_reuse reuse,
 				       const struct upstream_user *user, void *ctx,
 				       bool *ready)
 {
 	struct upstream_route *r = &set->routes[route->index];
 	uint64_t now = clock_mono_us();
 	unsigned endpoint = choose_endpoint(r, now);
-	struct upstream_conn *u = fresh ? NULL : take_idle(&r->pools[endpoint], now);
+	struct upstream_conn *u = reuse == UPSTREAM_FRESH
+					  ? NULL
+					  : take_idle(&r->pools[endpoint], reuse, now);
 
 	*ready = u != NULL;
 	if (u != NULL) {

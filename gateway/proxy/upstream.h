@@ -54,10 +54,20 @@ void upstream_set_free(struct upstream_set **set);
 /* Deadlines of connecting and idle connections; every 200 ms or so. */
 void upstream_set_tick(struct upstream_set *set, uint64_t now_us);
 
-/* A connection to one of the route's addresses: pooled (then *ready is true) or new. fresh
- * asks for a new one (a retry). Never NULL, never calls back from inside. */
+/* Which pooled connections a request may go out on. */
+enum upstream_reuse {
+	UPSTREAM_ANY,
+	/* For what cannot be sent twice: one that the upstream has kept open before, or for a
+	 * while; some close right after an answer without saying so. */
+	UPSTREAM_PROVEN,
+	UPSTREAM_FRESH, /* none: a retry */
+};
+
+/* A connection to one of the route's addresses: pooled (then *ready is true) or new. Never
+ * NULL, never calls back from inside. */
 struct upstream_conn *upstream_acquire(struct upstream_set *set,
-				       const struct settings_route *route, bool fresh,
+				       const struct settings_route *route,
+				       enum upstream_reuse reuse,
 				       const struct upstream_user *user, void *ctx,
 				       bool *ready);
 /* Gives it back. reusable: the response ended cleanly and the request was sent whole. Clears

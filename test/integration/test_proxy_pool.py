@@ -23,8 +23,19 @@ def warm(gateway, upstream):
     return conn
 
 
-def test_connections_are_reused_across_callers(gateway, upstream):
+def proven(gateway, upstream):
+    """A pooled connection that the upstream has kept open once already."""
     conn = warm(gateway, upstream)
+    client = ask(gateway)
+    conn.read_request()
+    conn.respond()
+    assert client.read_response().status == 200
+    client.close()
+    return conn
+
+
+def test_connections_are_reused_across_callers(gateway, upstream):
+    conn = proven(gateway, upstream)
     for n in range(5):
         client = ask(gateway, "POST", b"x" * n)
         assert conn.read_request().body == b"x" * n
@@ -85,15 +96,28 @@ def test_stale_connection_is_replayed_when_idempotent(gateway, upstream, databas
 @pytest.mark.parametrize("method,body", [("POST", b"once"), ("PATCH", b"once"),
                                          ("PUT", b"x" * 200_000)])
 def test_stale_connection_is_not_replayed_when_unsafe(gateway, upstream, database, method, body):
-    conn = warm(gateway, upstream)
+    conn = proven(gateway, upstream)
     client = ask(gateway, method, body)
     conn.read_request()
     conn.close()
     answer = client.read_response()
     assert (answer.status, answer.json()["code"]) == (502, "connection_terminated")
     upstream.expect_no_connection()
-    row = database.wait_usage(2)[1]
+    row = database.wait_usage(3)[2]
     assert (row["response_status"], row["outcome"]) == (502, "connection_terminated")
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_what_cannot_be_sent_twice_keeps_off_a_connection_just_used(gateway, upstream, method):
+    """The upstream may be about to close it: some do right after an answer, without a word."""
+    for _ in range(10):
+        conn = warm(gateway, upstream)
+        conn.close()
+        client = ask(gateway, method, b"once")
+        again = upstream.accept()
+        assert again.read_request().body == b"once"
+        again.respond(headers={"Connection": "close"})
+        assert client.read_response().status == 200
 
 
 def test_there_is_one_retry_at_most(gateway, upstream):
