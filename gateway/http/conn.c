@@ -5,6 +5,7 @@
 #include <event2/http_struct.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/check.h"
@@ -85,14 +86,30 @@ void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes, uint32_
 	c->body_silence_ms = body_ms;
 }
 
+/* The client shut its side down while we read nothing. What it sent before may be all that it
+ * owes; then reading goes on when there is room, and finds the end by itself. */
+static bool ended_in_order(const struct http_conn *c, int fd)
+{
+	int error = 0, unread = 0;
+	socklen_t len = sizeof error;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0 ||
+	    ioctl(fd, FIONREAD, &unread) != 0)
+		return false;
+	if (c->tunnel)
+		return true;
+	return c->state == CONN_BUSY && !c->refused && !c->body_done &&
+	       c->x->head.framing == HTTP_LENGTH &&
+	       evbuffer_get_length(c->raw) + (size_t)unread >= c->body_left;
+}
+
 static void closed_while_paused(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_conn *c = arg;
 
-	(void)fd;
 	(void)what;
 	OBJ_CHECK(c, CONN_MAGIC);
-	if (c->paused)
+	if (c->paused && !ended_in_order(c, fd))
 		conn_doom(c);
 }
 
@@ -229,6 +246,9 @@ enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst, s
 		return HTTP_BODY_TOO_LARGE;
 	if (c->body_bad)
 		return HTTP_BODY_BAD;
+	/* The client has ended inside the body: the rest will not come. */
+	if (!c->body_done && c->half_closed && evbuffer_get_length(c->raw) == 0)
+		conn_doom(c);
 	return c->body_done ? HTTP_BODY_END : HTTP_BODY_MORE;
 }
 
@@ -307,6 +327,9 @@ void http_conn_reset(struct http_conn *c)
 	c->data = NULL;
 	c->state = CONN_FLUSH;
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+	/* At once: evhttp's shutdown would send a FIN first, which reads like a proper end. */
+	connect(c->fd, &(struct sockaddr){.sa_family = AF_UNSPEC},
+		sizeof(struct sockaddr));
 	conn_doom(c);
 }
 

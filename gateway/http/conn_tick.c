@@ -18,6 +18,11 @@ static void tick_idle(struct http_conn *c, uint64_t now)
 			conn_doom(c);
 		return;
 	}
+	if (evbuffer_get_length(c->raw) == 0 && c->front->draining &&
+	    clock_over(c->head_since_us, DRAIN_IDLE_MS, now)) {
+		conn_doom(c);
+		return;
+	}
 	if (!clock_over(c->head_since_us, t->head_ms, now))
 		return;
 	if (evbuffer_get_length(c->raw) == 0) {
@@ -50,7 +55,11 @@ static void tick_half_closed(struct http_conn *c, uint64_t now)
 {
 	uint64_t since = c->write_us > c->eof_us ? c->write_us : c->eof_us;
 
-	if (c->half_closed && !c->tunnel && now > since && now - since > HALF_CLOSED_US)
+	/* Output that waits is tick_output's business: the client may read slowly. */
+	if (http_conn_queued(c) > 0)
+		c->write_us = now;
+	else if (c->half_closed && !c->tunnel && now > since &&
+		 now - since > HALF_CLOSED_US)
 		conn_doom(c);
 }
 

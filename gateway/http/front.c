@@ -75,19 +75,33 @@ void conn_written(struct http_conn *c)
 		conn_flushed(c);
 }
 
+/* The rest of the body may be here already, waiting for the upstream. */
+static bool body_may_be_here(const struct http_conn *c)
+{
+	if (c->body_done)
+		return true;
+	if (c->refused)
+		return false;
+	return c->x->head.framing == HTTP_CHUNKED ||
+	       evbuffer_get_length(c->raw) >= c->body_left;
+}
+
 bool conn_half_close(struct http_conn *c)
 {
 	/* The request is complete and the client shut its side down: it may have left, or only
 	 * have said that it sends no more (RFC 9112 9.6). tick_half_closed finds out. */
-	if (!c->body_done || (c->state != CONN_BUSY && c->state != CONN_FLUSH))
+	if ((c->state != CONN_BUSY && c->state != CONN_FLUSH) || !body_may_be_here(c))
 		return false;
 	c->half_closed = true;
 	c->eof_us = clock_mono_us();
 	c->closing = true;
-	if (c->tunnel && c->state == CONN_BUSY)
+	if (c->state == CONN_BUSY && (c->tunnel || !c->body_done))
 		conn_make_ready(c);
 	else
 		evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
+	/* A TLS bufferevent stops writing when the peer says that it sends no more. */
+	if (c->ssl != NULL && http_conn_queued(c) > 0)
+		bufferevent_enable(c->bev, EV_WRITE);
 	return true;
 }
 

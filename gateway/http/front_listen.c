@@ -72,6 +72,12 @@ void front_drain_tick(struct http_front *f, uint64_t now)
 {
 	if (!f->draining || now - f->drain_since_us < DRAIN_LISTEN_US)
 		return;
+	/* Out of epoll first, closed on the next tick: a socket that a service manager holds as
+	 * well stays registered when it is closed before the loop has told epoll. */
+	if (!f->listening_paused) {
+		front_stop_listening(f);
+		return;
+	}
 	for (size_t i = 0; i < f->n_listeners; i++)
 		evhttp_del_accept_socket(f->listeners[i].http, f->listeners[i].bound);
 	f->n_listeners = 0;

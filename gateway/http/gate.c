@@ -230,6 +230,24 @@ void conn_take_bytes(struct http_conn *c, const char *p, size_t n)
 	conn_try_kept(c);
 }
 
+/* While a request is served. libevent empties a TLS record in several reads before it runs
+ * evhttp's callback: then the stand-in still lies in front of what came with the head. */
+static void take_tls_bytes(struct http_conn *c, struct evbuffer *input)
+{
+	bool unread = c->front->fed == c;
+
+	if (unread)
+		evbuffer_drain(input, FED_HEAD_LENGTH);
+	if (keeps_bytes(c, evbuffer_get_length(input))) {
+		evbuffer_add_buffer(c->raw, input);
+		note_kept(c);
+	} else {
+		evbuffer_drain(input, evbuffer_get_length(input));
+	}
+	if (unread)
+		feed(c, input);
+}
+
 /* A TLS connection's bytes: runs inside the bufferevent's read, before evhttp's callback. */
 void conn_gate(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
@@ -239,14 +257,7 @@ void conn_gate(struct evbuffer *input, const struct evbuffer_cb_info *info, void
 	if (info->n_added == 0 || c->feeding)
 		return;
 	if (c->state != CONN_IDLE) {
-		size_t n = evbuffer_get_length(input);
-
-		if (!keeps_bytes(c, n)) {
-			evbuffer_drain(input, n);
-			return;
-		}
-		evbuffer_add_buffer(c->raw, input);
-		note_kept(c);
+		take_tls_bytes(c, input);
 		return;
 	}
 	if (evbuffer_get_length(c->raw) == 0) {

@@ -91,9 +91,11 @@ static void answer_problem(struct exchange *x, enum problem_id id, const char *d
 		a.allow_methods = x->admission.route->methods;
 	x->status = problem_status(id);
 	x->first_out_us = clock_mono_us();
-	snprintf(x->error, sizeof x->error, "%s: %s", problem_proxy_error(id),
+	if (x->outcome == NULL)
+		x->outcome = problem_proxy_error(id);
+	snprintf(x->error, sizeof x->error, "%s: %s", x->outcome,
 		 a.detail ? a.detail : problem_title(id));
-	exchange_record(x, problem_proxy_error(id));
+	exchange_record(x, x->outcome);
 	x->c = NULL;
 	exchange_free(x);
 	http_conn_problem(c, a);
@@ -130,8 +132,15 @@ void exchange_cut(struct exchange *x, const char *outcome, const char *detail)
 		exchange_free(x);
 		return;
 	}
-	if (x->status == 0)
-		x->status = problem_status(PROBLEM_SHUTTING_DOWN);
+	if (x->status == 0) {
+		x->outcome = outcome;
+		answer_problem(x,
+			       strcmp(outcome, USAGE_OUTCOME_REVOKED) == 0
+				       ? PROBLEM_REVOKED_KEY
+				       : PROBLEM_SHUTTING_DOWN,
+			       detail);
+		return;
+	}
 	snprintf(x->error, sizeof x->error, "%s: %s", outcome, detail);
 	exchange_record(x, outcome);
 	x->c = NULL;
@@ -317,7 +326,7 @@ static void acquire(struct exchange *x, bool retry)
 
 bool exchange_retry(struct exchange *x)
 {
-	if (x->retried || x->c == NULL || x->status != 0)
+	if (x->retried || x->c == NULL || x->status != 0 || x->interim)
 		return false;
 	if (!x->ready ||
 	    (x->sent_before_end != 0 && !http_method_is_idempotent(x->method)))
@@ -429,7 +438,7 @@ static void on_writable(struct http_conn *c, void *ctx)
 
 static bool may_drain(const struct exchange *x)
 {
-	return !x->tunnel && x->admission.admitted && x->u != NULL && x->request_done &&
+	return !x->upgrade && x->admission.admitted && x->u != NULL && x->request_done &&
 	       x->ready && x->admission.route->on_client_abort == ON_ABORT_DRAIN;
 }
 

@@ -49,7 +49,9 @@ struct exchange {
 
 	/* response side */
 	bool head_done, response_done, held_back, upstream_paused;
-	bool reusable; /* so far nothing speaks against pooling the connection */
+	bool interim;    /* a 1xx came: the response has begun */
+	bool said_close; /* the response's head announced the connection's end */
+	bool reusable;   /* so far nothing speaks against pooling the connection */
 	enum http_framing in, out;
 	struct chunk_decoder chunks;
 	uint64_t left;
@@ -69,7 +71,7 @@ struct exchange {
 	int64_t arrival_wall_us;
 	uint64_t gone_us; /* when the client left; 0: it did not */
 	uint64_t drain_until_us;
-	const char *outcome;
+	const char *outcome; /* of an answer of ours; NULL: its Proxy-Status error */
 	char error[EXCHANGE_ERROR_MAX];
 };
 

@@ -53,7 +53,7 @@ static void note_outcome(struct exchange *x)
 static void finish(struct exchange *x, const struct piece *last)
 {
 	struct http_conn *c = x->c;
-	bool close = x->out == HTTP_UNTIL_EOF;
+	bool close = x->said_close || x->out == HTTP_UNTIL_EOF;
 
 	note_outcome(x);
 	write_piece(x, last);
@@ -255,7 +255,7 @@ static void begin_response(struct exchange *x, char *rest, size_t n)
 	};
 
 	note_head(x, &w->response);
-	f.close = http_conn_must_close(x->c) || x->out == HTTP_UNTIL_EOF;
+	f.close = x->said_close = http_conn_must_close(x->c) || x->out == HTTP_UNTIL_EOF;
 	f.upstream_us = clamp_us(x->head_us - x->send_us);
 	f.gateway_us = clamp_us(x->send_us - x->arrival_us);
 	sbuf_reset(&w->head);
@@ -277,7 +277,7 @@ static void drop_response(struct exchange *x)
 	x->head_done = true;
 	x->in = r->framing;
 	x->left = r->content_length;
-	if (r->close || r->framing == HTTP_UNTIL_EOF)
+	if (r->close || r->framing == HTTP_UNTIL_EOF || r->status == 101)
 		x->reusable = false;
 }
 
@@ -329,6 +329,7 @@ static enum head_step take_head(struct exchange *x, char **p, size_t *n)
 		}
 		if (r->status >= 200 || r->status == 101)
 			return HEAD_FINAL;
+		x->interim = true;
 		relay_informational(x);
 	}
 	if (*n <= RESPONSE_HEAD_MAX)

@@ -145,6 +145,11 @@ void tunnel_end(struct exchange *x, const struct upstream_end *end)
 
 void tunnel_tick(struct exchange *x, uint64_t now_us)
 {
+	/* A slow reader is no silence. */
+	if (x->upstream_paused || http_conn_queued(x->c) > 0) {
+		x->data_us = now_us;
+		return;
+	}
 	/* The client has ended; an upstream that has nothing more to say to that keeps the
 	 * connection for no one. */
 	if (x->tunnel_shut && clock_over(x->data_us, SHUT_MS, now_us)) {

@@ -1,7 +1,10 @@
 """Callers that leave: the upstream is told, nothing leaks, one row says so."""
 import socket
+import time
 
 import pytest
+
+from tg.sender import MB, Sender
 
 LEAVE = {"close": lambda c: c.close(), "reset": lambda c: c.reset()}
 leaves = pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE.keys())
@@ -148,3 +151,53 @@ def test_many_at_once_leave_nothing_behind(gateways, upstreams, database):
         client.reset() if n % 3 == 1 else client.close()
     rows = database.wait_usage(60)
     assert {r["outcome"] for r in rows} == {"client_abort"}
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("fields,body", [
+    ({"Content-Length": "8"}, b"question"),
+    ({"Transfer-Encoding": "chunked"}, b"8\r\nquestion\r\n0\r\n\r\n")],
+    ids=["length", "chunked"])
+def test_a_complete_request_and_a_half_close_are_no_abort(gateway, upstream, database, fields,
+                                                          body):
+    """The whole body is here before the upstream is reached."""
+    client = gateway.connect()
+    client.send_head("POST", "/api/test/x", fields)
+    client.send(body)
+    client.sock.shutdown(socket.SHUT_WR)
+    conn = upstream.accept()
+    assert conn.read_request().body == b"question"
+    conn.respond(body=b"answer")
+    assert client.read_response().body == b"answer"
+    client.expect_eof()
+    row, = database.wait_usage(1)
+    assert (row["response_status"], row["outcome"]) == (200, "complete")
+
+
+def test_a_half_closed_slow_reader_gets_everything(gateway, upstream, database):
+    client = gateway.connect(receive_buffer=4096)
+    client.send_request("GET", "/api/test/x")
+    client.sock.shutdown(socket.SHUT_WR)
+    conn = upstream.accept()
+    conn.read_request()
+    size = 16 * MB
+    conn.send_head(headers={"Content-Length": str(size)})
+    sender = Sender(conn, size)
+    sender.wait_held_back()
+    time.sleep(1.5)  # longer than a half-closed client may be silent
+    client.read_response_head()
+    assert len(client.read_exact(size)) == size
+    sender.join()
+    row, = database.wait_usage(1)
+    assert (row["outcome"], row["bytes_out"]) == ("complete", size)
+
+
+def test_draining_never_pools_a_switched_connection(gateways, upstream, database):
+    gateway = gateways(upstream, route={"on_client_abort": "drain"})
+    client = gateway.connect()
+    client.send_request("GET", "/api/test/x", {"Connection": "Upgrade", "Upgrade": "websocket"})
+    conn = upstream.accept()
+    conn.read_request_head()
+    client.reset()
+    conn.expect_gateway_left()
+    database.wait_usage(1)

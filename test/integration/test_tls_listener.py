@@ -62,6 +62,27 @@ def test_calls_over_tls(tls_gateway, upstream, context, database):
 
 
 @pytest.mark.sanitizer
+def test_head_and_body_in_one_record(tls_gateway, upstream, context):
+    """libevent reads such a record in several pieces before evhttp runs."""
+    client = TlsClient(tls_gateway, context)
+    body = b"j" * 15000
+    client.send(b"POST /api/test/x HTTP/1.1\r\nHost: x\r\nContent-Length: 15000\r\n"
+                b"X-API-Key: " + tls_gateway.key.encode() + b"\r\n\r\n" + body)
+    conn = upstream.accept()
+    assert conn.read_request().body == body
+    conn.respond()
+    assert client.read_response().status == 200
+
+
+@pytest.mark.sanitizer
+def test_garbage_in_one_record(tls_gateway, context):
+    client = TlsClient(tls_gateway, context)
+    client.send(b"G" * 300 + b"\r\n" * 7000)
+    assert client.read_response().status == 400
+    client.expect_eof()
+
+
+@pytest.mark.sanitizer
 def test_events_arrive_one_by_one(tls_gateway, upstream, context):
     client = TlsClient(tls_gateway, context)
     client.send_request("GET", "/api/test/x")
