@@ -275,7 +275,9 @@ static bool pump_request(struct exchange *x)
 		if (!http_conn_body_waits(x->c))
 			break;
 	}
-	upstream_flush(x->u);
+	/* Not while bytes wait: a flush that empties the queue brings no event for them. */
+	if (x->request_done)
+		upstream_flush(x->u);
 	if (upstream_sent(x->u) > 0 && !http_method_is_idempotent(x->method))
 		exchange_drop_replay(x);
 	return true;

@@ -32,7 +32,8 @@ def test_100_continue_comes_once_the_request_is_authorized(gateway, upstream, da
         client.send_head("POST", "/api/test/x", {"Expect": "100-continue", "Content-Length": "2"})
         assert client.read_response_head().status == 100
         client.send(b"yo")
-        assert conn.read_request().body == b"yo"
+        conn, request = upstream.next_request()
+        assert request.body == b"yo"
         conn.respond(body=b"again")
         assert client.read_response().body == b"again"
     assert [r["response_status"] for r in database.wait_usage(2)] == [200, 200]
