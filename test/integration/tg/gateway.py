@@ -82,6 +82,7 @@ class Gateway:
 
     def start(self, wait=True, sockets=()):
         """sockets: listening ones, passed on as a service manager does (sd_listen_fds(3))."""
+        before = len(self.log()) if os.path.exists(self.log_file) else 0
         # Sanitizer reports and the log share one file, in the order in which they came.
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
@@ -90,6 +91,8 @@ class Gateway:
                 stdout=log, stderr=log, cwd=self.folder, env=environment(**self.env))
         if wait:
             eventually(self.is_ready, "the gateway is ready")
+            # The first worker answers before the last one is there.
+            eventually(lambda: "INFO ready" in self.log()[before:], "all workers run")
             self.fds_at_start = self.open_fds()
         return self
 
