@@ -266,6 +266,7 @@ static void gateway_reload(struct gateway *g, const struct serve_options *o)
 		return;
 	for (unsigned i = 0; i < g->n_workers; i++)
 		worker_configure(g->workers[i], fresh);
+	manager_configure(g->manager, fresh);
 	log_info("routes, limits, timeouts and secrets reloaded");
 	settings_unref(&fresh);
 }

@@ -10,9 +10,13 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
 #include "gateway/http/client_addr.h"
+#include "gateway/manager/ingest_access.h"
 
 #define CALL_MAGIC 0x63616c31u
+#define TELL_EVERY_US UINT64_C(60000000)
 
 struct call {
 	uint32_t magic;
@@ -106,6 +110,23 @@ static bool answers(const struct endpoint *e, enum http_method method)
 	return e->method == method || (e->method == HTTP_GET && method == HTTP_HEAD);
 }
 
+/* What is behind the endpoint's path and a slash; p is NULL where nothing is. */
+static struct str tail_of(const struct endpoint *e, struct str path)
+{
+	size_t n = strlen(e->path);
+
+	if (path.n <= n || path.p[n] != '/')
+		return (struct str){0};
+	return (struct str){path.p + n + 1, path.n - n - 1};
+}
+
+static bool is_path_of(const struct endpoint *e, struct str path)
+{
+	if (e->callers == CALLERS_INGEST && tail_of(e, path).p != NULL)
+		return str_has_prefix(path, str_of(e->path));
+	return str_eq(path, str_of(e->path));
+}
+
 /* NULL: none; *allow holds the methods that the path has. */
 static const struct endpoint *find_endpoint(const struct manager_context *m,
 					    const struct request_head *h, uint32_t *allow)
@@ -116,7 +137,7 @@ static const struct endpoint *find_endpoint(const struct manager_context *m,
 	for (size_t i = 0; i < m->n_endpoints; i++) {
 		const struct endpoint *e = &m->endpoints[i];
 
-		if (!str_eq(h->path, str_of(e->path)))
+		if (!is_path_of(e, h->path))
 			continue;
 		*allow |= HTTP_METHOD_BIT(e->method);
 		if (e->method == HTTP_GET)
@@ -174,12 +195,40 @@ static bool refuse(struct http_conn *conn, enum problem_id id, const char *detai
 	return true;
 }
 
+/* At most once a minute: whoever wonders why no records arrive finds it in the log. */
+static void tell_of_stranger(struct manager_context *m, const char *detail)
+{
+	uint64_t now = clock_mono_us();
+
+	m->forbidden++;
+	if (m->forbidden_told_us != 0 && now - m->forbidden_told_us < TELL_EVERY_US)
+		return;
+	m->forbidden_told_us = now;
+	log_warn("POST /api/usage-log was refused: %s", detail);
+}
+
+static bool refuse_stranger(struct http_conn *conn, struct manager_context *m,
+			    const struct endpoint *e)
+{
+	const struct request_head *h = http_conn_head(conn);
+	char detail[INGEST_ACCESS_DETAIL];
+
+	if (ingest_access(h, http_conn_peer(conn), tail_of(e, h->path), m->settings,
+			  detail))
+		return false;
+	tell_of_stranger(m, detail);
+	return refuse(conn, PROBLEM_FORBIDDEN, detail);
+}
+
 /* True: answered. */
-static bool refuse_early(struct http_conn *conn, const struct endpoint *e)
+static bool refuse_early(struct http_conn *conn, struct manager_context *m,
+			 const struct endpoint *e)
 {
 	const struct request_head *h = http_conn_head(conn);
 
-	if (e->local && !client_is_local(h, http_conn_peer(conn)))
+	if (e->callers == CALLERS_INGEST && refuse_stranger(conn, m, e))
+		return true;
+	if (e->callers == CALLERS_LOCAL && !client_is_local(h, http_conn_peer(conn)))
 		return refuse(
 			conn, PROBLEM_FORBIDDEN,
 			"this is answered to direct callers on the same machine only");
@@ -239,7 +288,7 @@ static void on_request(struct http_conn *conn, void *ctx)
 					});
 		return;
 	}
-	if (refuse_early(conn, e))
+	if (refuse_early(conn, ctx, e))
 		return;
 	c = call_new(conn, ctx, e);
 	if (e->json) {

@@ -18,11 +18,18 @@
 struct manager_db;
 struct call;
 
+enum endpoint_callers {
+	CALLERS_ALL,
+	CALLERS_LOCAL, /* requests that client_is_local */
+	CALLERS_INGEST, /* those that ingest_access lets in; a segment behind the path is the
+			 * secret */
+};
+
 struct endpoint {
 	const char *path;        /* exactly */
 	enum http_method method; /* GET answers HEAD too */
-	bool local;              /* only for requests that client_is_local */
-	bool json;               /* has a JSON body, and changes something */
+	enum endpoint_callers callers;
+	bool json; /* has a JSON body, and changes something */
 	/* Answers by one of the calls below, at once or later: until then the call is its
 	 * own. */
 	void (*run)(struct call *call);
@@ -30,14 +37,16 @@ struct endpoint {
 
 /* What endpoints work with; lives as long as the manager's thread. */
 struct manager_context {
+	struct settings *settings;
 	struct token_sync *tokens;
 	struct usage_lane *lane;
 	struct manager_db *db;
 	const struct endpoint *endpoints;
 	size_t n_endpoints;
-	/* POST /api/usage-log: taken, of unknown tokens, refused. Read by this thread
-	 * only. */
-	uint64_t logged, unknown, refused;
+	/* POST /api/usage-log: events taken, of unknown tokens; calls refused for what they
+	 * hold, and for who made them. Read by this thread only. */
+	uint64_t logged, unknown, refused, forbidden;
+	uint64_t forbidden_told_us; /* monotonic; when the log was told of the last one */
 };
 
 /* The front's handler that works the context's table off; its ctx is the context. */

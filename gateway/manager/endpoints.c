@@ -8,11 +8,11 @@
 #include "gateway/manager/db.h"
 
 static const struct endpoint endpoints[] = {
-	{"/", HTTP_GET, false, false, serve_index},
-	{"/health", HTTP_GET, false, false, serve_health},
-	{"/ready", HTTP_GET, false, false, serve_ready},
-	{"/api/usage-log", HTTP_POST, false, true, serve_usage_log},
-	{"/api/usage/test-data", HTTP_GET, true, false, serve_test_data},
+	{"/", HTTP_GET, CALLERS_ALL, false, serve_index},
+	{"/health", HTTP_GET, CALLERS_ALL, false, serve_health},
+	{"/ready", HTTP_GET, CALLERS_ALL, false, serve_ready},
+	{"/api/usage-log", HTTP_POST, CALLERS_INGEST, true, serve_usage_log},
+	{"/api/usage/test-data", HTTP_GET, CALLERS_LOCAL, false, serve_test_data},
 };
 
 const struct endpoint *manager_endpoints(size_t *n)
@@ -27,7 +27,7 @@ void serve_index(struct call *c)
 			STR("Tollgate's manager\n\n"
 			    "GET  /health               the process answers\n"
 			    "GET  /ready                keys can be checked\n"
-			    "POST /api/usage-log        record a call\n"
+			    "POST /api/usage-log        record calls\n"
 			    "GET  /api/usage/test-data  the latest rows (local only)\n"));
 }
 
@@ -64,12 +64,14 @@ void serve_ready(struct call *c)
 	sbuf_printf(&out,
 		    "{\"status\":\"%s\",\"tokens\":\"%s\",\"tokens_age_ms\":%lld,"
 		    "\"database\":%s,\"usage_log\":{\"logged\":%llu,\"unknown\":%llu,"
-		    "\"refused\":%llu,\"queue_bytes\":%zu,\"queue_dropped\":%llu}}",
+		    "\"refused\":%llu,\"forbidden\":%llu,\"queue_bytes\":%zu,\"queue_"
+		    "dropped\":%llu}}",
 		    ready ? "ready" : "not_ready", state_name(state),
 		    (long long)token_sync_age_ms(m->tokens, now),
 		    manager_db_is_up(m->db) ? "true" : "false",
 		    (unsigned long long)m->logged, (unsigned long long)m->unknown,
-		    (unsigned long long)m->refused, usage_lane_backlog_bytes(m->lane),
+		    (unsigned long long)m->refused, (unsigned long long)m->forbidden,
+		    usage_lane_backlog_bytes(m->lane),
 		    (unsigned long long)usage_lane_dropped(m->lane));
 	call_reply_json(c, ready ? 200 : 503, sbuf_view(&out));
 	sbuf_fini(&out);

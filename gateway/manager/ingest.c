@@ -13,6 +13,8 @@
 /* In seconds the year 5138, in milliseconds 1973: nobody means either. */
 #define SECONDS_BELOW 1e11
 
+#define FAULTS_TOLD 6
+
 struct text_field {
 	const char *name;
 	size_t offset;
@@ -40,10 +42,19 @@ static const struct number_field number_fields[] = {
 __attribute__((format(printf, 2, 3))) static enum ingest_verdict
 bad(struct ingest *in, const char *format, ...)
 {
+	size_t n = strlen(in->detail), room = sizeof in->detail - n;
+	int put = 0;
 	va_list ap;
 
+	if (in->n_bad++ >= FAULTS_TOLD)
+		return INGEST_BAD_FIELD;
+	if (n != 0)
+		put = snprintf(in->detail + n, room, "; ");
+	if (in->is_array)
+		put += snprintf(in->detail + n + put, room - (size_t)put, "[%zu]%s",
+				in->index, *format == ' ' ? "" : ".");
 	va_start(ap, format);
-	vsnprintf(in->detail, sizeof in->detail, format, ap);
+	vsnprintf(in->detail + n + put, room - (size_t)put, format, ap);
 	va_end(ap);
 	return INGEST_BAD_FIELD;
 }
@@ -65,18 +76,19 @@ static enum ingest_verdict parse_document(struct ingest *in, struct str body)
 		cJSON_Delete(in->document);
 		in->document = NULL;
 	}
-	if (cJSON_IsObject(in->document))
+	if (cJSON_IsObject(in->document) || cJSON_IsArray(in->document))
 		return INGEST_OK;
 	snprintf(in->detail, sizeof in->detail, "%s",
-		 in->document ? "the body is JSON, but not an object"
-			      : "the body is not one JSON object");
+		 in->document ? "the body is JSON, but neither an object nor an array of "
+				"objects"
+			      : "the body is not one JSON object or array of objects");
 	return INGEST_NOT_JSON;
 }
 
 /* NULL where the field is missing or null. */
 static const cJSON *field(const struct ingest *in, const char *name)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(in->document, name);
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(in->next, name);
 
 	return cJSON_IsNull(item) ? NULL : item;
 }
@@ -117,8 +129,9 @@ static enum ingest_verdict take_number(struct ingest *in, const struct number_fi
 	return INGEST_OK;
 }
 
-static enum ingest_verdict take_time(struct ingest *in, int64_t arrival_us)
+static enum ingest_verdict take_time(struct ingest *in)
 {
+	int64_t arrival_us = in->arrival_us;
 	const cJSON *item = field(in, "timestamp");
 	double us;
 
@@ -168,21 +181,54 @@ static enum ingest_verdict take_optional(struct ingest *in)
 	return v;
 }
 
+static enum ingest_verdict take_event(struct ingest *in)
+{
+	enum ingest_verdict v;
+
+	usage_event_init(&in->event);
+	in->time_replaced = false;
+	if (!cJSON_IsObject(in->next))
+		return bad(in, " is not an object");
+	v = take_hash(in);
+	if (v == INGEST_OK)
+		v = take_required_text(in, "route", &in->event.route_path);
+	if (v == INGEST_OK)
+		v = take_time(in);
+	if (v == INGEST_OK)
+		v = take_optional(in);
+	return v;
+}
+
+void ingest_rewind(struct ingest *in)
+{
+	in->next = in->is_array ? in->document->child : in->document;
+	in->index = 0;
+}
+
 enum ingest_verdict ingest_parse(struct ingest *in, struct str body, int64_t arrival_us)
 {
 	enum ingest_verdict v;
 
-	*in = (struct ingest){0};
-	usage_event_init(&in->event);
+	*in = (struct ingest){.arrival_us = arrival_us};
 	v = parse_document(in, body);
-	if (v == INGEST_OK)
-		v = take_hash(in);
-	if (v == INGEST_OK)
-		v = take_required_text(in, "route", &in->event.route_path);
-	if (v == INGEST_OK)
-		v = take_time(in, arrival_us);
-	if (v == INGEST_OK)
-		v = take_optional(in);
+	if (v != INGEST_OK)
+		return v;
+	in->is_array = cJSON_IsArray(in->document);
+	ingest_rewind(in);
+	for (const cJSON *item = in->next; item != NULL; item = item->next)
+		in->n++;
+	return INGEST_OK;
+}
+
+enum ingest_verdict ingest_next(struct ingest *in)
+{
+	enum ingest_verdict v;
+
+	if (in->next == NULL)
+		return INGEST_END;
+	v = take_event(in);
+	in->next = in->next->next;
+	in->index++;
 	return v;
 }
 

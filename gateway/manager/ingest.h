@@ -1,6 +1,6 @@
-/* POST /api/usage-log's body, read: JSON text in, an event or a reason out.
+/* POST /api/usage-log's body, read: JSON text in, events or a reason out.
  *
- * Pure. Fields: token_hash, route, timestamp (required); response_status,
+ * Pure. The body is an event, or an array of them. Fields: token_hash, route, timestamp (required); response_status,
  * response_time_ms, ip_address, user_agent, request_method, error_message (may be missing
  * or null). Others are ignored. Names are case-sensitive. */
 #ifndef GATEWAY_MANAGER_INGEST_H
@@ -18,23 +18,40 @@
 struct cJSON;
 
 struct ingest {
-	struct usage_event event; /* token_id is NULL, its text lives until ingest_fini */
+	/* The event last read: token_id is NULL, tags live until the next one is read, its other
+	 * text until ingest_fini. */
+	struct usage_event event;
 	bool hash_possible; /* token_hash is 64 hex digits; else no token can have it */
 	bool time_replaced; /* the timestamp was implausible; tags tell what it was */
-	char detail[128];   /* what is wrong, for the answer */
 	char tags[96];
+	size_t n;      /* events in the body */
+	bool is_array; /* the body is an array, be it of one event */
 	struct cJSON *document;
+	const struct cJSON *next;
+	size_t index; /* of the event that comes next */
+	int64_t arrival_us;
+	size_t n_bad; /* events whose fault was told by ingest_next */
+	char detail
+		[512]; /* what is wrong, for the answer: the first faults, each with the
+			   * index of its event and the field */
 };
 
 enum ingest_verdict {
 	INGEST_OK,
-	INGEST_NOT_JSON,  /* not one JSON object, or text behind it */
+	INGEST_END,       /* no more events */
+	INGEST_NOT_JSON,  /* neither a JSON object nor an array, or text behind it */
 	INGEST_BAD_FIELD, /* a field is missing, or of a wrong type or value */
 };
 
-/* arrival_us: wall clock. A timestamp below 10^11 is in seconds, others in milliseconds.
- * ingest_fini after any verdict. */
+/* arrival_us: wall clock. INGEST_OK, or INGEST_NOT_JSON with a detail. ingest_fini after
+ * either. */
 enum ingest_verdict ingest_parse(struct ingest *in, struct str body, int64_t arrival_us);
+/* Reads the next event: INGEST_OK, INGEST_BAD_FIELD (its fault is added to detail; the next
+ * call reads the one behind it) or INGEST_END. A timestamp below 10^11 is in seconds, others
+ * are in milliseconds. */
+enum ingest_verdict ingest_next(struct ingest *in);
+/* From the first event again. */
+void ingest_rewind(struct ingest *in);
 void ingest_fini(struct ingest *in);
 
 #endif

@@ -28,7 +28,8 @@ struct manager {
 	struct http_front *front;
 	struct manager_context context;
 	bool draining;
-	_Atomic uint64_t stop_by_us; /* monotonic; 0: runs */
+	_Atomic(struct settings *) next_settings; /* mailbox; NULL: nothing new */
+	_Atomic uint64_t stop_by_us;              /* monotonic; 0: runs */
 };
 
 static void end_if_drained(struct manager *m)
@@ -58,6 +59,16 @@ static void begin_drain(struct manager *m)
 	end_if_drained(m);
 }
 
+static void take_settings(struct manager *m)
+{
+	struct settings *fresh = atomic_exchange(&m->next_settings, NULL);
+
+	if (fresh == NULL)
+		return;
+	settings_unref(&m->context.settings);
+	m->context.settings = fresh;
+}
+
 /* No published pointer is held here: each callback looks the token table up anew. */
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
@@ -68,6 +79,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	OBJ_CHECK(m, MANAGER_MAGIC);
 	if (read(fd, &count, sizeof count) < 0)
 		count = 0;
+	take_settings(m);
 	epoch_quiesce(m->reader);
 	if (atomic_load(&m->stop_by_us) != 0 && !m->draining)
 		begin_drain(m);
@@ -116,6 +128,7 @@ struct manager *manager_start(const struct manager_options *o)
 
 	m->magic = MANAGER_MAGIC;
 	make_events(m);
+	m->context.settings = settings_ref(o->settings);
 	m->context.tokens = o->tokens;
 	m->context.lane = o->lane;
 	m->context.db = manager_db_new(m->base, o->settings->database);
@@ -127,22 +140,40 @@ struct manager *manager_start(const struct manager_options *o)
 	return m;
 }
 
+static void poke(struct manager *m)
+{
+	uint64_t one = 1;
+
+	/* A counter at its limit means that the wake-up is on its way already. */
+	if (write(m->wake_fd, &one, sizeof one) < 0)
+		return;
+}
+
+void manager_configure(struct manager *m, struct settings *s)
+{
+	struct settings *unseen = atomic_exchange(&m->next_settings, settings_ref(s));
+
+	settings_unref(&unseen);
+	poke(m);
+}
+
 void manager_stop(struct manager **manager, uint32_t drain_ms)
 {
 	struct manager *m = *manager;
-	uint64_t one = 1;
+	struct settings *unseen;
 
 	*manager = NULL;
 	if (m == NULL)
 		return;
 	atomic_store(&m->stop_by_us, clock_mono_us() + drain_ms * UINT64_C(1000));
-	/* A counter at its limit means that the wake-up is on its way already. */
-	if (write(m->wake_fd, &one, sizeof one) < 0)
-		one = 0;
+	poke(m);
 	CHECK(pthread_join(m->thread, NULL) == 0);
 	epoch_reader_remove(&m->reader);
 	http_front_free(&m->front);
 	manager_db_free(&m->context.db);
+	unseen = atomic_load(&m->next_settings);
+	settings_unref(&unseen);
+	settings_unref(&m->context.settings);
 	event_free(m->wake);
 	event_free(m->drain_look);
 	event_base_free(m->base);

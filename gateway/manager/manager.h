@@ -9,7 +9,7 @@
 struct manager;
 
 struct manager_options {
-	const struct settings *settings;
+	struct settings *settings; /* referred to on its own */
 	struct token_sync *tokens; /* tells known hashes from unknown ones */
 	struct epoch_domain
 		*epochs;         /* the manager's thread is a reader of the token table */
@@ -19,6 +19,9 @@ struct manager_options {
 };
 
 struct manager *manager_start(const struct manager_options *o);
+/* Any thread: usage.ingest and the trusted proxies of s hold from the next request on; the
+ * manager refers to s on its own. */
+void manager_configure(struct manager *m, struct settings *s);
 /* Finishes what runs, up to drain_ms; joins. */
 void manager_stop(struct manager **m, uint32_t drain_ms);
 

@@ -1,11 +1,19 @@
 /* POST /api/usage-log: events of Workers that are still at the edge, into the manager's
  * lane.
  *
- * From there they go the way of the gateway's own. Whoever reaches the manager may call
- * this, as with the older system; a row is made for known tokens only. */
+ * From there they go the way of the gateway's own. An array is looked through first: a fault in
+ * any event refuses it whole. A row is made for known tokens only. */
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "common/clock.h"
 #include "gateway/manager/endpoints.h"
 #include "gateway/manager/ingest.h"
+
+struct tally {
+	uint64_t logged, unknown, replaced;
+	struct sbuf unknown_at; /* their indexes, as JSON */
+};
 
 static void refuse(struct call *c, enum problem_id id, const char *detail)
 {
@@ -13,24 +21,7 @@ static void refuse(struct call *c, enum problem_id id, const char *detail)
 	call_problem(c, id, detail);
 }
 
-/* A miss tells of an unknown token only while the table is in step with the database. */
-static void answer_miss(struct call *c)
-{
-	struct manager_context *m = call_context(c);
-
-	if (token_sync_state(m->tokens, clock_mono_us()) != TOKENS_FRESH) {
-		refuse(c, PROBLEM_KEYS_UNAVAILABLE,
-		       "whose token this is cannot be told now");
-		return;
-	}
-	m->unknown++;
-	call_reply_json(c, 200,
-			STR("{\"status\":\"logged\",\"stored\":false,"
-			    "\"reason\":\"unknown token_hash\"}"));
-}
-
-static bool find_token(const struct manager_context *m, const struct ingest *in,
-		       int64_t *token_id)
+static bool find_token(const struct manager_context *m, struct ingest *in)
 {
 	const struct token_table *table = token_sync_table(m->tokens);
 	struct token_view token;
@@ -38,38 +29,121 @@ static bool find_token(const struct manager_context *m, const struct ingest *in,
 	if (!in->hash_possible || table == NULL ||
 	    !token_table_find(table, in->event.token_hash, &token))
 		return false;
-	*token_id = token.token_id;
+	in->event.token_id = token.token_id;
 	return true;
 }
 
-static void record(struct call *c, struct ingest *in)
+static void refuse_fields(struct call *c, const struct ingest *in)
+{
+	char detail[sizeof in->detail + 64];
+
+	snprintf(detail, sizeof detail, "%s%s", in->detail,
+		 in->is_array ? " (nothing of the array was taken)" : "");
+	refuse(c, PROBLEM_BAD_REQUEST, detail);
+}
+
+/* False: answered, nothing is taken. */
+static bool look_through(struct call *c, struct ingest *in)
 {
 	struct manager_context *m = call_context(c);
+	enum ingest_verdict v;
+	bool miss = false;
 
-	if (!find_token(m, in, &in->event.token_id)) {
-		answer_miss(c);
-		return;
+	while ((v = ingest_next(in)) != INGEST_END)
+		miss |= v == INGEST_OK && !find_token(m, in);
+	if (in->n_bad) {
+		refuse_fields(c, in);
+		return false;
 	}
-	if (!usage_lane_append(m->lane, &in->event)) {
-		refuse(c, PROBLEM_QUEUE_FULL, "try again in a moment");
-		return;
+	/* A miss tells of an unknown token only while the table is in step with the
+	 * database. */
+	if (miss && token_sync_state(m->tokens, clock_mono_us()) != TOKENS_FRESH) {
+		refuse(c, PROBLEM_KEYS_UNAVAILABLE,
+		       "whose token this is cannot be told now");
+		return false;
 	}
+	return true;
+}
+
+/* False: the lane is full. */
+static bool take(struct manager_context *m, struct ingest *in, struct tally *t)
+{
+	if (!find_token(m, in)) {
+		sbuf_printf(&t->unknown_at, "%s%zu", t->unknown ? "," : "",
+			    in->index - 1);
+		t->unknown++;
+		m->unknown++;
+		return true;
+	}
+	if (!usage_lane_append(m->lane, &in->event))
+		return false;
+	t->logged++;
+	t->replaced += in->time_replaced;
 	m->logged++;
-	call_reply_json(c, 200, STR("{\"status\":\"logged\"}"));
+	return true;
+}
+
+static void refuse_full(struct call *c, const struct ingest *in)
+{
+	char detail[128];
+
+	snprintf(detail, sizeof detail,
+		 in->index > 1
+			 ? "events before [%zu] were taken; send the others again in a "
+			   "moment"
+			 : "try again in a moment",
+		 in->index - 1);
+	refuse(c, PROBLEM_QUEUE_FULL, detail);
+}
+
+static void answer_one(struct call *c, const struct tally *t)
+{
+	call_reply_json(c, 200,
+			t->unknown ? STR("{\"status\":\"logged\",\"stored\":false,"
+					 "\"reason\":\"unknown token_hash\"}")
+				   : STR("{\"status\":\"logged\"}"));
+}
+
+static void answer_array(struct call *c, const struct tally *t)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, 2 * MANAGER_BODY_MAX);
+	sbuf_printf(&out,
+		    "{\"status\":\"logged\",\"logged\":%" PRIu64 ",\"unknown\":%" PRIu64
+		    ",\"unknown_at\":[" STR_FMT "],\"time_replaced\":%" PRIu64 "}",
+		    t->logged, t->unknown, STR_ARG(sbuf_view(&t->unknown_at)),
+		    t->replaced);
+	call_reply_json(c, 200, sbuf_view(&out));
+	sbuf_fini(&out);
+}
+
+static void take_all(struct call *c, struct ingest *in)
+{
+	struct manager_context *m = call_context(c);
+	struct tally t = {0};
+	bool room = true;
+
+	sbuf_init(&t.unknown_at, MANAGER_BODY_MAX);
+	ingest_rewind(in);
+	while (room && ingest_next(in) == INGEST_OK)
+		room = take(m, in, &t);
+	if (!room)
+		refuse_full(c, in);
+	else if (in->is_array)
+		answer_array(c, &t);
+	else
+		answer_one(c, &t);
+	sbuf_fini(&t.unknown_at);
 }
 
 void serve_usage_log(struct call *c)
 {
 	struct ingest in;
 
-	switch (ingest_parse(&in, call_body(c), call_arrival_us(c))) {
-	case INGEST_OK:
-		record(c, &in);
-		break;
-	case INGEST_NOT_JSON:
-	case INGEST_BAD_FIELD:
+	if (ingest_parse(&in, call_body(c), call_arrival_us(c)) != INGEST_OK)
 		refuse(c, PROBLEM_BAD_REQUEST, in.detail);
-		break;
-	}
+	else if (look_through(c, &in))
+		take_all(c, &in);
 	ingest_fini(&in);
 }

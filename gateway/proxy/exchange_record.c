@@ -59,7 +59,10 @@ static void append_event(struct exchange *x, const char *outcome, uint64_t now_u
 
 static void put_path(char *out, size_t size, struct str path)
 {
-	if (credentials_in_text(path))
+	/* The manager's address with its secret, sent to the wrong port. */
+	if (str_has_prefix(path, STR("/api/usage-log/")))
+		snprintf(out, size, "/api/usage-log/***");
+	else if (credentials_in_text(path))
 		snprintf(out, size, "(path holds a key)");
 	else
 		log_escape(out, size, path);

@@ -34,6 +34,10 @@ void settings_fini(struct settings *s)
 	free(s->tls_certificate);
 	free(s->tls_key);
 	free(s->trusted_proxies.items);
+	free(s->ingest_allow.items);
+	if (s->ingest_secret != NULL)
+		OPENSSL_cleanse(s->ingest_secret, strlen(s->ingest_secret));
+	free(s->ingest_secret);
 }
 
 void settings_unref(struct settings **s)

@@ -126,8 +126,10 @@ struct settings {
 	struct settings_pool pool;
 	uint32_t max_stale_ms; /* tokens: serve known keys this long without PostgreSQL */
 	uint32_t token_poll_ms;
-	char *state_dir;            /* snapshot of hashes; NULL: none */
-	uint32_t usage_queue_bytes; /* per worker */
+	char *state_dir;               /* snapshot of hashes; NULL: none */
+	uint32_t usage_queue_bytes;    /* per worker */
+	char *ingest_secret;           /* of POST /api/usage-log; NULL: none */
+	struct net_cidrs ingest_allow; /* who may call it without one */
 	bool access_log;
 	struct settings_route *routes;
 	size_t n_routes;

@@ -189,6 +189,9 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_DATABASE:
 		put_database(out, *(char *const *)f);
 		break;
+	case KEY_SECRET:
+		sbuf_lit(out, "\"***\"");
+		break;
 	case KEY_LISTENERS:
 		put_listeners(out, f);
 		break;
@@ -239,19 +242,40 @@ static bool is_absent(const struct settings_key *k, const struct dump_place *p)
 	       *(char *const *)(const void *)f == NULL;
 }
 
-static size_t group_length(const char *name)
+/* The group that a key stands in: "usage.ingest" of "usage.ingest.allow", "" at the top. */
+static struct str group_of(struct str name)
 {
-	const char *dot = strchr(name, '.');
+	while (name.n && name.p[name.n - 1] != '.')
+		name.n--;
+	name.n -= name.n != 0;
+	return name;
+}
 
-	return dot ? (size_t)(dot - name) : 0;
+static bool is_within(struct str group, struct str outer)
+{
+	return outer.n == 0 || (str_has_prefix(group, outer) &&
+				(group.n == outer.n || group.p[outer.n] == '.'));
+}
+
+/* Opens the groups that lead from *open to group. */
+static void open_groups(struct sbuf *out, struct str *open, struct str group)
+{
+	while (open->n < group.n) {
+		size_t from = open->n ? open->n + 1 : 0, to = from;
+
+		while (to < group.n && group.p[to] != '.')
+			to++;
+		sbuf_printf(out, "\"%.*s\": { ", (int)(to - from), group.p + from);
+		*open = (struct str){group.p, to};
+	}
 }
 
 static void put_key(struct sbuf *out, const struct settings_key *k,
 		    const struct dump_place *p)
 {
-	size_t group = group_length(k->name);
+	const char *dot = strrchr(k->name, '.');
 
-	put_string(out, k->name + group + (group != 0));
+	put_string(out, dot ? dot + 1 : k->name);
 	sbuf_lit(out, ": ");
 	put_value(out, k, p);
 }
@@ -266,25 +290,23 @@ static void put_object(struct sbuf *out, const struct dump_place *p)
 
 	sbuf_lit(out, "{");
 	for (size_t i = 0; i < n; i++) {
-		struct str group = {keys[i].name, group_length(keys[i].name)};
-		bool same = open.n != 0 && str_eq(open, group);
+		struct str group = group_of(str_of(keys[i].name));
 
 		if ((keys[i].place & p->place) == 0 || is_absent(&keys[i], p))
 			continue;
-		if (open.n != 0 && !same)
+		for (; !is_within(group, open); open = group_of(open))
 			sbuf_lit(out, " }");
 		sbuf_str(out, first ? STR("") : STR(","));
-		if (same)
+		if (open.n != 0)
 			sbuf_lit(out, " ");
 		else
 			put_indent(out, p->depth + 1);
-		if (!same && group.n != 0)
-			sbuf_printf(out, "\"" STR_FMT "\": { ", STR_ARG(group));
+		open_groups(out, &open, group);
 		put_key(out, &keys[i], p);
-		open = group;
 		first = false;
 	}
-	sbuf_str(out, open.n != 0 ? STR(" }") : STR(""));
+	for (; open.n != 0; open = group_of(open))
+		sbuf_lit(out, " }");
 	put_indent(out, p->depth);
 	sbuf_lit(out, "}");
 }

@@ -18,6 +18,7 @@ enum settings_key_type {
 	KEY_DIRECTORY,   /* likewise; need not exist; "" is none */
 	KEY_WORKERS,
 	KEY_DATABASE,
+	KEY_SECRET, /* text that fits a path segment; "" is none */
 	KEY_LISTENERS,
 	KEY_CIDRS,
 	KEY_UPSTREAM,

@@ -55,6 +55,27 @@ void slot_set_listeners(const struct settings_slot *slot, const struct jsonc_nod
 		add_listener(slot, c);
 }
 
+/* What a list of networks should not hold, by what the list is for. */
+static void warn_of_cidr(const struct settings_slot *slot, const struct jsonc_node *item,
+			 const char *text, const struct net_cidr *c)
+{
+	bool proxies = strcmp(slot->key->name, "trusted_proxies") == 0;
+
+	if (c->bits == 0)
+		slot_warn(
+			slot, item, "%.60s %s", text,
+			proxies ? "trusts every peer to name the client's address; list "
+				  "your proxies only"
+				: "lets everyone in; list your callers only, or set "
+				  "usage.ingest.secret");
+	else if (!proxies && net_ip_is_loopback(&c->ip))
+		slot_warn(
+			slot, item,
+			"%.60s has no effect: callers on this machine are let in anyway, "
+			"unless they come through a proxy; leave it out",
+			text);
+}
+
 static void add_cidr(const struct settings_slot *slot, const struct jsonc_node *item)
 {
 	struct net_cidrs *to = settings_key_field(slot->key, slot->place, slot->base);
@@ -71,11 +92,7 @@ static void add_cidr(const struct settings_slot *slot, const struct jsonc_node *
 	} else {
 		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
 		to->items[to->n++] = c;
-		if (c.bits == 0)
-			slot_warn(slot, item,
-				  "%.60s trusts every peer to name the client's address; "
-				  "list your proxies only",
-				  t.text);
+		warn_of_cidr(slot, item, t.text, &c);
 	}
 	settings_text_fini(&t);
 }

@@ -54,18 +54,20 @@ static void set_absent(const struct settings_slot *slot, const struct jsonc_node
 			     l->where, k->name, k->doc);
 }
 
-/* The value of "group.key" or "key"; NULL too where the group is no object, which
+/* The value of "group.key", "group.group.key" or "key"; NULL too where the group is no object, which
  * settings_check_names reports. */
 static const struct jsonc_node *find_value(const struct jsonc_node *object,
 					   const char *dotted)
 {
-	const char *dot = strchr(dotted, '.');
 	char group[DOTTED_MAX];
+	const char *dot;
 
-	if (dot == NULL)
-		return jsonc_get(object, dotted);
-	snprintf(group, sizeof group, "%.*s", (int)(dot - dotted), dotted);
-	return jsonc_get(jsonc_get(object, group), dot + 1);
+	while ((dot = strchr(dotted, '.')) != NULL) {
+		snprintf(group, sizeof group, "%.*s", (int)(dot - dotted), dotted);
+		object = jsonc_get(object, group);
+		dotted = dot + 1;
+	}
+	return jsonc_get(object, dotted);
 }
 
 /* Servers close idle connections after 5 to 75 seconds. */
@@ -171,7 +173,7 @@ static void check_members(const struct name_check *c, const struct jsonc_node *o
 				     c->loader->where, name);
 		else if (key != NULL)
 			known_key(c, m, key);
-		else if (*group != '\0' || !settings_key_is_group(name, c->place))
+		else if (!settings_key_is_group(name, c->place))
 			unknown_key(c, m, name);
 		else if (m->type != JSONC_OBJECT)
 			faults_error(&c->loader->faults, m->pos,

@@ -1,4 +1,5 @@
 /* Values of the configuration: each type of the key table from its node to its field. */
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
@@ -15,6 +16,8 @@
 #include "gateway/settings/settings_loader.h"
 
 #define NAME_MAX_BYTES 64
+#define SECRET_MIN_BYTES 16
+#define SECRET_MAX_BYTES 256
 #define ROUTE_PATH_MAX 255 /* token_usage_logs.route_path is VARCHAR(255) */
 
 void slot_error(const struct settings_slot *slot, const struct jsonc_node *node,
@@ -378,6 +381,31 @@ static void set_database(const struct settings_slot *slot, const struct jsonc_no
 	settings_text_fini(&t);
 }
 
+/* It may stand in a URL's path, so it is made of what needs no escape there (RFC 3986 2.3). */
+static void set_secret(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	struct settings_text t;
+	size_t n;
+
+	if (!slot_text(slot, node, TEXT_FILE, &t))
+		return;
+	n = strlen(t.text);
+	if (n >= SECRET_MIN_BYTES && n <= SECRET_MAX_BYTES &&
+	    strspn(t.text,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+		   "-._~") == n)
+		store_text(slot, &t);
+	else if (n != 0)
+		slot_error(slot, node,
+			   "must be %d to %d letters, digits or - . _ ~; `openssl rand "
+			   "-hex 24` "
+			   "makes a good one",
+			   SECRET_MIN_BYTES, SECRET_MAX_BYTES);
+	if (t.text != NULL)
+		OPENSSL_cleanse(t.text, strlen(t.text));
+	settings_text_fini(&t);
+}
+
 static void set_on_abort(const struct settings_slot *slot, const struct jsonc_node *node)
 {
 	enum on_client_abort *to = field(slot);
@@ -414,6 +442,7 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 		[KEY_DIRECTORY] = set_directory,
 		[KEY_WORKERS] = set_workers,
 		[KEY_DATABASE] = set_database,
+		[KEY_SECRET] = set_secret,
 		[KEY_LISTENERS] = slot_set_listeners,
 		[KEY_CIDRS] = slot_set_cidrs,
 		[KEY_UPSTREAM] = slot_set_upstream,

@@ -152,7 +152,7 @@ def test_unknown_tokens_make_no_row(manager, database):
 
 @pytest.mark.parametrize("body, detail", [
     (b"", "not one JSON object"),
-    (b"[]", "not an object"),
+    (b"7", "neither an object nor an array"),
     (b'{"token_hash":"x"} {}', "not one JSON object"),
     ({"route": "/r", "timestamp": 1}, "token_hash is missing"),
     ({"token_hash": "x", "timestamp": 1}, "route is missing"),

@@ -1,10 +1,15 @@
 """Behind Debian's nginx with the site that the project ships."""
+import hashlib
+import json
 import re
+import signal
 import ssl
+import time
 
 import pytest
 
 from tg.nginx import Nginx
+from tg.wait import eventually
 from tg.wire import Client
 
 NAME = "gateway.example.com"
@@ -145,3 +150,25 @@ def test_manager_behind_its_own_name(site):
     assert client.call("GET", "/health").status == 200
     # Behind nginx nobody is local, whoever's machine it is.
     assert client.call("GET", "/api/usage/test-data").status == 403
+
+
+def test_usage_is_reported_with_the_secret_in_the_path(gateway, site, database, tmp_path):
+    """Through nginx nobody is local, and the secret is in no log."""
+    nginx, connect = site
+    secret = "correct-horse.battery_staple~1"
+    gateway.settings["usage"] = {"ingest": {"secret": secret}}
+    gateway.write_config()
+    gateway.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "secrets reloaded" in gateway.log(), "the reload")
+    client = connect("manager.example.com", key="")
+    body = json.dumps({"token_hash": hashlib.sha256(gateway.key.encode()).hexdigest(),
+                       "route": "/api/openai", "timestamp": int(time.time())}).encode()
+    send = {"Content-Type": "application/json"}
+    answer = client.call("POST", "/api/usage-log", send, body)
+    assert answer.status == 403 and answer.json()["code"] == "forbidden"
+    answer = client.call("POST", f"/api/usage-log/{secret}", send, body)
+    assert answer.json() == {"status": "logged"}
+    database.wait_usage(1)
+    assert client.call("GET", "/health").status == 200
+    eventually(lambda: "/health" in nginx.access_log(), "nginx's line")
+    assert secret not in nginx.access_log() + nginx.error_log() + gateway.log()

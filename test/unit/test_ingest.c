@@ -25,7 +25,7 @@ static enum ingest_verdict parse(struct ingest *in, struct str body)
 	memcpy(copy, body.p, body.n);
 	v = ingest_parse(in, (struct str){copy, body.n}, NOW);
 	free(copy);
-	return v;
+	return v == INGEST_OK ? ingest_next(in) : v;
 }
 
 static void assert_text(struct str got, const char *want)
@@ -171,7 +171,7 @@ static void test_not_json(void **state)
 	static const struct str bodies[] = {
 		STR(""),           STR(" "),
 		STR("{"),          STR("hello"),
-		STR("[]"),         STR("null"),
+		STR("[] []"),      STR("null"),
 		STR("\"x\""),      STR("1"),
 		STR("{} x"),       STR("{}{}"),
 		STR("{}\0"),       STR("{'a':1}"),
@@ -236,6 +236,81 @@ static void test_bad_fields_are_named(void **state)
 	}
 }
 
+static void test_arrays(void **state)
+{
+	struct ingest in;
+
+	(void)state;
+	assert_int_equal(parse(&in, STR("[" TIMED "}, {\"token_hash\":\"test\","
+					"\"route\":\"/s\",\"timestamp\":123}]")),
+			 INGEST_OK);
+	for (int pass = 0; pass < 2; pass++) {
+		assert_true(in.is_array);
+		assert_int_equal(in.n, 2);
+		assert_text(in.event.route_path, "/r");
+		assert_true(in.hash_possible);
+		assert_false(in.time_replaced);
+		assert_null(in.event.tags.p);
+		assert_int_equal(ingest_next(&in), INGEST_OK);
+		assert_text(in.event.route_path, "/s");
+		assert_false(in.hash_possible);
+		assert_true(in.time_replaced);
+		assert_non_null(in.event.tags.p);
+		assert_int_equal(ingest_next(&in), INGEST_END);
+		assert_int_equal(ingest_next(&in), INGEST_END);
+		ingest_rewind(&in);
+		assert_int_equal(ingest_next(&in), INGEST_OK);
+	}
+	assert_int_equal(in.n_bad, 0);
+	ingest_fini(&in);
+	assert_int_equal(parse(&in, STR("[]")), INGEST_END);
+	assert_int_equal(in.n, 0);
+	ingest_fini(&in);
+	assert_int_equal(parse(&in, STR(TIMED "}")), INGEST_OK);
+	assert_false(in.is_array);
+	assert_int_equal(in.n, 1);
+	ingest_fini(&in);
+}
+
+static void test_faults_in_an_array_are_all_found(void **state)
+{
+	struct ingest in;
+	struct sbuf many;
+
+	(void)state;
+	assert_int_equal(parse(&in, STR("[" TIMED "},7," HEAD "\"timestamp\":1,"
+					"\"user_agent\":1}," TIMED "},{},null]")),
+			 INGEST_OK);
+	assert_int_equal(ingest_next(&in), INGEST_BAD_FIELD);
+	assert_int_equal(ingest_next(&in), INGEST_BAD_FIELD);
+	assert_int_equal(ingest_next(&in), INGEST_OK);
+	assert_int_equal(ingest_next(&in), INGEST_BAD_FIELD);
+	assert_int_equal(ingest_next(&in), INGEST_BAD_FIELD);
+	assert_int_equal(ingest_next(&in), INGEST_END);
+	assert_int_equal(in.n_bad, 4);
+	assert_string_equal(in.detail,
+			    "[1] is not an object; [2].user_agent must be a string; "
+			    "[4].token_hash is missing; [5] is not an object");
+	ingest_fini(&in);
+
+	/* As many as a body can hold: counted all, told a few. */
+	sbuf_init(&many, 65536);
+	sbuf_lit(&many, "[0");
+	while (many.n < 65000)
+		sbuf_lit(&many, "," HEAD "\"timestamp\":0,\"response_time_ms\":-1}");
+	sbuf_lit(&many, "]");
+	assert_int_equal(parse(&in, sbuf_view(&many)), INGEST_BAD_FIELD);
+	while (ingest_next(&in) == INGEST_BAD_FIELD)
+		;
+	assert_int_equal(in.n_bad, in.n);
+	assert_true(in.n > 400);
+	assert_non_null(strstr(in.detail, "[5].response_time_ms must be between 0 and "
+					  "2147483647"));
+	assert_null(strstr(in.detail, "[6]"));
+	ingest_fini(&in);
+	sbuf_fini(&many);
+}
+
 /* cJSON bounds the depth; a body of brackets must not end the process. */
 static void test_deep_nesting(void **state)
 {
@@ -257,6 +332,8 @@ int main(void)
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_not_json),
 		cmocka_unit_test(test_bad_fields_are_named),
+		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_faults_in_an_array_are_all_found),
 		cmocka_unit_test(test_deep_nesting),
 	};
 

@@ -75,7 +75,7 @@ static const char full_dump[] =
 	"  \"pools\": { \"idle_connections\": 64, \"idle_s\": 4, \"max_age_s\": 3600, "
 	"\"max_requests\": 10000 },\n"
 	"  \"tokens\": { \"max_stale_s\": 86400, \"poll_s\": 5 },\n"
-	"  \"usage\": { \"queue_bytes\": 8388608 },\n"
+	"  \"usage\": { \"queue_bytes\": 8388608, \"ingest\": { \"allow\": [] } },\n"
 	"  \"state_dir\": \"/s\",\n"
 	"  \"access_log\": true,\n"
 	"  \"routes\": [\n"
@@ -136,6 +136,23 @@ static void test_dump(void **state)
 
 	(void)state;
 	assert_string_equal(text, full_dump);
+	assert_null(strstr(text, "hunter2"));
+	free(text);
+	settings_unref(&s);
+}
+
+static void test_the_ingest_secret_is_hidden(void **state)
+{
+	struct settings *s = load(
+		"{\"database\":\"host=h\",\"routes\":[{\"name\":\"r\","
+		"\"path\":\"/\",\"upstream\":\"http://h\"}],\"usage\":{\"ingest\":{"
+		"\"secret\":\"hunter2-hunter2-hunter2\",\"allow\":[\"10.1.0.0/16\"]}}}");
+	char *text = dump(s);
+
+	(void)state;
+	assert_string_equal(s->ingest_secret, "hunter2-hunter2-hunter2");
+	assert_non_null(strstr(text, "\"ingest\": { \"secret\": \"***\", \"allow\": "
+				     "[\"10.1.0.0/16\"] } }"));
 	assert_null(strstr(text, "hunter2"));
 	free(text);
 	settings_unref(&s);
@@ -364,7 +381,7 @@ static const struct jsonc_node *find(const struct jsonc_node *object, const char
 	if (dot == NULL)
 		return jsonc_get(object, dotted);
 	snprintf(group, sizeof group, "%.*s", (int)(dot - dotted), dotted);
-	return jsonc_get(jsonc_get(object, group), dot + 1);
+	return find(jsonc_get(object, group), dot + 1);
 }
 
 static void on_fault(void *ctx, struct jsonc_pos pos, const char *text)
@@ -496,6 +513,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dump),
+		cmocka_unit_test(test_the_ingest_secret_is_hidden),
 		cmocka_unit_test(test_dump_reads_back),
 		cmocka_unit_test(test_redact_database),
 		cmocka_unit_test(test_restart_keys),

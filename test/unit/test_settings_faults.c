@@ -64,6 +64,29 @@ static const struct fault_case top_cases[] = {
 	{"\"trusted_proxies\": [\"0.0.0.0/0\"]",
 	 "2:21: warning: trusted_proxies: 0.0.0.0/0 trusts every peer "
 	 "to name the client's address; list your proxies only\n"},
+	{"\"usage\": {\"ingest\": {\"secret\": \"short\"}}",
+	 "2:32: error: usage.ingest.secret: must be 16 to 256 letters, digits or - . _ "
+	 "~; "
+	 "`openssl rand -hex 24` makes a good one\n"},
+	{"\"usage\": {\"ingest\": {\"secret\": \"0123456789abcde/\"}}",
+	 "2:32: error: usage.ingest.secret: must be 16 to 256 letters, digits or - . _ "
+	 "~; "
+	 "`openssl rand -hex 24` makes a good one\n"},
+	{"\"usage\": {\"ingest\": {\"secret\": \"0123456789aBcd~_\"}}", ""},
+	{"\"usage\": {\"ingest\": {\"secret\": \"${NOT_SET:-}\"}}", ""},
+	{"\"usage\": {\"ingest\": {\"secert\": \"0123456789abcdef\"}}",
+	 "2:22: error: usage.ingest.secert: unknown key; did you mean "
+	 "usage.ingest.secret?\n"},
+	{"\"usage\": {\"ingest\": true}", "2:21: error: usage.ingest: must be an object, "
+					  "is true or false; put it in { }\n"},
+	{"\"usage\": {\"ingest\": {\"allow\": [\"::/0\", \"127.0.0.0/8\", "
+	 "\"10.0.0.0/8\"]}}",
+	 "2:32: warning: usage.ingest.allow: ::/0 lets everyone in; list your callers "
+	 "only, or "
+	 "set usage.ingest.secret\n"
+	 "2:40: warning: usage.ingest.allow: 127.0.0.0/8 has no effect: callers on this "
+	 "machine "
+	 "are let in anyway, unless they come through a proxy; leave it out\n"},
 	{"\"trusted_proxies\": \"10.0.0.0/8\"",
 	 "2:20: error: trusted_proxies: must be an array, is a string; "
 	 "put it in [ ]\n"},

@@ -1,0 +1,176 @@
+"""POST /api/usage-log: who is let in, arrays, and the older system's script."""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from tg.wait import eventually
+
+JSON = {"Content-Type": "application/json"}
+PATH = "/api/usage-log"
+LOCAL = "127.0.0.1"
+SECRET = "correct-horse.battery_staple~1"
+HEADER = "Tollgate-Ingest-Secret"
+
+
+def sha(key):
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def event(gateway, **fields):
+    return {"token_hash": sha(gateway.key), "route": "/api/openai",
+            "timestamp": int(time.time() * 1000), **fields}
+
+
+def post(gateway, body, path=PATH, host=LOCAL, **headers):
+    with gateway.manager() as client:
+        return client.call("POST", path, {**JSON, **headers}, json.dumps(body).encode(), host=host)
+
+
+def refused(answer):
+    assert answer.status == 403 and answer.json()["code"] == "forbidden"
+    return answer.json()["detail"]
+
+
+def counts(gateway):
+    with gateway.manager() as client:
+        return client.call("GET", "/ready", host=LOCAL).json()["usage_log"]
+
+
+# --- who ---
+
+@pytest.mark.sanitizer
+def test_only_local_callers_without_any_setting(gateways, upstream, database):
+    gateway = gateways(upstream)
+    detail = refused(post(gateway, event(gateway), host="manager.example"))
+    assert "set usage.ingest.secret" in detail
+    detail = refused(post(gateway, event(gateway), **{"X-Forwarded-For": "192.0.2.7"}))
+    assert "list 192.0.2.7 in usage.ingest.allow" in detail
+    refused(post(gateway, event(gateway), path=PATH + "/" + SECRET))
+    assert post(gateway, event(gateway)).json() == {"status": "logged"}
+    database.wait_usage(1)
+    assert counts(gateway)["forbidden"] == 3 and counts(gateway)["refused"] == 0
+    warnings = [line for line in gateway.log().splitlines() if "was refused" in line]
+    assert len(warnings) == 1 and "WARN" in warnings[0]
+
+
+@pytest.mark.sanitizer
+def test_the_secret_opens_it_and_is_never_told(gateways, upstream, database):
+    gateway = gateways(upstream, usage={"ingest": {"secret": SECRET}})
+    body, host = event(gateway), "manager.example"
+    assert post(gateway, body, host=host, **{HEADER: SECRET}).json() == {"status": "logged"}
+    assert post(gateway, body, PATH + "/" + SECRET, host).json() == {"status": "logged"}
+    assert "usage.ingest.secret" in refused(post(gateway, body, host=host))
+    for path, headers in [(PATH, {HEADER: SECRET + "x"}), (PATH + "/" + SECRET[:-1], {}),
+                          (PATH + "/", {}), (PATH + "/" + SECRET + "/x", {})]:
+        assert "not that of" in refused(post(gateway, body, path, host, **headers))
+    # Of a wrong call with the right secret nothing is shown either; nor at the wrong port.
+    answers = [post(gateway, {"token_hash": 1}, PATH + "/" + SECRET)]
+    with gateway.manager() as client:
+        answers.append(client.call("GET", PATH + "/" + SECRET, host=LOCAL))
+    answers.append(gateway.call("POST", PATH + "/" + SECRET, key=""))
+    assert [a.status for a in answers] == [400, 405, 401]
+    assert all(SECRET.encode() not in a.head.raw + a.body for a in answers)
+    database.wait_usage(2)
+    eventually(lambda: "/api/usage-log/***" in gateway.log(), "the access log's line")
+    assert SECRET not in gateway.log()
+
+
+def test_a_reload_changes_the_secret(gateways, upstream, database):
+    gateway = gateways(upstream, usage={"ingest": {"secret": SECRET}})
+    gateway.settings["usage"]["ingest"]["secret"] = SECRET + "-2"
+    gateway.write_config()
+    gateway.process.send_signal(1)
+    eventually(lambda: post(gateway, event(gateway), host="m.example",
+                            **{HEADER: SECRET + "-2"}).status == 200, "the new secret")
+    refused(post(gateway, event(gateway), host="m.example", **{HEADER: SECRET}))
+    database.wait_usage(1)
+
+
+def test_listed_addresses_behind_a_proxy(gateways, upstream, database):
+    gateway = gateways(upstream, usage={"ingest": {"allow": ["198.51.100.0/24"]}})
+    body, host = event(gateway), "manager.example"
+    assert post(gateway, body, host=host, **{"X-Forwarded-For": "198.51.100.9"}).status == 200
+    refused(post(gateway, body, host=host, **{"X-Forwarded-For": "198.51.100.9, 192.0.2.1"}))
+    refused(post(gateway, body, host=host))
+    database.wait_usage(1)
+
+
+# --- arrays ---
+
+@pytest.mark.sanitizer
+def test_an_array(gateways, upstream, database):
+    gateway = gateways(upstream)
+    now = int(time.time())
+    answer = post(gateway, [event(gateway, request_method="A"),
+                            event(gateway, token_hash="0" * 64),
+                            event(gateway, timestamp=now - 60, request_method="B"),
+                            event(gateway, timestamp=5, request_method="C"),
+                            event(gateway, token_hash="test")])
+    assert answer.status == 200
+    assert answer.json() == {"status": "logged", "logged": 3, "unknown": 2, "unknown_at": [1, 4],
+                             "time_replaced": 1}
+    rows = database.wait_usage(3)
+    assert [r["request_method"] for r in rows] == ["A", "B", "C"]
+    assert rows[2]["tags"] == {"time_replaced": True, "timestamp": 5}
+    assert post(gateway, []).json()["logged"] == 0
+
+
+def test_a_fault_refuses_the_whole_array(gateways, upstream, database):
+    gateway = gateways(upstream)
+    good, bad = event(gateway), event(gateway, response_status=1000)
+    answer = post(gateway, [good, bad, good, 5])
+    assert answer.status == 400
+    assert answer.json()["detail"] == (
+        "[1].response_status must be between 100 and 999; [3] is not an object "
+        "(nothing of the array was taken)")
+    assert post(gateway, [good] * 300).json()["logged"] == 300
+    database.wait_usage(300)
+    assert counts(gateway)["refused"] == 1
+
+
+# --- the older system's ---
+
+SCRIPT = r"""
+set -eu
+now=$(date +%s)
+routes=(/api/openai /api/perplexity /api/cloudconvert)
+statuses=(200 200 200 400 500)
+for i in $(seq 0 99); do
+    curl -sS --max-time 5 -X POST "$URL/api/usage-log" -H "Content-Type: application/json" -d "{
+        \"token_hash\": \"${HASHES[$((i % 2))]}\",
+        \"route\": \"${routes[$((i % 3))]}\",
+        \"timestamp\": $((now - i * 3600)),
+        \"response_status\": ${statuses[$((i % 5))]},
+        \"response_time_ms\": $((100 + i)),
+        \"ip_address\": \"192.168.1.$((i % 255))\",
+        \"user_agent\": \"test\",
+        \"request_method\": \"POST\"
+    }"
+    echo
+done
+echo "now $now"
+"""
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_known_script_makes_its_100_rows(gateways, upstream, database, keys):
+    gateway = gateways(upstream)
+    hashes = f"HASHES=({sha(keys['all'])} {sha(keys['test'])})\n"
+    done = subprocess.run(["bash", "-c", hashes + SCRIPT], capture_output=True, text=True,
+                          timeout=60, check=True, env={
+                              "PATH": os.environ["PATH"],
+                              "URL": f"http://localhost:{gateway.manager_port}"})
+    lines = done.stdout.split("\n")
+    assert lines[:100] == ['{"status":"logged"}'] * 100
+    now = int(lines[100].split()[1])
+    rows = database.wait_usage(100)
+    assert {r["token_hash"] for r in rows} == {sha(keys["all"]), sha(keys["test"])}
+    times = database.query("SELECT response_time_ms - 100 AS i, "
+                           "extract(epoch FROM used_at)::bigint AS at FROM token_usage_logs")
+    assert {r["i"]: r["at"] for r in times} == {i: now - i * 3600 for i in range(100)}
+    assert sorted({r["response_status"] for r in rows}) == [200, 400, 500]
