@@ -14,6 +14,7 @@
 #define SECONDS_BELOW 1e11
 
 #define FAULTS_TOLD 6
+#define REQUEST_ID_MAX 128 /* the column's width */
 
 struct text_field {
 	const char *name;
@@ -169,6 +170,19 @@ static enum ingest_verdict take_hash(struct ingest *in)
 	return v;
 }
 
+/* An id that had to be cut could be another's. */
+static enum ingest_verdict take_request_id(struct ingest *in)
+{
+	enum ingest_verdict v = take_text(in, "request_id", &in->event.request_id);
+
+	if (v != INGEST_OK || in->event.request_id.p == NULL)
+		return v;
+	if (in->event.request_id.n == 0 || in->event.request_id.n > REQUEST_ID_MAX)
+		return bad(in, "request_id must have 1 to %d bytes", REQUEST_ID_MAX);
+	in->event.once_at_us = in->arrival_us;
+	return INGEST_OK;
+}
+
 static enum ingest_verdict take_optional(struct ingest *in)
 {
 	enum ingest_verdict v = INGEST_OK;
@@ -178,6 +192,8 @@ static enum ingest_verdict take_optional(struct ingest *in)
 			      (struct str *)((char *)&in->event + text_fields[i].offset));
 	for (size_t i = 0; v == INGEST_OK && i < ARRAY_LEN(number_fields); i++)
 		v = take_number(in, &number_fields[i]);
+	if (v == INGEST_OK)
+		v = take_request_id(in);
 	return v;
 }
 

@@ -1,8 +1,8 @@
 /* POST /api/usage-log's body, read: JSON text in, events or a reason out.
  *
  * Pure. The body is an event, or an array of them. Fields: token_hash, route, timestamp (required); response_status,
- * response_time_ms, ip_address, user_agent, request_method, error_message (may be missing
- * or null). Others are ignored. Names are case-sensitive. */
+ * response_time_ms, ip_address, user_agent, request_method, error_message, request_id (may be
+ * missing or null). Others are ignored. Names are case-sensitive. */
 #ifndef GATEWAY_MANAGER_INGEST_H
 #define GATEWAY_MANAGER_INGEST_H
 

@@ -12,12 +12,14 @@ void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows)
 	*b = (struct usage_batch){.n_lanes = n_lanes, .max_rows = max_rows};
 	b->spans = xcalloc(n_lanes, sizeof *b->spans);
 	b->uses = xcalloc(max_rows, sizeof *b->uses);
+	usage_once_init(&b->once, max_rows);
 	sbuf_init(&b->rows, 2 * BATCH_BYTES_MAX);
 }
 
 void usage_batch_fini(struct usage_batch *b)
 {
 	sbuf_fini(&b->rows);
+	usage_once_fini(&b->once);
 	free(b->spans);
 	free(b->uses);
 	*b = (struct usage_batch){0};
@@ -35,31 +37,58 @@ static bool note_day(struct usage_batch *b, int64_t day)
 	return true;
 }
 
+static void add_row(struct usage_batch *b, const struct usage_event *e, struct str node)
+{
+	copy_row_add(&b->rows, e, node);
+	CHECK(!b->rows.overflow);
+	b->uses[b->n_rows++] = (struct batch_use){e->token_id, e->used_at_us};
+}
+
+static bool is_once(const struct usage_event *e)
+{
+	return e->once_at_us != 0 && e->request_id.p != NULL;
+}
+
 /* False: the batch is full, the event belongs to the next one. */
 static bool add_event(struct usage_batch *b, const struct usage_event *e, size_t limit,
 		      struct str node)
 {
-	if (b->n_rows == limit || b->rows.n >= BATCH_BYTES_MAX)
+	enum once_verdict v = ONCE_CLAIMED;
+
+	if (b->n_seen == limit || b->rows.n >= BATCH_BYTES_MAX)
 		return false;
 	if (!note_day(b, usage_day_of(e->used_at_us)))
 		return false;
-	copy_row_add(&b->rows, e, node);
-	CHECK(!b->rows.overflow);
-	b->uses[b->n_rows++] = (struct batch_use){e->token_id, e->used_at_us};
+	if (is_once(e))
+		v = usage_once_claim(&b->once, e, b->n_seen);
+	if (v == ONCE_LATER)
+		return false;
+	b->n_seen++;
+	if (v == ONCE_CLAIMED)
+		add_row(b, e, node);
+	return true;
+}
+
+/* Only our own encoder writes to a lane. */
+static bool read_event(const struct usage_lane *lane, uint64_t at, struct usage_event *e,
+		       uint64_t *next)
+{
+	const unsigned char *bytes;
+	size_t n;
+
+	if (!usage_lane_read(lane, at, &bytes, &n, next))
+		return false;
+	CHECK(usage_event_decode(e, bytes, n));
 	return true;
 }
 
 static void fill_from(struct usage_batch *b, const struct usage_lane *lane,
 		      struct batch_span *span, size_t limit, struct str node)
 {
-	const unsigned char *bytes;
 	struct usage_event e;
 	uint64_t next;
-	size_t n;
 
-	while (usage_lane_read(lane, span->to, &bytes, &n, &next)) {
-		/* Only our own encoder writes to a lane. */
-		CHECK(usage_event_decode(&e, bytes, n));
+	while (read_event(lane, span->to, &e, &next)) {
 		if (!add_event(b, &e, limit, node)) {
 			b->full = true;
 			return;
@@ -91,7 +120,8 @@ bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
 {
 	CHECK(limit > 0 && limit <= b->max_rows);
 	sbuf_reset(&b->rows);
-	b->n_rows = b->n_days = 0;
+	usage_once_reset(&b->once);
+	b->n_rows = b->n_seen = b->n_days = 0;
 	b->full = false;
 	for (size_t i = 0; i < b->n_lanes; i++) {
 		size_t k = (first + i) % b->n_lanes;
@@ -102,6 +132,42 @@ bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
 	}
 	aggregate_uses(b);
 	return b->n_rows > 0;
+}
+
+/* An event goes if its claim was not taken, or if it repeats one before it in the batch:
+ * claiming again, from the start, finds those. */
+static void keep_event(struct usage_batch *b, const struct usage_event *e,
+		       const struct usage_once *judged, size_t *at, struct str node)
+{
+	size_t ordinal = b->n_seen++;
+
+	if (is_once(e) && (usage_once_claim(&b->once, e, ordinal) == ONCE_REPEATED ||
+			   usage_once_is_repeat(judged, at, ordinal)))
+		return;
+	note_day(b, usage_day_of(e->used_at_us));
+	add_row(b, e, node);
+}
+
+void usage_batch_settle(struct usage_batch *b, struct usage_lane *const *lanes,
+			size_t first, struct str node)
+{
+	struct usage_once judged = b->once;
+	struct usage_event e;
+	size_t at = 0;
+
+	usage_once_init(&b->once, b->max_rows);
+	sbuf_reset(&b->rows);
+	b->n_rows = b->n_seen = b->n_days = 0;
+	for (size_t i = 0; i < b->n_lanes; i++) {
+		size_t k = (first + i) % b->n_lanes;
+		uint64_t position = b->spans[k].from;
+
+		while (position < b->spans[k].to &&
+		       read_event(lanes[k], position, &e, &position))
+			keep_event(b, &e, &judged, &at, node);
+	}
+	aggregate_uses(b);
+	usage_once_fini(&judged);
 }
 
 void usage_batch_release(const struct usage_batch *b, struct usage_lane *const *lanes)

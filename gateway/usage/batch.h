@@ -11,6 +11,7 @@
 
 #include "common/str.h"
 #include "gateway/usage/lane.h"
+#include "gateway/usage/once.h"
 
 #define BATCH_DAYS_MAX 32                  /* distinct days in one batch */
 #define BATCH_BYTES_MAX (4u * 1024 * 1024) /* of COPY text, give or take a row */
@@ -29,22 +30,28 @@ struct batch_use {
 struct usage_batch {
 	struct sbuf rows; /* lines of COPY text */
 	size_t n_rows, max_rows;
-	bool full;                /* stopped by a bound: the lanes hold more */
+	size_t n_seen; /* events: the rows, and those that are stored already */
+	bool full;     /* stopped by a bound: the lanes hold more */
 	struct batch_span *spans; /* one per lane */
 	size_t n_lanes;
 	int64_t days[BATCH_DAYS_MAX];
 	size_t n_days;
 	struct batch_use *uses; /* by token_id, each once, with its latest use */
 	size_t n_uses;
+	struct usage_once once; /* of events that may be stored already */
 };
 
 void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows);
 void usage_batch_fini(struct usage_batch *b);
 
-/* Reads up to limit rows (at most max_rows) from the lanes' tails on, beginning with lane
+/* Reads up to limit events (at most max_rows) from the lanes' tails on, beginning with lane
  * `first`; releases nothing. Consumer's thread. False: the lanes are empty. */
 bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
 		      size_t first, size_t limit, struct str node);
+/* The table has judged b->once: what is stored already leaves the batch (rows, uses, days),
+ * which may end up without any row. Same arguments as for the fill before. */
+void usage_batch_settle(struct usage_batch *b, struct usage_lane *const *lanes,
+			size_t first, struct str node);
 /* The batch is stored: gives its room back to the producers. */
 void usage_batch_release(const struct usage_batch *b, struct usage_lane *const *lanes);
 

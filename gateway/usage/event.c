@@ -18,7 +18,15 @@ static const char cut_mark[] = "\xe2\x80\xa6";    /* U+2026 */
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 #define MARK_BYTES 3u
 
-enum field_kind { KIND_I32, KIND_I64, KIND_TIME, KIND_HASH, KIND_TEXT, KIND_JSON };
+enum field_kind {
+	KIND_I32,
+	KIND_I64,
+	KIND_TIME,
+	KIND_HASH,
+	KIND_TEXT,
+	KIND_JSON,
+	KIND_MARK
+};
 
 struct field {
 	uint8_t number;
@@ -29,17 +37,19 @@ struct field {
 
 #define FIELD_ROW(number, member, column, kind, width)                                   \
 	{number, KIND_##kind, offsetof(struct usage_event, member), width},
-static const struct field fields[] = {USAGE_FIELDS(FIELD_ROW)};
+static const struct field fields[] = {USAGE_FIELDS(FIELD_ROW) USAGE_MARKS(FIELD_ROW)};
 
 /* What the widest record takes, to keep USAGE_RECORD_MAX honest. */
 #define FIELD_MAX_I32(width) (1 + VARINT_MAX)
 #define FIELD_MAX_I64(width) (1 + VARINT_MAX)
 #define FIELD_MAX_TIME(width) (1 + VARINT_MAX)
+#define FIELD_MAX_MARK(width) (1 + VARINT_MAX)
 #define FIELD_MAX_HASH(width) (3 + HASH_BYTES)
 #define FIELD_MAX_TEXT(width) (3 + (width))
 #define FIELD_MAX_JSON(width) (3 + (width))
 #define FIELD_MAX(number, member, column, kind, width) FIELD_MAX_##kind(width) +
-_Static_assert(USAGE_FIELDS(FIELD_MAX) 0 <= USAGE_RECORD_MAX, "a record fits its buffer");
+_Static_assert(USAGE_FIELDS(FIELD_MAX) USAGE_MARKS(FIELD_MAX) 0 <= USAGE_RECORD_MAX,
+	       "a record fits its buffer");
 
 static void *member_of(struct usage_event *e, const struct field *f)
 {
@@ -211,6 +221,9 @@ static unsigned char *put_field(unsigned char *p, const struct field *f,
 		break;
 	case KIND_TIME:
 		return put_integer(p, f, *(const int64_t *)member);
+	case KIND_MARK:
+		value = *(const int64_t *)member;
+		return value == 0 ? p : put_integer(p, f, value);
 	case KIND_HASH:
 		return put_hash(p, f, member);
 	case KIND_TEXT:
@@ -287,6 +300,7 @@ static bool store(struct usage_event *e, const struct field *f, const struct val
 		break;
 	case KIND_I64:
 	case KIND_TIME:
+	case KIND_MARK:
 		*(int64_t *)member = v->integer;
 		break;
 	case KIND_HASH:

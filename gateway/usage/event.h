@@ -47,6 +47,9 @@
 	X(19, trace_id, "trace_id", TEXT, 32)                                            \
 	X(20, tags, "tags", JSON, 1024)
 
+/* The same, of what is kept with an event and is no column. MARK: 64 bits, 0 is absence. */
+#define USAGE_MARKS(X) X(40, once_at_us, "", MARK, 0)
+
 /* Text fields with p == NULL are SQL NULL. Borrowed for the call only. */
 struct usage_event {
 	int64_t token_id;
@@ -69,9 +72,12 @@ struct usage_event {
 	int64_t bytes_out;      /* response body */
 	struct str trace_id;
 	struct str tags; /* JSON object or NULL */
+	/* 0, or when the event arrived (wall clock): it is stored only if no other event of its
+	 * token_hash and request_id was, within 24 h. It then has a request_id. */
+	int64_t once_at_us;
 };
 
-/* All fields NULL, but the hash (zero) and the time (0). */
+/* All fields NULL, but the hash (zero), the time and the marks (0). */
 void usage_event_init(struct usage_event *e);
 
 /* Encodes as tagged fields into buf (room USAGE_RECORD_MAX); returns the size. Text

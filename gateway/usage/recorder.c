@@ -214,6 +214,7 @@ void recorder_stats(const struct recorder *r, struct recorder_stats *out)
 	*out = (struct recorder_stats){
 		.written = atomic_load_explicit(&c->written, memory_order_relaxed),
 		.rejected = atomic_load_explicit(&c->rejected, memory_order_relaxed),
+		.repeated = atomic_load_explicit(&c->repeated, memory_order_relaxed),
 		.batches = atomic_load_explicit(&c->batches, memory_order_relaxed),
 		.failures = atomic_load_explicit(&c->failures, memory_order_relaxed),
 		.connected = atomic_load_explicit(&c->connected, memory_order_relaxed),

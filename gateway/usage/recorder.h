@@ -20,6 +20,7 @@ struct recorder_options {
 
 struct recorder_stats {
 	uint64_t written, rejected, dropped, batches, failures;
+	uint64_t repeated; /* left out: stored before under their request_id */
 	uint64_t backlog_bytes;
 	bool connected;
 };

@@ -1,6 +1,6 @@
 /* Writes batches from the lanes to PostgreSQL.
  *
- *   join -> [partitions] -> begin (cursors move) -> rows -> end (last_used, COMMIT)
+ *   join -> [partitions] -> begin (cursors move) -> [claim] -> rows -> end (last_used, COMMIT)
  *
  * Each step is one statement and ends in its on_ callback. A step that fails goes through
  * writer_fail, the only judge of errors: connection lost -> join again; a row's own fault
@@ -23,9 +23,9 @@
 #define PAUSE_MAX_MS 5000u
 
 static const char *const step_names[] = {
-	"waiting",           "joining",           "preparing partitions",
-	"making partitions", "moving the cursor", "copying rows",
-	"committing",        "rolling back",      "leaving",
+	"waiting",           "joining",      "preparing partitions", "making partitions",
+	"moving the cursor", "claiming ids", "copying rows",         "committing",
+	"rolling back",      "leaving",
 };
 
 void writer_bump(_Atomic uint64_t *counter, uint64_t by)
@@ -99,7 +99,7 @@ static bool is_rows_fault(const struct usage_writer *w, const char *sqlstate)
 	bool has_rows =
 		w->step == STEP_PARTITIONS || w->step == STEP_ROWS || w->step == STEP_END;
 
-	return has_rows && !w->rejecting &&
+	return has_rows && !w->rejecting && w->batch.n_rows > 0 &&
 	       (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0);
 }
 

@@ -20,7 +20,7 @@ struct usage_writer;
 
 /* Written by the writer's thread, read by any. */
 struct writer_counters {
-	_Atomic uint64_t written, rejected, batches, failures;
+	_Atomic uint64_t written, rejected, repeated, batches, failures;
 	_Atomic bool connected;
 };
 

@@ -29,6 +29,7 @@ static void batch_done(struct usage_writer *w)
 
 	writer_bump(w->rejecting ? &w->o.counters->rejected : &w->o.counters->written,
 		    w->batch.n_rows);
+	writer_bump(&w->o.counters->repeated, w->batch.n_seen - w->batch.n_rows);
 	writer_bump(&w->o.counters->batches, 1);
 	if (w->rejecting)
 		report_rejection(w);
@@ -59,7 +60,7 @@ static void on_ended(void *ctx, const struct pg_reply *reply)
 static void end(struct usage_writer *w)
 {
 	sbuf_reset(&w->sql);
-	if (!w->rejecting)
+	if (!w->rejecting && w->batch.n_rows > 0)
 		usage_batch_last_used_sql(&w->batch, &w->sql);
 	sbuf_lit(&w->sql, " COMMIT");
 	writer_run_plain(w, STEP_END, on_ended);
@@ -107,6 +108,39 @@ static void copy_rows(struct usage_writer *w)
 		on_rows(w, &gone);
 }
 
+static void write_rows(struct usage_writer *w)
+{
+	if (w->batch.n_rows > 0)
+		copy_rows(w);
+	else
+		end(w);
+}
+
+/* What another batch has stored, of this process or another node's, is left out. */
+static void on_claimed(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+	struct usage_once *once = &w->batch.once;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	if (reply->outcome != PG_OK) {
+		writer_fail(w, reply);
+		return;
+	}
+	for (int i = 0; i < PQntuples(reply->result); i++)
+		usage_once_taken(once, str_of(PQgetvalue(reply->result, i, 0)));
+	if (usage_once_repeats(once) > 0)
+		usage_batch_settle(&w->batch, w->o.lanes, w->first, w->node);
+	write_rows(w);
+}
+
+static void claim(struct usage_writer *w)
+{
+	sbuf_reset(&w->sql);
+	usage_once_sql(&w->batch.once, &w->sql);
+	writer_run_plain(w, STEP_CLAIM, on_claimed);
+}
+
 static void reject_row(struct usage_writer *w)
 {
 	struct str row = sbuf_view(&w->batch.rows);
@@ -139,6 +173,8 @@ static void on_begun(void *ctx, const struct pg_reply *reply)
 	}
 	if (w->rejecting)
 		reject_row(w);
+	else if (w->batch.once.n > 0)
+		claim(w);
 	else
 		copy_rows(w);
 }

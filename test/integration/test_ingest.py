@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import threading
 import time
 
 import pytest
@@ -174,3 +175,108 @@ def test_the_known_script_makes_its_100_rows(gateways, upstream, database, keys)
                            "extract(epoch FROM used_at)::bigint AS at FROM token_usage_logs")
     assert {r["i"]: r["at"] for r in times} == {i: now - i * 3600 for i in range(100)}
     assert sorted({r["response_status"] for r in rows}) == [200, 400, 500]
+
+
+# --- once ---
+
+def once(database, names):
+    """The rows of request_ids, and that there is one of each."""
+    rows = database.wait_usage(len(names))
+    assert sorted(r["request_id"] for r in rows) == sorted(names)
+
+
+def test_a_request_id_counts_once(gateways, upstream, database):
+    gateway = gateways(upstream)
+    for _ in range(3):
+        assert post(gateway, event(gateway, request_id="a")).json() == {"status": "logged"}
+    assert post(gateway, [event(gateway, request_id=i) for i in "abcb"]).json()["logged"] == 4
+    once(database, "abc")
+    # Another batch, and one in which everything is known.
+    assert post(gateway, event(gateway, request_id="c")).status == 200
+    assert post(gateway, event(gateway)).status == 200
+    eventually(lambda: database.value("SELECT count(*) FROM token_usage_logs "
+                                      "WHERE request_id IS NULL") == 1, "what has no id")
+    assert post(gateway, event(gateway, request_id="b")).status == 200
+    assert post(gateway, event(gateway, request_id="d")).status == 200
+    eventually(lambda: database.value("SELECT count(*) FROM token_usage_logs "
+                                      "WHERE request_id = 'd'") == 1, "the last one")
+    gateway.judge()
+    assert database.value("SELECT count(*) FROM token_usage_logs") == 5
+    assert database.value("SELECT count(*) FROM usage_ingest_ids") == 4
+
+
+def test_ids_are_a_tokens_own(gateways, upstream, database, keys):
+    gateway = gateways(upstream)
+    assert post(gateway, [event(gateway, request_id="1"),
+                          event(gateway, request_id="1", token_hash=sha(keys["test"]))]
+                ).json()["logged"] == 2
+    assert len({r["token_hash"] for r in database.wait_usage(2)}) == 2
+
+
+def test_after_a_day_an_id_is_free_again(gateways, upstream, database):
+    gateway = gateways(upstream)
+    assert post(gateway, event(gateway, request_id="a")).status == 200
+    database.wait_usage(1)
+    database.query("UPDATE usage_ingest_ids SET seen_at = seen_at - interval '23 hours 59 minutes'")
+    database.query("INSERT INTO usage_ingest_ids SELECT gen_random_uuid(), "
+                   "now() - interval '49 hours' FROM generate_series(1, 10)")
+    assert post(gateway, [event(gateway, request_id="a"), event(gateway, request_id="b")]).status \
+        == 200
+    database.wait_usage(2)
+    assert database.value("SELECT count(*) FROM usage_ingest_ids") == 2  # the old ones went
+    database.query("UPDATE usage_ingest_ids SET seen_at = seen_at - interval '1 minute'")
+    assert post(gateway, event(gateway, request_id="a")).status == 200
+    database.wait_usage(3)
+
+
+@pytest.mark.sanitizer
+def test_repeats_at_two_nodes_and_over_a_restart(gateways, upstream, database):
+    nodes = [gateways(upstream, node=f"node-{i}") for i in range(2)]
+    names = [f"r{i}" for i in range(400)]
+
+    def send(node, ids, errors):
+        try:
+            with node.manager() as client:
+                for at in range(0, len(ids), 8):
+                    body = json.dumps([event(node, request_id=i) for i in ids[at:at + 8]])
+                    answer = client.call("POST", PATH, JSON, body.encode(), host=LOCAL)
+                    assert answer.status == 200
+        except AssertionError as e:
+            errors.append(e)
+
+    errors = []
+    threads = [threading.Thread(target=send, args=(nodes[i % 2], names[::1 - 2 * (i // 2)],
+                                                   errors)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    for node in nodes:
+        node.judge()  # ends it: all is written
+    once(database, names)
+    nodes[0].start()
+    send(nodes[0], names, errors)
+    nodes[0].judge()
+    assert not errors
+    once(database, names)
+
+
+@pytest.mark.sanitizer
+def test_a_bad_row_beside_repeats(gateways, upstream, database):
+    """Halving the batch takes back its claims with it."""
+    gateway = gateways(upstream)
+    gateway.expect_error("a row was refused")
+    database.query("ALTER TABLE token_usage_logs ADD CONSTRAINT odd CHECK "
+                   "(request_method <> 'BAD')")
+    assert post(gateway, event(gateway, request_id="a")).status == 200
+    database.wait_usage(1)
+    assert post(gateway, [event(gateway, request_id="b"),
+                          event(gateway, request_id="a"),
+                          event(gateway, request_id="c", request_method="BAD"),
+                          event(gateway, request_id="d"),
+                          event(gateway, request_id="b")]).json()["logged"] == 5
+    once(database, "abd")
+    eventually(lambda: database.value("SELECT count(*) FROM usage_rejected") == 1, "the bad one")
+    gateway.judge()
+    once(database, "abd")

@@ -63,7 +63,33 @@ static void test_all_fields(void **state)
 	assert_null(in.event.tags.p);
 	assert_null(in.event.outcome.p); /* nobody told how it ended */
 	assert_true(in.event.token_id == USAGE_NULL);
+	assert_null(in.event.request_id.p);
+	assert_true(in.event.once_at_us == 0);
 	ingest_fini(&in);
+}
+
+static void test_a_request_id_is_taken_once(void **state)
+{
+	char body[512], id[130];
+	struct ingest in;
+
+	(void)state;
+	assert_int_equal(parse(&in, STR(TIMED ",\"request_id\":\"r-1\"}")), INGEST_OK);
+	assert_text(in.event.request_id, "r-1");
+	assert_true(in.event.once_at_us == NOW);
+	ingest_fini(&in);
+	assert_int_equal(parse(&in, STR(TIMED ",\"request_id\":null}")), INGEST_OK);
+	assert_null(in.event.request_id.p);
+	assert_true(in.event.once_at_us == 0);
+	ingest_fini(&in);
+	for (size_t n = 128; n <= 129; n++) {
+		memset(id, 'i', n);
+		id[n] = '\0';
+		snprintf(body, sizeof body, TIMED ",\"request_id\":\"%s\"}", id);
+		assert_int_equal(parse(&in, str_of(body)),
+				 n == 128 ? INGEST_OK : INGEST_BAD_FIELD);
+		ingest_fini(&in);
+	}
 }
 
 static void test_only_required_fields(void **state)
@@ -222,6 +248,8 @@ static void test_bad_fields_are_named(void **state)
 		{TIMED ",\"response_time_ms\":1e999}",
 		 "response_time_ms must be between 0 and 2147483647"},
 		{TIMED ",\"ip_address\":1}", "ip_address must be a string"},
+		{TIMED ",\"request_id\":7}", "request_id must be a string"},
+		{TIMED ",\"request_id\":\"\"}", "request_id must have 1 to 128 bytes"},
 		{TIMED ",\"user_agent\":[]}", "user_agent must be a string"},
 		{TIMED ",\"request_method\":false}", "request_method must be a string"},
 		{TIMED ",\"error_message\":{\"a\":1}}", "error_message must be a string"},
@@ -332,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_not_json),
 		cmocka_unit_test(test_bad_fields_are_named),
+		cmocka_unit_test(test_a_request_id_is_taken_once),
 		cmocka_unit_test(test_arrays),
 		cmocka_unit_test(test_faults_in_an_array_are_all_found),
 		cmocka_unit_test(test_deep_nesting),

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -306,6 +307,154 @@ static void test_join(void **state)
 			"WHERE lane_group = '" GROUP "' ORDER BY lane");
 }
 
+/* An event that counts once in 24 h. */
+static void put_once(struct fixture *f, size_t lane, const char *id, int64_t arrival_us)
+{
+	struct usage_event e;
+
+	usage_event_init(&e);
+	e.token_id = 1;
+	e.used_at_us = arrival_us;
+	e.request_id = str_of(id);
+	e.once_at_us = arrival_us;
+	assert_true(usage_lane_append(f->lanes[lane], &e));
+}
+
+/* Rows by their request_id, joined. */
+static void assert_rows(struct fixture *f, const char *want)
+{
+	char got[1024] = "";
+	struct str rows = sbuf_view(&f->batch.rows);
+	size_t count = 0;
+
+	for (size_t at = 0; at < rows.n; count++) {
+		const char *line = rows.p + at, *p = line;
+
+		for (int column = 1; column < 11; column++)
+			p = strchr(p, '\t') + 1;
+		strncat(got, p, strcspn(p, "\t"));
+		strcat(got, " ");
+		at += (size_t)((const char *)memchr(line, '\n', rows.n - at) - line) + 1;
+	}
+	assert_string_equal(got, want);
+	assert_int_equal(count, f->batch.n_rows);
+}
+
+static void take_claims(struct fixture *f, const char *which)
+{
+	char hex[33], id[37];
+
+	for (size_t i = 0; i < f->batch.once.n; i++) {
+		if (which[i] != 'y')
+			continue;
+		hex_encode(hex, f->batch.once.claims[i].key, 16);
+		snprintf(id, sizeof id, "%.8s-%.4s-%.4s-%.4s-%s", hex, hex + 8, hex + 12,
+			 hex + 16, hex + 20);
+		usage_once_taken(&f->batch.once, str_of(id));
+	}
+}
+
+static void test_what_is_stored_already_leaves_the_batch(void **state)
+{
+	struct fixture *f = *state;
+
+	put(f, 0, 5, 2 * DAY); /* no id: any number of times */
+	put_once(f, 0, "a", 10);
+	put_once(f, 0, "b", 3 * DAY - 1);
+	put_once(f, 1, "a", 20); /* again, in the batch */
+	put_once(f, 1, "c", 30);
+	put(f, 2, 6, 2 * DAY);
+	put_once(f, 2, "b", 3 * DAY);
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(f->batch.n_seen, 7);
+	assert_int_equal(f->batch.once.n, 3);
+	assert_rows(f, "\\N a b c \\N ");
+
+	take_claims(f, "nyy");
+	assert_int_equal(usage_once_repeats(&f->batch.once), 1);
+	usage_batch_settle(&f->batch, f->lanes, 0, STR("node"));
+	assert_rows(f, "\\N b c \\N ");
+	assert_int_equal(f->batch.n_seen, 7);
+	assert_int_equal(f->batch.n_uses, 3);
+	assert_int_equal(f->batch.n_days, 2);
+	/* All of it is acknowledged. */
+	usage_batch_release(&f->batch, f->lanes);
+	assert_false(fill(f, 0, 100));
+}
+
+static void test_a_batch_of_nothing_new(void **state)
+{
+	struct fixture *f = *state;
+
+	put_once(f, 1, "a", 10);
+	put_once(f, 2, "b", 10);
+	assert_true(fill(f, 1, 100));
+	take_claims(f, "nn");
+	assert_int_equal(usage_once_repeats(&f->batch.once), 2);
+	usage_batch_settle(&f->batch, f->lanes, 1, STR("node"));
+	assert_rows(f, "");
+	assert_int_equal(f->batch.n_uses, 0);
+	assert_int_equal(f->batch.n_days, 0);
+	assert_int_equal(usage_batch_touched(&f->batch), 2);
+}
+
+static void test_the_same_id_a_day_later_is_another_batch(void **state)
+{
+	struct fixture *f = *state;
+
+	put_once(f, 0, "a", 10);
+	put_once(f, 0, "a", DAY + 9); /* 1 us short of a day */
+	put_once(f, 0, "a", DAY + 10);
+	put_once(f, 0, "b", 10);
+	assert_true(fill(f, 0, 100));
+	assert_rows(f, "a ");
+	assert_int_equal(f->batch.n_seen, 2);
+	assert_true(f->batch.full);
+	usage_batch_release(&f->batch, f->lanes);
+	assert_true(fill(f, 0, 100));
+	assert_rows(f, "a b ");
+}
+
+/* A caller that repeats itself for ever costs bounded work a batch. */
+static void test_repeats_count_towards_the_limit(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 30; i++)
+		put_once(f, 0, "a", 10 + i);
+	assert_true(fill(f, 0, 20));
+	assert_int_equal(f->batch.n_rows, 1);
+	assert_int_equal(f->batch.n_seen, 20);
+	assert_true(f->batch.full);
+}
+
+static void test_claims_as_sql(void **state)
+{
+	struct fixture *f = *state;
+	const char *insert;
+
+	put_once(f, 0, "a", 1);
+	put_once(f, 0, "b", DAY);
+	assert_true(fill(f, 0, 100));
+	usage_once_sql(&f->batch.once, &f->sql);
+	sbuf_add(&f->sql, "", 1);
+	insert = strstr(f->sql.p, "INSERT");
+	assert_non_null(insert);
+	/* SHA-256 of 32 zero bytes and the id. */
+	assert_string_equal(
+		insert,
+		"INSERT INTO usage_ingest_ids AS i (id, seen_at) "
+		"SELECT v.id, v.at AT TIME ZONE 'UTC' FROM (VALUES "
+		"(uuid '41a0370c3d9f42773a59e8e01651911c', timestamp '1970-01-01 "
+		"00:00:00.000001'), "
+		"(uuid '7ec8020a087ee17266b18fe5a9518759', timestamp '1970-01-02 "
+		"00:00:00.000000')) "
+		"AS v (id, at) ORDER BY v.id ON CONFLICT (id) DO UPDATE "
+		"SET seen_at = greatest(i.seen_at, excluded.seen_at) "
+		"WHERE excluded.seen_at >= i.seen_at + interval '24 hours' "
+		"OR excluded.seen_at <= i.seen_at - interval '24 hours' RETURNING i.id");
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -318,6 +467,11 @@ int main(void)
 		WITH_FIXTURE(test_days_are_bounded),
 		WITH_FIXTURE(test_bytes_are_bounded),
 		WITH_FIXTURE(test_last_used),
+		WITH_FIXTURE(test_what_is_stored_already_leaves_the_batch),
+		WITH_FIXTURE(test_a_batch_of_nothing_new),
+		WITH_FIXTURE(test_the_same_id_a_day_later_is_another_batch),
+		WITH_FIXTURE(test_repeats_count_towards_the_limit),
+		WITH_FIXTURE(test_claims_as_sql),
 		WITH_FIXTURE(test_cursor_acknowledges),
 		WITH_FIXTURE(test_cursor_of_a_database_set_back),
 		WITH_FIXTURE(test_join),

@@ -53,11 +53,12 @@ static void assert_same(const struct usage_event *a, const struct usage_event *b
 #define CMP_I32(m) assert_int_equal(a->m, b->m)
 #define CMP_I64(m) assert_true(a->m == b->m)
 #define CMP_TIME(m) assert_true(a->m == b->m)
+#define CMP_MARK(m) assert_true(a->m == b->m)
 #define CMP_HASH(m) assert_memory_equal(a->m, b->m, sizeof a->m)
 #define CMP_TEXT(m) assert_str(a->m, b->m)
 #define CMP_JSON(m) assert_str(a->m, b->m)
 #define CMP(number, member, column, kind, width) CMP_##kind(member);
-	USAGE_FIELDS(CMP)
+	USAGE_FIELDS(CMP) USAGE_MARKS(CMP)
 }
 
 static void test_round_trip(void **state)
@@ -70,6 +71,10 @@ static void test_round_trip(void **state)
 	assert_true(usage_event_decode(&got, buf, n));
 	assert_same(&e, &got);
 	assert_true(n < 320); /* compact: about the text plus 100 bytes */
+	e.once_at_us = INT64_C(1790000000999999);
+	n = usage_event_encode(&e, buf);
+	assert_true(usage_event_decode(&got, buf, n));
+	assert_same(&e, &got);
 }
 
 static void test_nulls_round_trip(void **state)

@@ -154,6 +154,7 @@ class Database:
             return False
         self._query("DELETE FROM token_usage_logs")
         self._query("DELETE FROM usage_rejected")
+        self._query("DELETE FROM usage_ingest_ids")
         self._query("UPDATE tokens SET last_used = NULL WHERE last_used IS NOT NULL")
         return True
 
