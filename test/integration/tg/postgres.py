@@ -155,6 +155,8 @@ class Database:
         self._query("DELETE FROM token_usage_logs")
         self._query("DELETE FROM usage_rejected")
         self._query("DELETE FROM usage_ingest_ids")
+        self._query("TRUNCATE usage_routes, usage_dirty, usage_deltas, usage_open, usage_15min, "
+                    "usage_hour, usage_6hours, usage_day")
         self._query("UPDATE tokens SET last_used = NULL WHERE last_used IS NOT NULL")
         return True
 
