@@ -55,7 +55,8 @@ GEN_SRC  := build/gen/migrations.c
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 # As many tests at once as there are cores; each process has a PostgreSQL of its own.
-PYTEST   := $(PYTHON) -m pytest -n $(shell nproc)
+# Tests wait for sockets and clocks more than they compute: two at a time for each core.
+PYTEST   := $(PYTHON) -m pytest -n $(shell echo $$((2 * $$(nproc))))
 UNIT_SRC := $(wildcard test/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)

@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -53,6 +54,7 @@ struct gateway {
 	struct listen_inherited inherited;
 	struct address_cap *address_cap;
 	uint32_t flush_ms;
+	_Atomic bool cut; /* a second signal came */
 };
 
 static void set_of_signals(sigset_t *set)
@@ -271,7 +273,7 @@ static void gateway_reload(struct gateway *g, const struct serve_options *o)
 	settings_unref(&fresh);
 }
 
-/* Until all workers are joined; a second signal makes them cut what runs. */
+/* Until all has ended; a second signal makes workers and manager cut what runs. */
 static void *cut_on_second_signal(void *arg)
 {
 	struct gateway *g = arg;
@@ -282,16 +284,24 @@ static void *cut_on_second_signal(void *arg)
 	sigdelset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR2);
 	sigwait(&set, &sig);
-	for (unsigned i = 0; sig != SIGUSR2 && i < g->n_workers; i++)
+	if (sig == SIGUSR2)
+		return NULL;
+	atomic_store(&g->cut, true);
+	for (unsigned i = 0; i < g->n_workers; i++)
 		worker_drain(g->workers[i], 1);
+	manager_drain(g->manager, 1);
 	return NULL;
 }
 
-static void stop_workers(struct gateway *g)
+static uint64_t drain_deadline(const struct gateway *g)
 {
-	uint64_t deadline =
-		clock_mono_us() + (uint64_t)g->settings->timeouts.drain_ms * 1000;
-	struct worker **workers = g->workers;
+	return clock_mono_us() + (uint64_t)g->settings->timeouts.drain_ms * 1000;
+}
+
+/* The manager goes on while the workers drain: Workers at the edge still report to it. */
+static void drain(struct gateway *g)
+{
+	uint64_t deadline = drain_deadline(g);
 	pthread_t watcher;
 	sigset_t usr2;
 
@@ -299,22 +309,28 @@ static void stop_workers(struct gateway *g)
 	sigaddset(&usr2, SIGUSR2);
 	pthread_sigmask(SIG_BLOCK, &usr2, NULL);
 	for (unsigned i = 0; i < g->n_workers; i++)
-		worker_drain(workers[i], deadline);
+		worker_drain(g->workers[i], deadline);
 	CHECK(pthread_create(&watcher, NULL, cut_on_second_signal, g) == 0);
 	for (unsigned i = 0; i < g->n_workers; i++)
-		worker_join(workers[i]);
+		worker_join(g->workers[i]);
+	deadline = drain_deadline(g);
+	manager_drain(g->manager, deadline);
+	/* The second signal may have come just before. */
+	if (atomic_load(&g->cut))
+		manager_drain(g->manager, 1);
+	manager_join(g->manager);
 	pthread_kill(watcher, SIGUSR2);
 	pthread_join(watcher, NULL);
 	for (unsigned i = 0; i < g->n_workers; i++)
-		worker_free(&workers[i]);
+		worker_free(&g->workers[i]);
+	manager_free(&g->manager);
 }
 
 static int gateway_stop(struct gateway *g)
 {
 	uint64_t lost;
 
-	stop_workers(g);
-	manager_stop(&g->manager, g->settings->timeouts.drain_ms);
+	drain(g);
 	lost = recorder_stop(&g->recorder, g->flush_ms);
 	if (lost)
 		log_error("%llu usage rows could not be written before the stop",

@@ -2,7 +2,6 @@
 #include "gateway/http/conn.h"
 
 #include <errno.h>
-#include <event2/http_struct.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <sys/ioctl.h>
@@ -410,12 +409,8 @@ void conn_exchange_put(struct http_front *f, struct conn_exchange *x)
 	f->n_spare++;
 }
 
-/* The request is over for evhttp as well; it makes ready for the next one. */
 static void next_request(struct http_conn *c)
 {
-	struct evhttp_request *req = c->req;
-
-	c->req = NULL;
 	c->state = CONN_IDLE;
 	c->head_since_us = 0;
 	c->idle_since_us = clock_mono_us();
@@ -423,7 +418,6 @@ static void next_request(struct http_conn *c)
 	c->x = NULL;
 	if (c->paused)
 		conn_resume(c);
-	evhttp_send_reply_end(req);
 	if (evbuffer_get_length(c->raw))
 		conn_make_ready(c);
 }

@@ -47,17 +47,15 @@ struct http_conn {
 	struct bufferevent *bev;
 	struct evhttp_connection *evcon; /* NULL until adopted */
 	SSL *ssl;                        /* NULL: plain; the bufferevent's */
-	struct evhttp_request *req;      /* evhttp's object of the running exchange */
-	bufferevent_event_cb evhttp_on_event;
-	struct event on_read, on_write; /* plain connections' (conn_io.c) */
-	struct evbuffer *raw;           /* bytes behind the head, not yet taken */
+	struct event on_read, on_write;  /* plain connections' (conn_io.c) */
+	struct evbuffer *raw; /* the bufferevent's input: bytes not yet taken */
 	struct event *closed; /* notices a client that leaves while reading is paused */
 	struct conn_exchange *x;
 	void *data; /* the handler's */
 	TAILQ_ENTRY(http_conn) all, ready;
 	struct net_ip peer;
 
-	bool is_ready, feeding, refused, closing, paused, body_timed_out, stalled, gone;
+	bool is_ready, refused, closing, paused, body_timed_out, stalled, gone;
 	bool tunnel;
 	bool counted;      /* in the address cap */
 	bool half_closed;  /* the client sends no more; maybe it has left */
@@ -104,9 +102,8 @@ struct http_front {
 	struct settings_timeouts timeouts;
 	struct conn_list conns, ready;
 	size_t n_conns;
-	struct http_conn *fed; /* whose stand-in evhttp is about to read */
-	struct event *run;     /* works off the ready list */
-	struct event *tick;    /* deadlines */
+	struct event *run;  /* works off the ready list */
+	struct event *tick; /* deadlines */
 	struct event *relisten;
 	struct front_listener *listeners;
 	size_t n_listeners;
@@ -135,8 +132,8 @@ void conn_take_bytes(struct http_conn *c, const char *p, size_t n);
 void conn_try_kept(struct http_conn *c);
 /* Refuses what has come of a head so far. */
 void conn_refuse(struct http_conn *c, struct head_refusal why);
-/* A TLS connection's input, as its buffer's callback. */
-void conn_gate(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
+/* Bytes that a TLS connection's bufferevent has put into c->raw. */
+void conn_see_bytes(struct http_conn *c);
 /* conn_io.c: a plain connection's socket, which evhttp's bufferevent lets go of. */
 void conn_io_start(struct http_conn *c);
 void conn_io_stop(struct http_conn *c);

@@ -67,6 +67,7 @@ void conn_io_start(struct http_conn *c)
 	struct event_base *base = c->front->base;
 
 	CHECK(bufferevent_setfd(c->bev, -1) == 0);
+	CHECK(evbuffer_unfreeze(c->raw, 0) == 0);
 	CHECK(event_assign(&c->on_read, base, c->fd, EV_READ | EV_PERSIST, on_readable,
 			   c) == 0);
 	CHECK(event_assign(&c->on_write, base, c->fd, EV_WRITE | EV_PERSIST, on_writable,

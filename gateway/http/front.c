@@ -1,9 +1,8 @@
-/* evhttp behind an input gate: accepting, heads, deadlines, and the end of connections.
+/* evhttp behind an input gate: accepting, deadlines, and the end of connections.
  *
- * Traps of evhttp 2.1.12 that shape this file: its read callback must never be installed while
- * a request is served (it exits the process); nothing is freed from inside a buffer callback
- * (the ready list does that, from its own event); a request whose connection fails while it is
- * served is ours to free. */
+ * evhttp accepts, owns each connection with its bufferevent, and closes it; no request reaches
+ * it (docs/adr/0008-evhttp-owns-connections.md). Nothing is freed from inside a callback of a
+ * bufferevent: the ready list does that, from its own event. */
 #include "gateway/http/front.h"
 
 #include <errno.h>
@@ -18,6 +17,7 @@
 #include "gateway/http/conn.h"
 
 #define TICK_US 200000
+#define DRAIN_TICK_US 50000 /* whoever stops us waits */
 
 void conn_make_ready(struct http_conn *c)
 {
@@ -36,7 +36,7 @@ void conn_doom(struct http_conn *c)
 
 static void start_ticking(struct http_front *f)
 {
-	event_add(f->tick, &(struct timeval){0, TICK_US});
+	event_add(f->tick, &(struct timeval){0, f->draining ? DRAIN_TICK_US : TICK_US});
 }
 
 static void conn_free(struct http_conn *c)
@@ -53,12 +53,11 @@ static void conn_free(struct http_conn *c)
 		conn_exchange_put(f, c->x);
 	if (c->closed != NULL)
 		event_free(c->closed);
-	/* The bufferevent may outlive us by a callback: its gate must not see us again. */
+	/* The bufferevent may outlive us by a callback, which must not see us again. */
 	if (c->ssl != NULL)
-		evbuffer_remove_cb(bufferevent_get_input(c->bev), conn_gate, c);
+		bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
 	else if (c->evcon != NULL)
 		conn_io_stop(c);
-	evbuffer_free(c->raw);
 	c->magic = 0;
 	free(c);
 }
@@ -105,6 +104,15 @@ bool conn_half_close(struct http_conn *c)
 	return true;
 }
 
+static void on_bev_read(struct bufferevent *bev, void *arg)
+{
+	struct http_conn *c = arg;
+
+	(void)bev;
+	OBJ_CHECK(c, CONN_MAGIC);
+	conn_see_bytes(c);
+}
+
 static void on_bev_write(struct bufferevent *bev, void *arg)
 {
 	struct http_conn *c = arg;
@@ -118,39 +126,13 @@ static void on_bev_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct http_conn *c = arg;
 
+	(void)bev;
 	OBJ_CHECK(c, CONN_MAGIC);
+	if (what & BEV_EVENT_CONNECTED)
+		return;
 	if ((what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR) && conn_half_close(c))
 		return;
-	c->evhttp_on_event(bev, what, c->evcon);
-}
-
-/* evhttp's read callback must not run while a request is served. */
-static void take_callbacks(struct http_conn *c)
-{
-	bufferevent_getcb(c->bev, NULL, NULL, &c->evhttp_on_event, NULL);
-	bufferevent_setcb(c->bev, NULL, on_bev_write, on_bev_event, c);
-	if (!c->paused)
-		bufferevent_enable(c->bev, EV_READ);
-}
-
-/* evhttp has read its stand-in: the request, kept in c->x, begins. */
-static void on_evhttp_request(struct evhttp_request *req, void *arg)
-{
-	struct http_front *f = arg;
-	struct http_conn *c = f->fed;
-
-	OBJ_CHECK(f, FRONT_MAGIC);
-	OBJ_CHECK(c, CONN_MAGIC);
-	CHECK(c->state == CONN_BUSY && c->req == NULL);
-	CHECK(evhttp_request_get_connection(req) == c->evcon);
-	f->fed = NULL;
-	c->req = req;
-	if (c->ssl != NULL)
-		take_callbacks(c);
-	if (c->refused)
-		conn_answer_refusal(c);
-	else
-		f->handler->on_request(c, f->ctx);
+	conn_doom(c);
 }
 
 /* evhttp is about to free the connection, whatever the reason. */
@@ -161,10 +143,6 @@ static void conn_closed(struct evhttp_connection *evcon, void *arg)
 
 	OBJ_CHECK(c, CONN_MAGIC);
 	f = c->front;
-	/* Detached from its connection: nobody but us will free it. */
-	if (c->req != NULL && evhttp_request_get_connection(c->req) == NULL)
-		evhttp_request_free(c->req);
-	c->req = NULL;
 	(void)evcon;
 	if (c->state == CONN_BUSY && !c->refused) {
 		c->gone = true;
@@ -201,8 +179,11 @@ static void conn_adopt(struct http_conn *c)
 	evhttp_connection_set_closecb(evcon, conn_closed, c);
 	net_ip_of_sockaddr(&c->peer, evhttp_connection_get_addr(evcon));
 	count_address(c);
+	/* From here on evhttp sees no byte: what it reads with is ours. */
 	if (c->ssl == NULL)
 		conn_io_start(c);
+	else
+		bufferevent_setcb(c->bev, on_bev_read, on_bev_write, on_bev_event, c);
 }
 
 /* evhttp asks for a new connection's bufferevent. The connection is adopted from the ready
@@ -223,16 +204,14 @@ static struct bufferevent *new_connection(struct http_front *f, SSL *ssl)
 		CHECK(c->bev != NULL);
 		/* HTTP's own framing tells a cut message. */
 		bufferevent_openssl_set_allow_dirty_shutdown(c->bev, 1);
-		CHECK(evbuffer_add_cb(bufferevent_get_input(c->bev), conn_gate, c) !=
-		      NULL);
 		bufferevent_setwatermark(c->bev, EV_WRITE, HTTP_OUT_LOW, 0);
 		bufferevent_set_max_single_write(c->bev, HTTP_OUT_HIGH);
 	} else {
 		/* Without CLOSE_ON_FREE evhttp closes the socket, after its shutdown. */
 		c->bev = bufferevent_socket_new(f->base, -1, 0);
 	}
-	c->raw = evbuffer_new();
-	CHECK(c->bev != NULL && c->raw != NULL);
+	CHECK(c->bev != NULL);
+	c->raw = bufferevent_get_input(c->bev);
 	c->head_since_us = c->idle_since_us = clock_mono_us();
 	TAILQ_INSERT_TAIL(&f->conns, c, all);
 	if (f->n_conns++ == 0)
@@ -271,7 +250,7 @@ static void run_conn(struct http_conn *c)
 		evhttp_connection_free(c->evcon);
 		return;
 	}
-	if (c->state == CONN_BUSY && !c->refused && c->req != NULL) {
+	if (c->state == CONN_BUSY && !c->refused) {
 		f->handler->on_body(c, f->ctx);
 		return;
 	}
@@ -321,8 +300,6 @@ static struct evhttp *evhttp_start(struct http_front *f,
 
 	CHECK(http != NULL);
 	evhttp_set_bevcb(http, on_new, f);
-	evhttp_set_gencb(http, on_evhttp_request, f);
-	evhttp_set_allowed_methods(http, EVHTTP_REQ_HEAD);
 	return http;
 }
 

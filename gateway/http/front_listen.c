@@ -8,7 +8,7 @@
 #include "gateway/http/conn.h"
 
 #define BACKLOG 4096
-#define DRAIN_LISTEN_US 300000u /* accepting goes on for so long after a stop was asked */
+#define DRAIN_LISTEN_US 100000u /* accepting goes on for so long after a stop was asked */
 
 void front_listen_again(struct http_front *f)
 {

@@ -1,13 +1,9 @@
-/* The gate: a connection's bytes in, strictly checked heads out, a stand-in for evhttp. */
+/* The gate: a connection's bytes in, strictly checked heads out. */
 #include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/http/conn.h"
-
-/* All that evhttp ever parses. HEAD: it never looks for a body. */
-static const char fed_head[] = "HEAD / HTTP/1.1\r\n\r\n";
-#define FED_HEAD_LENGTH (sizeof fed_head - 1)
 
 static struct conn_exchange *exchange_get(struct http_front *f, size_t head_bytes)
 {
@@ -51,58 +47,43 @@ static void begin_exchange(struct http_conn *c)
 	c->state = CONN_BUSY;
 }
 
-/* Puts the constant head in front of evhttp, which reads it before anything else happens. */
-static void feed(struct http_conn *c, struct evbuffer *input)
+static void serve(struct http_conn *c)
 {
-	c->feeding = true;
-	CHECK(evbuffer_prepend(input, fed_head, FED_HEAD_LENGTH) == 0);
-	c->feeding = false;
-	c->front->fed = c;
+	if (c->refused)
+		conn_answer_refusal(c);
+	else
+		c->front->handler->on_request(c, c->front->ctx);
 }
 
-/* Has evhttp read what it was fed. */
-static void run_evhttp(struct http_conn *c)
-{
-	bufferevent_trigger(c->bev, EV_READ, BEV_TRIG_IGNORE_WATERMARKS);
-}
-
-static void refuse(struct http_conn *c, struct evbuffer *input, struct head_refusal why)
+void conn_refuse(struct http_conn *c, struct head_refusal why)
 {
 	if (c->x == NULL)
 		c->x = exchange_get(c->front, 0);
 	memset(&c->x->head, 0, offsetof(struct request_head, fields));
 	/* Whatever follows is not a request: drop it, answer, linger, close. */
 	evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
-	evbuffer_drain(input, evbuffer_get_length(input));
 	begin_exchange(c);
 	c->refused = true;
 	c->refusal = why;
 	c->body_done = false;
-	feed(c, input);
+	serve(c);
 }
 
-void conn_refuse(struct http_conn *c, struct head_refusal why)
-{
-	refuse(c, bufferevent_get_input(c->bev), why);
-	run_evhttp(c);
-}
-
-/* The head in c->x, of n bytes: parse, keep, hand evhttp its stand-in. What follows the head is
- * in c->raw already. */
-static void take_head(struct http_conn *c, size_t n, struct evbuffer *input)
+/* The head in c->x, of n bytes: parse, serve. What follows the head is in c->raw already. */
+static void take_head(struct http_conn *c, size_t n)
 {
 	struct http_front *f = c->front;
 	struct head_limits limits = {f->limits.head_bytes, f->limits.headers};
 	struct head_refusal why;
 
 	if (!request_head_parse(&c->x->head, c->x->bytes, n, &limits, &why)) {
-		refuse(c, input, why);
+		conn_refuse(c, why);
 		return;
 	}
 	c->refused = false;
 	begin_exchange(c);
 	begin_body(c);
-	feed(c, input);
+	serve(c);
 }
 
 enum found { FOUND_NOTHING, FOUND_HEAD, FOUND_REFUSAL };
@@ -131,38 +112,33 @@ static size_t look_at(const struct http_conn *c, size_t n)
 	return n < max ? n : max;
 }
 
-/* A head at the front of `from` (the input or c->raw); true when evhttp was fed. */
-static bool try_head(struct http_conn *c, struct evbuffer *from, struct evbuffer *input)
+void conn_try_kept(struct http_conn *c)
 {
-	size_t look = look_at(c, evbuffer_get_length(from)), end;
+	size_t look = look_at(c, evbuffer_get_length(c->raw)), end;
 	struct head_refusal why;
 	const char *p;
 
 	if (look == 0)
-		return false;
-	p = (const char *)evbuffer_pullup(from, (ev_ssize_t)look);
+		return;
+	p = (const char *)evbuffer_pullup(c->raw, (ev_ssize_t)look);
 	CHECK(p != NULL);
 	switch (find_head(c, p, look, &end, &why)) {
 	case FOUND_HEAD:
 		c->x = exchange_get(c->front, end);
-		CHECK(evbuffer_remove(from, c->x->bytes, end) == (int)end);
-		if (from == input && evbuffer_get_length(input))
-			evbuffer_add_buffer(c->raw, input);
-		take_head(c, end, input);
-		return true;
+		CHECK(evbuffer_remove(c->raw, c->x->bytes, end) == (int)end);
+		take_head(c, end);
+		break;
 	case FOUND_REFUSAL:
-		refuse(c, input, why);
-		return true;
+		conn_refuse(c, why);
+		break;
 	case FOUND_NOTHING:
 		break;
 	}
-	return false;
 }
 
 /* The same for bytes that are in no buffer yet; what they leave goes to c->raw. */
-static bool try_bytes(struct http_conn *c, const char *p, size_t n)
+static void try_bytes(struct http_conn *c, const char *p, size_t n)
 {
-	struct evbuffer *input = bufferevent_get_input(c->bev);
 	struct head_refusal why;
 	size_t end;
 
@@ -172,16 +148,15 @@ static bool try_bytes(struct http_conn *c, const char *p, size_t n)
 		memcpy(c->x->bytes, p, end);
 		if (end < n)
 			CHECK(evbuffer_add(c->raw, p + end, n - end) == 0);
-		take_head(c, end, input);
-		return true;
+		take_head(c, end);
+		break;
 	case FOUND_REFUSAL:
-		refuse(c, input, why);
-		return true;
+		conn_refuse(c, why);
+		break;
 	case FOUND_NOTHING:
+		CHECK(evbuffer_add(c->raw, p, n) == 0);
 		break;
 	}
-	CHECK(evbuffer_add(c->raw, p, n) == 0);
-	return false;
 }
 
 /* Whether n bytes that come while no head may be taken are kept; else they are dropped. */
@@ -206,12 +181,6 @@ static void note_kept(struct http_conn *c)
 		conn_pause(c);
 }
 
-void conn_try_kept(struct http_conn *c)
-{
-	if (try_head(c, c->raw, bufferevent_get_input(c->bev)))
-		run_evhttp(c);
-}
-
 void conn_take_bytes(struct http_conn *c, const char *p, size_t n)
 {
 	if (c->state != CONN_IDLE) {
@@ -219,52 +188,22 @@ void conn_take_bytes(struct http_conn *c, const char *p, size_t n)
 			return;
 		CHECK(evbuffer_add(c->raw, p, n) == 0);
 		note_kept(c);
-		return;
-	}
-	if (evbuffer_get_length(c->raw) == 0) {
-		if (try_bytes(c, p, n))
-			run_evhttp(c);
-		return;
-	}
-	CHECK(evbuffer_add(c->raw, p, n) == 0);
-	conn_try_kept(c);
-}
-
-/* While a request is served. libevent empties a TLS record in several reads before it runs
- * evhttp's callback: then the stand-in still lies in front of what came with the head. */
-static void take_tls_bytes(struct http_conn *c, struct evbuffer *input)
-{
-	bool unread = c->front->fed == c;
-
-	if (unread)
-		evbuffer_drain(input, FED_HEAD_LENGTH);
-	if (keeps_bytes(c, evbuffer_get_length(input))) {
-		evbuffer_add_buffer(c->raw, input);
-		note_kept(c);
+	} else if (evbuffer_get_length(c->raw) == 0) {
+		try_bytes(c, p, n);
 	} else {
-		evbuffer_drain(input, evbuffer_get_length(input));
+		CHECK(evbuffer_add(c->raw, p, n) == 0);
+		conn_try_kept(c);
 	}
-	if (unread)
-		feed(c, input);
 }
 
-/* A TLS connection's bytes: runs inside the bufferevent's read, before evhttp's callback. */
-void conn_gate(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+void conn_see_bytes(struct http_conn *c)
 {
-	struct http_conn *c = arg;
+	size_t n = evbuffer_get_length(c->raw);
 
-	OBJ_CHECK(c, CONN_MAGIC);
-	if (info->n_added == 0 || c->feeding)
-		return;
-	if (c->state != CONN_IDLE) {
-		take_tls_bytes(c, input);
-		return;
-	}
-	if (evbuffer_get_length(c->raw) == 0) {
-		if (!try_head(c, input, input))
-			evbuffer_add_buffer(c->raw, input);
-		return;
-	}
-	evbuffer_add_buffer(c->raw, input);
-	try_head(c, c->raw, input);
+	if (c->state == CONN_IDLE && !c->gone)
+		conn_try_kept(c);
+	else if (keeps_bytes(c, n))
+		note_kept(c);
+	else
+		evbuffer_drain(c->raw, n);
 }

@@ -157,18 +157,24 @@ void manager_configure(struct manager *m, struct settings *s)
 	poke(m);
 }
 
-void manager_stop(struct manager **manager, uint32_t drain_ms)
+void manager_drain(struct manager *m, uint64_t deadline_us)
+{
+	atomic_store(&m->stop_by_us, deadline_us ? deadline_us : 1);
+	poke(m);
+}
+
+void manager_join(struct manager *m)
+{
+	CHECK(pthread_join(m->thread, NULL) == 0);
+	epoch_reader_remove(&m->reader);
+}
+
+void manager_free(struct manager **manager)
 {
 	struct manager *m = *manager;
 	struct settings *unseen;
 
 	*manager = NULL;
-	if (m == NULL)
-		return;
-	atomic_store(&m->stop_by_us, clock_mono_us() + drain_ms * UINT64_C(1000));
-	poke(m);
-	CHECK(pthread_join(m->thread, NULL) == 0);
-	epoch_reader_remove(&m->reader);
 	http_front_free(&m->front);
 	manager_db_free(&m->context.db);
 	unseen = atomic_load(&m->next_settings);

@@ -22,7 +22,12 @@ struct manager *manager_start(const struct manager_options *o);
 /* Any thread: usage.ingest and the trusted proxies of s hold from the next request on; the
  * manager refers to s on its own. */
 void manager_configure(struct manager *m, struct settings *s);
-/* Finishes what runs, up to drain_ms; joins. */
-void manager_stop(struct manager **m, uint32_t drain_ms);
+/* Ends when what runs is finished, at deadline_us (monotonic) at the latest; an earlier
+ * deadline than before counts. Any thread. */
+void manager_drain(struct manager *m, uint64_t deadline_us);
+/* Waits for its thread to end. */
+void manager_join(struct manager *m);
+/* After manager_join. */
+void manager_free(struct manager **m);
 
 #endif

@@ -18,6 +18,7 @@
 #include "gateway/usage/event.h"
 
 #define TICK_US 200000
+#define DRAIN_TICK_US 50000   /* whoever stops us waits */
 #define FILES_RESERVED 512    /* descriptors for everything but proxied connections */
 #define HEAD_MAX (256 * 1024) /* a head that we write, rewritten fields included */
 #define REVOCATION_CHECK_US 2000000u
@@ -135,6 +136,7 @@ static void begin_drain(struct worker *w)
 		return;
 	w->draining = true;
 	http_front_drain(w->front);
+	event_add(w->tick, &(struct timeval){0, DRAIN_TICK_US});
 }
 
 static void on_wake(evutil_socket_t fd, short what, void *arg)
