@@ -95,11 +95,11 @@ static enum found find_head(struct http_conn *c, const char *p, size_t n, size_t
 	const struct settings_limits *l = &c->front->limits;
 	struct head_limits limits = {l->head_bytes, l->headers};
 
-	if (c->head_since_us == 0)
-		c->head_since_us = clock_mono_us();
 	*end = request_head_end(p, n, &c->scan);
 	if (*end != 0 && *end <= l->head_bytes)
 		return FOUND_HEAD;
+	if (c->head_since_us == 0)
+		c->head_since_us = clock_mono_us();
 	return request_head_refuse_early(p, n, &limits, why) ? FOUND_REFUSAL
 							     : FOUND_NOTHING;
 }

@@ -149,21 +149,31 @@ static void add_escaped(struct sbuf *b, unsigned char c)
 	}
 }
 
+/* How many bytes from p on stand for themselves in a JSON string, ASCII only. */
+static size_t plain_run(const unsigned char *p, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+		i++;
+	return i;
+}
+
 /* A JSON string's inside (RFC 8259 7); what is no UTF-8 becomes U+FFFD. */
 static void add_text(struct sbuf *b, struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 
 	for (size_t i = 0; i < s.n;) {
-		size_t len = utf8_length(p + i, s.n - i);
+		size_t run = plain_run(p + i, s.n - i);
+		size_t len = run ? run : utf8_length(p + i, s.n - i);
 
 		if (len == 0)
 			sbuf_lit(b, "\xef\xbf\xbd");
-		else if (len == 1 &&
-			 (p[i] < 0x20 || p[i] == '"' || p[i] == '\\' || p[i] == 0x7f))
-			add_escaped(b, p[i]);
-		else
+		else if (run || len > 1)
 			sbuf_add(b, p + i, len);
+		else
+			add_escaped(b, p[i]);
 		i += len ? len : 1;
 	}
 }

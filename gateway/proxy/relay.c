@@ -232,7 +232,7 @@ static void note_head(struct exchange *x, const struct response_head *r)
 {
 	const struct request_head *h = http_conn_head(x->c);
 
-	x->head_us = x->data_us = clock_mono_us();
+	x->head_us = x->data_us;
 	x->head_done = true;
 	x->status = x->upstream_status = r->status;
 	x->in = r->framing;

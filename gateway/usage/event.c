@@ -107,7 +107,7 @@ static size_t utf8_length(const unsigned char *p, size_t n)
 	return k;
 }
 
-/* How many of the first max bytes are, in whole words, ASCII without NUL. */
+/* How many of the first max bytes are ASCII without NUL. */
 static size_t plain_run(const unsigned char *p, size_t max)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
@@ -120,6 +120,8 @@ static size_t plain_run(const unsigned char *p, size_t max)
 		if (((word - ones) | word) & tops)
 			break;
 	}
+	while (n < max && (unsigned char)(p[n] - 1) < 0x7f)
+		n++;
 	return n;
 }
 
