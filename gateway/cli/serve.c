@@ -51,6 +51,8 @@ struct gateway {
 	int *fds; /* n_workers per listening address (TLS last), then the manager's */
 	unsigned char ticket_keys[TLS_TICKET_KEY_BYTES];
 	struct serve_addresses addresses;
+	struct listen_file *files; /* one per listening address of our own */
+	size_t n_files;
 	struct listen_inherited inherited;
 	struct address_cap *address_cap;
 	uint32_t flush_ms;
@@ -107,8 +109,10 @@ static bool open_listener(struct gateway *g, const struct net_listen *address,
 		snprintf(bound, sizeof address->text, "%s", address->text);
 		return true;
 	}
-	if (listen_open(address, fds, each, bound, &why))
+	if (listen_open(address, fds, each, bound, &why)) {
+		listen_file_note(&g->files[g->n_files++], bound);
 		return true;
+	}
 	log_error("cannot listen on %s: %s (%s)", address->text, why, strerror(errno));
 	return false;
 }
@@ -135,6 +139,8 @@ static bool open_all(struct gateway *g)
 	CHECK(s->listen.n + s->tls_listen.n <= SERVE_ADDRESSES_MAX &&
 	      s->manager_listen.n <= SERVE_ADDRESSES_MAX);
 	g->fds = xcalloc(n_plain + n_tls + s->manager_listen.n, sizeof *g->fds);
+	g->files = xcalloc(s->listen.n + s->tls_listen.n + s->manager_listen.n,
+			   sizeof *g->files);
 	if (!open_listeners(g, &s->listen, g->n_workers, g->fds, g->addresses.gateway,
 			    &g->addresses.n_gateway) ||
 	    !open_listeners(g, &s->tls_listen, g->n_workers, g->fds + n_plain,
@@ -347,15 +353,14 @@ static int gateway_stop(struct gateway *g)
 
 static void gateway_fini(struct gateway *g)
 {
-	/* Socket files of the service manager's stay. */
-	for (size_t i = 0; i < g->addresses.n_gateway && g->inherited.n == 0; i++)
-		if (strncmp(g->addresses.gateway[i], "unix:", 5) == 0)
-			unlink(g->addresses.gateway[i] + 5);
+	for (size_t i = 0; i < g->n_files; i++)
+		listen_file_remove(&g->files[i]);
 	OPENSSL_cleanse(g->ticket_keys, sizeof g->ticket_keys);
 	address_cap_free(&g->address_cap);
 	free(g->lanes);
 	free(g->workers);
 	free(g->fds);
+	free(g->files);
 	settings_unref(&g->settings);
 }
 

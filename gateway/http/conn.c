@@ -63,10 +63,16 @@ bool http_conn_body_done(const struct http_conn *c)
 	return c->body_done;
 }
 
+/* No request can follow. */
+static bool was_last(const struct http_conn *c)
+{
+	return c->half_closed && evbuffer_get_length(c->raw) == 0;
+}
+
 bool http_conn_must_close(const struct http_conn *c)
 {
-	return c->closing || c->front->draining || c->refused || c->x->head.close ||
-	       !c->body_done;
+	return c->closing || was_last(c) || c->front->draining || c->refused ||
+	       c->x->head.close || !c->body_done;
 }
 
 const char *http_conn_gone_why(const struct http_conn *c)
@@ -425,7 +431,7 @@ static void next_request(struct http_conn *c)
 void conn_flushed(struct http_conn *c)
 {
 	CHECK(c->state == CONN_FLUSH);
-	if (!c->closing) {
+	if (!c->closing && !was_last(c)) {
 		next_request(c);
 		return;
 	}

@@ -87,17 +87,17 @@ static bool body_may_be_here(const struct http_conn *c)
 
 bool conn_half_close(struct http_conn *c)
 {
-	/* The request is complete and the client shut its side down: it may have left, or only
-	 * have said that it sends no more (RFC 9112 9.6). tick_half_closed finds out. */
-	if ((c->state != CONN_BUSY && c->state != CONN_FLUSH) || !body_may_be_here(c))
+	bool waiting = c->state == CONN_IDLE && evbuffer_get_length(c->raw) > 0;
+	bool served = c->state == CONN_BUSY || c->state == CONN_FLUSH;
+
+	/* The client shut its side down: it may have left, or only have said that it sends no
+	 * more (RFC 9112 9.6). What it sent is answered; tick_half_closed finds out. */
+	if (!waiting && (!served || !body_may_be_here(c)))
 		return false;
 	c->half_closed = true;
 	c->eof_us = clock_mono_us();
-	c->closing = true;
-	if (c->state == CONN_BUSY && (c->tunnel || !c->body_done))
+	if (waiting || (c->state == CONN_BUSY && (c->tunnel || !c->body_done)))
 		conn_make_ready(c);
-	else
-		evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
 	/* A TLS bufferevent stops writing when the peer says that it sends no more. */
 	if (c->ssl != NULL && http_conn_queued(c) > 0)
 		bufferevent_enable(c->bev, EV_WRITE);

@@ -132,6 +132,8 @@ void conn_try_kept(struct http_conn *c)
 		conn_refuse(c, why);
 		break;
 	case FOUND_NOTHING:
+		if (c->half_closed) /* the rest of this head will not come */
+			conn_doom(c);
 		break;
 	}
 }

@@ -165,3 +165,24 @@ bool listen_open(const struct net_listen *address, int *fds, unsigned n, char *b
 		return open_unix(address, fds, n, bound, why);
 	return open_all_tcp(address, fds, n, bound, why);
 }
+
+void listen_file_note(struct listen_file *f, const char *bound)
+{
+	struct stat st;
+
+	*f = (struct listen_file){0};
+	if (strncmp(bound, "unix:", 5) != 0 || stat(bound + 5, &st) != 0)
+		return;
+	snprintf(f->path, sizeof f->path, "%s", bound + 5);
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+}
+
+void listen_file_remove(const struct listen_file *f)
+{
+	struct stat st;
+
+	if (f->path[0] && stat(f->path, &st) == 0 && st.st_dev == f->dev &&
+	    st.st_ino == f->ino)
+		unlink(f->path);
+}

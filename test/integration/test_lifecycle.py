@@ -1,4 +1,5 @@
 """Start, readiness, reload and stop of the whole process."""
+import os
 import signal
 import socket
 
@@ -134,3 +135,18 @@ def test_unix_socket_and_ipv6(gateways, upstream, tmp_path):
         s.connect(path)
         s.sendall(b"GET /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
         assert s.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_socket_files_are_removed_unless_a_successor_has_put_its_own(gateways, upstream, tmp_path):
+    paths = {name: str(tmp_path / name) for name in ("gateway", "manager", "taken")}
+    gateway = gateways(upstream, start=False)
+    gateway.settings["listen"] += [f"unix:{paths['gateway']}", f"unix:{paths['taken']}"]
+    gateway.settings["manager"]["listen"].append(f"unix:{paths['manager']}")
+    gateway.write_config()
+    gateway.start()
+    os.unlink(paths["taken"])
+    with socket.socket(socket.AF_UNIX) as successor:
+        successor.bind(paths["taken"])
+        gateway.terminate()
+        assert gateway.wait_exit() == 0
+        assert [name for name, path in paths.items() if os.path.exists(path)] == ["taken"]

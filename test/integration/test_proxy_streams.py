@@ -330,3 +330,18 @@ def test_requests_in_a_pipeline_are_answered_in_order(gateways, echo_upstream):
         for n in range(20):
             answer = client.read_response().json()
             assert (answer["target"], answer["bytes"]) == (f"/{n}", n)
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("rest", [b"", b"GET /api/te"], ids=["all", "cut"])
+def test_a_pipeline_before_a_half_close_is_answered(gateways, echo_upstream, rest):
+    """As `nc -N` does: requests in one piece, then the end of sending (RFC 9112 9.3.2, 9.6)."""
+    gateway = gateways(echo_upstream)
+    with gateway.connect() as client:
+        client.send(b"".join(
+            b"GET /api/test/%d HTTP/1.1\r\nHost: h\r\nX-API-Key: %s\r\n\r\n"
+            % (n, gateway.key.encode()) for n in range(3)) + rest)
+        client.finish_writing()
+        for n in range(3):
+            assert client.read_response().json()["target"] == f"/{n}"
+        client.expect_eof()
