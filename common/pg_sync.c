@@ -8,6 +8,7 @@
 #include "common/pg_conninfo.h"
 
 #define CONNECT_TIMEOUT_MS 10000
+#define COPY_PIECE (1 << 20)
 
 struct pg_sync {
 	PGconn *pg;
@@ -82,17 +83,10 @@ void pg_sync_close(struct pg_sync **s)
 	*s = NULL;
 }
 
-PGresult *pg_sync_query(struct pg_sync *s, const char *sql, const char *const *values,
-			int n, struct sbuf *error)
+static void tell_failure(struct pg_sync *s, const PGresult *r, struct sbuf *error)
 {
-	PGresult *r = n == 0 ? PQexec(s->pg, sql)
-			     : PQexecParams(s->pg, sql, n, NULL, values, NULL, NULL, 0);
-	ExecStatusType status = PQresultStatus(r);
-	const char *code;
+	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 
-	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-		return r;
-	code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	snprintf(s->sqlstate, sizeof s->sqlstate, "%s", code ? code : "");
 	if (code) {
 		add_field(error, "", r, PG_DIAG_MESSAGE_PRIMARY);
@@ -101,6 +95,18 @@ PGresult *pg_sync_query(struct pg_sync *s, const char *sql, const char *const *v
 	} else {
 		add_lines(error, PQerrorMessage(s->pg));
 	}
+}
+
+PGresult *pg_sync_query(struct pg_sync *s, const char *sql, const char *const *values,
+			int n, struct sbuf *error)
+{
+	PGresult *r = n == 0 ? PQexec(s->pg, sql)
+			     : PQexecParams(s->pg, sql, n, NULL, values, NULL, NULL, 0);
+	ExecStatusType status = PQresultStatus(r);
+
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+		return r;
+	tell_failure(s, r, error);
 	PQclear(r);
 	return NULL;
 }
@@ -111,6 +117,46 @@ bool pg_sync_run(struct pg_sync *s, const char *sql, struct sbuf *error)
 
 	PQclear(r);
 	return r != NULL;
+}
+
+bool pg_sync_copy_begin(struct pg_sync *s, const char *sql, struct sbuf *error)
+{
+	PGresult *r = PQexec(s->pg, sql);
+	bool ok = PQresultStatus(r) == PGRES_COPY_IN;
+
+	if (!ok)
+		tell_failure(s, r, error);
+	PQclear(r);
+	return ok;
+}
+
+bool pg_sync_copy_put(struct pg_sync *s, const void *bytes, size_t n)
+{
+	const char *p = bytes;
+
+	while (n > 0) {
+		int piece = n < COPY_PIECE ? (int)n : COPY_PIECE;
+
+		if (PQputCopyData(s->pg, p, piece) != 1)
+			return false;
+		p += piece;
+		n -= (size_t)piece;
+	}
+	return true;
+}
+
+/* After the end there is one result for the COPY, and none behind it. */
+bool pg_sync_copy_end(struct pg_sync *s, struct sbuf *error)
+{
+	bool ok = PQputCopyEnd(s->pg, NULL) == 1;
+	PGresult *r = PQgetResult(s->pg);
+
+	ok = PQresultStatus(r) == PGRES_COMMAND_OK && ok;
+	if (!ok)
+		tell_failure(s, r, error);
+	for (; r != NULL; r = PQgetResult(s->pg))
+		PQclear(r);
+	return ok;
 }
 
 const char *pg_sync_sqlstate(const struct pg_sync *s)

@@ -29,6 +29,12 @@ bool pg_sync_run(struct pg_sync *s, const char *sql, struct sbuf *error);
 /* SQLSTATE of the latest statement that was refused; "" if none was, or the connection went. */
 const char *pg_sync_sqlstate(const struct pg_sync *s);
 
+/* COPY ... FROM STDIN: begin, put any number of pieces, end. Where one of them fails the others
+ * must not follow, but for a failed put: end then says why, and only then. */
+bool pg_sync_copy_begin(struct pg_sync *s, const char *sql, struct sbuf *error);
+bool pg_sync_copy_put(struct pg_sync *s, const void *bytes, size_t n);
+bool pg_sync_copy_end(struct pg_sync *s, struct sbuf *error);
+
 /* For what libpq offers beyond this. */
 PGconn *pg_sync_conn(struct pg_sync *s);
 

@@ -1,0 +1,49 @@
+/* Made-up usage in the database: written, and taken away again. Waits: for the command line.
+ *
+ * Rows carry tags {"generated": true}. Tokens that are made for them have 'generated' in
+ * key_start, a key that nobody knows, and no scope. usage_generated tells what was made. */
+#ifndef GATEWAY_USAGE_GENERATE_H
+#define GATEWAY_USAGE_GENERATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/pg_sync.h"
+
+#define GENERATE_SAMPLE_CALLS 100
+
+struct generate_options {
+	struct pg_sync *db;
+	const char *const *paths; /* of routes: those that there are */
+	size_t n_paths;           /* at least one */
+	/* Called with lines for people. */
+	void (*report)(void *ctx, const char *line);
+	void *ctx;
+	struct sbuf *error; /* takes the reason of a false */
+};
+
+/* A sample to look at: 100 calls of the tokens that there are (three are made where there is
+ * none), one an hour back from now, with statuses 200, 400 and 500. A login in the role
+ * tollgate is enough. */
+bool usage_generate_sample(const struct generate_options *o);
+
+struct generate_load {
+	int64_t calls;
+	unsigned days, tokens, routes;
+	unsigned
+		raw_days; /* of the last so many days rows are written, of all of them cells */
+	uint64_t seed;
+};
+
+/* The bounds of struct workload_options hold. Tokens are made and marked; routes are the paths
+ * that there are, and made-up ones. Days without rows need a database without any other usage
+ * in or before them. Needs a login that may act as tollgate_owner. */
+bool usage_generate_load(const struct generate_options *o,
+			 const struct generate_load *load);
+
+/* Takes away everything that was ever made here. Needs a login that may act as
+ * tollgate_owner. */
+bool usage_generate_remove(const struct generate_options *o);
+
+#endif
