@@ -77,7 +77,8 @@ bool http_conn_must_close(const struct http_conn *c)
 
 const char *http_conn_gone_why(const struct http_conn *c)
 {
-	return c->stalled ? "client stopped reading" : "client closed the connection";
+	return c->stalled ? "client stopped reading, or read too slowly,"
+			  : "client closed the connection";
 }
 
 uint64_t http_conn_gone_us(const struct http_conn *c)
@@ -278,6 +279,7 @@ static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
+	bool was_empty = evbuffer_get_length(out) == 0;
 	size_t skip = 0;
 
 	OBJ_CHECK(c, CONN_MAGIC);
@@ -286,7 +288,7 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 		return;
 	if (c->half_closed)
 		c->write_us = clock_mono_us();
-	if (evbuffer_get_length(out) == 0 && c->ssl == NULL)
+	if (was_empty && c->ssl == NULL)
 		skip = write_directly(c, iov, n);
 	for (int i = 0; i < n; i++) {
 		if (skip >= iov[i].iov_len) {
@@ -295,10 +297,13 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 		}
 		CHECK(evbuffer_add(out, (char *)iov[i].iov_base + skip,
 				   iov[i].iov_len - skip) == 0);
+		c->queued_total += iov[i].iov_len - skip;
 		skip = 0;
 	}
 	if (evbuffer_get_length(out) == 0)
 		return;
+	if (was_empty)
+		c->write_since_us = clock_mono_us();
 	if (c->ssl != NULL)
 		bufferevent_enable(c->bev, EV_WRITE);
 	else

@@ -18,6 +18,7 @@
 #define FRONT_MAGIC 0x46726f6eu
 #define CONN_LINGER_US 2000000u /* wait for the rest of a body that nobody reads */
 #define CONN_LINGER_BYTES (1024 * 1024)
+#define CONN_PROGRESS_BYTES 4096  /* a reader takes at least so much within idle_s */
 #define CONN_EXCHANGE_INLINE 4096 /* head bytes kept without a further allocation */
 #define FRONT_SPARE_EXCHANGES 64  /* exchange memories kept for reuse */
 #define FRONT_RELISTEN_S 1        /* pause after accept failed for want of descriptors */
@@ -62,7 +63,7 @@ struct http_conn {
 	bool continue_due; /* the client waits for 100 Continue */
 	bool body_done, body_bad;
 	struct head_refusal refusal;
-	size_t scan, queued_seen;
+	size_t scan;
 
 	struct chunk_decoder chunks;
 	uint64_t body_left, body_bytes, body_max;
@@ -76,6 +77,8 @@ struct http_conn {
 	uint64_t idle_since_us;  /* between requests */
 	uint64_t body_since_us;  /* last body byte */
 	uint64_t write_since_us; /* last progress of queued output */
+	uint64_t queued_total;   /* bytes that the socket did not take at once */
+	uint64_t taken_seen;     /* of those, taken by then */
 	uint64_t eof_us;         /* half_closed since */
 	uint64_t write_us;       /* last write while half_closed */
 	uint64_t linger_until_us;

@@ -34,12 +34,15 @@ static void tick_idle(struct http_conn *c, uint64_t now)
 					       "timeouts.head_s"});
 }
 
+/* A client that takes a byte now and then holds an upstream, a descriptor and buffers for
+ * next to nothing: within the limit it must take all that waits, or a piece of some size. */
 static void tick_output(struct http_conn *c, uint64_t now)
 {
 	size_t queued = http_conn_queued(c);
+	uint64_t taken = c->queued_total - queued;
 
-	if (queued == 0 || queued != c->queued_seen) {
-		c->queued_seen = queued;
+	if (queued == 0 || taken - c->taken_seen >= CONN_PROGRESS_BYTES) {
+		c->taken_seen = taken;
 		c->write_since_us = now;
 		return;
 	}

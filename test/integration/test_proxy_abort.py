@@ -1,4 +1,5 @@
 """Callers that leave: the upstream is told, nothing leaks, one row says so."""
+import contextlib
 import socket
 import time
 
@@ -101,6 +102,24 @@ def test_while_a_full_buffer_waits_for_the_caller(gateway, upstream, database, l
     leave(client)
     conn.expect_gateway_left()
     assert_aborted(database, 200, upstream_status=200)
+
+
+@pytest.mark.sanitizer
+def test_a_caller_that_reads_a_little_now_and_then_is_left(gateways, upstream, database):
+    gateway = gateways(upstream, timeouts={"idle_s": 1})
+    client = gateway.connect(receive_buffer=4096)
+    client.send_request("GET", "/api/test/x")
+    conn = upstream.accept()
+    conn.read_request()
+    conn.send_head(headers={"Content-Length": str(1 << 30)})
+    sender = Sender(conn, 1 << 30)
+    with contextlib.suppress(ConnectionResetError):
+        while sender.fault is None:
+            client.sock.recv(200)
+            time.sleep(0.15)
+    row, = database.wait_usage(1)
+    assert (row["outcome"], row["response_status"]) == ("client_abort", 200)
+    assert "read too slowly" in row["error_message"]
 
 
 def test_after_a_piece_of_the_request_head(gateway, upstream, database):
