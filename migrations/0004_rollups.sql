@@ -33,7 +33,7 @@ SELECT timestamp 'epoch' + floor(extract(epoch FROM t) / width) * width * interv
 $$;
 
 -- Writes the lists of a cell's columns into SQL: {columns} their names, {sums} each added up
--- under its name, {merge} the SET list of ON CONFLICT (the table's alias is c), {negated} each
+-- under its name, {plain_sums} the same with 0 as NULL, {merge} the SET list of ON CONFLICT (the table's alias is c), {negated} each
 -- with its sign changed, {answer} each without NULL but for time_max, {histogram} an array of its
 -- buckets, {definitions} for CREATE TABLE; {count} makes a cell of rows of the usage
 -- log that {row} prepared.
@@ -81,6 +81,12 @@ BEGIN
 	template := replace(template, '{negated}', '-calls, '
 		|| (SELECT string_agg('-' || c, ', ') FROM unnest(counts) AS c) || ', NULL::integer'
 		|| (SELECT coalesce(string_agg(', -' || h, ''), '') FROM unnest(histogram) AS h));
+	template := replace(template, '{plain_sums}', 'sum(calls)::bigint AS calls, '
+		|| (SELECT string_agg(format('nullif(sum(%1$s), 0)::bigint AS %1$s', x), ', ')
+			FROM unnest(counts) AS x)
+		|| ', max(time_max) AS time_max'
+		|| (SELECT coalesce(string_agg(format(', nullif(sum(%1$s), 0)::bigint AS %1$s', h), ''),
+			'') FROM unnest(histogram) AS h));
 	template := replace(template, '{merge}', 'calls = c.calls + excluded.calls, '
 		'time_max = greatest(c.time_max, excluded.time_max), '
 		|| (SELECT string_agg(format('%1$s = coalesce(c.%1$s + excluded.%1$s, c.%1$s, '
@@ -207,7 +213,7 @@ SELECT pg_try_advisory_xact_lock(hashtext('tollgate: usage rollups'))
 $$;
 
 -- Merges up to `most` deltas into usage_open; returns how many. -1: someone else is at it.
-CREATE FUNCTION public.usage_merge(most integer DEFAULT 50000) RETURNS integer
+CREATE FUNCTION public.usage_merge(most integer DEFAULT 5000) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
 DECLARE
 	n integer;
@@ -238,31 +244,33 @@ $$;
 
 -- Rows that came without a token's id belong to the token that has their hash now; from then on
 -- they say so themselves, so that a recount finds the same after the key was rotated.
-CREATE FUNCTION public.usage_attribute(part regclass, which timestamp) RETURNS void
+CREATE FUNCTION public.usage_attribute(part regclass, which timestamp[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
-	EXECUTE format($$UPDATE %s AS l SET token_id = k.token_id FROM public.token_keys AS k
-		WHERE l.used_at >= $1 AND l.used_at < $1 + interval '15 minutes'
+	EXECUTE format($$UPDATE %s AS l SET token_id = k.token_id
+		FROM unnest($1) AS w (since), public.token_keys AS k
+		WHERE l.used_at >= w.since AND l.used_at < w.since + interval '15 minutes'
 		AND l.token_id IS NULL AND k.token_hash = lower(l.token_hash)$$, part) USING which;
 END
 $body$;
 
 -- Where earlier rows were dropped: counts the rows that nobody has counted, which are those
 -- without a token's id, and gives them one.
-CREATE FUNCTION public.usage_count_late(part regclass, which timestamp) RETURNS void
+CREATE FUNCTION public.usage_count_late(part regclass, which timestamp[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
 	EXECUTE public.usage_sql(format($$
 		WITH late AS (UPDATE %s AS l SET token_id = coalesce((SELECT k.token_id
 				FROM public.token_keys AS k WHERE k.token_hash = lower(l.token_hash)), 0)
-			WHERE used_at >= $1 AND used_at < $1 + interval '15 minutes'
-			AND token_id IS NULL RETURNING l.*),
+			FROM unnest($1) AS w (since)
+			WHERE used_at >= w.since AND used_at < w.since + interval '15 minutes'
+			AND token_id IS NULL RETURNING w.since, l.*),
 		known AS (INSERT INTO public.usage_routes (route_path)
 			SELECT DISTINCT route_path FROM late WHERE route_path IS NOT NULL
 			EXCEPT SELECT route_path FROM public.usage_routes ON CONFLICT DO NOTHING)
 		INSERT INTO public.usage_deltas (since, token_id, route_path, {columns})
-		SELECT $1, token_id, route_path, {count} FROM (SELECT {row} FROM late) AS rows
-		GROUP BY token_id, route_path$$, part)) USING which;
+		SELECT since, token_id, route_path, {count} FROM (SELECT since, {row} FROM late) AS rows
+		GROUP BY since, token_id, route_path$$, part)) USING which;
 END
 $body$;
 
@@ -272,44 +280,51 @@ LANGUAGE sql STABLE AS $$
 SELECT ARRAY(SELECT route_id FROM public.usage_routes) || '{-1,0}'
 $$;
 
--- An interval's cells that stand in whole days go, and what was made of them is made anew.
-CREATE FUNCTION public.usage_unpack(which timestamp) RETURNS void
+-- Cells of these intervals of one day that stand in whole days go, and what was made of them is
+-- made anew.
+CREATE FUNCTION public.usage_unpack(which timestamp[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
 DECLARE
 	routes integer[] := public.usage_route_ids();
 	step record;
 BEGIN
-	IF NOT EXISTS (SELECT FROM public.usage_15min
-			WHERE route_id = ANY (routes) AND since = which) THEN
+	IF NOT EXISTS (SELECT FROM public.usage_day
+			WHERE route_id = ANY (routes) AND since = date_trunc('day', which[1]))
+		AND NOT EXISTS (SELECT FROM public.usage_15min
+			WHERE route_id = ANY (routes) AND since = ANY (which)) THEN
 		RETURN;
 	END IF;
-	DELETE FROM public.usage_15min WHERE route_id = ANY (routes) AND since = which;
-	FOR step IN SELECT made, width, source, public.usage_floor(which, width) AS since
+	DELETE FROM public.usage_15min WHERE route_id = ANY (routes) AND since = ANY (which);
+	FOR step IN SELECT made, width, source, array_agg(DISTINCT public.usage_floor(w, width))
+				AS since
 			FROM (VALUES ('usage_hour', 3600, 'usage_15min'),
-			('usage_6hours', 21600, 'usage_hour'), ('usage_day', 86400, 'usage_6hours'))
-			AS v (made, width, source) LOOP
-		EXECUTE format('DELETE FROM public.%I WHERE route_id = ANY ($1) AND since = $2',
+				('usage_6hours', 21600, 'usage_hour'),
+				('usage_day', 86400, 'usage_6hours')) AS v (made, width, source),
+			unnest(which) AS w GROUP BY 1, 2, 3 ORDER BY width LOOP
+		EXECUTE format('DELETE FROM public.%I WHERE route_id = ANY ($1) AND since = ANY ($2)',
 			step.made) USING routes, step.since;
 		EXECUTE public.usage_sql(format($$INSERT INTO public.%I
 			(token_id, route_id, since, {columns})
-			SELECT token_id, route_id, $2, {sums} FROM public.%I
-			WHERE route_id = ANY ($1) AND since >= $2 AND since < $3
-			GROUP BY token_id, route_id ORDER BY route_id <> -1, token_id, route_id$$,
-			step.made, step.source))
-			USING routes, step.since, step.since + step.width * interval '1 second';
+			SELECT token_id, route_id, w.since, {sums} FROM unnest($2) AS w (since)
+			JOIN public.%I AS c ON route_id = ANY ($1) AND c.since >= w.since
+				AND c.since < w.since + $3
+			GROUP BY 1, 2, 3 ORDER BY route_id <> -1, 1, 2, 3$$, step.made, step.source))
+			USING routes, step.since, step.width * interval '1 second';
 	END LOOP;
 END
 $body$;
 
--- Counts an interval's rows again. The caller holds the lock, and only its holder writes to
--- cells. Batches add deltas beside their rows, both visible or neither: one snapshot has rows
--- and deltas that agree; the deltas that it saw go, those that come later stay.
-CREATE FUNCTION public.usage_recount(which timestamp) RETURNS void
+-- Counts the rows of some intervals of one day again. The caller holds the lock, and only its
+-- holder writes to cells. Batches add deltas beside their rows, both visible or neither: one
+-- snapshot has rows and deltas that agree; the deltas that it saw go, those that come later
+-- stay.
+CREATE FUNCTION public.usage_recount(which timestamp[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
 DECLARE
-	part regclass := public.usage_partition(which::date);
+	part regclass := public.usage_partition(which[1]::date);
+	source text;
 BEGIN
-	IF which < (SELECT raw_since FROM public.usage_rollup_state) THEN
+	IF which[1] < (SELECT raw_since FROM public.usage_rollup_state) THEN
 		IF part IS NOT NULL THEN
 			PERFORM public.usage_count_late(part, which);
 		END IF;
@@ -317,56 +332,57 @@ BEGIN
 	END IF;
 	PERFORM public.usage_unpack(which);
 	DELETE FROM public.usage_open
-		WHERE route_id = ANY (public.usage_route_ids()) AND since = which;
+		WHERE route_id = ANY (public.usage_route_ids()) AND since = ANY (which);
 	IF part IS NULL THEN
-		DELETE FROM public.usage_deltas WHERE since = which;
+		DELETE FROM public.usage_deltas WHERE since = ANY (which);
 		RETURN;
 	END IF;
 	PERFORM public.usage_attribute(part, which);
-	EXECUTE format($$INSERT INTO public.usage_routes (route_path) SELECT DISTINCT route_path
-		FROM %s WHERE used_at >= $1 AND used_at < $1 + interval '15 minutes'
-		AND route_path IS NOT NULL EXCEPT SELECT route_path FROM public.usage_routes
-		ON CONFLICT DO NOTHING$$, part) USING which;
+	source := format($$unnest($1) AS w (since) JOIN %s ON used_at >= w.since
+		AND used_at < w.since + interval '15 minutes'$$, part);
+	EXECUTE 'INSERT INTO public.usage_routes (route_path) SELECT DISTINCT route_path FROM '
+		|| source || ' WHERE route_path IS NOT NULL '
+		'EXCEPT SELECT route_path FROM public.usage_routes ON CONFLICT DO NOTHING' USING which;
 	EXECUTE public.usage_sql(format($$
-		WITH gone AS (DELETE FROM public.usage_deltas WHERE since = $1),
-		pairs AS (SELECT token_id, route_path, {count}
-			FROM (SELECT {row} FROM %s WHERE used_at >= $1
-				AND used_at < $1 + interval '15 minutes') AS rows
-			GROUP BY token_id, route_path)
+		WITH gone AS (DELETE FROM public.usage_deltas WHERE since = ANY ($1)),
+		pairs AS (SELECT since, token_id, route_path, {count}
+			FROM (SELECT w.since, {row} FROM %s) AS rows GROUP BY since, token_id, route_path)
 		INSERT INTO public.usage_open (token_id, route_id, since, {columns})
 		SELECT CASE WHEN grouping(token_id) = 1 THEN -1 ELSE token_id END,
 			CASE WHEN grouping(r.route_id) = 1 THEN -1 ELSE coalesce(r.route_id, 0) END,
-			$1, {sums}
+			since, {sums}
 		FROM pairs LEFT JOIN public.usage_routes AS r USING (route_path)
-		GROUP BY CUBE (token_id, r.route_id) HAVING count(*) > 0$$, part)) USING which;
+		GROUP BY since, CUBE (token_id, r.route_id)$$, source)) USING which;
 END
 $body$;
 
--- Takes the marks of the latest dirty intervals, up to `most` of them, and counts those again.
--- Returns how many; -1: someone else is at it. A mark that comes after it was looked for stays.
-CREATE FUNCTION public.usage_recount_dirty(most integer DEFAULT 1) RETURNS integer
+-- Takes the marks of the latest dirty intervals, up to `most` of one day, and counts those
+-- again. Returns how many; -1: someone else is at it. A mark that comes after it was looked for
+-- stays.
+CREATE FUNCTION public.usage_recount_dirty(most integer DEFAULT 8) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	which timestamp;
-	n integer := 0;
+	latest timestamp;
+	which timestamp[];
 BEGIN
 	IF NOT public.usage_upkeep_lock() THEN
 		RETURN -1;
 	END IF;
-	FOR which IN SELECT DISTINCT since FROM public.usage_dirty ORDER BY since DESC LIMIT most
-	LOOP
-		DELETE FROM public.usage_dirty WHERE since = which;
+	SELECT max(since) INTO latest FROM public.usage_dirty;
+	which := ARRAY(SELECT DISTINCT since FROM public.usage_dirty
+		WHERE since >= date_trunc('day', latest) ORDER BY since DESC LIMIT most);
+	IF cardinality(which) > 0 THEN
+		DELETE FROM public.usage_dirty WHERE since = ANY (which);
 		PERFORM public.usage_recount(which);
-		n := n + 1;
-	END LOOP;
-	RETURN n;
+	END IF;
+	RETURN cardinality(which);
 END
 $$;
 
 -- Moves cells of days that are over (for ten minutes, since batches may come late) and not
 -- dirty out of usage_open: up to `most` series of one day. They are laid down in the order in
 -- which they are read. Returns the cells moved; -1: someone else is at it.
-CREATE FUNCTION public.usage_pack(most integer DEFAULT 400,
+CREATE FUNCTION public.usage_pack(most integer DEFAULT 200,
 	until timestamp DEFAULT date_trunc('day', now() AT TIME ZONE 'UTC' - interval '10 minutes'))
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
@@ -552,6 +568,177 @@ BEGIN
 END
 $body$;
 
+-- --- Retention ---
+
+-- Days whose rows are older than so many days, with their sizes; the oldest first.
+CREATE FUNCTION public.usage_days_due(retention_days integer)
+RETURNS TABLE (day date, bytes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT to_date(right(relname, 8), 'YYYYMMDD') AS day, pg_total_relation_size(c.oid)
+FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
+WHERE inhparent = 'public.token_usage_logs'::regclass AND retention_days > 0
+AND relname ~ '^token_usage_logs_p\d{8}$'
+AND to_date(right(relname, 8), 'YYYYMMDD')
+	< (now() AT TIME ZONE 'UTC')::date - retention_days
+ORDER BY day
+$$;
+
+-- Drops a day's rows; its cells stay, and are only added to from then on. DETACH CONCURRENTLY
+-- can't run inside a function; the exclusive lock on token_usage_logs that this takes instead
+-- is waited for one second at most, and held for a few milliseconds. False: the day has
+-- changes to be counted first, or someone else is at it: come back.
+CREATE FUNCTION public.usage_drop_day(which date, retention_days integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $$
+BEGIN
+	IF NOT public.usage_upkeep_lock() THEN
+		RETURN false;
+	END IF;
+	IF NOT EXISTS (SELECT FROM public.usage_days_due(retention_days) AS d
+			WHERE d.day = which) THEN
+		RAISE EXCEPTION '% is not older than % days, or has no rows', which, retention_days
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	PERFORM pg_advisory_xact_lock(hashtext('tollgate: partitions of token_usage_logs'));
+	LOCK TABLE public.token_usage_logs IN ACCESS EXCLUSIVE MODE;
+	-- Nobody writes now: what marks there are can be seen.
+	IF EXISTS (SELECT FROM public.usage_dirty WHERE since >= which AND since < which + 1) THEN
+		RETURN false;
+	END IF;
+	UPDATE public.usage_rollup_state SET raw_since = which + 1 WHERE raw_since < which + 1;
+	EXECUTE format('ALTER TABLE public.token_usage_logs DETACH PARTITION %s',
+		public.usage_partition(which));
+	EXECUTE format('DROP TABLE %s', public.usage_partition(which));
+	RETURN true;
+END
+$$;
+
+-- --- Proof ---
+
+CREATE FUNCTION public.usage_has_any(part regclass, low timestamp, high timestamp)
+RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found boolean := false;
+	routes integer[] := public.usage_route_ids();
+	source text;
+BEGIN
+	IF part IS NOT NULL THEN
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE used_at >= $1 AND used_at < $2)',
+			part) INTO found USING low, high;
+	END IF;
+	FOREACH source IN ARRAY '{usage_open,usage_15min,usage_hour,usage_6hours,usage_day}'::text[]
+	LOOP
+		EXIT WHEN found;
+		EXECUTE format('SELECT EXISTS (SELECT FROM public.%I WHERE route_id = ANY ($1) '
+			'AND since >= date_trunc(''day'', $2) AND since < $3)', source)
+			INTO found USING routes, low, high;
+	END LOOP;
+	RETURN found OR EXISTS (SELECT FROM public.usage_deltas WHERE since >= low
+		AND since < high);
+END
+$$;
+
+-- Recounts the rows of a part of one UTC day, whole quarters, and compares with the cells: in
+-- each width and dimension, every column. One row a difference; none: all is right. Where the
+-- rows were dropped, the cells of 15 minutes stand in for them. Intervals that wait to be
+-- counted again are left out.
+CREATE FUNCTION public.usage_differences(low timestamp, high timestamp)
+RETURNS TABLE (source text, since timestamp, token_id bigint, route_id integer,
+	stored_calls bigint, counted_calls bigint, columns text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+AS $body$
+#variable_conflict use_column
+DECLARE
+	part regclass := public.usage_partition(low::date);
+	kept boolean := low >= (SELECT raw_since FROM public.usage_rollup_state);
+	dimensions text := 'CASE WHEN grouping(token_id) = 1 THEN -1 ELSE token_id END AS token_id, '
+		'CASE WHEN grouping(route_id) = 1 THEN -1 ELSE route_id END AS route_id';
+	pairs text;
+	unpacked text;
+	step record;
+BEGIN
+	IF high > date_trunc('day', low) + interval '1 day' OR low >= high THEN
+		RAISE EXCEPTION 'low and high must be of one UTC day'
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF NOT public.usage_has_any(part, low, high) THEN
+		RETURN;
+	END IF;
+	-- Deltas, by the number of their route.
+	unpacked := 'SELECT since, token_id, coalesce(r.route_id, 0) AS route_id, {columns} '
+		'FROM public.usage_deltas LEFT JOIN public.usage_routes AS r USING (route_path)';
+	IF kept AND part IS NOT NULL THEN
+		pairs := format('SELECT %s AS since, token_id, coalesce(r.route_id, 0) AS route_id, '
+			'{count} FROM (SELECT {row} FROM %s WHERE used_at >= $1 AND used_at < $2) AS rows '
+			'LEFT JOIN public.usage_routes AS r USING (route_path) GROUP BY 1, 2, 3',
+			'public.usage_floor(used_at, 900)', part);
+	ELSIF kept THEN
+		pairs := 'SELECT since, token_id, route_id, {columns} FROM public.usage_15min '
+			'WHERE false';
+	ELSE
+		pairs := 'SELECT since, token_id, route_id, {plain_sums} FROM (SELECT since, token_id, '
+			'route_id, {columns} FROM public.usage_15min WHERE token_id >= 0 AND route_id >= 0 '
+			'UNION ALL SELECT since, token_id, route_id, {columns} FROM public.usage_open '
+			'WHERE token_id >= 0 AND route_id >= 0 UNION ALL ' || unpacked || ') AS cells '
+			'WHERE since >= $1 AND since < $2 GROUP BY 1, 2, 3';
+	END IF;
+	FOR step IN SELECT * FROM (VALUES ('usage_15min', 900), ('usage_hour', 3600),
+			('usage_6hours', 21600), ('usage_day', 86400)) AS v (name, width)
+			WHERE public.usage_floor(low, v.width) = low
+			AND public.usage_floor(high, v.width) = high LOOP
+		RETURN QUERY EXECUTE public.usage_sql(format($$
+			WITH pairs AS (%1$s),
+			counted AS (SELECT public.usage_floor(since, %3$s) AS since, %4$s, {plain_sums}
+				FROM pairs GROUP BY 1, CUBE (token_id, route_id)),
+			waiting AS (%5$s),
+			stored AS (SELECT since, token_id, route_id, {plain_sums} FROM (
+				SELECT since, token_id, route_id, {columns} FROM public.%2$I
+				WHERE route_id = ANY ($3) AND since >= $1 AND since < $2
+				UNION ALL SELECT public.usage_floor(since, %3$s), token_id, route_id, {columns}
+				FROM public.usage_open
+				WHERE route_id = ANY ($3) AND since >= $1 AND since < $2
+				UNION ALL SELECT public.usage_floor(since, %3$s), %4$s, {sums} FROM waiting
+				WHERE since >= $1 AND since < $2 GROUP BY 1, CUBE (token_id, route_id)) AS cells
+				GROUP BY 1, 2, 3)
+			SELECT %2$L, found.since, found.token_id, found.route_id, found.stored, found.counted,
+				found.columns
+			FROM (SELECT since, token_id, route_id, coalesce(s.calls, 0) AS stored,
+					coalesce(c.calls, 0) AS counted,
+					(SELECT string_agg(key, ', ' ORDER BY key) FROM (
+						SELECT key, value FROM jsonb_each(to_jsonb(s)) EXCEPT
+						SELECT key, value FROM jsonb_each(to_jsonb(c))) AS d) AS columns
+				FROM (SELECT * FROM counted WHERE calls > 0) AS c
+				FULL JOIN stored AS s USING (since, token_id, route_id)
+				WHERE c IS DISTINCT FROM s) AS found
+			WHERE NOT EXISTS (SELECT FROM public.usage_dirty AS d WHERE d.since >= found.since
+				AND d.since < found.since + %3$s * interval '1 second')
+			ORDER BY 2, 3, 4$$, pairs, step.name, step.width, dimensions, unpacked))
+			USING low, high, public.usage_route_ids();
+	END LOOP;
+END
+$body$;
+
+-- The days that have rows or cells.
+CREATE FUNCTION public.usage_days() RETURNS TABLE (day date)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT to_date(right(relname, 8), 'YYYYMMDD') FROM pg_inherits JOIN pg_class AS c
+	ON c.oid = inhrelid WHERE inhparent = 'public.token_usage_logs'::regclass
+	AND relname ~ '^token_usage_logs_p\d{8}$'
+UNION SELECT since::date FROM public.usage_15min WHERE token_id = -1 AND route_id = -1
+UNION SELECT since::date FROM public.usage_day WHERE token_id = -1 AND route_id = -1
+UNION SELECT since::date FROM public.usage_open WHERE token_id = -1 AND route_id = -1
+UNION SELECT since::date FROM public.usage_deltas
+ORDER BY 1
+$$;
+
+-- Marks the intervals of a day that differ; returns how many. usage_recount_dirty mends them.
+CREATE FUNCTION public.usage_repair(low timestamp, high timestamp) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+WITH marked AS (INSERT INTO public.usage_dirty (since)
+	SELECT DISTINCT since FROM public.usage_differences(low, high) RETURNING since)
+SELECT count(*) FROM marked
+$$;
+
 -- --- Days, and who may do what ---
 
 -- As in 0002, and the recorder may copy into the partition itself.
@@ -600,13 +787,18 @@ END
 $days$;
 
 REVOKE ALL ON FUNCTION public.usage_mark(), public.usage_mark_all(), public.usage_upkeep_lock(),
-	public.usage_merge(integer), public.usage_attribute(regclass, timestamp),
-	public.usage_count_late(regclass, timestamp), public.usage_unpack(timestamp),
-	public.usage_recount(timestamp), public.usage_recount_dirty(integer),
-	public.usage_pack(integer, timestamp),
+	public.usage_merge(integer), public.usage_attribute(regclass, timestamp[]),
+	public.usage_count_late(regclass, timestamp[]), public.usage_unpack(timestamp[]),
+	public.usage_recount(timestamp[]), public.usage_recount_dirty(integer),
+	public.usage_pack(integer, timestamp), public.usage_days_due(integer),
+	public.usage_drop_day(date, integer), public.usage_differences(timestamp, timestamp),
+	public.usage_has_any(regclass, timestamp, timestamp), public.usage_days(),
+	public.usage_repair(timestamp, timestamp), public.usage_series_parts(timestamp[], text, text),
 	public.usage_sums(timestamp[], bigint[], integer[], boolean, boolean, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.usage_merge(integer), public.usage_recount_dirty(integer),
-	public.usage_pack(integer, timestamp),
+	public.usage_pack(integer, timestamp), public.usage_days_due(integer),
+	public.usage_drop_day(date, integer), public.usage_differences(timestamp, timestamp),
+	public.usage_days(), public.usage_repair(timestamp, timestamp),
 	public.usage_sums(timestamp[], bigint[], integer[], boolean, boolean, boolean) TO tollgate;
 GRANT SELECT ON public.usage_routes, public.usage_deltas, public.usage_open, public.usage_15min,
 	public.usage_hour, public.usage_6hours, public.usage_day, public.usage_dirty,

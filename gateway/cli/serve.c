@@ -182,7 +182,9 @@ static void start_tokens(struct gateway *g)
 static void start_recorder(struct gateway *g)
 {
 	const struct settings *s = g->settings;
-	struct recorder_options o = {.database = s->database, .node = s->node};
+	struct recorder_options o = {.database = s->database,
+				     .node = s->node,
+				     .retention_days = s->usage_retention_days};
 
 	g->n_lanes = g->n_workers + 1;
 	g->lanes = xcalloc(g->n_lanes, sizeof(struct usage_lane *));

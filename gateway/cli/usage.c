@@ -9,6 +9,9 @@ static const struct cli_command commands[] = {
 	{"generate",
 	 "make up calls, to look at pages or to measure; --remove takes them away",
 	 cli_usage_generate},
+	{"verify",
+	 "count rows again and compare with the statistics; --repair mends them",
+	 cli_usage_verify},
 };
 
 static int help(FILE *out, int status)

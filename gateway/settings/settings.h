@@ -127,6 +127,7 @@ struct settings {
 	uint32_t max_stale_ms; /* tokens: serve known keys this long without PostgreSQL */
 	uint32_t token_poll_ms;
 	char *state_dir;               /* snapshot of hashes; NULL: none */
+	uint32_t usage_retention_days; /* 0: rows stay */
 	uint32_t usage_queue_bytes;    /* per worker */
 	char *ingest_secret;           /* of POST /api/usage-log; NULL: none */
 	struct net_cidrs ingest_allow; /* who may call it without one */

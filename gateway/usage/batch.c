@@ -6,6 +6,10 @@
 #include "common/check.h"
 #include "gateway/usage/copy_row.h"
 
+/* A line of the rollup, at its longest: 255 bytes of route escaped, 20 numbers of 20 digits, and
+ * the histogram, whose counts have few digits unless its cell has many rows. */
+#define CELL_BYTES_MAX 2600u
+
 void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows)
 {
 	CHECK(n_lanes > 0 && max_rows > 0);
@@ -14,11 +18,15 @@ void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows)
 	b->uses = xcalloc(max_rows, sizeof *b->uses);
 	usage_once_init(&b->once, max_rows);
 	sbuf_init(&b->rows, 2 * BATCH_BYTES_MAX);
+	b->rollup = usage_rollup_new(max_rows);
+	sbuf_init(&b->cells, max_rows * CELL_BYTES_MAX);
 }
 
 void usage_batch_fini(struct usage_batch *b)
 {
 	sbuf_fini(&b->rows);
+	sbuf_fini(&b->cells);
+	usage_rollup_free(&b->rollup);
 	usage_once_fini(&b->once);
 	free(b->spans);
 	free(b->uses);
@@ -41,6 +49,7 @@ static void add_row(struct usage_batch *b, const struct usage_event *e, struct s
 {
 	copy_row_add(&b->rows, e, node);
 	CHECK(!b->rows.overflow);
+	usage_rollup_add(b->rollup, e);
 	b->uses[b->n_rows++] = (struct batch_use){e->token_id, e->used_at_us};
 }
 
@@ -115,13 +124,28 @@ static void aggregate_uses(struct usage_batch *b)
 			b->uses[b->n_uses++] = b->uses[i];
 }
 
+static void aggregate(struct usage_batch *b)
+{
+	aggregate_uses(b);
+	usage_rollup_rows(b->rollup, &b->cells);
+	CHECK(!b->cells.overflow);
+}
+
+/* As if nothing had been read. */
+static void empty(struct usage_batch *b)
+{
+	sbuf_reset(&b->rows);
+	sbuf_reset(&b->cells);
+	usage_rollup_reset(b->rollup);
+	b->n_rows = b->n_seen = b->n_days = 0;
+}
+
 bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
 		      size_t first, size_t limit, struct str node)
 {
 	CHECK(limit > 0 && limit <= b->max_rows);
-	sbuf_reset(&b->rows);
+	empty(b);
 	usage_once_reset(&b->once);
-	b->n_rows = b->n_seen = b->n_days = 0;
 	b->full = false;
 	for (size_t i = 0; i < b->n_lanes; i++) {
 		size_t k = (first + i) % b->n_lanes;
@@ -130,7 +154,7 @@ bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
 		b->spans[k] = (struct batch_span){tail, tail};
 		fill_from(b, lanes[k], &b->spans[k], limit, node);
 	}
-	aggregate_uses(b);
+	aggregate(b);
 	return b->n_rows > 0;
 }
 
@@ -156,8 +180,7 @@ void usage_batch_settle(struct usage_batch *b, struct usage_lane *const *lanes,
 	size_t at = 0;
 
 	usage_once_init(&b->once, b->max_rows);
-	sbuf_reset(&b->rows);
-	b->n_rows = b->n_seen = b->n_days = 0;
+	empty(b);
 	for (size_t i = 0; i < b->n_lanes; i++) {
 		size_t k = (first + i) % b->n_lanes;
 		uint64_t position = b->spans[k].from;
@@ -166,7 +189,7 @@ void usage_batch_settle(struct usage_batch *b, struct usage_lane *const *lanes,
 		       read_event(lanes[k], position, &e, &position))
 			keep_event(b, &e, &judged, &at, node);
 	}
-	aggregate_uses(b);
+	aggregate(b);
 	usage_once_fini(&judged);
 }
 
@@ -205,6 +228,18 @@ void usage_batch_move_sql(const struct usage_batch *b, const char *group,
 		    ") AS v (lane, since, upto) WHERE c.lane_group = '%s' "
 		    "AND c.lane = v.lane AND c.position = v.since",
 		    group);
+}
+
+void usage_batch_copy_sql(const struct usage_batch *b, bool whole_table, struct sbuf *sql)
+{
+	char day[USAGE_TIME_TEXT_MAX];
+
+	sbuf_lit(sql, "COPY token_usage_logs");
+	if (b->n_days == 1 && !whole_table) {
+		usage_day_text(day, b->days[0]);
+		sbuf_printf(sql, "_p%.4s%.2s%.2s", day, day + 5, day + 8);
+	}
+	sbuf_lit(sql, " (" COPY_ROW_COLUMNS ") FROM STDIN");
 }
 
 void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql)

@@ -12,6 +12,7 @@
 #include "common/str.h"
 #include "gateway/usage/lane.h"
 #include "gateway/usage/once.h"
+#include "gateway/usage/rollup.h"
 
 #define BATCH_DAYS_MAX 32                  /* distinct days in one batch */
 #define BATCH_BYTES_MAX (4u * 1024 * 1024) /* of COPY text, give or take a row */
@@ -38,7 +39,9 @@ struct usage_batch {
 	size_t n_days;
 	struct batch_use *uses; /* by token_id, each once, with its latest use */
 	size_t n_uses;
-	struct usage_once once; /* of events that may be stored already */
+	struct usage_once once;      /* of events that may be stored already */
+	struct usage_rollup *rollup; /* what the rows add to the statistics */
+	struct sbuf cells;           /* the same as lines of COPY text */
 };
 
 void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows);
@@ -60,6 +63,11 @@ size_t usage_batch_touched(const struct usage_batch *b);
 /* Appends the UPDATE that moves this group's cursors, each only from where the batch
  * starts. */
 void usage_batch_move_sql(const struct usage_batch *b, const char *group,
+			  struct sbuf *sql);
+/* Appends the COPY statement for the rows: into the day's partition, where all are of one
+ * day. There no trigger fires; through token_usage_logs (`whole_table`, or several days)
+ * their intervals are marked and counted again, which finds the same. */
+void usage_batch_copy_sql(const struct usage_batch *b, bool whole_table,
 			  struct sbuf *sql);
 /* Appends the UPDATE that moves tokens.last_used forward, with a semicolon. Rows are
  * locked by id, so that recorders of several nodes never wait for each other in a

@@ -80,6 +80,14 @@ static char *put_text(char *p, struct str s)
 	return p;
 }
 
+void copy_text_add(struct sbuf *out, struct str s)
+{
+	char *p = sbuf_reserve(out, 2 * s.n + 2);
+
+	if (p != NULL)
+		out->n += (size_t)(put_text(p, s) - p);
+}
+
 static char *put_time(char *p, int64_t time_us)
 {
 	char text[USAGE_TIME_TEXT_MAX];

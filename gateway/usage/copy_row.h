@@ -18,6 +18,9 @@
  * fields must be as usage_event_decode gives them: within their widths, clean UTF-8. */
 void copy_row_add(struct sbuf *out, const struct usage_event *e, struct str node);
 
+/* Appends one text field, escaped; NULL where s.p is. */
+void copy_text_add(struct sbuf *out, struct str s);
+
 /* Whole UTC days since 1970-01-01; rounds down before that too. */
 int64_t usage_day_of(int64_t time_us);
 /* "2026-11-24", UTC. */

@@ -12,6 +12,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "gateway/usage/upkeep.h"
 #include "gateway/usage/writer.h"
 
 #define RECORDER_MAGIC 0x72656331u
@@ -31,6 +32,7 @@ struct recorder {
 	struct event_base *base;
 	struct event *look;
 	struct usage_writer *writer;
+	struct usage_upkeep *upkeep;
 	struct writer_counters counters;
 	struct usage_lane **lanes;
 	size_t n_lanes;
@@ -168,6 +170,12 @@ struct recorder *recorder_start(const struct recorder_options *o,
 	CHECK(r->look != NULL);
 	r->empty_at_us = clock_mono_us();
 	make_writer(r, o);
+	r->upkeep = usage_upkeep_new(&(struct upkeep_options){
+		.base = r->base,
+		.database = o->database,
+		.node = o->node,
+		.retention_days = o->retention_days,
+	});
 	look_again_in(r, LOOK_BUSY_MS);
 	CHECK(pthread_create(&r->thread, NULL, run_recorder, r) == 0);
 	pthread_setname_np(r->thread, "recorder");
@@ -196,6 +204,7 @@ uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
 	atomic_store(&r->stop_by_us, clock_mono_us() + flush_ms * UINT64_C(1000));
 	CHECK(pthread_join(r->thread, NULL) == 0);
 	usage_writer_free(&r->writer);
+	usage_upkeep_free(&r->upkeep);
 	report_drops(r);
 	for (size_t i = 0; i < r->n_lanes; i++)
 		left += count_left(r->lanes[i]);

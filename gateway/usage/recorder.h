@@ -1,5 +1,5 @@
 /* The thread that writes usage rows: reads the lanes, COPYs batches over async libpq,
- * keeps partitions ahead, moves tokens.last_used. */
+ * keeps partitions ahead, moves tokens.last_used, keeps the rollups. */
 #ifndef GATEWAY_USAGE_RECORDER_H
 #define GATEWAY_USAGE_RECORDER_H
 
@@ -16,6 +16,7 @@ struct recorder_options {
 	uint32_t batch_rows;     /* at most; default 5000 */
 	uint32_t batch_delay_ms; /* a row waits for its batch at most; default 200 */
 	uint32_t timeout_ms;     /* connect, statement, lock; default 5000 */
+	uint32_t retention_days; /* older rows are dropped; 0: none */
 };
 
 struct recorder_stats {

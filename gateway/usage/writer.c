@@ -23,8 +23,9 @@
 #define PAUSE_MAX_MS 5000u
 
 static const char *const step_names[] = {
-	"waiting",           "joining",      "preparing partitions", "making partitions",
-	"moving the cursor", "claiming ids", "copying rows",         "committing",
+	"waiting",           "joining",           "preparing partitions",
+	"making partitions", "moving the cursor", "claiming ids",
+	"copying rows",      "copying cells",     "committing",
 	"rolling back",      "leaving",
 };
 
@@ -63,7 +64,8 @@ static void on_rolled_back(void *ctx, const struct pg_reply *reply)
 		w->joined = false;
 	else if (reply->outcome == PG_ERROR)
 		pg_drop(w->pg, "ROLLBACK failed");
-	usage_writer_turn(w, w->rejecting || w->limit < w->o.batch_rows);
+	usage_writer_turn(w,
+			  w->rejecting || w->whole_table || w->limit < w->o.batch_rows);
 }
 
 void writer_roll_back(struct usage_writer *w)
@@ -96,8 +98,8 @@ static void pause_writing(struct usage_writer *w)
  * appendix A). A cursor or ROLLBACK never fails for a row's sake. */
 static bool is_rows_fault(const struct usage_writer *w, const char *sqlstate)
 {
-	bool has_rows =
-		w->step == STEP_PARTITIONS || w->step == STEP_ROWS || w->step == STEP_END;
+	bool has_rows = w->step == STEP_PARTITIONS || w->step == STEP_ROWS ||
+			w->step == STEP_CELLS || w->step == STEP_END;
 
 	return has_rows && !w->rejecting && w->batch.n_rows > 0 &&
 	       (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0);
@@ -115,6 +117,14 @@ static void narrow_down(struct usage_writer *w, const struct pg_reply *reply)
 		w->rejecting = w->ensured || w->step == STEP_PARTITIONS;
 }
 
+/* The day's partition has another name, or is not ours to write: someone else made it. Or
+ * it was dropped just now (42P01 undefined_table, 42501 insufficient_privilege). */
+static bool is_partitions_fault(const struct usage_writer *w, const char *sqlstate)
+{
+	return w->step == STEP_ROWS && !w->whole_table && !w->rejecting &&
+	       (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42501") == 0);
+}
+
 void writer_fail(struct usage_writer *w, const struct pg_reply *reply)
 {
 	bool row = reply->outcome == PG_ERROR && is_rows_fault(w, reply->sqlstate);
@@ -127,6 +137,9 @@ void writer_fail(struct usage_writer *w, const struct pg_reply *reply)
 	}
 	if (row) {
 		narrow_down(w, reply);
+	} else if (is_partitions_fault(w, reply->sqlstate)) {
+		partitions_forget(&w->partitions);
+		w->whole_table = true;
 	} else {
 		writer_alarm(w, reply);
 		pause_writing(w);

@@ -60,13 +60,15 @@ static void on_ended(void *ctx, const struct pg_reply *reply)
 static void end(struct usage_writer *w)
 {
 	sbuf_reset(&w->sql);
-	if (!w->rejecting && w->batch.n_rows > 0)
+	if (!w->rejecting && w->batch.n_rows > 0) {
+		usage_rollup_routes_sql(w->batch.rollup, &w->sql);
 		usage_batch_last_used_sql(&w->batch, &w->sql);
+	}
 	sbuf_lit(&w->sql, " COMMIT");
 	writer_run_plain(w, STEP_END, on_ended);
 }
 
-static void on_rows(void *ctx, const struct pg_reply *reply)
+static void on_copied(void *ctx, const struct pg_reply *reply)
 {
 	struct usage_writer *w = ctx;
 
@@ -80,13 +82,12 @@ static void on_rows(void *ctx, const struct pg_reply *reply)
 static void on_copy_wants_more(void *ctx)
 {
 	struct usage_writer *w = ctx;
-	const struct sbuf *rows = &w->batch.rows;
 
 	OBJ_CHECK(w, WRITER_MAGIC);
-	while (w->copied < rows->n) {
-		size_t left = rows->n - w->copied,
+	while (w->copied < w->copying->n) {
+		size_t left = w->copying->n - w->copied,
 		       n = left < COPY_PIECE ? left : COPY_PIECE;
-		const char *from = rows->p + w->copied;
+		const char *from = w->copying->p + w->copied;
 
 		w->copied += n;
 		if (!pg_copy_put(w->pg, from, n))
@@ -95,17 +96,42 @@ static void on_copy_wants_more(void *ctx)
 	pg_copy_end(w->pg, NULL);
 }
 
-static void copy_rows(struct usage_writer *w)
+/* Runs the COPY that w->sql holds. */
+static void copy(struct usage_writer *w, enum writer_step step, const struct sbuf *lines,
+		 reply_fn *done)
 {
 	static const struct pg_reply gone = {.outcome = PG_LOST,
 					     .message = "connection lost"};
 
-	w->step = STEP_ROWS;
+	w->step = step;
+	w->copying = lines;
 	w->copied = 0;
-	if (!pg_copy_begin(w->pg,
-			   "COPY token_usage_logs (" COPY_ROW_COLUMNS ") FROM STDIN",
-			   on_copy_wants_more, on_rows, w))
-		on_rows(w, &gone);
+	sbuf_add(&w->sql, "", 1);
+	CHECK(!w->sql.overflow);
+	if (!pg_copy_begin(w->pg, w->sql.p, on_copy_wants_more, done, w))
+		done(w, &gone);
+}
+
+/* The rows are in; what they add to the statistics goes with them. */
+static void on_rows(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	if (reply->outcome != PG_OK) {
+		writer_fail(w, reply);
+		return;
+	}
+	sbuf_reset(&w->sql);
+	usage_rollup_copy_sql(w->batch.rollup, &w->sql);
+	copy(w, STEP_CELLS, &w->batch.cells, on_copied);
+}
+
+static void copy_rows(struct usage_writer *w)
+{
+	sbuf_reset(&w->sql);
+	usage_batch_copy_sql(&w->batch, w->whole_table, &w->sql);
+	copy(w, STEP_ROWS, &w->batch.rows, on_rows);
 }
 
 static void write_rows(struct usage_writer *w)
@@ -151,7 +177,8 @@ static void reject_row(struct usage_writer *w)
 	sbuf_lit(&w->sql, "INSERT INTO usage_rejected (sqlstate, reason, record) "
 			  "VALUES ($1, $2, jsonb_build_object('node', $3::text, "
 			  "'columns', '" COPY_ROW_COLUMNS "', 'copy_row', $4::text))");
-	writer_run(w, STEP_ROWS, (struct pg_params){values, ARRAY_LEN(values)}, on_rows);
+	writer_run(w, STEP_ROWS, (struct pg_params){values, ARRAY_LEN(values)},
+		   on_copied);
 	free(line);
 }
 

@@ -72,7 +72,7 @@ static void on_joined(void *ctx, const struct pg_reply *reply)
 
 void writer_join(struct usage_writer *w)
 {
-	w->rejecting = false;
+	w->rejecting = w->whole_table = false;
 	partitions_forget(&w->partitions);
 	w->upkept_day = INT64_MIN;
 	sbuf_reset(&w->sql);

@@ -20,6 +20,7 @@ enum writer_step {
 	STEP_BEGIN,
 	STEP_CLAIM,
 	STEP_ROWS,
+	STEP_CELLS,
 	STEP_END,
 	STEP_ROLLBACK,
 	STEP_RETIRE,
@@ -34,12 +35,14 @@ struct usage_writer {
 	enum writer_step step;
 	bool joined; /* the tails agree with the database's cursors */
 	struct usage_batch batch;
-	size_t limit, first; /* rows of the next batch; lane to begin with */
-	bool ensured;        /* its partitions were asked for in this very try */
-	size_t copied;       /* bytes of the batch's rows that libpq has */
-	uint64_t *sent;      /* per lane: up to where a batch was ever tried */
-	bool rejecting;      /* the batch is one row, and goes to usage_rejected */
-	char sqlstate[6];    /* why */
+	size_t limit, first;        /* rows of the next batch; lane to begin with */
+	bool ensured;               /* its partitions were asked for in this very try */
+	const struct sbuf *copying; /* the batch's rows or its cells */
+	size_t copied;              /* bytes of it that libpq has */
+	uint64_t *sent;             /* per lane: up to where a batch was ever tried */
+	bool whole_table; /* rows go through token_usage_logs, not into partitions */
+	bool rejecting;   /* the batch is one row, and goes to usage_rejected */
+	char sqlstate[6]; /* why */
 	char reason[512];
 	struct usage_partitions partitions;
 	int64_t upkept_day;

@@ -49,10 +49,10 @@ def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
         gateway.settings["database"] = proxy.url(database)
         gateway.write_config()
         gateway.start()
-        # By way of the proxy, sessions count as descriptors: once all four are there.
+        # By way of the proxy, sessions count as descriptors: once all five are there.
         eventually(lambda: database.value(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND application_name LIKE 'tollgate%%' AND query <> ''") >= 4, "all sessions")
+            "AND application_name LIKE 'tollgate%%' AND query <> ''") >= 5, "all sessions")
         gateway.fds_at_start = gateway.open_fds()
         calls(gateway, 30)
         eventually(proxy.broken.is_set, "COMMIT was broken")
@@ -113,10 +113,10 @@ def test_a_refused_table_is_no_rows_fault(gateways, echo_upstream, database):
     """Anything but classes 22 and 23 means: wait, say so, try the same again."""
     gateway = gateways(echo_upstream, pools=SHORT)
     gateway.expect_error("42P01")
-    database.query("ALTER TABLE token_usage_logs RENAME TO away")
+    database.query("ALTER TABLE usage_deltas RENAME TO away")
     calls(gateway, 20)
     eventually(lambda: "42P01" in gateway.log(), "the log tells")
-    database.query("ALTER TABLE away RENAME TO token_usage_logs")
+    database.query("ALTER TABLE away RENAME TO usage_deltas")
     database.wait_usage(20)
     assert database.value("SELECT count(*) FROM usage_rejected") == 0
     eventually(lambda: "takes events again" in gateway.log(), "the log tells of the end")

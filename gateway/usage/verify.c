@@ -1,0 +1,219 @@
+/* Compares cells with a recount of the rows, day by day, in one snapshot. */
+#include "gateway/usage/verify.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/pg_sync.h"
+
+#define LINE_MAX_BYTES 512
+#define TOLD_MAX 50 /* differences of one day that are told one by one */
+#define LOCK_PAUSE_US 200000
+#define LOCK_PATIENCE 300 /* pauses */
+
+struct verify {
+	const struct usage_verify_options *o;
+	struct pg_sync *s;
+	struct sbuf *error;
+	PGresult *parts; /* (low, high), each within a day */
+	bool *differs;   /* per part */
+	size_t differences;
+};
+
+static void tell(const struct verify *v, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void tell(const struct verify *v, const char *format, ...)
+{
+	char line[LINE_MAX_BYTES];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	v->o->report(v->o->report_ctx, line);
+}
+
+static bool begin(struct verify *v)
+{
+	const char *const values[] = {v->o->from, v->o->to};
+
+	if (!pg_sync_run(v->s, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+			 v->error))
+		return false;
+	PQclear(v->parts);
+	v->parts = pg_sync_query(
+		v->s,
+		"SELECT low, high FROM usage_days() AS d, LATERAL (SELECT "
+		"greatest(d.day, usage_floor($1::timestamp, 900)) AS low, "
+		"least(d.day + 1, usage_floor($2::timestamp + interval '899.999999 s', "
+		"900)) AS high) AS part WHERE low < high ORDER BY low",
+		values, ARRAY_LEN(values), v->error);
+	return v->parts != NULL;
+}
+
+static void tell_difference(const struct verify *v, const PGresult *r, int row)
+{
+	tell(v, "%s %s token %s route %s: %s calls stored, %s counted; differs in %s",
+	     PQgetvalue(r, row, 0), PQgetvalue(r, row, 1), PQgetvalue(r, row, 2),
+	     PQgetvalue(r, row, 3), PQgetvalue(r, row, 4), PQgetvalue(r, row, 5),
+	     PQgetisnull(r, row, 6) ? "everything" : PQgetvalue(r, row, 6));
+}
+
+static bool compare_part(struct verify *v, int part)
+{
+	const char *const values[] = {PQgetvalue(v->parts, part, 0),
+				      PQgetvalue(v->parts, part, 1)};
+	PGresult *r =
+		pg_sync_query(v->s,
+			      "SELECT source, since, token_id, route_id, stored_calls, "
+			      "counted_calls, columns FROM usage_differences($1, $2)",
+			      values, ARRAY_LEN(values), v->error);
+	int n;
+
+	if (r == NULL)
+		return false;
+	n = PQntuples(r);
+	for (int i = 0; i < n && i < TOLD_MAX; i++)
+		tell_difference(v, r, i);
+	if (n > TOLD_MAX)
+		tell(v, "... and %d more from %s on", n - TOLD_MAX, values[0]);
+	v->differs[part] = n > 0;
+	v->differences += (size_t)n;
+	PQclear(r);
+	return true;
+}
+
+static bool tell_waiting(const struct verify *v)
+{
+	int n = PQntuples(v->parts);
+	const char *const values[] = {PQgetvalue(v->parts, 0, 0),
+				      PQgetvalue(v->parts, n - 1, 1)};
+	PGresult *r = pg_sync_query(v->s,
+				    "SELECT count(DISTINCT since) FROM usage_dirty "
+				    "WHERE since >= $1 AND since < $2",
+				    values, ARRAY_LEN(values), v->error);
+
+	if (r == NULL)
+		return false;
+	if (strcmp(PQgetvalue(r, 0, 0), "0") != 0)
+		tell(v,
+		     "%s intervals of 15 minutes wait to be counted again and were left "
+		     "out",
+		     PQgetvalue(r, 0, 0));
+	PQclear(r);
+	return true;
+}
+
+static bool compare_all(struct verify *v)
+{
+	int n;
+
+	v->differences = 0;
+	if (!begin(v))
+		return false;
+	n = PQntuples(v->parts);
+	free(v->differs);
+	v->differs = xcalloc((size_t)n + 1, sizeof *v->differs);
+	for (int i = 0; i < n; i++)
+		if (!compare_part(v, i))
+			return false;
+	if (n > 0 && !tell_waiting(v))
+		return false;
+	if (!pg_sync_run(v->s, "COMMIT", v->error))
+		return false;
+	tell(v, "%d days compared: %zu differences", n, v->differences);
+	return true;
+}
+
+/* Its first value as text in `out`. */
+static bool ask(struct verify *v, const char *sql, const char *const *values, int n,
+		char out[32])
+{
+	PGresult *r = pg_sync_query(v->s, sql, values, n, v->error);
+
+	if (r == NULL)
+		return false;
+	snprintf(out, 32, "%s", PQgetvalue(r, 0, 0));
+	PQclear(r);
+	return true;
+}
+
+static bool mark_differences(struct verify *v)
+{
+	char count[32];
+
+	for (int i = 0; i < PQntuples(v->parts); i++) {
+		const char *const values[] = {PQgetvalue(v->parts, i, 0),
+					      PQgetvalue(v->parts, i, 1)};
+
+		if (v->differs[i] &&
+		    !ask(v, "SELECT usage_repair($1, $2)", values, 2, count))
+			return false;
+	}
+	return true;
+}
+
+/* Until no mark is left that was there when it began: others may be made all the time. The
+ * gateways' own upkeep may take them as well. */
+static bool count_again(struct verify *v)
+{
+	char began[32], left[32] = "", done[32];
+	const char *const values[] = {began};
+	int patience = LOCK_PATIENCE;
+
+	if (!ask(v, "SELECT clock_timestamp()", NULL, 0, began))
+		return false;
+	for (;;) {
+		if (!ask(v, "SELECT count(*) FROM usage_dirty WHERE noted_at <= $1",
+			 values, 1, left))
+			return false;
+		if (strcmp(left, "0") == 0)
+			return true;
+		if (!ask(v, "SELECT usage_recount_dirty(8)", NULL, 0, done))
+			return false;
+		if (strcmp(done, "-1") != 0) {
+			patience = LOCK_PATIENCE;
+			continue;
+		}
+		if (patience-- == 0) {
+			sbuf_lit(v->error, "the gateways' upkeep holds its lock all the "
+					   "time; try again later");
+			return false;
+		}
+		usleep(LOCK_PAUSE_US);
+	}
+}
+
+static enum usage_verdict run(struct verify *v)
+{
+	if (!compare_all(v))
+		return VERIFY_FAILED;
+	if (v->differences == 0)
+		return VERIFY_EQUAL;
+	if (!v->o->repair)
+		return VERIFY_DIFFERS;
+	if (!mark_differences(v) || !count_again(v))
+		return VERIFY_FAILED;
+	tell(v, "counted again");
+	if (!compare_all(v))
+		return VERIFY_FAILED;
+	return v->differences == 0 ? VERIFY_EQUAL : VERIFY_DIFFERS;
+}
+
+enum usage_verdict usage_verify(const struct usage_verify_options *o, struct sbuf *error)
+{
+	struct verify v = {.o = o, .error = error};
+	enum usage_verdict verdict = VERIFY_FAILED;
+
+	v.s = pg_sync_open(o->conninfo, "tollgate usage verify", error);
+	if (v.s != NULL)
+		verdict = run(&v);
+	PQclear(v.parts);
+	free(v.differs);
+	pg_sync_close(&v.s);
+	return verdict;
+}
