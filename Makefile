@@ -48,7 +48,7 @@ PKGS := libevent libevent_openssl openssl libpq libcjson
 CPPFLAGS += -D_GNU_SOURCE -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS  += -std=c11 $(OPT_$(VARIANT)) $(WARN) -pthread -MMD -MP
 LDFLAGS += $(LD_$(VARIANT)) -pthread
-LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
 GEN_SRC  := build/gen/migrations.c

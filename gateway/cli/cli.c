@@ -15,7 +15,7 @@ static const struct cli_command commands[] = {
 	{"check", "check a configuration file and print every fault", cli_check},
 	{"migrate", "create or update the database's tables", cli_migrate},
 	{"token", "create, list, revoke and import API keys", cli_token},
-	{"usage", "make up usage for tests, and take it away again", cli_usage},
+	{"usage", "ask about usage; make up usage for tests", cli_usage},
 };
 
 static void print_help(FILE *out)

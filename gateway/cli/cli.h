@@ -21,6 +21,7 @@ int cli_serve(int argc, char **argv);
 int cli_token(int argc, char **argv);
 int cli_usage(int argc, char **argv);
 /* `tollgate usage ...`, where argv[0] is the name of what it does. */
+int cli_usage_ask(int argc, char **argv);
 int cli_usage_generate(int argc, char **argv);
 int cli_usage_verify(int argc, char **argv);
 

@@ -6,6 +6,7 @@
 #include "gateway/cli/cli.h"
 
 static const struct cli_command commands[] = {
+	{"ask", "answer a question about usage, as JSON", cli_usage_ask},
 	{"generate",
 	 "make up calls, to look at pages or to measure; --remove takes them away",
 	 cli_usage_generate},

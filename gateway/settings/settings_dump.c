@@ -59,6 +59,16 @@ static void put_seconds(struct sbuf *out, uint32_t ms)
 		out->n--;
 }
 
+static void put_price(struct sbuf *out, uint64_t micro)
+{
+	sbuf_u64(out, micro / 1000000);
+	if (micro % 1000000 == 0)
+		return;
+	sbuf_printf(out, ".%06u", (unsigned)(micro % 1000000));
+	while (out->p[out->n - 1] == '0')
+		out->n--;
+}
+
 static void put_listeners(struct sbuf *out, const struct settings_listeners *l)
 {
 	sbuf_lit(out, "[");
@@ -188,6 +198,9 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 		break;
 	case KEY_DATABASE:
 		put_database(out, *(char *const *)f);
+		break;
+	case KEY_PRICE:
+		put_price(out, *(const uint64_t *)f);
 		break;
 	case KEY_SECRET:
 		sbuf_lit(out, "\"***\"");

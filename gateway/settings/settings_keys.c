@@ -67,6 +67,9 @@ static const struct settings_key keys[] = {
 	 .doc = "leave `path` out of what is sent to the upstream"},
 	{"scope", ROUTE(scope), .type = KEY_NAME, .flags = KEY_OPTIONAL,
 	 .doc = "scope that a key must hold; default: every valid key may call"},
+	{"price_per_call", ROUTE(price_micro), .type = KEY_PRICE, .min = 0,
+	 .max = UINT64_C(1000000000000), .fallback = "0",
+	 .doc = "what a call costs, in a currency of yours, for `usage ask cost`"},
 	{"methods", ROUTE(methods), .type = KEY_METHODS,
 	 .fallback = "[\"GET\", \"HEAD\", \"POST\", \"PUT\", \"PATCH\", \"DELETE\", "
 		     "\"OPTIONS\"]",

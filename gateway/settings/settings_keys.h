@@ -18,6 +18,8 @@ enum settings_key_type {
 	KEY_DIRECTORY,   /* likewise; need not exist; "" is none */
 	KEY_WORKERS,
 	KEY_DATABASE,
+	KEY_PRICE, /* up to six decimals in the file; uint64_t millionths in the struct and in
+		    * min and max */
 	KEY_SECRET, /* text that fits a path segment; "" is none */
 	KEY_LISTENERS,
 	KEY_CIDRS,

@@ -1,4 +1,5 @@
 /* Values of the configuration: each type of the key table from its node to its field. */
+#include <math.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -137,6 +138,25 @@ static void set_seconds(const struct settings_slot *slot, const struct jsonc_nod
 
 	if (number_value(slot, node, 1000, &v))
 		*(uint32_t *)field(slot) = (uint32_t)v;
+}
+
+/* Kept in millionths: sums of millions of calls stay exact. */
+static void set_price(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	const struct settings_key *k = slot->key;
+	double micro;
+
+	if (!slot_expect(slot, node, JSONC_NUMBER))
+		return;
+	micro = round(node->number * 1e6);
+	if (!(micro >= (double)k->min && micro <= (double)k->max))
+		slot_error(slot, node, "%.40s is out of range; give 0 to %.16g",
+			   node->text, (double)k->max / 1e6);
+	else if (fabs(node->number * 1e6 - micro) > 1e-4)
+		slot_error(slot, node, "%.40s has more than six decimals; round it",
+			   node->text);
+	else
+		*(uint64_t *)field(slot) = (uint64_t)micro;
 }
 
 static void set_bool(const struct settings_slot *slot, const struct jsonc_node *node)
@@ -442,6 +462,7 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 		[KEY_DIRECTORY] = set_directory,
 		[KEY_WORKERS] = set_workers,
 		[KEY_DATABASE] = set_database,
+		[KEY_PRICE] = set_price,
 		[KEY_SECRET] = set_secret,
 		[KEY_LISTENERS] = slot_set_listeners,
 		[KEY_CIDRS] = slot_set_cidrs,

@@ -12,6 +12,7 @@ ROWS = ("SELECT count(*) AS rows, count(DISTINCT token_id) AS tokens, "
 
 
 def generate(database, *arguments, **how):
+    database.cluster.touched.add(database.name)
     return run_cli("usage", "generate", "--database", database.url, *arguments, **how)
 
 
@@ -67,6 +68,7 @@ def test_the_old_scripts_name_and_the_configurations_routes(gateways, upstream, 
     done = subprocess.run([script, "--config", gateway.config_file], capture_output=True,
                           text=True, check=True, env=environment(TOLLGATE_BIN=BINARY))
     assert "2 tokens on 2 routes" in done.stdout
+    database.cluster.touched.add(database.name)
     with gateway.manager() as client:
         rows = client.call("GET", "/api/usage/test-data", host="127.0.0.1").json()["rows"]
     assert len(rows) == 20 and {r["route_path"] for r in rows} == {"/api/a", "/api/b"}

@@ -331,6 +331,18 @@ static const struct fault_case route_cases[] = {
 	{"\"methods\": [1]",
 	 "2:13: error: routes.r.methods: must be a string, is a number; "
 	 "put it in double quotes\n"},
+	{"\"price_per_call\": 0.000001", ""},
+	{"\"price_per_call\": 1000000", ""},
+	{"\"price_per_call\": -1",
+	 "2:19: error: routes.r.price_per_call: -1 is out of range; give 0 to 1000000\n"},
+	{"\"price_per_call\": 1e300", "2:19: error: routes.r.price_per_call: 1e300 is "
+				      "out of range; give 0 to 1000000\n"},
+	{"\"price_per_call\": 0.0000015",
+	 "2:19: error: routes.r.price_per_call: 0.0000015 has more than six decimals; "
+	 "round it\n"},
+	{"\"price_per_call\": \"0.1\"",
+	 "2:19: error: routes.r.price_per_call: must be a number, is a string; write it "
+	 "without quotes\n"},
 	{"\"scope\": \"*\"",
 	 "2:10: error: routes.r.scope: \"*\" is what a key may hold, not "
 	 "what a route asks for; leave scope out to let every valid key "

@@ -1,0 +1,349 @@
+/* `tollgate usage ask`: answers a question about usage. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/pg_sync.h"
+#include "gateway/cli/cli.h"
+#include "gateway/cli/cli_db.h"
+#include "gateway/settings/settings.h"
+#include "gateway/usage/questions.h"
+
+#define ERROR_MAX (64u << 10)
+#define REPORT_MAX (1u << 20)
+
+static const char help_head[] =
+	"usage: tollgate usage ask QUESTION [options]\n"
+	"\n"
+	"Answers with JSON (docs/usage-questions.md). Questions:\n"
+	"\n";
+
+static const char help_options[] =
+	"\n"
+	"  --from TIME      2026-11-24, 2026-11-24T12:30, 2026-11-24T12:30:00+05:30; "
+	"without: 24\n"
+	"                   hours before --to\n"
+	"  --to TIME        without: now\n"
+	"  --zone ZONE      of these times, and of what a day is; without: UTC\n"
+	"  --tokens ID,...  only these tokens: a team's, say\n"
+	"  --routes PATH,.. only these routes\n"
+	"  --limit N        how many of a ranking (10) or of rows (50)\n"
+	"  --by WHAT        rank by calls, errors or time\n"
+	"  --step STEP      of a series: 15m, 2h, 1d, 1w, 1mo, 1y; without: 1h\n"
+	"  --percentiles    of each point of a series, too\n"
+	"  --status STATUS  rows with this status, or of a class: 404, 5xx\n"
+	"  --method METHOD  rows with this method\n"
+	"  --min-ms N       rows that took so long at least\n"
+	"  --after NEXT     the page behind the one that ended with this "
+	"`next`\n" CLI_DB_HELP
+	"                   (`cost` takes prices from the configuration's routes)\n";
+
+struct arguments {
+	struct cli_db db;
+	struct question q;
+	int64_t *tokens;
+	const char **routes;
+	struct question_price *prices;
+};
+
+static int print_help(FILE *out, int status)
+{
+	fputs(help_head, out);
+	for (int i = 0; i < QUESTION_COUNT; i++)
+		fprintf(out, "  %-14s %s\n", question_name((enum question_kind)i),
+			question_summary((enum question_kind)i));
+	fputs(help_options, out);
+	return status;
+}
+
+/* --- values --- */
+
+static bool wrong(const char *option, const char *value, const char *want)
+{
+	fprintf(stderr, "tollgate usage ask: --%s '%s' is not %s\n", option, value, want);
+	return false;
+}
+
+static bool number(const char *option, const char *text, long long most, long long *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoll(text, &end, 10);
+	if (errno == 0 && end != text && *end == '\0' && *out >= 0 && *out <= most)
+		return true;
+	return wrong(option, text, "a number in range");
+}
+
+static size_t count_parts(const char *list)
+{
+	size_t n = 1;
+
+	for (; *list != '\0'; list++)
+		n += *list == ',';
+	return n;
+}
+
+static bool take_tokens(struct arguments *a, char *list)
+{
+	char *rest = list, *part;
+	long long id;
+
+	free(a->tokens);
+	a->tokens = xcalloc(count_parts(list), sizeof *a->tokens);
+	a->q.n_tokens = 0;
+	a->q.all_tokens = false;
+	while ((part = strsep(&rest, ",")) != NULL) {
+		if (*part == '\0' || !number("tokens", part, INT64_MAX, &id))
+			return *part != '\0' ? false : wrong("tokens", part, "an id");
+		a->tokens[a->q.n_tokens++] = id;
+	}
+	a->q.tokens = a->tokens;
+	return true;
+}
+
+static bool take_routes(struct arguments *a, char *list)
+{
+	char *rest = list, *part;
+
+	free(a->routes);
+	a->routes = xcalloc(count_parts(list), sizeof *a->routes);
+	a->q.n_routes = 0;
+	while ((part = strsep(&rest, ",")) != NULL)
+		a->routes[a->q.n_routes++] = part;
+	a->q.routes = a->routes;
+	return true;
+}
+
+static bool take_by(struct arguments *a, const char *text)
+{
+	static const char *const names[] = {
+		[BY_CALLS] = "calls", [BY_ERRORS] = "errors", [BY_TIME] = "time"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		a->q.by = (enum question_order)i;
+		if (strcmp(names[i], text) == 0)
+			return true;
+	}
+	return wrong("by", text, "calls, errors or time");
+}
+
+static bool take_status(struct arguments *a, const char *text)
+{
+	long long status;
+
+	if (strlen(text) == 3 && text[0] >= '1' && text[0] <= '9' &&
+	    strcmp(text + 1, "xx") == 0) {
+		a->q.status_low = (text[0] - '0') * 100;
+		a->q.status_high = a->q.status_low + 99;
+		return true;
+	}
+	if (!number("status", text, 999, &status) || status < 100)
+		return wrong("status", text, "100 to 999, or a class like 5xx");
+	a->q.status_low = a->q.status_high = (int)status;
+	return true;
+}
+
+static bool take_limit(struct arguments *a, const char *text)
+{
+	long long n;
+
+	if (!number("limit", text, QUESTION_TOP_MAX, &n) || n == 0)
+		return false;
+	a->q.limit = (unsigned)n;
+	return true;
+}
+
+static bool take_min_ms(struct arguments *a, const char *text)
+{
+	long long n;
+
+	if (!number("min-ms", text, INT32_MAX, &n))
+		return false;
+	a->q.min_ms = (int32_t)n;
+	return true;
+}
+
+/* --- options --- */
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},
+	{"env", required_argument, NULL, 'e'},
+	{"database", required_argument, NULL, 'd'},
+	{"from", required_argument, NULL, 'f'},
+	{"to", required_argument, NULL, 't'},
+	{"zone", required_argument, NULL, 'z'},
+	{"tokens", required_argument, NULL, 'k'},
+	{"routes", required_argument, NULL, 'r'},
+	{"limit", required_argument, NULL, 'n'},
+	{"by", required_argument, NULL, 'b'},
+	{"step", required_argument, NULL, 's'},
+	{"percentiles", no_argument, NULL, 'p'},
+	{"status", required_argument, NULL, 'u'},
+	{"method", required_argument, NULL, 'm'},
+	{"min-ms", required_argument, NULL, 'i'},
+	{"after", required_argument, NULL, 'a'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* The field of a text option. */
+static const char **text_of(struct arguments *a, int c)
+{
+	switch (c) {
+	case 'c':
+		return &a->db.config;
+	case 'e':
+		return &a->db.env;
+	case 'd':
+		return &a->db.database;
+	case 'f':
+		return &a->q.from;
+	case 't':
+		return &a->q.to;
+	case 'z':
+		return &a->q.zone;
+	case 's':
+		return &a->q.step;
+	case 'm':
+		return &a->q.method;
+	case 'a':
+		return &a->q.after;
+	default:
+		return NULL;
+	}
+}
+
+static bool take_option(struct arguments *a, int c, char *value)
+{
+	const char **text = text_of(a, c);
+
+	if (text != NULL) {
+		*text = value;
+		return true;
+	}
+	switch (c) {
+	case 'k':
+		return take_tokens(a, value);
+	case 'r':
+		return take_routes(a, value);
+	case 'n':
+		return take_limit(a, value);
+	case 'b':
+		return take_by(a, value);
+	case 'u':
+		return take_status(a, value);
+	case 'i':
+		return take_min_ms(a, value);
+	case 'p':
+		a->q.percentiles = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* --- asking --- */
+
+/* Faults of the file were told when its database was read. */
+static void take_prices(struct arguments *a)
+{
+	struct settings_options o = {.env = a->db.env,
+				     .allow_missing_secrets = true,
+				     .database_optional = true};
+	struct settings *s = NULL;
+	struct sbuf report;
+
+	sbuf_init(&report, REPORT_MAX);
+	if (a->db.config != NULL)
+		s = settings_load(a->db.config, &o, &report);
+	sbuf_fini(&report);
+	a->prices = xcalloc(s ? s->n_routes + 1 : 1, sizeof *a->prices);
+	for (size_t i = 0; s != NULL && i < s->n_routes; i++)
+		if (s->routes[i].price_micro != 0)
+			a->prices[a->q.n_prices++] = (struct question_price){
+				xstrdup(s->routes[i].path), s->routes[i].price_micro};
+	a->q.prices = a->prices;
+	settings_unref(&s);
+}
+
+static void print_answer(struct str json)
+{
+	if (json.p == NULL)
+		puts("null");
+	else
+		printf(STR_FMT "\n", STR_ARG(json));
+}
+
+static bool ask(const struct question_text *t, const char *conninfo, struct sbuf *error)
+{
+	struct pg_sync *db = pg_sync_open(conninfo, "tollgate usage ask", error);
+	PGresult *r = NULL;
+
+	if (db != NULL)
+		r = pg_sync_query(db, t->sql, t->values, t->n_values, error);
+	if (r != NULL)
+		print_answer(question_answer(r));
+	PQclear(r);
+	pg_sync_close(&db);
+	return r != NULL;
+}
+
+static int run(struct arguments *a)
+{
+	char *conninfo = cli_db_conninfo(&a->db);
+	struct question_text t;
+	struct sbuf error;
+	bool ok;
+
+	if (conninfo == NULL)
+		return 1;
+	if (a->q.kind == QUESTION_COST)
+		take_prices(a);
+	sbuf_init(&error, ERROR_MAX);
+	ok = question_build(&a->q, &t, &error) && ask(&t, conninfo, &error);
+	if (!ok)
+		fprintf(stderr, "tollgate usage ask: " STR_FMT "\n",
+			STR_ARG(sbuf_view(&error)));
+	question_text_fini(&t);
+	sbuf_fini(&error);
+	free(conninfo);
+	return ok ? 0 : 1;
+}
+
+static int parse_and_run(struct arguments *a, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'h')
+			return print_help(stdout, 0);
+		if (!take_option(a, c, optarg))
+			return 2;
+	}
+	if (optind + 1 != argc)
+		return print_help(stderr, 2);
+	if (!question_named(argv[optind], &a->q.kind)) {
+		fprintf(stderr,
+			"tollgate usage ask: no question '%s'; --help lists them\n",
+			argv[optind]);
+		return 2;
+	}
+	return run(a);
+}
+
+int cli_usage_ask(int argc, char **argv)
+{
+	struct arguments a = {.q.all_tokens = true};
+	int status = parse_and_run(&a, argc, argv);
+
+	for (size_t i = 0; i < a.q.n_prices; i++)
+		free((void *)(uintptr_t)a.prices[i].path);
+	free(a.prices);
+	free(a.tokens);
+	free(a.routes);
+	return status;
+}

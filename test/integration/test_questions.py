@@ -1,0 +1,339 @@
+"""`tollgate usage ask`: every answer equals a recount of the rows."""
+import datetime
+import json
+
+import pytest
+
+from tg.gateway import run_cli
+from tg.usage_data import (DAYS, QUARTER, ROUTES, UTC, UsageData, bucket_of, days_of, error_of,
+                           same, statuses, steps_of, summary, to_local)
+
+ZONES = ["UTC", "Asia/Kolkata", "America/New_York", "Australia/Lord_Howe"]
+
+
+@pytest.fixture(scope="module", params=[1, 2, pytest.param(3, marks=pytest.mark.full),
+                                        pytest.param(4, marks=pytest.mark.full)])
+def data(request, cluster, template):
+    database = cluster.create_database(template[0])
+    yield UsageData(database, request.param)
+    database.drop()
+
+
+def ask(data, question, *arguments, check=True, **options):
+    given = [x for k, v in options.items() if v is not None for x in (f"--{k.replace('_', '-')}", v)]
+    done = run_cli("usage", "ask", question, "--database", data.database.url, *arguments, *given,
+                   check=check)
+    return json.loads(done.stdout) if check else done
+
+
+def utc(text):
+    """A time of an answer, as UTC without zone."""
+    return datetime.datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None)
+
+
+def ranges(data, count):
+    """Ranges over the days that there are, in all their positions to quarters and days."""
+    days = [datetime.datetime.fromisoformat(d) for d in DAYS]
+    days.append(datetime.datetime.now(UTC).replace(tzinfo=None, hour=0, minute=0, second=0,
+                                                   microsecond=0))
+    for n in range(count):
+        low, high = sorted(data.rng.choice(days) + data.rng.randrange(96) * QUARTER
+                           for _ in range(2))
+        if n == 0:
+            low, high = days[0], days[-1] + datetime.timedelta(days=2)
+        yield low, high + QUARTER
+
+
+def sets(data):
+    """Whole, a team of 50, one token, one that there is none of."""
+    ids = [t[0] for t in data.tokens]
+    return [None, ids[5:55], ids[:1], [10 ** 9]]
+
+
+def cases(data, count):
+    for n, (low, high) in enumerate(ranges(data, count)):
+        tokens = sets(data)[n % 4]
+        yield low, high, ZONES[n % len(ZONES)], tokens, {
+            "from": f"{low}Z", "to": f"{high}Z", "zone": ZONES[n % len(ZONES)],
+            "tokens": ",".join(map(str, tokens)) if tokens else None}
+
+
+def test_totals(data):
+    for low, high, zone, tokens, options in cases(data, 12):
+        answer = ask(data, "totals", **options)
+        assert answer["now"]["zone"] == zone
+        for part in answer.values():
+            begin, end = utc(part["from"]), utc(part["to"])
+            rows = data.select(begin, end, tokens)
+            assert same(part["totals"], rows)
+            assert part["totals"]["statuses"] == statuses(rows)
+        assert (utc(answer["now"]["from"]), utc(answer["now"]["to"])) == (low, high)
+        # The period before ends where this one begins, and is as long on the zone's clock.
+        assert answer["before"]["to"] == answer["now"]["from"]
+        length = to_local(high, zone).replace(tzinfo=None) - to_local(low, zone).replace(tzinfo=None)
+        before = to_local(utc(answer["before"]["from"]), zone).replace(tzinfo=None)
+        assert abs(to_local(low, zone).replace(tzinfo=None) - before - length) <= 4 * QUARTER
+
+
+def test_series(data):
+    for n, (low, high, zone, tokens, options) in enumerate(cases(data, 12)):
+        if high - low > datetime.timedelta(days=9):
+            step, bounds = "1d", days_of(low, high, zone)
+        else:
+            step, minutes = [("15m", 15), ("1h", 60), ("6h", 360), ("45m", 45)][n % 4]
+            bounds = steps_of(low, high, zone, minutes)
+        points = ask(data, "series", *["--percentiles"][:n % 2], step=step, **options)["points"]
+        assert [utc(p["at"]) for p in points] == bounds[:-1]
+        for point, begin, end in zip(points, bounds, bounds[1:]):
+            assert same(point, data.select(begin, end, tokens))
+            assert ("p95_ms" in point) == (n % 2 == 1)
+        assert sum(p["calls"] for p in points) == len(data.select(low, high, tokens))
+
+
+def local_days(data, zone, first, last):
+    answer = ask(data, "series", step="1d", zone=zone, **{"from": first, "to": last})
+    return [p["at"] for p in answer["points"]], [
+        (utc(b["at"]) - utc(a["at"])) / datetime.timedelta(hours=1)
+        for a, b in zip(answer["points"], answer["points"][1:])]
+
+
+def test_days_on_which_clocks_change(data):
+    at, hours = local_days(data, "America/New_York", "2026-03-07", "2026-03-10")
+    assert hours == [24, 23] and at[1:] == ["2026-03-08T00:00:00-05:00", "2026-03-09T00:00:00-04:00"]
+    assert local_days(data, "America/New_York", "2026-10-31", "2026-11-03")[1] == [24, 25]
+    assert local_days(data, "Australia/Lord_Howe", "2026-04-04", "2026-04-07")[1] == [24, 24.5]
+    assert local_days(data, "Australia/Lord_Howe", "2026-10-03", "2026-10-06")[1] == [24, 23.5]
+    at, hours = local_days(data, "Asia/Kolkata", "2026-11-01", "2026-11-04")
+    assert hours == [24, 24] and at[0] == "2026-11-01T00:00:00+05:30"
+    points = ask(data, "series", step="1h", zone="America/New_York",
+                 **{"from": "2026-11-01", "to": "2026-11-02"})["points"]
+    assert len(points) == 25 and points[2]["at"] == "2026-11-01T01:00:00-05:00"
+    points = ask(data, "series", step="1w", zone="America/New_York",
+                 **{"from": "2026-10-28", "to": "2026-11-12"})["points"]
+    assert [p["at"][:10] for p in points] == ["2026-10-28", "2026-11-02", "2026-11-09"]
+    points = ask(data, "series", step="1mo", zone="America/New_York",
+                 **{"from": "2026-09-15", "to": "2026-11-12"})["points"]
+    assert [p["at"] for p in points] == ["2026-09-15T00:00:00-04:00", "2026-10-01T00:00:00-04:00",
+                                        "2026-11-01T00:00:00-04:00"]
+
+
+def grouped(rows, key):
+    groups = {}
+    for row in rows:
+        groups.setdefault(row[key], []).append(row)
+    return groups
+
+
+@pytest.mark.parametrize("question, key, name", [("top-tokens", "token_id", "id"),
+                                                 ("top-routes", "route_path", "route")])
+def test_rankings(data, question, key, name):
+    for n, (low, high, _, tokens, options) in enumerate(cases(data, 9)):
+        by = ("calls", "errors", "time")[n % 3]
+        measure = {"calls": len, "errors": lambda rs: sum(error_of(r) is not None for r in rs),
+                   "time": lambda rs: summary(rs)["time_ms"]}[by]
+        routes = ROUTES[n % 4:n % 4 + 1] if n % 2 else None
+        if routes and "," in routes[0]:
+            continue  # the command line's separator
+        answer = ask(data, question, by=by, limit="5", routes=routes and routes[0], **options)
+        top = answer[question[4:]]
+        rows = data.select(low, high, tokens, routes)
+        groups = grouped(rows, key)
+        assert [measure(groups[t[name]]) for t in top] == \
+            sorted(map(measure, groups.values()), reverse=True)[:5]
+        whole = sum(map(measure, groups.values()))
+        for item in top:
+            assert same(item, groups[item[name]])
+            assert item["share"] == (pytest.approx(measure(groups[item[name]]) / whole, abs=1e-6)
+                                     if whole else None)
+
+
+def test_names_of_tokens(data):
+    top = ask(data, "top-tokens", limit="1", **{"from": "2026-03-01"})["tokens"][0]
+    assert (top["id"], top["name"]) == (data.tokens[0][0], "token 1")
+
+
+def test_slow_routes(data):
+    for low, high, _, tokens, options in cases(data, 6):
+        answer = ask(data, "slow-routes", limit="100", **options)["routes"]
+        groups = {k: v for k, v in grouped(data.select(low, high, tokens), "route_path").items()
+                  if summary(v)["times"]}
+        assert {r["route"] for r in answer} == set(groups)
+        assert all(same(r, groups[r["route"]]) for r in answer)
+        percentiles = [r["p95_ms"] for r in answer]
+        assert percentiles == sorted(percentiles, reverse=True)
+
+
+def test_slow_calls(data):
+    for n, (low, high, _, tokens, options) in enumerate(cases(data, 16)):
+        routes = ["/api/test"] if n % 3 == 2 else None
+        calls = ask(data, "slow-calls", limit="7", routes=routes and routes[0], **options)["calls"]
+        rows = [r for r in data.select(low, high, tokens, routes)
+                if r["response_time_ms"] is not None]
+        want = sorted((r["response_time_ms"] for r in rows), reverse=True)[:7]
+        assert [c["response_time_ms"] for c in calls] == want
+        known = {r["id"]: r for r in rows}
+        assert all(known[c["id"]]["route_path"] == c["route_path"] for c in calls)
+
+
+def test_distribution_and_statuses(data):
+    for low, high, _, tokens, options in cases(data, 6):
+        rows = data.select(low, high, tokens)
+        counts = {}
+        for ms in summary(rows)["times"]:
+            counts[bucket_of(ms)[0]] = counts.get(bucket_of(ms)[0], 0) + 1
+        answer = ask(data, "distribution", **options)["buckets"]
+        assert {b["from_ms"]: b["calls"] for b in answer} == counts
+        answer = ask(data, "statuses", **options)
+        assert (answer["calls"], answer["statuses"]) == (len(rows), statuses(rows))
+
+
+def test_cost(data, tmp_path):
+    config = tmp_path / "tollgate.json"
+    config.write_text(json.dumps({"database": data.database.url, "routes": [
+        {"name": "a", "path": "/api/openai", "upstream": "http://h", "price_per_call": 0.0025},
+        {"name": "b", "path": "/api/test", "upstream": "http://h", "price_per_call": 3},
+        {"name": "c", "path": "/api/perplexity", "upstream": "http://h"},
+        {"name": "d", "path": "/api/unused", "upstream": "http://h", "price_per_call": 9}]}))
+    for low, high, _, tokens, options in cases(data, 4):
+        answer = json.loads(run_cli("usage", "ask", "cost", "--config", config, *[
+            x for k, v in options.items() if v for x in (f"--{k}", v)]).stdout)
+        calls = {p: len(data.select(low, high, tokens, [p])) for p in ("/api/openai", "/api/test")}
+        want = {"/api/openai": (calls["/api/openai"] * 2500, 0.0025),
+                "/api/test": (calls["/api/test"] * 3000000, 3)}
+        assert {r["route"]: (round(r["cost"] * 1e6), r["price_per_call"]) for r in answer["routes"]} \
+            == {p: v for p, v in want.items() if calls[p]}
+        assert round(answer["cost"] * 1e6) == sum(v[0] for v in want.values())
+
+
+def test_one_token_and_one_route(data):
+    low, high = datetime.datetime(2026, 3, 1), datetime.datetime(2026, 11, 20)
+    token = data.tokens[0][0]
+    options = {"from": f"{low}Z", "to": f"{high}Z"}
+    answer = ask(data, "token", tokens=str(token), **options)
+    rows = data.select(low, high, [token])
+    assert answer["token"]["id"] == token and answer["token"]["name"] == "token 1"
+    assert answer["token"]["revoked"] is False
+    assert same(answer["totals"], rows) and answer["totals"]["statuses"] == statuses(rows)
+    groups = grouped(rows, "route_path")
+    assert {r["route"] for r in answer["routes"]} == set(groups)
+    assert all(same(r, groups[r["route"]]) for r in answer["routes"])
+    assert ask(data, "token", tokens="999999999", **options) is None
+
+    answer = ask(data, "route", routes="/api/openai", limit="100", **options)
+    rows = data.select(low, high, None, ["/api/openai"])
+    assert answer["route"] == "/api/openai" and same(answer["totals"], rows)
+    groups = grouped(rows, "token_id")
+    assert {t["id"] for t in answer["tokens"]} == set(groups)
+    assert all(same(t, groups[t["id"]]) for t in answer["tokens"])
+
+
+FILTERS = [
+    ({}, lambda r: True),
+    ({"status": "5xx"}, lambda r: 500 <= (r["response_status"] or 0) <= 599),
+    ({"status": "404"}, lambda r: r["response_status"] == 404),
+    ({"status": "799"}, lambda r: r["response_status"] == 799),
+    ({"method": "DELETE"}, lambda r: r["request_method"] == "DELETE"),
+    ({"min_ms": "5000"}, lambda r: (r["response_time_ms"] or 0) >= 5000),
+    ({"routes": "/it's \"odd\" \\ {x}"}, lambda r: r["route_path"] == ROUTES[4]),
+    ({"routes": "/api/test", "status": "2xx", "method": "GET"},
+     lambda r: r["route_path"] == "/api/test" and 200 <= (r["response_status"] or 0) <= 299
+     and r["request_method"] == "GET"),
+]
+
+
+def test_rows_page_by_page(data):
+    for n, (low, high, _, tokens, options) in enumerate(cases(data, 16)):
+        chosen, fits = FILTERS[n % len(FILTERS)]
+        want = [r["id"] for r in sorted(data.select(low, high, tokens), reverse=True,
+                                        key=lambda r: (r["used_at"], r["id"])) if fits(r)]
+        got, after = [], None
+        while True:
+            page = ask(data, "rows", limit="37" if len(want) < 300 else "300", after=after,
+                       **options, **chosen)
+            got += [r["id"] for r in page["rows"]]
+            after = page["next"]
+            if after is None:
+                break
+        assert got == want
+
+
+def test_a_row_is_told_whole(data):
+    row = ask(data, "rows", limit="1", **{"from": "2026-03-01", "to": "2026-11-03"})["rows"][0]
+    kept = next(r for r in data.rows if r["id"] == row["id"])
+    for column in ("token_id", "route_path", "response_status", "response_time_ms", "outcome",
+                   "bytes_in", "request_method", "tags"):
+        assert row[column] == kept[column]
+    assert datetime.datetime.fromisoformat(row["used_at"].rstrip("Z")) == kept["used_at"]
+    assert row["token_name"].startswith("token ")
+
+
+def test_rows_of_a_key_that_is_gone(data):
+    """A rotated token's former hash may be in no table any more; its rows are its own."""
+    token, former = data.tokens[-1]
+    rows = [r for r in data.rows if r["token_id"] == token]
+    data.database.query("UPDATE tokens SET token_hash = %s WHERE id = %s", ("e" * 64, token))
+    try:
+        page = ask(data, "rows", tokens=str(token), limit="500",
+                   **{"from": "2026-03-01", "to": "2027-01-01"})
+        assert sorted(r["id"] for r in page["rows"]) == [r["id"] for r in rows]
+    finally:
+        data.database.query("UPDATE tokens SET token_hash = %s WHERE id = %s", (former, token))
+
+
+def test_rows_that_are_not_counted_yet(data):
+    database = data.database
+    database.query("INSERT INTO token_usage_logs (token_hash, token_id, route_path, used_at, "
+                   "response_status) VALUES (%s, %s, '/new', '2026-11-02 03:00', 418)",
+                   (data.tokens[0][1], data.tokens[0][0]))
+    try:
+        assert database.value("SELECT count(*) FROM usage_dirty") == 1
+        for options in ({"routes": "/new"}, {"tokens": str(data.tokens[0][0]), "status": "418"}):
+            page = ask(data, "rows", **{"from": "2026-03-01"}, **options)
+            assert len(page["rows"]) == 1 and page["next"] is None
+    finally:
+        database.query("DELETE FROM token_usage_logs WHERE route_path = '/new'")
+        data.recount()
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["series", "--step", "10m"], "step must be a multiple of 15 minutes"),
+    (["series", "--step", "15m", "--from", "2026-01-01"], "more than 1000 points"),
+    (["totals", "--from", "yesterday"], "from must be a time like"),
+    (["totals", "--to", "2026-13-01"], "out of range"),
+    (["totals", "--from", "2026-11-02", "--to", "2026-11-01"], "the range is empty"),
+    (["totals", "--zone", "Mars/Base"], "time zone \"Mars/Base\" not recognized"),
+    (["totals", "--zone", "X; DROP"], "zone must be the name of a time zone"),
+    (["token"], "this question is of one token"),
+    (["route"], "this question is of one route"),
+    (["rows", "--limit", "501"], "limit must be 1 to 500"),
+    (["rows", "--after", "x"], "after must be what `next`"),
+])
+def test_faults_name_the_field(data, arguments, words):
+    done = ask(data, *arguments, check=False)
+    assert done.returncode == 1 and words in done.stderr and done.stdout == ""
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["nope"], "no question 'nope'"),
+    ([], "usage: tollgate usage ask"),
+    (["totals", "--tokens", "1,x"], "not a number"),
+    (["totals", "--by", "weight"], "not calls, errors or time"),
+    (["rows", "--status", "99"], "not 100 to 999"),
+    (["rows", "--limit", "0"], ""),
+])
+def test_wrong_use_is_told(arguments, words):
+    done = run_cli("usage", "ask", *arguments, "--database", "postgresql://127.0.0.1:1/x",
+                   check=False)
+    assert done.returncode == 2 and words in done.stderr
+
+
+def test_a_login_of_the_gateways_is_enough(data, cluster):
+    cluster.execute("DROP ROLE IF EXISTS asks")
+    cluster.execute("CREATE ROLE asks LOGIN IN ROLE tollgate")
+    try:
+        for question in ("totals", "series", "top-tokens", "top-routes", "slow-routes",
+                         "slow-calls", "distribution", "statuses", "rows", "cost"):
+            run_cli("usage", "ask", question, "--database",
+                    cluster.url(data.database.name, "asks"))
+    finally:
+        cluster.execute("DROP ROLE asks")
