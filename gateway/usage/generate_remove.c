@@ -99,7 +99,7 @@ bool generate_recount(struct pg_sync *db, struct sbuf *error)
 			return false;
 		counted = strtol(PQgetvalue(r, 0, 0), NULL, 10);
 		PQclear(r);
-	} while (counted == 100); /* -1: the recorder is at it */
+	} while (counted > 0); /* -1: the recorder is at it */
 	return true;
 }
 
