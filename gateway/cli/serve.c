@@ -41,8 +41,7 @@ struct gateway {
 	struct epoch_domain *epochs;
 	struct resolver *resolver;
 	struct token_sync *tokens;
-	struct usage_lane **lanes; /* one per worker, the last is the manager's */
-	size_t n_lanes;
+	struct usage_journal *journal; /* a lane per worker, the last is the manager's */
 	struct recorder *recorder;
 	struct access_log *access;
 	struct manager *manager;
@@ -185,12 +184,24 @@ static void start_recorder(struct gateway *g)
 	struct recorder_options o = {.database = s->database,
 				     .node = s->node,
 				     .retention_days = s->usage_retention_days};
+	char *beside = s->state_dir != NULL ? xasprintf("%s/usage", s->state_dir) : NULL;
+	struct journal_options j = {
+		.directory = s->journal.directory ? s->journal.directory : beside,
+		.node = s->node,
+		.n_lanes = g->n_workers + 1,
+		.max_bytes = s->journal.max_bytes,
+		.lap_bytes = s->journal.segment_bytes,
+		.sync_ms = s->journal.sync_ms,
+	};
 
-	g->n_lanes = g->n_workers + 1;
-	g->lanes = xcalloc(g->n_lanes, sizeof(struct usage_lane *));
-	for (size_t i = 0; i < g->n_lanes; i++)
-		g->lanes[i] = usage_lane_new(s->usage_queue_bytes);
-	g->recorder = recorder_start(&o, g->lanes, g->n_lanes);
+	g->journal = usage_journal_open(&j);
+	free(beside);
+	g->recorder = recorder_start(&o, g->journal);
+}
+
+static struct usage_lane *lane_of(const struct gateway *g, unsigned i)
+{
+	return usage_journal_own(g->journal)->lanes[i];
 }
 
 static size_t n_gateway_addresses(const struct gateway *g)
@@ -204,7 +215,7 @@ static void start_manager(struct gateway *g)
 		.settings = g->settings,
 		.tokens = g->tokens,
 		.epochs = g->epochs,
-		.lane = g->lanes[g->n_workers],
+		.lane = lane_of(g, g->n_workers),
 		.listen_fds = g->fds + n_gateway_addresses(g) * g->n_workers,
 		.n_listen_fds = g->settings->manager_listen.n,
 	};
@@ -225,7 +236,7 @@ static void start_workers(struct gateway *g)
 			.tokens = g->tokens,
 			.epochs = g->epochs,
 			.resolver = g->resolver,
-			.lane = g->lanes[i],
+			.lane = lane_of(g, i),
 			.listen_fds = fds,
 			.n_listen_fds = n,
 			.n_tls_fds = g->settings->tls_listen.n,
@@ -336,19 +347,21 @@ static void drain(struct gateway *g)
 
 static int gateway_stop(struct gateway *g)
 {
-	uint64_t lost;
+	uint64_t left;
 
 	drain(g);
-	lost = recorder_stop(&g->recorder, g->flush_ms);
-	if (lost)
+	left = recorder_stop(&g->recorder, g->flush_ms);
+	if (left && usage_journal_is_durable(g->journal))
+		log_warn("%llu usage rows wait in the journal for the next start",
+			 (unsigned long long)left);
+	else if (left)
 		log_error("%llu usage rows could not be written before the stop",
-			  (unsigned long long)lost);
+			  (unsigned long long)left);
 	token_sync_stop(&g->tokens);
 	resolver_stop(&g->resolver);
 	if (g->access != NULL)
 		access_log_stop(&g->access);
-	for (size_t i = 0; i < g->n_lanes; i++)
-		usage_lane_free(&g->lanes[i]);
+	usage_journal_close(&g->journal);
 	epoch_domain_free(g->epochs);
 	return 0;
 }
@@ -359,7 +372,6 @@ static void gateway_fini(struct gateway *g)
 		listen_file_remove(&g->files[i]);
 	OPENSSL_cleanse(g->ticket_keys, sizeof g->ticket_keys);
 	address_cap_free(&g->address_cap);
-	free(g->lanes);
 	free(g->workers);
 	free(g->fds);
 	free(g->files);

@@ -76,6 +76,13 @@ int64_t call_arrival_us(const struct call *c)
 	return c->arrival_us;
 }
 
+const struct net_ip *call_peer(const struct call *c)
+{
+	static const struct net_ip nobody;
+
+	return c->conn != NULL ? http_conn_peer(c->conn) : &nobody;
+}
+
 static void reply(struct call *c, int status, const char *content_type, struct str body)
 {
 	struct http_conn *conn = call_free(c);

@@ -66,9 +66,14 @@ static bool look_through(struct call *c, struct ingest *in)
 }
 
 /* False: the lane is full. */
-static bool take(struct manager_context *m, struct ingest *in, struct tally *t)
+static bool take(struct call *c, struct ingest *in, struct tally *t)
 {
+	struct manager_context *m = call_context(c);
+
 	if (!find_token(m, in)) {
+		/* Its route is the caller's choice: not told, or each could make a row. */
+		usage_lane_stranger(m->lane, call_arrival_us(c), (struct str){NULL, 0},
+				    "unknown_token_hash", call_peer(c));
 		sbuf_printf(&t->unknown_at, "%s%zu", t->unknown ? "," : "",
 			    in->index - 1);
 		t->unknown++;
@@ -120,14 +125,13 @@ static void answer_array(struct call *c, const struct tally *t)
 
 static void take_all(struct call *c, struct ingest *in)
 {
-	struct manager_context *m = call_context(c);
 	struct tally t = {0};
 	bool room = true;
 
 	sbuf_init(&t.unknown_at, MANAGER_BODY_MAX);
 	ingest_rewind(in);
 	while (room && ingest_next(in) == INGEST_OK)
-		room = take(m, in, &t);
+		room = take(c, in, &t);
 	if (!room)
 		refuse_full(c, in);
 	else if (in->is_array)

@@ -116,6 +116,8 @@ bool local_page(struct worker *w, struct http_conn *c);
 /* Answers a preflight to a route with cors, without a key, and ends the exchange. False: it is
  * none. */
 bool local_preflight(struct exchange *x);
+/* The route that the path belongs to, whoever calls; NULL: none. */
+const struct settings_route *local_route_of(const struct exchange *x);
 /* OPTIONS that may go no further is answered with what the route takes (RFC 9110 7.6.2). Ends
  * the exchange. */
 void local_options(struct exchange *x);

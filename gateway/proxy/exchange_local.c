@@ -61,8 +61,7 @@ void local_options(struct exchange *x)
 	sbuf_fini(&allow);
 }
 
-/* The route that the path belongs to, whoever calls; NULL: none. */
-static const struct settings_route *route_of(const struct exchange *x)
+const struct settings_route *local_route_of(const struct exchange *x)
 {
 	const struct settings_route *route = x->admission.route;
 	const char *fault;
@@ -79,7 +78,7 @@ bool local_preflight(struct exchange *x)
 	const struct settings_route *route;
 	struct sbuf fields;
 
-	if (!cors_is_preflight(h) || (route = route_of(x)) == NULL ||
+	if (!cors_is_preflight(h) || (route = local_route_of(x)) == NULL ||
 	    !cors_enabled(route))
 		return false;
 	x->admission.route = route;
@@ -97,7 +96,7 @@ void local_cors_fields(const struct exchange *x, struct sbuf *out)
 	const struct request_head *h = http_conn_head(x->c);
 	const struct settings_route *route;
 
-	if (!request_head_has(h, HTTP_H_ORIGIN) || (route = route_of(x)) == NULL)
+	if (!request_head_has(h, HTTP_H_ORIGIN) || (route = local_route_of(x)) == NULL)
 		return;
 	cors_add_fields(out, route, h);
 	CHECK(!out->overflow);

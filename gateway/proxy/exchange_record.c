@@ -57,6 +57,18 @@ static void append_event(struct exchange *x, const char *outcome, uint64_t now_u
 	usage_lane_append(x->w->options.lane, &e);
 }
 
+/* No row for a stranger, or strangers could fill the table. */
+static void count_stranger(struct exchange *x)
+{
+	const struct settings_route *route = local_route_of(x);
+	struct str path = {NULL, 0};
+
+	if (route != NULL)
+		path = (struct str){route->path, route->path_len};
+	usage_lane_stranger(x->w->options.lane, x->arrival_wall_us, path,
+			    problem_code(x->admission.problem), &x->client);
+}
+
 static void put_path(char *out, size_t size, struct str path)
 {
 	/* The manager's address with its secret, sent to the wrong port. */
@@ -107,6 +119,8 @@ void exchange_record(struct exchange *x, const char *outcome)
 		x->wait_us += now - x->wait_since_us;
 	if (x->admission.token_known)
 		append_event(x, outcome, now);
+	else if (x->status >= 400)
+		count_stranger(x);
 	if (x->w->options.access != NULL)
 		log_line(x, outcome, now);
 }
@@ -120,6 +134,8 @@ void exchange_log_refusal(struct worker *w, struct http_conn *c, enum problem_id
 	};
 
 	OBJ_CHECK(w, WORKER_MAGIC);
+	usage_lane_stranger(w->options.lane, e.wall_us, (struct str){NULL, 0},
+			    problem_code(id), http_conn_peer(c));
 	if (w->options.access == NULL)
 		return;
 	snprintf(e.method, sizeof e.method, "-");

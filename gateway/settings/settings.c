@@ -28,6 +28,7 @@ void settings_fini(struct settings *s)
 	free(s->env);
 	free(s->node);
 	free(s->state_dir);
+	free(s->journal.directory);
 	free(s->listen.items);
 	free(s->manager_listen.items);
 	free(s->tls_listen.items);

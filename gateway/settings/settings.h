@@ -105,6 +105,13 @@ struct settings_route {
 	unsigned index;         /* in settings.routes */
 };
 
+struct settings_journal {
+	char *directory; /* NULL: below state_dir */
+	uint64_t max_bytes;
+	uint32_t segment_bytes; /* rounded up to a power of two by its user */
+	uint32_t sync_ms;
+};
+
 struct settings_listeners {
 	struct net_listen *items;
 	size_t n;
@@ -127,9 +134,9 @@ struct settings {
 	struct settings_pool pool;
 	uint32_t max_stale_ms; /* tokens: serve known keys this long without PostgreSQL */
 	uint32_t token_poll_ms;
-	char *state_dir;               /* snapshot of hashes; NULL: none */
+	char *state_dir; /* snapshot of hashes, usage journal; NULL: none */
+	struct settings_journal journal;
 	uint32_t usage_retention_days; /* 0: rows stay */
-	uint32_t usage_queue_bytes;    /* per worker */
 	char *ingest_secret;           /* of POST /api/usage-log; NULL: none */
 	struct net_cidrs ingest_allow; /* who may call it without one */
 	bool access_log;

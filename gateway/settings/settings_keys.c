@@ -177,9 +177,19 @@ static const struct settings_key keys[] = {
 	{"usage.retention_days", TOP(usage_retention_days), .type = KEY_U32, .min = 1,
 	 .max = 36500, .fallback = "0", .unit = "days", .flags = KEY_ZERO | KEY_RESTART,
 	 .doc = "age in UTC days at which usage rows are dropped; statistics stay"},
-	{"usage.queue_bytes", TOP(usage_queue_bytes), .type = KEY_U32, .min = 65536,
-	 .max = 1u << 30, .fallback = "8388608", .unit = "bytes", .flags = KEY_RESTART,
-	 .doc = "usage records held per worker until PostgreSQL takes them"},
+	{"usage.journal_dir", TOP(journal.directory), .type = KEY_DIRECTORY,
+	 .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
+	 .doc = "folder of the usage journal; default: \"usage\" in state_dir"},
+	{"usage.journal_bytes", TOP(journal.max_bytes), .type = KEY_U64, .min = 1u << 20,
+	 .max = (uint64_t)1 << 50, .fallback = "2147483648", .unit = "bytes",
+	 .flags = KEY_RESTART,
+	 .doc = "size of that folder at most; above, events are dropped and counted"},
+	{"usage.segment_bytes", TOP(journal.segment_bytes), .type = KEY_U32, .min = 65536,
+	 .max = 1u << 26, .fallback = "4194304", .unit = "bytes", .flags = KEY_RESTART,
+	 .doc = "size of the journal's files, and of each worker's mapped ring"},
+	{"usage.sync_ms", TOP(journal.sync_ms), .type = KEY_U32, .min = 10, .max = 60000,
+	 .fallback = "1000", .unit = "milliseconds", .flags = KEY_RESTART,
+	 .doc = "how often the journal is synced: what a power cut may cost"},
 	{"usage.ingest.secret", TOP(ingest_secret), .type = KEY_SECRET,
 	 .flags = KEY_OPTIONAL | KEY_ENV,
 	 .doc = "what callers of POST /api/usage-log show; default: none"},
@@ -188,7 +198,8 @@ static const struct settings_key keys[] = {
 	 .doc = "addresses from which POST /api/usage-log is taken without a secret"},
 	{"state_dir", TOP(state_dir), .type = KEY_DIRECTORY,
 	 .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
-	 .doc = "folder for the snapshot of key hashes; default: none is kept"},
+	 .doc = "folder for the usage journal and the snapshot of key hashes; default: "
+		"none"},
 	{"access_log", TOP(access_log), .type = KEY_BOOL, .fallback = "true",
 	 .flags = KEY_RESTART, .doc = "one line per call on standard output"},
 	{"routes", TOP(routes), .type = KEY_ROUTES, .flags = KEY_REQUIRED | KEY_ENV,
@@ -311,6 +322,11 @@ static const char *nearest_group(const char *name, enum settings_place place)
 static bool may_be_meant(const struct settings_key *key, const char *name)
 {
 	return (key->flags & KEY_CORS) == 0 || strncmp(name, "cors.", 5) == 0;
+}
+
+const char *settings_key_successor(const char *name)
+{
+	return strcmp(name, "usage.queue_bytes") == 0 ? "usage.journal_bytes" : NULL;
 }
 
 const char *settings_key_suggest(const char *name, enum settings_place place)

@@ -65,6 +65,8 @@ const struct settings_key *settings_keys(size_t *n);
 const struct settings_key *settings_key_find(const char *name, enum settings_place place);
 /* Is name the first part of some "name.key"? */
 bool settings_key_is_group(const char *name, enum settings_place place);
+/* What has taken the place of a key of an earlier release (static), or NULL. */
+const char *settings_key_successor(const char *name);
 /* The likeliest meant name (static), or NULL. */
 const char *settings_key_suggest(const char *name, enum settings_place place);
 /* The likeliest of n words, or NULL when none is near. */

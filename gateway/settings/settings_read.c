@@ -128,6 +128,13 @@ static void unknown_key(const struct name_check *c, const struct jsonc_node *nod
 			     where, name);
 		return;
 	}
+	near = settings_key_successor(name);
+	if (near != NULL) {
+		faults_error(f, node->key_pos,
+			     "%s%s: is gone since events wait on disk; set %s instead",
+			     where, name, near);
+		return;
+	}
 	near = settings_key_suggest(name, c->place);
 	if (near != NULL)
 		faults_error(f, node->key_pos, "%s%s: unknown key; did you mean %s?",

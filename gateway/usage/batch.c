@@ -4,17 +4,18 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/log.h"
 #include "gateway/usage/copy_row.h"
 
 /* A line of the rollup, at its longest: 255 bytes of route escaped, 20 numbers of 20 digits, and
  * the histogram, whose counts have few digits unless its cell has many rows. */
 #define CELL_BYTES_MAX 2600u
+#define TEXT_KEPT_BYTES (4u * 1024 * 1024)
 
-void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows)
+void usage_batch_init(struct usage_batch *b, size_t max_rows)
 {
-	CHECK(n_lanes > 0 && max_rows > 0);
-	*b = (struct usage_batch){.n_lanes = n_lanes, .max_rows = max_rows};
-	b->spans = xcalloc(n_lanes, sizeof *b->spans);
+	CHECK(max_rows > 0);
+	*b = (struct usage_batch){.max_rows = max_rows};
 	b->uses = xcalloc(max_rows, sizeof *b->uses);
 	usage_once_init(&b->once, max_rows);
 	sbuf_init(&b->rows, 2 * BATCH_BYTES_MAX);
@@ -78,20 +79,29 @@ static bool add_event(struct usage_batch *b, const struct usage_event *e, size_t
 	return true;
 }
 
-/* Only our own encoder writes to a lane. */
-static bool read_event(const struct usage_lane *lane, uint64_t at, struct usage_event *e,
+/* A record that is whole, as its CRC says, and still none of ours, is left out. */
+static bool read_event(struct usage_lane *lane, uint64_t at, struct usage_event *e,
 		       uint64_t *next)
 {
 	const unsigned char *bytes;
 	size_t n;
 
-	if (!usage_lane_read(lane, at, &bytes, &n, next))
-		return false;
-	CHECK(usage_event_decode(e, bytes, n));
-	return true;
+	while (usage_lane_read(lane, at, &bytes, &n, next)) {
+		if (usage_event_decode(e, bytes, n))
+			return true;
+		log_error("usage journal: a record cannot be decoded and is left out");
+		at = *next;
+	}
+	return false;
 }
 
-static void fill_from(struct usage_batch *b, const struct usage_lane *lane,
+static void rest(const struct batch_source *from)
+{
+	for (size_t i = 0; i < from->n_lanes; i++)
+		usage_lane_rest(from->lanes[i]);
+}
+
+static void fill_from(struct usage_batch *b, struct usage_lane *lane,
 		      struct batch_span *span, size_t limit, struct str node)
 {
 	struct usage_event e;
@@ -131,29 +141,55 @@ static void aggregate(struct usage_batch *b)
 	CHECK(!b->cells.overflow);
 }
 
+/* A backlog's large buffer is not kept for ever. */
+static void reset_text(struct sbuf *text)
+{
+	size_t cap = text->cap;
+
+	if (text->room > TEXT_KEPT_BYTES && text->n < TEXT_KEPT_BYTES / 4) {
+		sbuf_fini(text);
+		sbuf_init(text, cap);
+	}
+	sbuf_reset(text);
+}
+
 /* As if nothing had been read. */
 static void empty(struct usage_batch *b)
 {
-	sbuf_reset(&b->rows);
-	sbuf_reset(&b->cells);
+	reset_text(&b->rows);
+	reset_text(&b->cells);
 	usage_rollup_reset(b->rollup);
 	b->n_rows = b->n_seen = b->n_days = 0;
 }
 
-bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
-		      size_t first, size_t limit, struct str node)
+static void reset_spans(struct usage_batch *b, const struct batch_source *from)
+{
+	if (from->n_lanes > b->room_lanes) {
+		b->spans = xrealloc(b->spans, from->n_lanes * sizeof *b->spans);
+		b->room_lanes = from->n_lanes;
+	}
+	b->n_lanes = from->n_lanes;
+	for (size_t i = 0; i < b->n_lanes; i++) {
+		uint64_t tail = usage_lane_tail(from->lanes[i]);
+
+		b->spans[i] = (struct batch_span){tail, tail};
+	}
+}
+
+bool usage_batch_fill(struct usage_batch *b, const struct batch_source *from,
+		      size_t first, size_t limit)
 {
 	CHECK(limit > 0 && limit <= b->max_rows);
 	empty(b);
+	reset_spans(b, from);
 	usage_once_reset(&b->once);
 	b->full = false;
-	for (size_t i = 0; i < b->n_lanes; i++) {
+	for (size_t i = 0; i < b->n_lanes && !b->full; i++) {
 		size_t k = (first + i) % b->n_lanes;
-		uint64_t tail = usage_lane_tail(lanes[k]);
 
-		b->spans[k] = (struct batch_span){tail, tail};
-		fill_from(b, lanes[k], &b->spans[k], limit, node);
+		fill_from(b, from->lanes[k], &b->spans[k], limit, from->node);
 	}
+	rest(from);
 	aggregate(b);
 	return b->n_rows > 0;
 }
@@ -172,8 +208,8 @@ static void keep_event(struct usage_batch *b, const struct usage_event *e,
 	add_row(b, e, node);
 }
 
-void usage_batch_settle(struct usage_batch *b, struct usage_lane *const *lanes,
-			size_t first, struct str node)
+void usage_batch_settle(struct usage_batch *b, const struct batch_source *from,
+			size_t first)
 {
 	struct usage_once judged = b->once;
 	struct usage_event e;
@@ -186,9 +222,10 @@ void usage_batch_settle(struct usage_batch *b, struct usage_lane *const *lanes,
 		uint64_t position = b->spans[k].from;
 
 		while (position < b->spans[k].to &&
-		       read_event(lanes[k], position, &e, &position))
-			keep_event(b, &e, &judged, &at, node);
+		       read_event(from->lanes[k], position, &e, &position))
+			keep_event(b, &e, &judged, &at, from->node);
 	}
+	rest(from);
 	aggregate(b);
 	usage_once_fini(&judged);
 }

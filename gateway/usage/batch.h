@@ -14,9 +14,8 @@
 #include "gateway/usage/once.h"
 #include "gateway/usage/rollup.h"
 
-#define BATCH_DAYS_MAX 32                  /* distinct days in one batch */
-#define BATCH_BYTES_MAX (4u * 1024 * 1024) /* of COPY text, give or take a row */
-#define BATCH_GROUP_HEX 32                 /* a lane group's name: 128 bits */
+#define BATCH_DAYS_MAX 32                   /* distinct days in one batch */
+#define BATCH_BYTES_MAX (16u * 1024 * 1024) /* of COPY text, give or take a row */
 
 /* The part of one lane that the batch holds; from == to: nothing. */
 struct batch_span {
@@ -33,8 +32,8 @@ struct usage_batch {
 	size_t n_rows, max_rows;
 	size_t n_seen; /* events: the rows, and those that are stored already */
 	bool full;     /* stopped by a bound: the lanes hold more */
-	struct batch_span *spans; /* one per lane */
-	size_t n_lanes;
+	struct batch_span *spans; /* one per lane of the group that it was filled from */
+	size_t n_lanes, room_lanes;
 	int64_t days[BATCH_DAYS_MAX];
 	size_t n_days;
 	struct batch_use *uses; /* by token_id, each once, with its latest use */
@@ -44,17 +43,23 @@ struct usage_batch {
 	struct sbuf cells;           /* the same as lines of COPY text */
 };
 
-void usage_batch_init(struct usage_batch *b, size_t n_lanes, size_t max_rows);
+void usage_batch_init(struct usage_batch *b, size_t max_rows);
 void usage_batch_fini(struct usage_batch *b);
+
+struct batch_source {
+	struct usage_lane *const *lanes;
+	size_t n_lanes;
+	struct str node; /* of the process that recorded */
+};
 
 /* Reads up to limit events (at most max_rows) from the lanes' tails on, beginning with lane
  * `first`; releases nothing. Consumer's thread. False: the lanes are empty. */
-bool usage_batch_fill(struct usage_batch *b, struct usage_lane *const *lanes,
-		      size_t first, size_t limit, struct str node);
+bool usage_batch_fill(struct usage_batch *b, const struct batch_source *from,
+		      size_t first, size_t limit);
 /* The table has judged b->once: what is stored already leaves the batch (rows, uses, days),
  * which may end up without any row. Same arguments as for the fill before. */
-void usage_batch_settle(struct usage_batch *b, struct usage_lane *const *lanes,
-			size_t first, struct str node);
+void usage_batch_settle(struct usage_batch *b, const struct batch_source *from,
+			size_t first);
 /* The batch is stored: gives its room back to the producers. */
 void usage_batch_release(const struct usage_batch *b, struct usage_lane *const *lanes);
 

@@ -19,12 +19,14 @@
 #define LOOK_IDLE_MS 100u
 #define LOOK_BUSY_MS 20u
 #define DEFAULT_BATCH_ROWS 5000u
+#define BATCH_ROWS_MAX 50000u
 #define DEFAULT_BATCH_DELAY_MS 200u
 #define DEFAULT_TIMEOUT_MS 5000u
 /* A batch does not wait for its delay once this many bytes per row of it have
  * gathered. */
 #define BATCH_BYTES_PER_ROW 64u
 #define DROP_REPORT_US UINT64_C(10000000)
+#define ADOPT_EVERY_US UINT64_C(2000000)
 
 struct recorder {
 	uint32_t magic;
@@ -34,13 +36,14 @@ struct recorder {
 	struct usage_writer *writer;
 	struct usage_upkeep *upkeep;
 	struct writer_counters counters;
-	struct usage_lane **lanes;
-	size_t n_lanes;
+	struct usage_journal *journal;
+	const struct usage_group *own;
 	size_t batch_bytes;
 	uint64_t delay_us;
 	uint64_t empty_at_us;           /* when a look last found nothing that waits */
 	uint64_t dropped_told, told_us; /* drops that the log knows of */
-	bool retired;
+	uint64_t adopt_from_us;
+	bool winding_up, retired;
 	/* Monotonic deadline of the flush; 0: runs. */
 	_Atomic uint64_t stop_by_us;
 };
@@ -49,8 +52,8 @@ static size_t backlog_bytes(const struct recorder *r)
 {
 	size_t bytes = 0;
 
-	for (size_t i = 0; i < r->n_lanes; i++)
-		bytes += usage_lane_backlog_bytes(r->lanes[i]);
+	for (size_t i = 0; i < r->own->n_lanes; i++)
+		bytes += usage_lane_backlog_bytes(r->own->lanes[i]);
 	return bytes;
 }
 
@@ -58,8 +61,8 @@ static uint64_t dropped(const struct recorder *r)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < r->n_lanes; i++)
-		n += usage_lane_dropped(r->lanes[i]);
+	for (size_t i = 0; i < r->own->n_lanes; i++)
+		n += usage_lane_dropped(r->own->lanes[i]);
 	return n;
 }
 
@@ -69,9 +72,8 @@ static void report_drops(struct recorder *r)
 
 	if (n == r->dropped_told)
 		return;
-	log_error("usage: the queue is full, PostgreSQL is too slow or gone: %llu events "
-		  "dropped "
-		  "since the start",
+	log_error("usage: no room is left, PostgreSQL is too slow or gone: %llu events "
+		  "dropped since the start, counted in usage_gaps",
 		  (unsigned long long)n);
 	r->dropped_told = n;
 	r->told_us = clock_mono_us();
@@ -89,12 +91,37 @@ static bool wind_up(struct recorder *r, size_t waiting, uint64_t now, uint64_t s
 {
 	if (now >= stop_by)
 		return true;
+	if (!r->winding_up)
+		usage_writer_only_own(r->writer);
+	r->winding_up = true;
 	if (waiting || !usage_writer_is_idle(r->writer))
 		return false;
 	if (r->retired)
 		return true;
+	if (!usage_writer_counts_are_stored(r->writer))
+		return false;
+	/* The folder first: without its cursors it would be stored again. */
 	r->retired = true;
+	usage_journal_discard(r->journal);
 	return !usage_writer_retire(r->writer);
+}
+
+/* What processes before this one have left. */
+static void adopt(struct recorder *r, uint64_t now)
+{
+	struct usage_group *g;
+
+	if (now < r->adopt_from_us ||
+	    usage_writer_adopted(r->writer) + 1 >= WRITER_GROUPS_MAX)
+		return;
+	g = usage_journal_adopt(r->journal);
+	if (g == NULL) {
+		r->adopt_from_us = now + ADOPT_EVERY_US;
+		return;
+	}
+	log_info("usage journal: group %s of a process that is gone is taken over",
+		 g->name);
+	CHECK(usage_writer_adopt(r->writer, g));
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
@@ -115,6 +142,8 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 		event_base_loopbreak(r->base);
 		return;
 	}
+	if (!stop_by)
+		adopt(r, now);
 	due = stop_by || waiting >= r->batch_bytes || now - r->empty_at_us >= r->delay_us;
 	if (waiting == 0 || due)
 		r->empty_at_us = now;
@@ -146,24 +175,22 @@ static void make_writer(struct recorder *r, const struct recorder_options *o)
 	r->writer = usage_writer_new(&(struct writer_options){
 		.base = r->base,
 		.database = o->database,
-		.node = o->node,
 		.batch_rows = rows,
+		.batch_rows_max = rows > BATCH_ROWS_MAX ? rows : BATCH_ROWS_MAX,
 		.timeout_ms = or_default(o->timeout_ms, DEFAULT_TIMEOUT_MS),
-		.lanes = r->lanes,
-		.n_lanes = r->n_lanes,
+		.own = usage_journal_own(r->journal),
 		.counters = &r->counters,
 	});
 }
 
 struct recorder *recorder_start(const struct recorder_options *o,
-				struct usage_lane *const *lanes, size_t n)
+				struct usage_journal *journal)
 {
 	struct recorder *r = xcalloc(1, sizeof *r);
 
 	r->magic = RECORDER_MAGIC;
-	r->lanes = xcalloc(n, sizeof *r->lanes);
-	memcpy(r->lanes, lanes, n * sizeof *lanes);
-	r->n_lanes = n;
+	r->journal = journal;
+	r->own = usage_journal_own(journal);
 	r->base = event_base_new();
 	CHECK(r->base != NULL);
 	r->look = event_new(r->base, -1, 0, on_look, r);
@@ -182,21 +209,19 @@ struct recorder *recorder_start(const struct recorder_options *o,
 	return r;
 }
 
-static uint64_t count_left(const struct usage_lane *lane)
+static uint64_t count_left(const struct recorder *r)
 {
-	uint64_t at = usage_lane_tail(lane), left = 0;
-	const unsigned char *bytes;
-	size_t n;
+	uint64_t appended = 0, stored = atomic_load(&r->counters.own);
 
-	while (usage_lane_read(lane, at, &bytes, &n, &at))
-		left++;
-	return left;
+	for (size_t i = 0; i < r->own->n_lanes; i++)
+		appended += usage_lane_appended(r->own->lanes[i]);
+	return appended > stored ? appended - stored : 0;
 }
 
 uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
 {
 	struct recorder *r = *recorder;
-	uint64_t left = 0;
+	uint64_t left;
 
 	*recorder = NULL;
 	if (r == NULL)
@@ -206,11 +231,9 @@ uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
 	usage_writer_free(&r->writer);
 	usage_upkeep_free(&r->upkeep);
 	report_drops(r);
-	for (size_t i = 0; i < r->n_lanes; i++)
-		left += count_left(r->lanes[i]);
+	left = count_left(r);
 	event_free(r->look);
 	event_base_free(r->base);
-	free(r->lanes);
 	r->magic = 0;
 	free(r);
 	return left;

@@ -6,14 +6,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gateway/usage/lane.h"
+#include "gateway/usage/journal.h"
 
 struct recorder;
 
 struct recorder_options {
 	const char *database;
-	const char *node;        /* this node's name, for the column */
-	uint32_t batch_rows;     /* at most; default 5000 */
+	const char *node;        /* this node's name, in pg_stat_activity */
+	uint32_t batch_rows;     /* to begin with; default 5000; when far behind 50000 */
 	uint32_t batch_delay_ms; /* a row waits for its batch at most; default 200 */
 	uint32_t timeout_ms;     /* connect, statement, lock; default 5000 */
 	uint32_t retention_days; /* older rows are dropped; 0: none */
@@ -26,12 +26,13 @@ struct recorder_stats {
 	bool connected;
 };
 
-/* lanes: n pointers, the caller keeps owning them until recorder_stop has returned. Never
- * fails on a dead database. */
+/* The journal stays the caller's, open until recorder_stop has returned. Never fails on a dead
+ * database. */
 struct recorder *recorder_start(const struct recorder_options *o,
-				struct usage_lane *const *lanes, size_t n);
-/* Writes what is in the lanes, for up to flush_ms; then stops and joins. Producers must
- * have stopped. Returns the number of events that could not be written (0: all are). */
+				struct usage_journal *journal);
+/* Writes what is in the own lanes, for up to flush_ms; then stops and joins. Producers must
+ * have stopped. Returns the number of events that could not be written (0: all are, and the
+ * group's folder is gone). */
 uint64_t recorder_stop(struct recorder **r, uint32_t flush_ms);
 /* Any thread. */
 void recorder_stats(const struct recorder *r, struct recorder_stats *out);

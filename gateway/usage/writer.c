@@ -8,7 +8,6 @@
  * to usage_rejected with the reason; anything else -> the same again after a pause. */
 #include "gateway/usage/writer.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,26 @@
 #include "common/log.h"
 #include "gateway/usage/writer_state.h"
 
-#define SQL_MAX (4u * 1024 * 1024)
-#define NODE_MAX 255u
+#define SQL_MAX (8u * 1024 * 1024)
 #define PAUSE_MAX_MS 5000u
 
 static const char *const step_names[] = {
 	"waiting",           "joining",           "preparing partitions",
 	"making partitions", "moving the cursor", "claiming ids",
 	"copying rows",      "copying cells",     "committing",
-	"rolling back",      "leaving",
+	"storing counters",  "rolling back",      "leaving",
 };
 
 void writer_bump(_Atomic uint64_t *counter, uint64_t by)
 {
 	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+/* The cursors must be read again. */
+static void forget_joins(struct usage_writer *w)
+{
+	for (size_t i = 0; i < w->n_sources; i++)
+		w->sources[i].joined = false;
 }
 
 /* --- statements --- */
@@ -61,11 +66,10 @@ static void on_rolled_back(void *ctx, const struct pg_reply *reply)
 	OBJ_CHECK(w, WRITER_MAGIC);
 	w->step = STEP_NONE;
 	if (reply->outcome == PG_LOST)
-		w->joined = false;
+		forget_joins(w);
 	else if (reply->outcome == PG_ERROR)
 		pg_drop(w->pg, "ROLLBACK failed");
-	usage_writer_turn(w,
-			  w->rejecting || w->whole_table || w->limit < w->o.batch_rows);
+	usage_writer_turn(w, false);
 }
 
 void writer_roll_back(struct usage_writer *w)
@@ -125,21 +129,34 @@ static bool is_partitions_fault(const struct usage_writer *w, const char *sqlsta
 	       (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42501") == 0);
 }
 
+/* Perhaps the batch was more than the server takes within the time limit. */
+static void shrink(struct usage_writer *w)
+{
+	size_t rows = w->batch.n_rows / 2;
+
+	w->ceiling = rows > WRITER_ROWS_LEAST ? rows : WRITER_ROWS_LEAST;
+	w->limit = w->limit < w->ceiling ? w->limit : w->ceiling;
+}
+
 void writer_fail(struct usage_writer *w, const struct pg_reply *reply)
 {
 	bool row = reply->outcome == PG_ERROR && is_rows_fault(w, reply->sqlstate);
 
 	writer_bump(&w->o.counters->failures, 1);
+	if (!row &&
+	    (w->step == STEP_ROWS || w->step == STEP_CELLS || w->step == STEP_END))
+		shrink(w);
 	if (reply->outcome == PG_LOST) {
 		w->step = STEP_NONE;
-		w->joined = w->rejecting = false;
+		forget_joins(w);
+		w->rejecting = false;
 		return;
 	}
 	if (row) {
 		narrow_down(w, reply);
 	} else if (is_partitions_fault(w, reply->sqlstate)) {
 		partitions_forget(&w->partitions);
-		w->whole_table = true;
+		w->whole_table = w->again = true;
 	} else {
 		writer_alarm(w, reply);
 		pause_writing(w);
@@ -148,16 +165,118 @@ void writer_fail(struct usage_writer *w, const struct pg_reply *reply)
 	writer_roll_back(w);
 }
 
+/* --- whose turn is it? --- */
+
+static void on_forgotten(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+
+	/* Where it failed, the rows are old one day, and go then. */
+	OBJ_CHECK(w, WRITER_MAGIC);
+	(void)reply;
+	w->step = STEP_NONE;
+	usage_writer_turn(w, false);
+}
+
+static void forget_group(struct usage_writer *w, const char *name, reply_fn *done)
+{
+	sbuf_reset(&w->sql);
+	sbuf_printf(&w->sql, "DELETE FROM usage_cursors WHERE lane_group = '%s'", name);
+	writer_run_plain(w, STEP_RETIRE, done);
+}
+
+static void fini_source(struct writer_source *s)
+{
+	free(s->sent);
+	free(s->counts);
+	free(s->seen);
+}
+
+static void drop_source(struct usage_writer *w, size_t i)
+{
+	fini_source(&w->sources[i]);
+	usage_group_close(&w->sources[i].group);
+	w->sources[i] = w->sources[--w->n_sources];
+	w->at = &w->sources[0];
+}
+
+/* True: started. First the folder, then the cursors: the other way round, a power cut might
+ * bring the folder back without what tells that it is stored. */
+static bool part_with_drained(struct usage_writer *w)
+{
+	char name[JOURNAL_GROUP_HEX + 1];
+
+	for (size_t i = 1; i < w->n_sources; i++) {
+		if (!w->sources[i].drained || !w->sources[i].counts_stored)
+			continue;
+		memcpy(name, w->sources[i].group->name, sizeof name);
+		usage_group_remove(w->sources[i].group);
+		drop_source(w, i);
+		log_info("usage journal: group %s is stored and gone", name);
+		forget_group(w, name, on_forgotten);
+		return true;
+	}
+	return false;
+}
+
+static bool start_join(struct usage_writer *w)
+{
+	for (size_t i = 0; i < w->n_sources; i++) {
+		if (w->sources[i].joined)
+			continue;
+		writer_join(w, &w->sources[i]);
+		return true;
+	}
+	return false;
+}
+
+static bool start_adopted(struct usage_writer *w)
+{
+	for (size_t i = 1; i < w->n_sources && !w->own_alone; i++) {
+		struct writer_source *s = &w->sources[i];
+
+		if (s->drained)
+			continue;
+		if (writer_start_batch(w, s))
+			return true;
+		s->drained = true;
+		w->counts_from_us = 0;
+	}
+	return false;
+}
+
+/* The own group and the adopted ones in turn; but a batch that is halved for a bad row is
+ * followed to its end. */
+static void start_a_batch(struct usage_writer *w)
+{
+	struct writer_source *own = &w->sources[0];
+	bool own_was_last = w->at == own, again = w->again;
+
+	w->again = false;
+	if ((writer_is_narrowing(w) || again) && writer_start_batch(w, w->at))
+		return;
+	if (own_was_last && start_adopted(w))
+		return;
+	if (w->own_is_due) {
+		w->own_is_due = false;
+		if (writer_start_batch(w, own))
+			return;
+	}
+	start_adopted(w);
+}
+
 void usage_writer_turn(struct usage_writer *w, bool write)
 {
+	w->own_is_due |= write;
 	if (w->step != STEP_NONE || !pg_is_up(w->pg) || clock_mono_us() < w->resume_us)
 		return;
-	if (!w->joined)
-		writer_join(w);
-	else if (w->rejecting)
+	if (start_join(w))
+		return;
+	if (w->rejecting)
 		writer_begin(w);
-	else if (!writer_start_upkeep(w) && write)
-		writer_start_batch(w);
+	else if (!writer_start_upkeep(w) && !writer_start_counts(w) &&
+		 !part_with_drained(w))
+		start_a_batch(w);
 }
 
 bool usage_writer_is_idle(const struct usage_writer *w)
@@ -169,7 +288,6 @@ static void on_retired(void *ctx, const struct pg_reply *reply)
 {
 	struct usage_writer *w = ctx;
 
-	/* Where it failed, the row is old in 30 days, and goes then. */
 	OBJ_CHECK(w, WRITER_MAGIC);
 	w->step = STEP_NONE;
 	(void)reply;
@@ -178,12 +296,9 @@ static void on_retired(void *ctx, const struct pg_reply *reply)
 bool usage_writer_retire(struct usage_writer *w)
 {
 	CHECK(usage_writer_is_idle(w));
-	if (!w->joined || !pg_is_up(w->pg))
+	if (!w->sources[0].joined || !pg_is_up(w->pg))
 		return false;
-	sbuf_reset(&w->sql);
-	sbuf_printf(&w->sql, "DELETE FROM usage_cursors WHERE lane_group = '%s'",
-		    w->group);
-	writer_run_plain(w, STEP_RETIRE, on_retired);
+	forget_group(w, w->sources[0].group->name, on_retired);
 	return true;
 }
 
@@ -194,18 +309,44 @@ static void on_state(void *ctx, bool up, const char *why)
 	OBJ_CHECK(w, WRITER_MAGIC);
 	(void)why;
 	atomic_store_explicit(&w->o.counters->connected, up, memory_order_relaxed);
-	w->joined = false;
+	forget_joins(w);
 	w->resume_us = 0;
 	if (up)
 		usage_writer_turn(w, false);
 }
 
-static void name_group(struct usage_writer *w)
-{
-	unsigned char bits[BATCH_GROUP_HEX / 2];
+/* --- life --- */
 
-	CHECK(RAND_bytes(bits, sizeof bits) == 1);
-	hex_encode(w->group, bits, sizeof bits);
+static void add_source(struct usage_writer *w, struct usage_group *group)
+{
+	struct writer_source *s = &w->sources[w->n_sources++];
+
+	*s = (struct writer_source){.group = group};
+	s->sent = xcalloc(group->n_lanes, sizeof *s->sent);
+	for (size_t i = 0; i < group->n_lanes; i++)
+		s->sent[i] = usage_lane_tail(group->lanes[i]);
+	s->counts = xcalloc(2 * group->n_lanes * COUNTS_SLOTS, sizeof *s->counts);
+	s->seen = xcalloc(2 * group->n_lanes, sizeof *s->seen);
+}
+
+bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group)
+{
+	if (w->n_sources == WRITER_GROUPS_MAX)
+		return false;
+	add_source(w, group);
+	return true;
+}
+
+size_t usage_writer_adopted(const struct usage_writer *w)
+{
+	return w->n_sources - 1;
+}
+
+void usage_writer_only_own(struct usage_writer *w)
+{
+	w->own_alone = true;
+	w->sources[0].counts_stored = false;
+	w->counts_from_us = 0;
 }
 
 struct usage_writer *usage_writer_new(const struct writer_options *o)
@@ -213,22 +354,19 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	struct usage_writer *w = xcalloc(1, sizeof *w);
 	char application_name[64];
 
+	CHECK(o->batch_rows <= o->batch_rows_max);
 	w->magic = WRITER_MAGIC;
 	w->o = *o;
-	w->node.p = xmalloc(NODE_MAX + 1);
-	w->node.n = usage_text_clean((char *)w->node.p, NODE_MAX, str_of(o->node));
-	((char *)w->node.p)[w->node.n] = '\0';
-	w->limit = o->batch_rows;
+	w->limit = w->ceiling = o->batch_rows;
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
 	w->upkept_day = INT64_MIN;
-	w->sent = xcalloc(o->n_lanes, sizeof *w->sent);
-	for (size_t i = 0; i < o->n_lanes; i++)
-		w->sent[i] = usage_lane_tail(o->lanes[i]);
-	name_group(w);
+	add_source(w, o->own);
+	w->at = &w->sources[0];
+	w->counts = writer_counts_new();
 	sbuf_init(&w->sql, SQL_MAX);
-	usage_batch_init(&w->batch, o->n_lanes, o->batch_rows);
+	usage_batch_init(&w->batch, o->batch_rows_max);
 	snprintf(application_name, sizeof application_name, "tollgate recorder %s",
-		 w->group);
+		 o->own->name);
 	w->pg = pg_conn_new(o->base, &(struct pg_options){
 					     .conninfo = o->database,
 					     .application_name = application_name,
@@ -247,10 +385,12 @@ void usage_writer_free(struct usage_writer **writer)
 	if (w == NULL)
 		return;
 	pg_conn_free(&w->pg);
+	while (w->n_sources > 1)
+		drop_source(w, w->n_sources - 1);
+	fini_source(&w->sources[0]);
+	writer_counts_free(&w->counts);
 	usage_batch_fini(&w->batch);
 	sbuf_fini(&w->sql);
-	free(w->sent);
-	free((char *)w->node.p);
 	w->magic = 0;
 	free(w);
 }

@@ -3,8 +3,9 @@
  * A batch is one transaction: the group's cursors (usage_cursors) move from where the
  * batch starts to where it ends, the rows go in by COPY, tokens.last_used moves. The
  * cursor in the database is the acknowledgement: after a connection is lost, whether
- * before or after COMMIT took effect, it alone tells what is stored. A group is one
- * process's lanes, named by 128 random bits. All on the thread of the event base. */
+ * before or after COMMIT took effect, it alone tells what is stored. Beside the process's
+ * own group it writes adopted ones, in turn, so that neither waits for the other. All on the
+ * thread of the event base. */
 #ifndef GATEWAY_USAGE_WRITER_H
 #define GATEWAY_USAGE_WRITER_H
 
@@ -13,7 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gateway/usage/lane.h"
+#include "gateway/usage/group.h"
+
+#define WRITER_GROUPS_MAX 3 /* the own and adopted ones */
 
 struct event_base;
 struct usage_writer;
@@ -21,17 +24,17 @@ struct usage_writer;
 /* Written by the writer's thread, read by any. */
 struct writer_counters {
 	_Atomic uint64_t written, rejected, repeated, batches, failures;
+	_Atomic uint64_t own; /* written, rejected and repeated of the own group */
 	_Atomic bool connected;
 };
 
 struct writer_options {
 	struct event_base *base;
 	const char *database;
-	const char *node;
-	size_t batch_rows;
+	size_t batch_rows; /* to begin with */
+	size_t batch_rows_max;
 	uint32_t timeout_ms;
-	struct usage_lane *const *lanes; /* the caller keeps owning them */
-	size_t n_lanes;
+	struct usage_group *own; /* stays the caller's */
 	struct writer_counters *counters;
 };
 
@@ -39,14 +42,26 @@ struct usage_writer *usage_writer_new(const struct writer_options *o);
 /* Abandons a batch that is under way: its rows count as not written. */
 void usage_writer_free(struct usage_writer **w);
 
+/* Takes an adopted group over; it is stored, its folder removed, its cursors forgotten. False:
+ * there are WRITER_GROUPS_MAX already. */
+bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group);
+size_t usage_writer_adopted(const struct usage_writer *w);
+/* From now on only the own group is written. */
+void usage_writer_only_own(struct usage_writer *w);
+
 /* Starts what is due, if nothing runs: joining the database after a reconnect,
- * partitions, or (where `write` is set) a batch of all that waits. Call it by a timer; a
- * writer that has a full batch behind the current one goes on by itself. */
+ * partitions, counters, or (where `write` is set) a batch of all that waits in the own group.
+ * Adopted groups are written meanwhile. Call it by a timer; a writer with more to do goes on
+ * by itself. */
 void usage_writer_turn(struct usage_writer *w, bool write);
 /* No statement is under way. Whether all is stored, the lanes' tails say. */
 bool usage_writer_is_idle(const struct usage_writer *w);
-/* Forgets this group in the database, since it is written to its end. Call it once, when
- * idle; usage_writer_is_idle tells when it is done. False: no database. */
+/* All counters of the own group were stored at the last look, a moment ago; or there are
+ * none. */
+bool usage_writer_counts_are_stored(const struct usage_writer *w);
+/* Forgets the own group in the database, since it is written to its end and its folder is
+ * gone. Call it once, when idle; usage_writer_is_idle tells when it is done. False: no
+ * database. */
 bool usage_writer_retire(struct usage_writer *w);
 
 #endif

@@ -9,6 +9,9 @@
 #include "gateway/usage/writer_state.h"
 
 #define COPY_PIECE 65536u
+/* A batch that took less may be larger; one that took more was too large. */
+#define QUICK_US UINT64_C(400000)
+#define SLOW_US UINT64_C(1500000)
 
 /* Not each: a constraint that nobody thought of may refuse thousands a second. */
 static void report_rejection(struct usage_writer *w)
@@ -22,26 +25,46 @@ static void report_rejection(struct usage_writer *w)
 		  w->sqlstate, w->reason);
 }
 
+/* The next batch is larger while the database keeps up with this size easily. */
+static void adapt_size(struct usage_writer *w, bool full)
+{
+	uint64_t took_us = clock_mono_us() - w->begun_us;
+
+	if (w->limit < w->ceiling)
+		w->limit *= 2;
+	else if (full && took_us < QUICK_US)
+		w->ceiling = w->limit = 2 * w->ceiling;
+	else if (took_us > SLOW_US && w->ceiling > 2 * WRITER_ROWS_LEAST)
+		w->ceiling = w->limit = w->ceiling / 2;
+	if (w->ceiling > w->o.batch_rows_max)
+		w->ceiling = w->o.batch_rows_max;
+	if (w->limit > w->ceiling)
+		w->limit = w->ceiling;
+}
+
 /* The batch is in the database. */
 static void batch_done(struct usage_writer *w)
 {
-	bool more = w->batch.full;
+	const struct usage_group *g = w->at->group;
+	bool own = w->at == &w->sources[0], more = own && w->batch.full;
 
 	writer_bump(w->rejecting ? &w->o.counters->rejected : &w->o.counters->written,
 		    w->batch.n_rows);
 	writer_bump(&w->o.counters->repeated, w->batch.n_seen - w->batch.n_rows);
+	if (own)
+		writer_bump(&w->o.counters->own, w->batch.n_seen);
 	writer_bump(&w->o.counters->batches, 1);
 	if (w->rejecting)
 		report_rejection(w);
-	usage_batch_release(&w->batch, w->o.lanes);
+	usage_batch_release(&w->batch, g->lanes);
 	if (w->alarmed_us)
 		log_info("usage: PostgreSQL takes events again");
 	w->alarmed_us = 0;
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
+	if (!writer_is_narrowing(w))
+		w->first = (w->first + 1) % g->n_lanes;
 	w->rejecting = false;
-	w->limit = w->limit < w->o.batch_rows / 2 ? w->limit * 2 : w->o.batch_rows;
-	if (w->limit == w->o.batch_rows)
-		w->first = (w->first + 1) % w->o.n_lanes;
+	adapt_size(w, w->batch.full);
 	w->step = STEP_NONE;
 	usage_writer_turn(w, more);
 }
@@ -142,13 +165,21 @@ static void write_rows(struct usage_writer *w)
 		end(w);
 }
 
+static struct batch_source source_of(const struct writer_source *s)
+{
+	return (struct batch_source){s->group->lanes, s->group->n_lanes,
+				     str_of(s->group->node)};
+}
+
 /* What another batch has stored, of this process or another node's, is left out. */
 static void on_claimed(void *ctx, const struct pg_reply *reply)
 {
 	struct usage_writer *w = ctx;
 	struct usage_once *once = &w->batch.once;
+	struct batch_source source;
 
 	OBJ_CHECK(w, WRITER_MAGIC);
+	source = source_of(w->at);
 	if (reply->outcome != PG_OK) {
 		writer_fail(w, reply);
 		return;
@@ -156,7 +187,7 @@ static void on_claimed(void *ctx, const struct pg_reply *reply)
 	for (int i = 0; i < PQntuples(reply->result); i++)
 		usage_once_taken(once, str_of(PQgetvalue(reply->result, i, 0)));
 	if (usage_once_repeats(once) > 0)
-		usage_batch_settle(&w->batch, w->o.lanes, w->first, w->node);
+		usage_batch_settle(&w->batch, &source, w->first % source.n_lanes);
 	write_rows(w);
 }
 
@@ -171,7 +202,7 @@ static void reject_row(struct usage_writer *w)
 {
 	struct str row = sbuf_view(&w->batch.rows);
 	char *line = xstrndup(row.p, row.n - 1); /* without its newline */
-	const char *values[] = {w->sqlstate, w->reason, w->node.p, line};
+	const char *values[] = {w->sqlstate, w->reason, w->at->group->node, line};
 
 	sbuf_reset(&w->sql);
 	sbuf_lit(&w->sql, "INSERT INTO usage_rejected (sqlstate, reason, record) "
@@ -194,7 +225,7 @@ static void on_begun(void *ctx, const struct pg_reply *reply)
 	if (strtoull(PQcmdTuples((PGresult *)reply->result), NULL, 10) !=
 	    usage_batch_touched(&w->batch)) {
 		/* An earlier try took effect after all, or the rows are gone. */
-		w->joined = w->rejecting = false;
+		w->at->joined = w->rejecting = false;
 		writer_roll_back(w);
 		return;
 	}
@@ -208,12 +239,13 @@ static void on_begun(void *ctx, const struct pg_reply *reply)
 
 void writer_begin(struct usage_writer *w)
 {
-	for (size_t i = 0; i < w->o.n_lanes; i++)
-		if (w->batch.spans[i].to > w->sent[i])
-			w->sent[i] = w->batch.spans[i].to;
+	for (size_t i = 0; i < w->batch.n_lanes; i++)
+		if (w->batch.spans[i].to > w->at->sent[i])
+			w->at->sent[i] = w->batch.spans[i].to;
+	w->begun_us = clock_mono_us();
 	sbuf_reset(&w->sql);
 	sbuf_lit(&w->sql, "BEGIN; ");
-	usage_batch_move_sql(&w->batch, w->group, &w->sql);
+	usage_batch_move_sql(&w->batch, w->at->group->name, &w->sql);
 	writer_run_plain(w, STEP_BEGIN, on_begun);
 }
 
@@ -231,14 +263,18 @@ static void on_partitions(void *ctx, const struct pg_reply *reply)
 	writer_begin(w);
 }
 
-void writer_start_batch(struct usage_writer *w)
+bool writer_start_batch(struct usage_writer *w, struct writer_source *from)
 {
-	if (!usage_batch_fill(&w->batch, w->o.lanes, w->first, w->limit, w->node))
-		return;
+	struct batch_source source = source_of(from);
+
+	if (!usage_batch_fill(&w->batch, &source, w->first % source.n_lanes, w->limit))
+		return false;
+	w->at = from;
 	w->ensured = false;
 	sbuf_reset(&w->sql);
 	if (partitions_sql(&w->partitions, w->batch.days, w->batch.n_days, &w->sql))
 		writer_run_plain(w, STEP_PARTITIONS, on_partitions);
 	else
 		writer_begin(w);
+	return true;
 }

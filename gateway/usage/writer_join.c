@@ -15,20 +15,27 @@
 /* A position that no batch of ours ended at: the database was set back to an earlier
  * state (a restored copy, a fail-over that lost commits). What it has lost is not here
  * any more. */
-static void take_cursor(struct usage_writer *w, size_t lane, uint64_t position)
+static void take_cursor(struct usage_writer *w, size_t number, uint64_t position)
 {
+	struct usage_lane *lane = w->joining->group->lanes[number];
 	uint64_t rows;
 
-	if (cursor_take(w->o.lanes[lane], position, w->sent[lane], &rows)) {
+	if (w->joining->group->adopted) {
+		/* Only the database knows how far its process had come. */
+		usage_lane_set_tail(lane, position);
+		return;
+	}
+	if (cursor_take(lane, position, w->joining->sent[number], &rows)) {
 		writer_bump(&w->o.counters->written, rows);
+		writer_bump(&w->o.counters->own, rows);
 		return;
 	}
 	log_error("usage: the database was set back: lane %zu stands at %llu instead of "
 		  "%llu; "
 		  "rows written since are gone from it",
-		  lane, (unsigned long long)position,
-		  (unsigned long long)usage_lane_tail(w->o.lanes[lane]));
-	cursors_reset_sql(w->group, lane, w->o.lanes[lane], &w->sql);
+		  number, (unsigned long long)position,
+		  (unsigned long long)usage_lane_tail(lane));
+	cursors_reset_sql(w->joining->group->name, number, lane, &w->sql);
 }
 
 static void on_cursors_reset(void *ctx, const struct pg_reply *reply)
@@ -57,7 +64,7 @@ static void on_joined(void *ctx, const struct pg_reply *reply)
 	for (int i = 0; i < PQntuples(reply->result); i++) {
 		size_t lane = (size_t)strtoull(PQgetvalue(reply->result, i, 0), NULL, 10);
 
-		if (lane < w->o.n_lanes)
+		if (lane < w->joining->group->n_lanes)
 			take_cursor(w, lane,
 				    strtoull(PQgetvalue(reply->result, i, 1), NULL, 10));
 	}
@@ -66,17 +73,20 @@ static void on_joined(void *ctx, const struct pg_reply *reply)
 		return;
 	}
 	w->step = STEP_NONE;
-	w->joined = true;
+	w->joining->joined = true;
 	usage_writer_turn(w, false);
 }
 
-void writer_join(struct usage_writer *w)
+void writer_join(struct usage_writer *w, struct writer_source *from)
 {
+	const struct usage_group *g = from->group;
+
+	w->joining = from;
 	w->rejecting = w->whole_table = false;
 	partitions_forget(&w->partitions);
 	w->upkept_day = INT64_MIN;
 	sbuf_reset(&w->sql);
-	cursors_join_sql(w->group, w->o.lanes, w->o.n_lanes, &w->sql);
+	cursors_join_sql(g->name, g->lanes, g->n_lanes, &w->sql);
 	writer_run_plain(w, STEP_JOIN, on_joined);
 }
 

@@ -1,16 +1,20 @@
 /* The writer's inside, shared by its files: writer.c (life, statements, errors),
- * writer_join.c (agreeing with the database) and writer_batch.c (one batch). */
+ * writer_join.c (agreeing with the database), writer_batch.c (one batch) and writer_counts.c
+ * (gaps and strangers). */
 #ifndef GATEWAY_USAGE_WRITER_STATE_H
 #define GATEWAY_USAGE_WRITER_STATE_H
 
 #include "common/pg.h"
 #include "gateway/usage/batch.h"
+#include "gateway/usage/counts.h"
+#include "gateway/usage/group.h"
 #include "gateway/usage/partitions.h"
 #include "gateway/usage/writer.h"
 
 #define WRITER_MAGIC 0x77727431u
 #define WRITER_PAUSE_MIN_MS 100u
 #define WRITER_ALARM_EVERY_US UINT64_C(60000000)
+#define WRITER_ROWS_LEAST 100u /* a batch is made no smaller for being slow */
 
 enum writer_step {
 	STEP_NONE,
@@ -22,24 +26,46 @@ enum writer_step {
 	STEP_ROWS,
 	STEP_CELLS,
 	STEP_END,
+	STEP_COUNTS,
 	STEP_ROLLBACK,
 	STEP_RETIRE,
+};
+
+/* A group that is written from. */
+struct writer_source {
+	struct usage_group *group; /* an adopted one is the writer's */
+	bool joined;               /* the tails agree with the database's cursors */
+	bool drained;              /* adopted: holds nothing that is not stored */
+	bool counts_stored;        /* at the last look */
+	uint64_t *sent;            /* per lane: up to where a batch was ever tried */
+	uint64_t *counts;          /* per lane, kind and slot: the count that is stored */
+	struct seen_counts *seen;  /* per lane and kind */
+};
+
+/* A table of counters as it was at the last look. */
+struct seen_counts {
+	uint64_t changes;
+	size_t live; /* slots that could not be freed */
 };
 
 struct usage_writer {
 	uint32_t magic;
 	struct pg_conn *pg;
 	struct writer_options o;
-	struct str node;
-	char group[BATCH_GROUP_HEX + 1];
+	struct writer_source sources[WRITER_GROUPS_MAX]; /* the first is our own */
+	size_t n_sources;
+	struct writer_source *at; /* whose batch this is, or was */
+	struct writer_source *joining;
 	enum writer_step step;
-	bool joined; /* the tails agree with the database's cursors */
 	struct usage_batch batch;
-	size_t limit, first;        /* rows of the next batch; lane to begin with */
+	/* Rows of the next batch; of batches while nothing is wrong; lane to begin with. */
+	size_t limit, ceiling, first;
+	uint64_t begun_us;
+	bool own_is_due, own_alone;
+	bool again;                 /* the next batch is of the same group */
 	bool ensured;               /* its partitions were asked for in this very try */
 	const struct sbuf *copying; /* the batch's rows or its cells */
 	size_t copied;              /* bytes of it that libpq has */
-	uint64_t *sent;             /* per lane: up to where a batch was ever tried */
 	bool whole_table; /* rows go through token_usage_logs, not into partitions */
 	bool rejecting;   /* the batch is one row, and goes to usage_rejected */
 	char sqlstate[6]; /* why */
@@ -47,6 +73,9 @@ struct usage_writer {
 	struct usage_partitions partitions;
 	int64_t upkept_day;
 	uint64_t upkeep_from_us;
+	uint64_t counts_from_us;
+	int64_t swept_day;
+	struct writer_counts *counts; /* what is being stored */
 	uint32_t pause_ms;
 	uint64_t resume_us, alarmed_us, reported_us;
 	struct sbuf sql;
@@ -66,20 +95,32 @@ void writer_run_plain(struct usage_writer *w, enum writer_step step, reply_fn *d
 void writer_fail(struct usage_writer *w, const struct pg_reply *reply);
 void writer_alarm(struct usage_writer *w, const struct pg_reply *reply);
 void writer_roll_back(struct usage_writer *w);
+/* A batch is being halved until its bad row is found. */
+static inline bool writer_is_narrowing(const struct usage_writer *w)
+{
+	return w->rejecting || w->limit < w->ceiling;
+}
 
 /* --- writer_join.c --- */
 
-/* Reads the cursors: what is stored of our lanes? */
-void writer_join(struct usage_writer *w);
+/* Reads the cursors: what is stored of this group's lanes? */
+void writer_join(struct usage_writer *w, struct writer_source *from);
 /* True: started. Days that come are prepared before a row asks for them, so that midnight
  * costs nothing; failing here stops no batch. */
 bool writer_start_upkeep(struct usage_writer *w);
 
 /* --- writer_batch.c --- */
 
-/* A batch of what waits, if anything does. */
-void writer_start_batch(struct usage_writer *w);
+/* A batch of what waits in that group. False: nothing does. */
+bool writer_start_batch(struct usage_writer *w, struct writer_source *from);
 /* The batch that w holds, from its first step on (again). */
 void writer_begin(struct usage_writer *w);
+
+/* --- writer_counts.c --- */
+
+struct writer_counts *writer_counts_new(void);
+void writer_counts_free(struct writer_counts **c);
+/* True: started. Stores counters that have grown since, of each group in turn. */
+bool writer_start_counts(struct usage_writer *w);
 
 #endif

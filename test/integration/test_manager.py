@@ -229,14 +229,15 @@ def test_a_client_that_leaves_within_its_body(manager, database):
 
 
 def test_a_full_queue_is_told(gateways, upstream, cluster, database):
-    gateway = gateways(upstream, usage={"queue_bytes": 65536})
+    gateway = gateways(upstream, usage={"journal_bytes": 2 << 20, "segment_bytes": 65536})
     gateway.token_hash = hashlib.sha256(gateway.key.encode()).hexdigest()
     gateway.expect_error("events dropped")
+    gateway.expect_error("usage journal: it is full")
     cluster.stop("immediate")
     taken = 0
     with gateway.manager() as client:
         body = json.dumps(event(gateway, user_agent="u" * 500)).encode()
-        while taken < 1000:
+        while taken < 5000:
             answer = client.call("POST", "/api/usage-log", JSON, body, host=LOCAL)
             if answer.status != 200:
                 break

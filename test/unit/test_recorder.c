@@ -13,17 +13,19 @@
 #define LANE_BYTES (64 * 1024)
 
 struct setting {
-	struct usage_lane *lanes[2];
+	struct usage_journal *journal;
+	struct usage_lane **lanes;
 	struct recorder *recorder;
 };
 
 static struct setting start(void)
 {
-	struct setting s = {
-		.lanes = {usage_lane_new(LANE_BYTES), usage_lane_new(LANE_BYTES)}};
-	struct recorder_options o = {.database = NO_DATABASE, .node = "test"};
+	struct setting s = {.journal = usage_journal_open(&(struct journal_options){
+				    .n_lanes = 2, .lap_bytes = LANE_BYTES})};
+	struct recorder_options o = {.database = NO_DATABASE};
 
-	s.recorder = recorder_start(&o, s.lanes, 2);
+	s.lanes = usage_journal_own(s.journal)->lanes;
+	s.recorder = recorder_start(&o, s.journal);
 	assert_non_null(s.recorder);
 	return s;
 }
@@ -31,8 +33,8 @@ static struct setting start(void)
 static void end(struct setting *s)
 {
 	assert_null(s->recorder);
-	usage_lane_free(&s->lanes[0]);
-	usage_lane_free(&s->lanes[1]);
+	usage_journal_close(&s->journal);
+	assert_null(s->journal);
 }
 
 static bool put(struct usage_lane *lane)

@@ -95,7 +95,10 @@ static void test_defaults(void **state)
 	assert_int_equal(s->pool.max_requests, 10000);
 	assert_int_equal(s->max_stale_ms, 86400000);
 	assert_int_equal(s->token_poll_ms, 5000);
-	assert_int_equal(s->usage_queue_bytes, 8 << 20);
+	assert_null(s->journal.directory);
+	assert_int_equal(s->journal.max_bytes, UINT64_C(2) << 30);
+	assert_int_equal(s->journal.segment_bytes, 4 << 20);
+	assert_int_equal(s->journal.sync_ms, 1000);
 	assert_null(s->state_dir);
 	assert_true(s->access_log);
 	assert_int_equal(s->n_routes, 1);
@@ -213,8 +216,9 @@ static void test_every_value(void **state)
 		"\"drain_s\":6},"
 		"\"pools\":{\"idle_connections\":0,\"idle_s\":0.5,\"max_age_s\":0,"
 		"\"max_requests\":1},"
-		"\"tokens\":{\"max_stale_s\":60,\"poll_s\":0.5},\"usage\":{\"queue_"
-		"bytes\":65536},"
+		"\"tokens\":{\"max_stale_s\":60,\"poll_s\":0.5},"
+		"\"usage\":{\"journal_dir\":\"/var/lib/j\","
+		"\"journal_bytes\":1048576,\"segment_bytes\":65536,\"sync_ms\":10},"
 		"\"state_dir\":\"/var/lib/t\",\"access_log\":false,"
 		"\"routes\":[{\"name\":\"r\",\"path\":\"/r/s\","
 		"\"upstream\":[\"https://h:444/b\",\"https://[::2]/"
@@ -255,7 +259,10 @@ static void test_every_value(void **state)
 	assert_int_equal(s->pool.max_age_ms, 0);
 	assert_int_equal(s->max_stale_ms, 60000);
 	assert_int_equal(s->token_poll_ms, 500);
-	assert_int_equal(s->usage_queue_bytes, 65536);
+	assert_string_equal(s->journal.directory, "/var/lib/j");
+	assert_int_equal(s->journal.max_bytes, 1 << 20);
+	assert_int_equal(s->journal.segment_bytes, 65536);
+	assert_int_equal(s->journal.sync_ms, 10);
 	assert_string_equal(s->state_dir, "/var/lib/t");
 	assert_false(s->access_log);
 	assert_string_equal(r->path, "/r/s");

@@ -161,9 +161,14 @@ static const struct fault_case top_cases[] = {
 	 "to 2592000 seconds\n"
 	 "2:42: error: tokens.poll_s: 0 is out of range; give 0.1 to 3600 "
 	 "seconds\n"},
-	{"\"usage\": {\"queue_bytes\": 65535}",
-	 "2:26: error: usage.queue_bytes: 65535 is out of range; give "
-	 "65536 to 1073741824 bytes\n"},
+	{"\"usage\": {\"segment_bytes\": 65535, \"sync_ms\": 5}",
+	 "2:28: error: usage.segment_bytes: 65535 is out of range; give "
+	 "65536 to 67108864 bytes\n"
+	 "2:46: error: usage.sync_ms: 5 is out of range; give 10 to 60000 "
+	 "milliseconds\n"},
+	{"\"usage\": {\"queue_bytes\": 65536}",
+	 "2:11: error: usage.queue_bytes: is gone since events wait on disk; "
+	 "set usage.journal_bytes instead\n"},
 	{"\"access_log\": \"on\"",
 	 "2:15: error: access_log: must be true or false, is a string; "
 	 "write true or false\n"},

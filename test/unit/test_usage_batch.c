@@ -29,7 +29,7 @@ static int set_up(void **state)
 	assert_non_null(f);
 	for (size_t i = 0; i < LANES; i++)
 		f->lanes[i] = usage_lane_new(1 << 20);
-	usage_batch_init(&f->batch, LANES, 100);
+	usage_batch_init(&f->batch, 100);
 	sbuf_init(&f->sql, 1 << 20);
 	*state = f;
 	return 0;
@@ -59,7 +59,9 @@ static void put(struct fixture *f, size_t lane, int64_t token_id, int64_t used_a
 
 static bool fill(struct fixture *f, size_t first, size_t limit)
 {
-	return usage_batch_fill(&f->batch, f->lanes, first, limit, STR("node"));
+	struct batch_source source = {f->lanes, LANES, STR("node")};
+
+	return usage_batch_fill(&f->batch, &source, first, limit);
 }
 
 static void assert_sql(struct fixture *f, const char *want)
@@ -97,7 +99,7 @@ static void test_rows_of_all_lanes(void **state)
 	assert_sql(
 		f,
 		"UPDATE usage_cursors AS c SET position = v.upto, moved_at = now() FROM "
-		"(VALUES (0, bigint '0', bigint '48'), (2, bigint '0', bigint '104')) "
+		"(VALUES (0, bigint '0', bigint '64'), (2, bigint '0', bigint '128')) "
 		"AS v (lane, since, upto) WHERE c.lane_group = '" GROUP "' "
 		"AND c.lane = v.lane AND c.position = v.since");
 
@@ -105,7 +107,7 @@ static void test_rows_of_all_lanes(void **state)
 	assert_false(fill(f, 0, 100));
 	put(f, 2, 6, 30);
 	assert_true(fill(f, 0, 100));
-	assert_true(f->batch.spans[2].from == 104);
+	assert_true(f->batch.spans[2].from == 128);
 }
 
 static void test_filling_again_gives_the_same_batch(void **state)
@@ -160,18 +162,19 @@ static void test_days_are_bounded(void **state)
 static void test_bytes_are_bounded(void **state)
 {
 	static char wide[512];
-	struct usage_lane *lane = usage_lane_new(8 << 20);
+	struct usage_lane *lane = usage_lane_new(16 << 20);
 	struct usage_batch b;
 	struct usage_event e;
 
 	(void)state;
 	memset(wide, '\\', sizeof wide); /* doubles on its way out */
-	usage_batch_init(&b, 1, 10000);
+	usage_batch_init(&b, 40000);
 	usage_event_init(&e);
 	e.user_agent = (struct str){wide, sizeof wide};
-	for (int i = 0; i < 6000; i++)
+	for (int i = 0; i < 24000; i++)
 		assert_true(usage_lane_append(lane, &e));
-	assert_true(usage_batch_fill(&b, &lane, 0, 10000, STR("n")));
+	assert_true(usage_batch_fill(&b, &(struct batch_source){&lane, 1, STR("n")}, 0,
+				     40000));
 	assert_true(b.full);
 	assert_true(b.rows.n >= BATCH_BYTES_MAX && b.rows.n < BATCH_BYTES_MAX + 2000);
 	usage_batch_fini(&b);
@@ -281,10 +284,10 @@ static void test_cursor_of_a_database_set_back(void **state)
 	assert_false(
 		cursor_take(f->lanes[0], 3 * record, 2 * record, &rows)); /* never sent */
 	assert_false(
-		cursor_take(f->lanes[0], record + 8, 3 * record, &rows)); /* no border */
+		cursor_take(f->lanes[0], record + 16, 3 * record, &rows)); /* no border */
 	assert_true(usage_lane_tail(f->lanes[0]) == record);
 	cursors_reset_sql(GROUP, 0, f->lanes[0], &f->sql);
-	assert_sql(f, "UPDATE usage_cursors SET position = 48, moved_at = now() "
+	assert_sql(f, "UPDATE usage_cursors SET position = 64, moved_at = now() "
 		      "WHERE lane_group = '" GROUP "' AND lane = 0; ");
 }
 
@@ -301,7 +304,7 @@ static void test_join(void **state)
 	assert_non_null(insert);
 	assert_string_equal(
 		insert, "INSERT INTO usage_cursors (lane_group, lane, position) VALUES "
-			"('" GROUP "', 0, 144), ('" GROUP "', 1, 0), ('" GROUP "', 2, 0) "
+			"('" GROUP "', 0, 192), ('" GROUP "', 1, 0), ('" GROUP "', 2, 0) "
 			"ON CONFLICT (lane_group, lane) DO NOTHING; "
 			"SELECT lane, position FROM usage_cursors "
 			"WHERE lane_group = '" GROUP "' ORDER BY lane");
@@ -372,7 +375,8 @@ static void test_what_is_stored_already_leaves_the_batch(void **state)
 
 	take_claims(f, "nyy");
 	assert_int_equal(usage_once_repeats(&f->batch.once), 1);
-	usage_batch_settle(&f->batch, f->lanes, 0, STR("node"));
+	usage_batch_settle(&f->batch,
+			   &(struct batch_source){f->lanes, LANES, STR("node")}, 0);
 	assert_rows(f, "\\N b c \\N ");
 	assert_int_equal(f->batch.n_seen, 7);
 	assert_int_equal(f->batch.n_uses, 3);
@@ -391,7 +395,8 @@ static void test_a_batch_of_nothing_new(void **state)
 	assert_true(fill(f, 1, 100));
 	take_claims(f, "nn");
 	assert_int_equal(usage_once_repeats(&f->batch.once), 2);
-	usage_batch_settle(&f->batch, f->lanes, 1, STR("node"));
+	usage_batch_settle(&f->batch,
+			   &(struct batch_source){f->lanes, LANES, STR("node")}, 1);
 	assert_rows(f, "");
 	assert_int_equal(f->batch.n_uses, 0);
 	assert_int_equal(f->batch.n_days, 0);

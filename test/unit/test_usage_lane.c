@@ -37,7 +37,7 @@ static bool take(struct usage_lane *lane, uint64_t *position, int64_t want)
 	assert_true(usage_event_decode(&got, bytes, n));
 	assert_int_equal(got.token_id, want);
 	assert_int_equal(got.user_agent.n, want * 7 % 41);
-	assert_int_equal((uintptr_t)bytes % 8, 0);
+	assert_int_equal((uintptr_t)bytes % 16, 0);
 	*position = next;
 	return true;
 }

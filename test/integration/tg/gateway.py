@@ -72,6 +72,8 @@ class Gateway:
             "routes": copy.deepcopy(routes),
             **settings,
         }
+        self.journal = os.path.join(folder, "journal")
+        self.settings["usage"] = {"journal_dir": self.journal, **settings.get("usage", {})}
         self.write_config()
 
     def write_config(self):

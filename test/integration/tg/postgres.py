@@ -4,6 +4,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -69,6 +70,33 @@ class Cluster:
         self.stops += 1
         self._run(program("pg_ctl"), "stop", "-w", "-D", self.data, "-m", mode)
 
+    def kill(self):
+        """kill -9 of the server and of all its processes."""
+        self.stops += 1
+        with open(os.path.join(self.data, "postmaster.pid"), encoding="ascii") as f:
+            postmaster = int(f.readline())
+        family = [postmaster] + [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+                                 if self._parent(pid) == postmaster]
+        for pid in family:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        eventually(lambda: not any(map(self._parent, family)), "the server's processes are gone")
+        # What is left of a process until its parent asks for it still counts as running.
+        for name in ["data/postmaster.pid", f".s.PGSQL.{self.port}.lock"]:
+            os.unlink(os.path.join(self.folder, name))
+
+    @staticmethod
+    def _parent(pid):
+        """0: there is no such process, or only what is left of it."""
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+                state, parent = f.read().rsplit(")", 1)[1].split()[:2]
+        except OSError:
+            return 0
+        return 0 if state == "Z" else int(parent)
+
     def is_running(self):
         return os.path.exists(os.path.join(self.data, "postmaster.pid"))
 
@@ -86,7 +114,8 @@ class Cluster:
         return self._connect(database)
 
     def _connect(self, database="postgres"):
-        connection = psycopg2.connect(self.url(database))
+        # What a test has done is there after the server was killed, too.
+        connection = psycopg2.connect(self.url(database), options="-c synchronous_commit=on")
         connection.autocommit = True
         return connection
 
@@ -153,7 +182,8 @@ class Database:
         if self.name in self.cluster.touched or self.generation() != generation:
             return False
         self._query("DELETE FROM token_usage_logs")
-        self._query("DELETE FROM usage_rejected")
+        for table in ("usage_rejected", "usage_rejects", "usage_gaps"):
+            self._query(f"DELETE FROM {table}")
         self._query("DELETE FROM usage_ingest_ids")
         self._query("TRUNCATE usage_routes, usage_dirty, usage_deltas, usage_open, usage_15min, "
                     "usage_hour, usage_6hours, usage_day")

@@ -1,0 +1,65 @@
+/* A lane group: the lanes of one process's start, with their counters; a folder of the journal.
+ *
+ *   <directory>/<32 hex digits>/group             the head: node, lanes; locked while in use
+ *                               lane-0.ring       the ring, mapped by its process
+ *                               lane-0-<lap>.log  synced copies of its laps
+ *                               lane-0.counts     gaps and strangers, mapped
+ *
+ * The lock (flock(2)) goes with the process: a group that is not locked is an orphan, and
+ * whoever locks it next stores what it holds. */
+#ifndef GATEWAY_USAGE_GROUP_H
+#define GATEWAY_USAGE_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/usage/counts.h"
+#include "gateway/usage/journal_format.h"
+#include "gateway/usage/lane.h"
+
+#define GROUP_FILE "group"
+
+struct usage_group {
+	char name[JOURNAL_GROUP_HEX + 1];
+	char node[JOURNAL_NODE_MAX + 1]; /* clean UTF-8 */
+	bool adopted;
+	struct usage_lane **lanes;
+	size_t n_lanes;
+	struct usage_counts **gaps, **strangers; /* one per lane */
+	/* The rest is group.c's. */
+	int directory; /* the journal's; -1: the group is in memory alone */
+	int folder, lock;
+	void **counts; /* file mappings, or memory */
+};
+
+struct group_shape {
+	const char *node;
+	size_t n_lanes;
+	uint32_t lap_bytes; /* a power of two */
+};
+
+/* In memory alone: gone with the process. */
+struct usage_group *usage_group_memory(const struct group_shape *shape);
+/* Makes, locks and fills a folder. NULL: errno tells, nothing is left behind. */
+struct usage_group *usage_group_make(int directory, const struct group_shape *shape);
+
+enum group_state {
+	GROUP_ADOPTED,
+	GROUP_IN_USE, /* or it went away */
+	GROUP_UNREADABLE,
+};
+
+/* Locks a group whose process is gone, and reads its head. *why: a static sentence for
+ * GROUP_UNREADABLE. */
+enum group_state usage_group_adopt(int directory, const char *name,
+				   struct usage_group **out, const char **why);
+/* Its events are stored: the folder goes, for good, on the disk before this returns. */
+void usage_group_remove(struct usage_group *g);
+/* Ends the use of it; unlocks what was not removed. */
+void usage_group_close(struct usage_group **group);
+
+/* Removes a folder that a start has left half made more than an hour ago. */
+void usage_group_sweep(int directory, const char *name);
+
+#endif

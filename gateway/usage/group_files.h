@@ -1,0 +1,37 @@
+/* Files of a lane group: mapped with room promised, read with every fault an error; folders
+ * listed and removed. */
+#ifndef GATEWAY_USAGE_GROUP_FILES_H
+#define GATEWAY_USAGE_GROUP_FILES_H
+
+#include <dirent.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/usage/journal_format.h"
+
+#define GROUP_FRESH ".new-" /* begins the name of a folder that is being made */
+#define GROUP_LANES_MAX 1024
+
+void group_counts_name(char out[64], uint32_t lane);
+
+/* Makes a file of n bytes, all of them allocated, with this head (sealed here), and maps it for
+ * reading and writing. NULL: errno tells. The caller unmaps. */
+void *group_file_map(int folder, const char *name, struct journal_file_head *head,
+		     size_t n);
+bool group_file_put_head(int fd, struct journal_file_head *head);
+/* NULL: *head is good; else why not, a static sentence. */
+const char *group_file_read_head(int fd, struct journal_file_head *head,
+				 enum journal_file_kind kind);
+/* The tail that a lane's ring file notes; head->lane tells which. False: no such file. */
+bool group_file_note(int folder, const struct journal_file_head *head, uint64_t *tail);
+/* A lane's counters into n bytes of memory; left zero where the file is missing or damaged. */
+void group_counts_read(int folder, const struct journal_file_head *head, void *memory,
+		       size_t n);
+
+/* The caller closes it. NULL: errno tells. */
+DIR *group_folder_list(int folder);
+/* Logs first, what tells of their end last. On the disk before it returns. */
+void group_folder_remove(int directory, const char *name, int folder);
+
+#endif

@@ -1,0 +1,90 @@
+"""Callers that keep a ledger of the answers they had in full, to be compared with the rows."""
+import threading
+
+import psycopg2
+
+from tg.chaos import REFUSED
+from tg.wait import eventually
+from tg.wire import Client
+
+
+class Ledger:
+    """Threads that call GET /api/test/x until stopped; ports may come and go meanwhile."""
+
+    def __init__(self, gateway, callers=4):
+        self.ports, self.key = [gateway.port], gateway.key
+        self.callers = callers
+        self._stop = threading.Event()
+        self._completed = [[] for _ in range(callers)]
+        # Calls without a whole answer: the gateway was killed, or not there.
+        self._broken = [0] * callers
+        self._threads = [threading.Thread(target=self._run, args=(n,), daemon=True)
+                         for n in range(callers)]
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, n):
+        turn = n
+        while not self._stop.is_set():
+            ports = list(self.ports)
+            turn += 1
+            try:
+                with Client("127.0.0.1", ports[turn % len(ports)], self.key) as client:
+                    while not self._stop.is_set() and ports == self.ports:
+                        if not self._call(n, client):
+                            break
+            except OSError:
+                self._stop.wait(0.01)
+
+    def _call(self, n, client):
+        try:
+            answer = client.call("GET", "/api/test/x")
+        except REFUSED:
+            self._broken[n] += 1
+            return False
+        assert answer.status == 200, answer.status
+        self._completed[n].append(answer.get("Tollgate-Request-Id"))
+        return answer.get("Connection") != "close"
+
+    def count(self):
+        return sum(map(len, self._completed))
+
+    def wait_more(self, calls, what="calls go through"):
+        at = self.count()
+        eventually(lambda: self.count() >= at + calls, what, patience_s=60)
+
+    def stop(self):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(30)
+            assert not thread.is_alive()
+        return self
+
+    @property
+    def completed(self):
+        return {i for ids in self._completed for i in ids}
+
+    @property
+    def broken(self):
+        return sum(self._broken)
+
+    def settle(self, database, lost=0):
+        """Every completed call has exactly one row, but for `lost` at most; no call has two."""
+        completed = self.completed
+        assert len(completed) == self.count(), "request ids are unique"
+
+        def stored():
+            try:
+                return {r["request_id"] for r in
+                        database.query("SELECT request_id FROM token_usage_logs")}
+            except psycopg2.OperationalError:
+                return set()
+
+        eventually(lambda: len(completed - stored()) <= lost, "all completed calls have a row",
+                   patience_s=60)
+        rows = [r["request_id"] for r in database.query("SELECT request_id FROM token_usage_logs")]
+        assert len(rows) == len(set(rows)), "no call has two rows"
+        surplus = len(set(rows) - completed)
+        assert surplus <= self.broken, f"{surplus} rows of {self.broken} calls that broke off"
+        assert database.value("SELECT count(*) FROM usage_rejected") == 0
+        return len(completed - set(rows))
