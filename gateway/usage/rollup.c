@@ -60,7 +60,7 @@ struct usage_rollup {
 	uint8_t *sorted; /* the times' buckets, by cell */
 	size_t n_times;
 	bool seen[ROLLUP_BUCKETS + 1]; /* buckets that any event is in */
-	struct str *routes;            /* each once */
+	struct str *routes;            /* each once; ours */
 	uint32_t *route_slots;         /* as slots */
 	size_t n_routes;
 };
@@ -123,6 +123,13 @@ struct usage_rollup *usage_rollup_new(size_t max_events)
 	return r;
 }
 
+static void forget_routes(struct usage_rollup *r)
+{
+	for (size_t i = 0; i < r->n_routes; i++)
+		free((char *)(uintptr_t)r->routes[i].p);
+	r->n_routes = 0;
+}
+
 void usage_rollup_free(struct usage_rollup **rollup)
 {
 	struct usage_rollup *r = *rollup;
@@ -130,6 +137,7 @@ void usage_rollup_free(struct usage_rollup **rollup)
 	*rollup = NULL;
 	if (r == NULL)
 		return;
+	forget_routes(r);
 	free(r->slots);
 	free(r->cells);
 	free(r->times);
@@ -146,7 +154,8 @@ void usage_rollup_reset(struct usage_rollup *r)
 	if (r->n_routes > 0)
 		memset(r->route_slots, 0, r->n_slots * sizeof *r->route_slots);
 	memset(r->seen, 0, sizeof r->seen);
-	r->n_cells = r->n_times = r->n_routes = 0;
+	forget_routes(r);
+	r->n_cells = r->n_times = 0;
 }
 
 /* FNV-1a over the path, then mixed with the numbers (the finalizer of MurmurHash3). */
@@ -170,15 +179,19 @@ static bool is_cell_of(const struct cell *c, int64_t interval, int64_t token_id,
 	       str_eq(c->route_path, path);
 }
 
-static void note_route(struct usage_rollup *r, struct str path)
+/* Our own copy of the path: an event's text goes with the record that it was read from. */
+static struct str own_route(struct usage_rollup *r, struct str path)
 {
 	size_t i = hash_of(0, 0, path) & (r->n_slots - 1);
 
+	if (path.p == NULL)
+		return path;
 	for (; r->route_slots[i]; i = (i + 1) & (r->n_slots - 1))
 		if (str_eq(r->routes[r->route_slots[i] - 1], path))
-			return;
-	r->routes[r->n_routes] = path;
+			return r->routes[r->route_slots[i] - 1];
+	r->routes[r->n_routes] = (struct str){xstrndup(path.p, path.n), path.n};
 	r->route_slots[i] = (uint32_t)++r->n_routes;
+	return r->routes[r->n_routes - 1];
 }
 
 static size_t find_cell(struct usage_rollup *r, const struct usage_event *e)
@@ -196,12 +209,10 @@ static size_t find_cell(struct usage_rollup *r, const struct usage_event *e)
 	r->cells[r->n_cells] = (struct cell){
 		.interval = interval,
 		.token_id = token_id,
-		.route_path = e->route_path,
+		.route_path = own_route(r, e->route_path),
 		.time_max = USAGE_NULL,
 	};
 	r->slots[i] = (uint32_t)++r->n_cells;
-	if (e->route_path.p != NULL)
-		note_route(r, e->route_path);
 	return r->n_cells - 1;
 }
 

@@ -32,7 +32,7 @@ struct usage_rollup *usage_rollup_new(size_t max_events);
 void usage_rollup_free(struct usage_rollup **r);
 void usage_rollup_reset(struct usage_rollup *r);
 
-/* Keeps e->route_path's bytes by reference until the rollup is written. */
+/* Keeps nothing of e: its text may go with the record that it was read from. */
 void usage_rollup_add(struct usage_rollup *r, const struct usage_event *e);
 size_t usage_rollup_cells(const struct usage_rollup *r);
 

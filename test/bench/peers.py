@@ -112,7 +112,8 @@ class Stage:
         route = {"name": "test", "path": "/api/test", "scope": "test",
                  "upstream": f"http://127.0.0.1:{self.values['UPSTREAM_PORT']}",
                  "set_headers": {"Authorization": "Bearer an-upstream-credential"}}
-        gateway = Gateway(folder, self.bench.database, [route], node=name, **settings)
+        gateway = Gateway(folder, self.bench.database, [route], node=name,
+                          state_dir=os.path.join(folder, "state"), **settings)
         gateway.start()
         for pid in os.listdir(f"/proc/{gateway.pid}/task"):
             os.sched_setaffinity(int(pid), self.core)
@@ -160,7 +161,7 @@ def measure(stage, peer, options, mode):
     database = CpuTime(stage.postgres())
     requests, rate, p99 = load(stage, peer, options["seconds"], options["connections"], MODES[mode])
     if before is not None:  # the log is part of the job; in flight at the end: a few more
-        eventually(lambda: peer.recorded() >= before + requests, f"{peer.name} has logged all")
+        eventually(lambda: peer.recorded() >= before + requests, f"{peer.name} has logged all", 90)
     cpu, database = CpuTime(peer.process.pid).since(cpu), CpuTime(stage.postgres()).since(database)
     return {"user_us": cpu.user / requests * 1e6, "system_us": cpu.system / requests * 1e6,
             "cpu_us": (cpu.user + cpu.system) / requests * 1e6, "requests_per_s": rate,

@@ -206,6 +206,23 @@ static void test_routes_are_escaped(void **state)
 	assert_non_null(strstr(f->sql.p, "(VALUES ('/it''s\\a\ttab')) "));
 }
 
+/* An event's text lies in a ring that is written anew while the batch is on its way. */
+static void test_text_is_not_needed_afterwards(void **state)
+{
+	struct fixture *f = *state;
+	char path[] = "/api/one";
+	struct usage_event e = event_at(0, 1, path);
+
+	usage_rollup_add(f->rollup, &e);
+	memset(path, 'x', sizeof path - 1);
+	usage_rollup_rows(f->rollup, &f->rows);
+	sbuf_add(&f->rows, "", 1);
+	assert_non_null(strstr(f->rows.p, "\t/api/one\t1\t"));
+	usage_rollup_routes_sql(f->rollup, &f->sql);
+	sbuf_add(&f->sql, "", 1);
+	assert_non_null(strstr(f->sql.p, "(VALUES ('/api/one')) "));
+}
+
 static void test_as_many_cells_as_events(void **state)
 {
 	struct fixture *f = *state;
@@ -241,6 +258,8 @@ int main(void)
 			test_cells_part_by_interval_token_and_route, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_routes_are_escaped, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_text_is_not_needed_afterwards,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_as_many_cells_as_events, set_up,
 						tear_down),
 	};
