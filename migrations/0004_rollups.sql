@@ -32,13 +32,18 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT timestamp 'epoch' + floor(extract(epoch FROM t) / width) * width * interval '1 second'
 $$;
 
--- Writes the lists of a cell's columns into SQL: {columns} their names, {sums} each added up
--- under its name, {plain_sums} the same with 0 as NULL, {merge} the SET list of ON CONFLICT (the table's alias is c), {negated} each
--- with its sign changed, {answer} each without NULL but for time_max, {histogram} an array of its
--- buckets, {definitions} for CREATE TABLE; {count} makes a cell of rows of the usage
--- log that {row} prepared.
-CREATE FUNCTION public.usage_sql(template text, with_histogram boolean DEFAULT true)
-RETURNS text LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $body$
+-- A cell's columns, as pieces of SQL: (placeholder, text with the histogram, text without).
+-- {columns}      their names
+-- {definitions}  for CREATE TABLE
+-- {sums}         each added up, under its name
+-- {plain_sums}   the same, 0 as NULL
+-- {answer}       each added up but for time_max, NULL as 0
+-- {histogram}    the buckets added up, in an array
+-- {negated}      each with its sign changed
+-- {merge}        the SET list of ON CONFLICT, where the table's alias is c
+-- {count}        the cell of rows of the usage log that {row} prepared
+CREATE FUNCTION public.usage_sql_pieces()
+RETURNS TABLE (placeholder text, with_h text, without_h text) LANGUAGE plpgsql AS $body$
 DECLARE
 	counts text[] := '{errors_ours,errors_upstream,errors_client,status_1xx,status_2xx,'
 		'status_3xx,status_4xx,status_5xx,status_none,time_count,time_sum,total_count,'
@@ -55,65 +60,84 @@ DECLARE
 		'count(*) FILTER (WHERE response_status BETWEEN 100 AND 599 IS NOT TRUE)',
 		'count(response_time_ms)', 'sum(response_time_ms)', 'count(total_ms)',
 		'sum(total_ms)', 'sum(bytes_in)', 'sum(bytes_out)'];
-	histogram text[] := ARRAY(SELECT 'h' || n
-		FROM generate_series(1, CASE WHEN with_histogram THEN 137 ELSE 0 END) AS n);
-	columns text := 'calls, ' || array_to_string(counts, ', ') || ', time_max'
-		|| coalesce(', ' || nullif(array_to_string(histogram, ', '), ''), '');
+	buckets text[] := ARRAY(SELECT 'h' || n FROM generate_series(1, 137) AS n);
+	item record;
 BEGIN
-	template := replace(template, '{columns}', columns);
-	template := replace(template, '{definitions}', 'calls bigint NOT NULL, '
-		|| (SELECT string_agg(c || ' bigint', ', ') FROM unnest(counts) AS c)
-		|| ', time_max integer'
-		|| (SELECT coalesce(string_agg(', ' || h || ' integer', ''), '')
-			FROM unnest(histogram) AS h));
-	template := replace(template, '{sums}', 'sum(calls)::bigint AS calls, '
-		|| (SELECT string_agg(format('sum(%1$s)::bigint AS %1$s', c), ', ')
-			FROM unnest(counts) AS c)
-		|| ', max(time_max) AS time_max'
-		|| (SELECT coalesce(string_agg(format(', sum(%1$s) AS %1$s', h), ''), '')
-			FROM unnest(histogram) AS h));
-	template := replace(template, '{answer}', 'sum(calls)::bigint, '
-		|| (SELECT string_agg(format('coalesce(sum(%1$s), 0)::bigint', c), ', ')
-			FROM unnest(counts) AS c));
-	template := replace(template, '{histogram}', 'ARRAY['
-		|| (SELECT coalesce(string_agg('coalesce(sum(' || h || '), 0)::bigint', ', '), '')
-			FROM unnest(histogram) AS h) || ']::bigint[]');
-	template := replace(template, '{negated}', '-calls, '
-		|| (SELECT string_agg('-' || c, ', ') FROM unnest(counts) AS c) || ', NULL::integer'
-		|| (SELECT coalesce(string_agg(', -' || h, ''), '') FROM unnest(histogram) AS h));
-	template := replace(template, '{plain_sums}', 'sum(calls)::bigint AS calls, '
-		|| (SELECT string_agg(format('nullif(sum(%1$s), 0)::bigint AS %1$s', x), ', ')
-			FROM unnest(counts) AS x)
-		|| ', max(time_max) AS time_max'
-		|| (SELECT coalesce(string_agg(format(', nullif(sum(%1$s), 0)::bigint AS %1$s', h), ''),
-			'') FROM unnest(histogram) AS h));
-	template := replace(template, '{merge}', 'calls = c.calls + excluded.calls, '
-		'time_max = greatest(c.time_max, excluded.time_max), '
-		|| (SELECT string_agg(format('%1$s = coalesce(c.%1$s + excluded.%1$s, c.%1$s, '
-			'excluded.%1$s)', x), ', ') FROM unnest(counts || histogram) AS x));
-	template := replace(template, '{count}', 'count(*) AS calls, '
-		|| (SELECT string_agg(format('nullif(%s, 0) AS %s', x, c), ', ')
-			FROM unnest(counted, counts) AS v (x, c))
-		|| ', max(response_time_ms) AS time_max'
-		|| (SELECT coalesce(string_agg(', nullif(count(*) FILTER (WHERE bucket = '
-			|| substr(h, 2) || '), 0) AS ' || h, ''), '') FROM unnest(histogram) AS h));
+	-- first, a list with `each` of the counts, last; then a list with `bucket` of the histogram.
+	FOR item IN SELECT * FROM (VALUES
+		('{columns}', 'calls, ', '%s', ', time_max', '%s'),
+		('{definitions}', 'calls bigint NOT NULL, ', '%s bigint', ', time_max integer',
+			'%s integer'),
+		('{sums}', 'sum(calls)::bigint AS calls, ', 'sum(%1$s)::bigint AS %1$s',
+			', max(time_max) AS time_max', 'sum(%1$s) AS %1$s'),
+		('{plain_sums}', 'sum(calls)::bigint AS calls, ',
+			'nullif(sum(%1$s), 0)::bigint AS %1$s', ', max(time_max) AS time_max',
+			'nullif(sum(%1$s), 0)::bigint AS %1$s'),
+		('{answer}', 'sum(calls)::bigint, ', 'coalesce(sum(%s), 0)::bigint', '', NULL),
+		('{negated}', '-calls, ', '-%s', ', NULL::integer', '-%s'),
+		('{merge}', 'calls = c.calls + excluded.calls, ',
+			'%1$s = coalesce(c.%1$s + excluded.%1$s, c.%1$s, excluded.%1$s)',
+			', time_max = greatest(c.time_max, excluded.time_max)',
+			'%1$s = coalesce(c.%1$s + excluded.%1$s, c.%1$s, excluded.%1$s)'))
+		AS v (name, first, each, last, bucket)
+	LOOP
+		placeholder := item.name;
+		without_h := item.first || (SELECT string_agg(format(item.each, c), ', ')
+			FROM unnest(counts) AS c) || item.last;
+		with_h := without_h || coalesce((SELECT string_agg(', ' || format(item.bucket, b), '')
+			FROM unnest(buckets) AS b), '');
+		RETURN NEXT;
+	END LOOP;
+	placeholder := '{histogram}';
+	without_h := 'NULL::bigint[]';
+	with_h := 'ARRAY[' || (SELECT string_agg('coalesce(sum(' || b || '), 0)::bigint', ', ')
+		FROM unnest(buckets) AS b) || ']';
+	RETURN NEXT;
+	placeholder := '{count}';
+	without_h := 'count(*) AS calls, ' || (SELECT string_agg(format('nullif(%s, 0) AS %s', x, c),
+			', ') FROM unnest(counted, counts) AS v (x, c))
+		|| ', max(response_time_ms) AS time_max';
+	with_h := without_h || (SELECT string_agg(format(
+			', nullif(count(*) FILTER (WHERE bucket = %s), 0) AS h%1$s', n), '')
+		FROM generate_series(1, 137) AS n);
+	RETURN NEXT;
 	-- Errors as docs/errors.md groups them; what is neither ours nor the caller's came from the
 	-- upstream. The same in gateway/usage/rollup.c.
-	template := replace(template, '{row}', $$used_at, coalesce(token_id, 0) AS token_id,
-		route_path, response_status, total_ms, bytes_in, bytes_out,
-		CASE WHEN response_time_ms < 0 THEN 0 ELSE response_time_ms END AS response_time_ms,
-		CASE WHEN response_time_ms IS NOT NULL THEN width_bucket(
-			greatest(response_time_ms, 0), $$ || quote_literal(public.usage_bounds())
-		|| $$::integer[]) END AS bucket,
-		CASE WHEN (response_status >= 400 OR outcome <> 'complete') IS NOT TRUE THEN NULL
-		WHEN outcome IN ('client_abort', 'revoked', 'http_request_denied',
-			'http_request_error') THEN 'client'
-		WHEN outcome IN ('shutdown', 'proxy_internal_error', 'connection_limit_reached',
-			'proxy_loop_detected') THEN 'ours'
-		ELSE 'upstream' END AS error$$);
-	RETURN template;
+	placeholder := '{row}';
+	with_h := 'used_at, coalesce(token_id, 0) AS token_id, '
+		'route_path, response_status, total_ms, bytes_in, bytes_out, '
+		'CASE WHEN response_time_ms < 0 THEN 0 ELSE response_time_ms END AS response_time_ms, '
+		'CASE WHEN response_time_ms IS NOT NULL THEN width_bucket('
+		'greatest(response_time_ms, 0), ' || quote_literal(public.usage_bounds())
+		|| '::integer[]) END AS bucket, '
+		'CASE WHEN (response_status >= 400 OR outcome <> ''complete'') IS NOT TRUE THEN NULL '
+		'WHEN outcome IN (''client_abort'', ''revoked'', ''http_request_denied'', '
+		'''http_request_error'') THEN ''client'' '
+		'WHEN outcome IN (''shutdown'', ''proxy_internal_error'', '
+		'''connection_limit_reached'', ''proxy_loop_detected'') THEN ''ours'' '
+		'ELSE ''upstream'' END AS error';
+	without_h := with_h;
+	RETURN NEXT;
 END
 $body$;
+
+-- usage_sql(template, with_histogram) puts those pieces into a statement. Its body holds them as
+-- they are: to make them in each call took most of a question's time.
+DO $generate$
+DECLARE
+	piece record;
+	body text := 'template';
+BEGIN
+	FOR piece IN SELECT * FROM public.usage_sql_pieces() LOOP
+		body := format('replace(%s, %L, CASE WHEN with_histogram THEN %L ELSE %L END)', body,
+			piece.placeholder, piece.with_h, piece.without_h);
+	END LOOP;
+	EXECUTE format('CREATE FUNCTION public.usage_sql(template text, with_histogram boolean '
+		'DEFAULT true) RETURNS text LANGUAGE plpgsql IMMUTABLE AS %L',
+		'BEGIN RETURN ' || body || '; END');
+END
+$generate$;
+DROP FUNCTION public.usage_sql_pieces();
 
 -- Paths by number. 0 stands for "no route matched", -1 in cells for all routes.
 CREATE TABLE public.usage_routes (
@@ -214,7 +238,8 @@ $$;
 
 -- Merges up to `most` deltas into usage_open; returns how many. -1: someone else is at it.
 CREATE FUNCTION public.usage_merge(most integer DEFAULT 5000) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET max_parallel_workers_per_gather = 0 AS $body$
 DECLARE
 	n integer;
 BEGIN
@@ -283,7 +308,8 @@ $$;
 -- Cells of these intervals of one day that stand in whole days go, and what was made of them is
 -- made anew.
 CREATE FUNCTION public.usage_unpack(which timestamp[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
+SET max_parallel_workers_per_gather = 0 AS $body$
 DECLARE
 	routes integer[] := public.usage_route_ids();
 	step record;
@@ -319,7 +345,8 @@ $body$;
 -- snapshot has rows and deltas that agree; the deltas that it saw go, those that come later
 -- stay.
 CREATE FUNCTION public.usage_recount(which timestamp[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET jit = off
+SET max_parallel_workers_per_gather = 0 AS $body$
 DECLARE
 	part regclass := public.usage_partition(which[1]::date);
 	source text;
@@ -385,9 +412,12 @@ $$;
 CREATE FUNCTION public.usage_pack(most integer DEFAULT 200,
 	until timestamp DEFAULT date_trunc('day', now() AT TIME ZONE 'UTC' - interval '10 minutes'))
 RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
+SET max_parallel_workers_per_gather = 0 AS $body$
 DECLARE
 	day timestamp;
+	tokens bigint[];
+	routes integer[];
 	n integer;
 	statement text;
 BEGIN
@@ -401,10 +431,12 @@ BEGIN
 	IF day IS NULL THEN
 		RETURN 0;
 	END IF;
-	SELECT 'WITH gone AS (DELETE FROM public.usage_open AS c USING (SELECT DISTINCT '
-			'route_id <> -1 AS pair, token_id, route_id FROM public.usage_open '
-			'WHERE route_id = ANY ($3) AND since >= $1 AND since < $1 + interval ''1 day'' '
-			'ORDER BY 1, 2, 3 LIMIT $2) AS s WHERE c.token_id = s.token_id '
+	SELECT array_agg(token_id), array_agg(route_id) INTO tokens, routes FROM (
+		SELECT DISTINCT route_id <> -1 AS is_pair, token_id, route_id FROM public.usage_open
+		WHERE route_id = ANY (public.usage_route_ids()) AND since >= day
+		AND since < day + interval '1 day' ORDER BY 1, 2, 3 LIMIT most) AS series;
+	SELECT 'WITH gone AS (DELETE FROM public.usage_open AS c '
+			'USING unnest($2, $3) AS s (token_id, route_id) WHERE c.token_id = s.token_id '
 			'AND c.route_id = s.route_id AND c.since >= $1 '
 			'AND c.since < $1 + interval ''1 day'' RETURNING c.*), '
 		|| string_agg(format('%1$s AS (INSERT INTO public.%1$s AS c (token_id, route_id, '
@@ -415,7 +447,7 @@ BEGIN
 		|| 'SELECT count(*) FROM gone' INTO statement
 		FROM (VALUES ('usage_15min', 900), ('usage_hour', 3600), ('usage_6hours', 21600),
 			('usage_day', 86400)) AS v (made, width);
-	EXECUTE public.usage_sql(statement) INTO n USING day, most, public.usage_route_ids();
+	EXECUTE public.usage_sql(statement) INTO n USING day, tokens, routes;
 	RETURN n;
 END
 $body$;
@@ -520,7 +552,7 @@ RETURNS TABLE (point integer, token_id bigint, route_id integer, calls bigint,
 	total_sum bigint, bytes_in bigint, bytes_out bigint, time_max integer,
 	histogram bigint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-AS $body$
+SET max_parallel_workers_per_gather = 0 AS $body$
 #variable_conflict use_column
 DECLARE
 	n integer := cardinality(bounds);
@@ -561,7 +593,7 @@ BEGIN
 		CASE WHEN routes IS NULL THEN 'true' ELSE route_filter END, n);
 	RETURN QUERY EXECUTE public.usage_sql(head || 'SELECT point, token_id, route_id, {answer}, '
 		|| CASE WHEN n > 2 THEN 'NULL::integer, ' ELSE 'max(time_max), ' END
-		|| CASE WHEN with_histogram THEN '{histogram}' ELSE 'NULL::bigint[]' END || ' FROM ('
+		|| '{histogram} FROM ('
 		|| array_to_string(parts, ' UNION ALL ') || ') AS cells GROUP BY 1, 2, 3 '
 		'HAVING sum(calls) <> 0 ORDER BY 1, 2, 3', with_histogram)
 		USING bounds, tokens, routes;
@@ -646,7 +678,7 @@ CREATE FUNCTION public.usage_differences(low timestamp, high timestamp)
 RETURNS TABLE (source text, since timestamp, token_id bigint, route_id integer,
 	stored_calls bigint, counted_calls bigint, columns text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-AS $body$
+SET max_parallel_workers_per_gather = 0 AS $body$
 #variable_conflict use_column
 DECLARE
 	part regclass := public.usage_partition(low::date);
