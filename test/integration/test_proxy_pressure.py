@@ -16,7 +16,9 @@ pytestmark = pytest.mark.skipif(SANITIZED is not None, reason="a sanitizer's mem
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked", "one-chunk"])
-def test_upload_to_a_slow_upstream(gateway, upstream, database, framing):
+def test_upload_to_a_slow_upstream(gateways, upstreams, database, framing):
+    upstream = upstreams(receive_buffer=256 * 1024)
+    gateway = gateways(upstream)
     gateway.reset_memory_peak()
     before = gateway.memory_kb()
     upload(gateway.connect(), upstream, UPLOAD, *upload_framings(UPLOAD)[framing])

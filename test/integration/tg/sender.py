@@ -6,7 +6,8 @@ from tg.wait import eventually
 
 MB = 1 << 20
 PIECE = b"x" * MB
-HELD_BACK_BELOW = 32 * MB  # the socket buffers on the way and the gateway's own
+# The kernel may give one socket on the way 32 MB (tcp_rmem); the others have small buffers.
+HELD_BACK_BELOW = 48 * MB
 
 
 class Sender(threading.Thread):
