@@ -1,4 +1,5 @@
 /* `tollgate usage generate`: makes up usage, and takes it away again. */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,25 +10,41 @@
 #include "gateway/cli/cli_db.h"
 #include "gateway/settings/settings.h"
 #include "gateway/usage/generate.h"
+#include "gateway/usage/workload.h"
 
 #define ERROR_MAX (64u << 10)
 #define REPORT_MAX (1u << 20)
 
-static const char help[] = "usage: tollgate usage generate [options]\n"
-			   "       tollgate usage generate --remove [options]\n"
-			   "\n"
-			   "Makes up 100 calls of the tokens and routes that there are, "
-			   "one an hour back from now,\n"
-			   "to see what pages show. They are marked; --remove takes away "
-			   "everything that was made\n"
-			   "up: rows, statistics and tokens.\n"
-			   "\n"
-			   "  --remove         take away what was made up (as a login "
-			   "for `tollgate migrate`)\n" CLI_DB_HELP;
+static const char help[] =
+	"usage: tollgate usage generate [options]\n"
+	"       tollgate usage generate --calls N [--days D] [--tokens T] [--routes R] "
+	"...\n"
+	"       tollgate usage generate --remove [options]\n"
+	"\n"
+	"Makes up 100 calls of the tokens and routes that there are, one an hour back "
+	"from now,\n"
+	"to see what pages show. With --calls it makes a load to measure with: working "
+	"hours, very\n"
+	"unequal tokens, error bursts, the same for the same seed. All of it is marked; "
+	"--remove\n"
+	"takes away everything that was made up: rows, statistics and tokens.\n"
+	"\n"
+	"  --calls N        how many calls: 100000, 10k, 100M\n"
+	"  --days D         over so many days until now (30)\n"
+	"  --tokens T       of so many tokens, made for it (50)\n"
+	"  --routes R       on so many routes, made where there are fewer (5)\n"
+	"  --raw-days K     write rows of the last K days only, statistics of all (all "
+	"days)\n"
+	"  --seed S         another load (1)\n"
+	"  --remove         take away what was made up\n"
+	"\n"
+	"Loads and --remove take a login as for `tollgate migrate`.\n"
+	"\n" CLI_DB_HELP;
 
 struct arguments {
 	struct cli_db db;
-	bool remove;
+	struct generate_load load; /* calls 0: the sample */
+	bool remove, sized, raw_days_given;
 };
 
 /* The older system's routes. */
@@ -70,7 +87,9 @@ static int run(const struct arguments *a, const char *conninfo, const struct set
 	o.error = &error;
 	o.db = pg_sync_open(conninfo, "tollgate usage generate", &error);
 	if (o.db != NULL)
-		ok = a->remove ? usage_generate_remove(&o) : usage_generate_sample(&o);
+		ok = a->remove           ? usage_generate_remove(&o)
+		     : a->load.calls > 0 ? usage_generate_load(&o, &a->load)
+					 : usage_generate_sample(&o);
 	if (!ok)
 		fprintf(stderr, "tollgate usage generate: %.*s\n", (int)error.n,
 			error.p ? error.p : "");
@@ -80,6 +99,77 @@ static int run(const struct arguments *a, const char *conninfo, const struct set
 	return ok ? 0 : 1;
 }
 
+/* A number with k, M or G behind it; of the load's fields. */
+static bool take_number(struct arguments *a, int c, const char *text)
+{
+	static const struct limit {
+		int option;
+		const char *name;
+		int64_t least, most;
+	} limits[] = {
+		{'n', "calls", 1, WORKLOAD_CALLS_MAX},
+		{'y', "days", 1, WORKLOAD_DAYS_MAX},
+		{'t', "tokens", 1, WORKLOAD_TOKENS_MAX},
+		{'r', "routes", 1, WORKLOAD_ROUTES_MAX},
+		{'k', "raw-days", 0, WORKLOAD_DAYS_MAX},
+		{'s', "seed", 0, INT64_MAX},
+	};
+	const struct limit *l = limits;
+	long long value;
+	char *end;
+
+	while (l->option != c)
+		l++;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	for (const char *unit = "kMG";
+	     *end != '\0' && *unit != '\0' && value < INT64_MAX / 1000; unit++) {
+		value *= 1000;
+		if (*unit == *end && end[1] == '\0')
+			end++;
+	}
+	if (errno != 0 || end == text || *end != '\0' || value < l->least ||
+	    value > l->most) {
+		fprintf(stderr, "tollgate usage generate: --%s must be %lld to %lld\n",
+			l->name, (long long)l->least, (long long)l->most);
+		return false;
+	}
+	if (c == 'n')
+		a->load.calls = value;
+	else if (c == 's')
+		a->load.seed = (uint64_t)value;
+	else
+		*(c == 'y'   ? &a->load.days
+		  : c == 't' ? &a->load.tokens
+		  : c == 'r' ? &a->load.routes
+			     : &a->load.raw_days) = (unsigned)value;
+	a->raw_days_given |= c == 'k';
+	return true;
+}
+
+static bool take_option(struct arguments *a, int c, const char *value)
+{
+	switch (c) {
+	case 'x':
+		a->remove = true;
+		return true;
+	case 'c':
+		a->db.config = value;
+		return true;
+	case 'e':
+		a->db.env = value;
+		return true;
+	case 'd':
+		a->db.database = value;
+		return true;
+	case '?':
+		return false;
+	default:
+		a->sized = true;
+		return take_number(a, c, value);
+	}
+}
+
 /* 0 on success; else the exit status plus one. */
 static int parse(struct arguments *a, int argc, char **argv)
 {
@@ -87,6 +177,12 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{"config", required_argument, NULL, 'c'},
 		{"env", required_argument, NULL, 'e'},
 		{"database", required_argument, NULL, 'd'},
+		{"calls", required_argument, NULL, 'n'},
+		{"days", required_argument, NULL, 'y'},
+		{"tokens", required_argument, NULL, 't'},
+		{"routes", required_argument, NULL, 'r'},
+		{"raw-days", required_argument, NULL, 'k'},
+		{"seed", required_argument, NULL, 's'},
 		{"remove", no_argument, NULL, 'x'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -98,24 +194,25 @@ static int parse(struct arguments *a, int argc, char **argv)
 			fputs(help, stdout);
 			return 1;
 		}
-		if (c == 'x')
-			a->remove = true;
-		else if (c == 'c' || c == 'e' || c == 'd')
-			*(c == 'c'   ? &a->db.config
-			  : c == 'e' ? &a->db.env
-				     : &a->db.database) = optarg;
-		else
+		if (!take_option(a, c, optarg))
 			return 3;
 	}
-	if (optind == argc)
+	if (!a->raw_days_given)
+		a->load.raw_days = a->load.days;
+	if (optind == argc && (!a->sized || (a->load.calls > 0 && !a->remove)))
 		return 0;
-	fputs(help, stderr);
+	if (optind == argc)
+		fputs(a->remove ? "tollgate usage generate: --remove takes no sizes\n"
+				: "tollgate usage generate: a load needs --calls\n",
+		      stderr);
+	else
+		fputs(help, stderr);
 	return 3;
 }
 
 int cli_usage_generate(int argc, char **argv)
 {
-	struct arguments a = {0};
+	struct arguments a = {.load = {.days = 30, .tokens = 50, .routes = 5, .seed = 1}};
 	int status = parse(&a, argc, argv), rc;
 	struct settings *s;
 	char *conninfo;

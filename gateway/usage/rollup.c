@@ -31,7 +31,7 @@ enum {
 };
 
 static const char columns[] =
-	"since, token_id, route_path, calls, errors_ours, errors_upstream, "
+	", calls, errors_ours, errors_upstream, "
 	"errors_client, status_1xx, status_2xx, status_3xx, status_4xx, status_5xx, "
 	"status_none, time_count, time_sum, total_count, total_sum, bytes_in, bytes_out, "
 	"time_max";
@@ -63,6 +63,7 @@ struct usage_rollup {
 	struct str *routes;            /* each once; ours */
 	uint32_t *route_slots;         /* as slots */
 	size_t n_routes;
+	uint32_t *order; /* of the cells' lines; NULL: as they came */
 };
 
 unsigned rollup_bucket(int32_t ms)
@@ -138,6 +139,7 @@ void usage_rollup_free(struct usage_rollup **rollup)
 	if (r == NULL)
 		return;
 	forget_routes(r);
+	free(r->order);
 	free(r->slots);
 	free(r->cells);
 	free(r->times);
@@ -156,6 +158,8 @@ void usage_rollup_reset(struct usage_rollup *r)
 	memset(r->seen, 0, sizeof r->seen);
 	forget_routes(r);
 	r->n_cells = r->n_times = 0;
+	free(r->order);
+	r->order = NULL;
 }
 
 /* FNV-1a over the path, then mixed with the numbers (the finalizer of MurmurHash3). */
@@ -261,14 +265,51 @@ size_t usage_rollup_cells(const struct usage_rollup *r)
 	return r->n_cells;
 }
 
-void usage_rollup_copy_sql(const struct usage_rollup *r, struct sbuf *sql)
+static void copy_sql(const struct usage_rollup *r, const char *table,
+		     const char *route_column, struct sbuf *sql)
 {
-	sbuf_lit(sql, "COPY usage_deltas (");
+	sbuf_printf(sql, "COPY %s (since, token_id, %s", table, route_column);
 	sbuf_str(sql, STR(columns));
 	for (unsigned b = 1; b <= ROLLUP_BUCKETS; b++)
 		if (r->seen[b])
 			sbuf_printf(sql, ", h%u", b);
 	sbuf_lit(sql, ") FROM STDIN");
+}
+
+void usage_rollup_copy_sql(const struct usage_rollup *r, struct sbuf *sql)
+{
+	copy_sql(r, "usage_deltas", "route_path", sql);
+}
+
+void usage_rollup_copy_into_sql(const struct usage_rollup *r, const char *table,
+				struct sbuf *sql)
+{
+	copy_sql(r, table, "route_id", sql);
+}
+
+static int by_series(const void *left, const void *right, void *cells)
+{
+	const struct cell *a = (const struct cell *)cells + *(const uint32_t *)left;
+	const struct cell *b = (const struct cell *)cells + *(const uint32_t *)right;
+	size_t n = a->route_path.n < b->route_path.n ? a->route_path.n : b->route_path.n;
+	int order = n ? memcmp(a->route_path.p, b->route_path.p, n) : 0;
+
+	if (a->token_id != b->token_id)
+		return a->token_id < b->token_id ? -1 : 1;
+	if (order == 0 && a->route_path.n != b->route_path.n)
+		order = a->route_path.n < b->route_path.n ? -1 : 1;
+	if (order == 0)
+		order = (a->interval > b->interval) - (a->interval < b->interval);
+	return order;
+}
+
+void usage_rollup_sort(struct usage_rollup *r)
+{
+	free(r->order);
+	r->order = xcalloc(r->n_cells ? r->n_cells : 1, sizeof *r->order);
+	for (uint32_t i = 0; i < r->n_cells; i++)
+		r->order[i] = i;
+	qsort_r(r->order, r->n_cells, sizeof *r->order, by_series, r->cells);
 }
 
 /* A counting sort. */
@@ -317,7 +358,7 @@ void usage_rollup_rows(struct usage_rollup *r, struct sbuf *rows)
 {
 	sort_times(r);
 	for (size_t i = 0; i < r->n_cells; i++)
-		put_row(r, &r->cells[i], rows);
+		put_row(r, &r->cells[r->order ? r->order[i] : i], rows);
 }
 
 static void put_literal(struct sbuf *sql, struct str s)

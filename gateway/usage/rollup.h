@@ -38,6 +38,13 @@ size_t usage_rollup_cells(const struct usage_rollup *r);
 
 /* Appends the COPY statement, whose columns are those that any cell has. */
 void usage_rollup_copy_sql(const struct usage_rollup *r, struct sbuf *sql);
+/* The same for another table of cells, which has route_id: of events whose route_path is a
+ * route's number. */
+void usage_rollup_copy_into_sql(const struct usage_rollup *r, const char *table,
+				struct sbuf *sql);
+/* The lines come by token, then route, then time, until the next reset. No event may be added
+ * any more. */
+void usage_rollup_sort(struct usage_rollup *r);
 /* Appends the lines that it takes. */
 void usage_rollup_rows(struct usage_rollup *r, struct sbuf *rows);
 /* Appends the INSERT that makes sure of a number for each route, with a semicolon; nothing

@@ -40,6 +40,9 @@ def is_clean(database):
                   "usage_hour", "usage_6hours", "usage_day"):
         assert database.value(f"SELECT count(*) FROM {table}") == 0, table
     assert database.value("SELECT count(*) FROM tokens WHERE key_start = 'generated'") == 0
+    assert database.value("SELECT count(*) FROM usage_routes WHERE route_path LIKE "
+                          "'/generated/%%'") == 0
+    assert database.value("SELECT raw_since = '-infinity' FROM usage_rollup_state")
     return True
 
 
@@ -124,11 +127,134 @@ def test_removing_takes_the_owner(cluster, database):
     assert is_clean(database)
 
 
+# --- loads ---
+
+def load(database, calls=3000, days=3, tokens=20, routes=4, **more):
+    options = {"calls": calls, "days": days, "tokens": tokens, "routes": routes, **more}
+    return generate(database, *[x for k, v in options.items()
+                                for x in ("--" + k.replace("_", "-"), v)]).stdout
+
+
+def equal_to_recount(database):
+    done = run_cli("usage", "verify", "--database", database.url, check=False)
+    assert done.returncode == 0 and " 0 differences" in done.stdout, done.stdout + done.stderr
+    return True
+
+
+def test_a_load_with_all_its_rows(database):
+    told = load(database).splitlines()
+    assert told[0].startswith("3000 calls of 20 tokens on 4 routes in 3 days; rows of the last 3")
+    assert told[-1] == "done: 3000 calls, 3000 rows"
+    found = database.query(ROWS)[0]
+    assert (found["rows"], found["marked"], found["routes"]) == (3000, 3000, 4)
+    assert 15 <= found["tokens"] <= 20
+    assert database.value(
+        "SELECT now() AT TIME ZONE 'UTC' - min(used_at) BETWEEN interval '2 days' AND interval "
+        "'3 days 15 minutes' AND max(used_at) <= now() AT TIME ZONE 'UTC' FROM token_usage_logs")
+    # Known routes first, made-up ones after them.
+    assert {r["route_path"] for r in database.usage()} == {
+        "/api/openai", "/api/perplexity", "/api/cloudconvert", "/generated/001"}
+    kept, counted = cells(database)
+    assert kept == counted
+    assert equal_to_recount(database)
+    assert generate(database, "--remove").stdout == "taken away: 3000 calls, 20 tokens\n"
+    assert is_clean(database)
+
+
+@pytest.mark.parametrize("raw_days", [0, 2])
+def test_a_load_with_rows_of_the_last_days_only(database, raw_days):
+    told = load(database, calls=5000, days=6, raw_days=raw_days)
+    rows = database.query(ROWS)[0]["rows"]
+    assert f"done: 5000 calls, {rows} rows" in told
+    assert rows == 0 if raw_days == 0 else 500 < rows < 4500
+    assert database.value(
+        "SELECT count(*) FROM token_usage_logs WHERE used_at < (now() AT TIME ZONE 'UTC')::date "
+        "- 1") == 0
+    assert sum(r["calls"] for r in cells(database)[0]) == 5000
+    assert equal_to_recount(database)
+    # What still comes for a day without rows is counted once, and stays.
+    day = database.value("SELECT (now() AT TIME ZONE 'UTC')::date - 4")
+    database.query("SELECT usage_ensure_partition(%s)", (day,))
+    database.query("INSERT INTO token_usage_logs (token_hash, route_path, used_at) "
+                   "SELECT token_hash, '/late', %s + interval '1 hour' FROM tokens LIMIT 1", (day,))
+    database.query("SELECT usage_recount_dirty(10)")
+    assert sum(r["calls"] for r in cells(database)[0]) == 5001
+    assert equal_to_recount(database)
+    generate(database, "--remove")
+    assert [(r["calls"], r["route"]) for r in cells(database)[0]] == [(1, "/late")]
+    assert database.query(ROWS)[0]["rows"] == 1
+
+
+def calls_made(database):
+    return database.query(
+        "SELECT t.name, l.used_at, l.route_path, l.response_status, l.outcome, "
+        "l.response_time_ms, l.bytes_out FROM token_usage_logs AS l "
+        "JOIN tokens AS t ON t.id = l.token_id ORDER BY l.id")
+
+
+def test_a_seed_makes_the_same_again(database):
+    def quarter():
+        return database.value("SELECT usage_floor(now() AT TIME ZONE 'UTC', 900)")
+
+    while True:
+        began, made = quarter(), []
+        for seed in (5, 5, 6):
+            load(database, calls=500, days=2, seed=seed)
+            made.append(calls_made(database))
+            generate(database, "--remove")
+        if quarter() == began:  # they end with the latest whole quarter of an hour
+            break
+    assert len(made[0]) == 500 and made[0] == made[1] and made[0] != made[2]
+
+
+def test_a_load_joins_what_is_there(database):
+    database.query("SELECT usage_ensure_partition((now() AT TIME ZONE 'UTC')::date - n) "
+                   "FROM generate_series(0, 3) AS n")
+    database.query(
+        "INSERT INTO token_usage_logs (token_hash, token_id, route_path, used_at, "
+        "response_status, response_time_ms) SELECT repeat('a', 64), 1 + n %% 2, '/api/openai', "
+        "now() AT TIME ZONE 'UTC' - n * interval '40 minutes', 200 + n, n "
+        "FROM generate_series(0, 90) AS n")
+    before = database.query("SELECT * FROM token_usage_logs ORDER BY id")
+    while database.value("SELECT usage_recount_dirty(100) > 0 OR usage_pack(10000) > 0"):
+        pass
+    load(database, calls=700)
+    load(database, calls=800, seed=2, tokens=30)
+    assert database.query(ROWS)[0]["rows"] == 91 + 1500
+    kept, counted = cells(database)
+    assert kept == counted
+    assert equal_to_recount(database)
+    # Days without rows would hide what is there.
+    done = generate(database, "--calls", "10", "--days", "9", "--raw-days", "1", check=False)
+    assert done.returncode == 1 and "there is usage before" in done.stderr
+    assert generate(database, "--remove").stdout == "taken away: 1500 calls, 30 tokens\n"
+    assert database.query("SELECT * FROM token_usage_logs ORDER BY id") == before
+    assert equal_to_recount(database)
+
+
+def test_a_load_takes_the_owner(cluster, database):
+    cluster.execute("DROP ROLE IF EXISTS small_load; CREATE ROLE small_load LOGIN IN ROLE tollgate")
+    try:
+        done = run_cli("usage", "generate", "--calls", "10", "--database",
+                       cluster.url(database.name, "small_load"), check=False)
+        assert done.returncode == 1 and "may act as tollgate_owner" in done.stderr
+    finally:
+        cluster.execute("DROP ROLE small_load")
+    assert is_clean(database)
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["usage"], "usage: tollgate usage COMMAND"),
     (["usage", "nope"], "no command 'nope'"),
     (["usage", "generate", "--nope"], "nope"),
     (["usage", "generate", "x"], "usage: tollgate usage generate"),
+    (["usage", "generate", "--calls", "0"], "--calls must be 1 to 10000000000"),
+    (["usage", "generate", "--calls", "12x"], "--calls must be"),
+    (["usage", "generate", "--calls", "10kM"], "--calls must be"),
+    (["usage", "generate", "--calls", "99G"], "--calls must be"),
+    (["usage", "generate", "--calls", "1", "--days", "400"], "--days must be 1 to 399"),
+    (["usage", "generate", "--days", "3"], "a load needs --calls"),
+    (["usage", "generate", "--remove", "--calls", "3"], "--remove takes no sizes"),
 ])
 def test_wrong_use_is_told(arguments, words):
     done = run_cli(*arguments, check=False)
