@@ -26,13 +26,6 @@ void usage_once_fini(struct usage_once *o)
 	*o = (struct usage_once){0};
 }
 
-void usage_once_reset(struct usage_once *o)
-{
-	if (o->n != 0)
-		memset(o->slots, 0, o->n_slots * sizeof *o->slots);
-	o->n = 0;
-}
-
 /* Ids are a caller's own, so they count per token; a digest has one size. */
 static void make_key(unsigned char key[ONCE_KEY_BYTES], const struct usage_event *e)
 {
@@ -59,6 +52,13 @@ static uint32_t *find_slot(const struct usage_once *o,
 		if (memcmp(o->claims[o->slots[i] - 1].key, key, ONCE_KEY_BYTES) == 0)
 			break;
 	return &o->slots[i];
+}
+
+/* The last first: what a claim had to step over on its way is still there then. */
+void usage_once_reset(struct usage_once *o)
+{
+	for (; o->n > 0; o->n--)
+		*find_slot(o, o->claims[o->n - 1].key) = 0;
 }
 
 enum once_verdict usage_once_claim(struct usage_once *o, const struct usage_event *e,

@@ -42,7 +42,13 @@ struct cell {
 	struct str route_path;
 	int64_t sums[N_SUMS];
 	int32_t time_max;
+	uint32_t slot;
 	uint32_t times; /* first of its times in `sorted` */
+};
+
+struct route {
+	struct str path; /* ours */
+	uint32_t slot;
 };
 
 struct timed {
@@ -60,7 +66,7 @@ struct usage_rollup {
 	uint8_t *sorted; /* the times' buckets, by cell */
 	size_t n_times;
 	bool seen[ROLLUP_BUCKETS + 1]; /* buckets that any event is in */
-	struct str *routes;            /* each once; ours */
+	struct route *routes;          /* each once */
 	uint32_t *route_slots;         /* as slots */
 	size_t n_routes;
 	uint32_t *order; /* of the cells' lines; NULL: as they came */
@@ -126,8 +132,10 @@ struct usage_rollup *usage_rollup_new(size_t max_events)
 
 static void forget_routes(struct usage_rollup *r)
 {
-	for (size_t i = 0; i < r->n_routes; i++)
-		free((char *)(uintptr_t)r->routes[i].p);
+	for (size_t i = 0; i < r->n_routes; i++) {
+		r->route_slots[r->routes[i].slot] = 0;
+		free((char *)(uintptr_t)r->routes[i].path.p);
+	}
 	r->n_routes = 0;
 }
 
@@ -149,12 +157,11 @@ void usage_rollup_free(struct usage_rollup **rollup)
 	free(r);
 }
 
+/* The tables are made for the largest batch; most are small, and clear what they took. */
 void usage_rollup_reset(struct usage_rollup *r)
 {
-	if (r->n_cells > 0)
-		memset(r->slots, 0, r->n_slots * sizeof *r->slots);
-	if (r->n_routes > 0)
-		memset(r->route_slots, 0, r->n_slots * sizeof *r->route_slots);
+	for (size_t i = 0; i < r->n_cells; i++)
+		r->slots[r->cells[i].slot] = 0;
 	memset(r->seen, 0, sizeof r->seen);
 	forget_routes(r);
 	r->n_cells = r->n_times = 0;
@@ -191,11 +198,14 @@ static struct str own_route(struct usage_rollup *r, struct str path)
 	if (path.p == NULL)
 		return path;
 	for (; r->route_slots[i]; i = (i + 1) & (r->n_slots - 1))
-		if (str_eq(r->routes[r->route_slots[i] - 1], path))
-			return r->routes[r->route_slots[i] - 1];
-	r->routes[r->n_routes] = (struct str){xstrndup(path.p, path.n), path.n};
+		if (str_eq(r->routes[r->route_slots[i] - 1].path, path))
+			return r->routes[r->route_slots[i] - 1].path;
+	r->routes[r->n_routes] = (struct route){
+		.path = {xstrndup(path.p, path.n), path.n},
+		.slot = (uint32_t)i,
+	};
 	r->route_slots[i] = (uint32_t)++r->n_routes;
-	return r->routes[r->n_routes - 1];
+	return r->routes[r->n_routes - 1].path;
 }
 
 static size_t find_cell(struct usage_rollup *r, const struct usage_event *e)
@@ -215,6 +225,7 @@ static size_t find_cell(struct usage_rollup *r, const struct usage_event *e)
 		.token_id = token_id,
 		.route_path = own_route(r, e->route_path),
 		.time_max = USAGE_NULL,
+		.slot = (uint32_t)i,
 	};
 	r->slots[i] = (uint32_t)++r->n_cells;
 	return r->n_cells - 1;
@@ -382,7 +393,7 @@ void usage_rollup_routes_sql(const struct usage_rollup *r, struct sbuf *sql)
 		      "(VALUES ");
 	for (size_t i = 0; i < r->n_routes; i++) {
 		sbuf_str(sql, i ? STR(", (") : STR("("));
-		put_literal(sql, r->routes[i]);
+		put_literal(sql, r->routes[i].path);
 		sbuf_lit(sql, ")");
 	}
 	sbuf_lit(sql, ") AS v (route_path) WHERE NOT EXISTS (SELECT FROM usage_routes AS "

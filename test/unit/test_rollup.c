@@ -247,6 +247,89 @@ static void test_as_many_cells_as_events(void **state)
 	assert_int_equal(lines, MAX_EVENTS);
 }
 
+static size_t lines_of(struct fixture *f)
+{
+	size_t n = 0;
+
+	sbuf_reset(&f->rows);
+	usage_rollup_rows(f->rollup, &f->rows);
+	for (size_t i = 0; i < f->rows.n; i++)
+		n += f->rows.p[i] == '\n';
+	return n;
+}
+
+/* Batches of any size, one after another; each finds the tables as if they were new. */
+static void test_nothing_stays_of_the_batch_before(void **state)
+{
+	static const char *const paths[] = {"/a", "/b", "/c", "/d", "/e", "/f", NULL};
+	struct fixture *f = *state;
+	unsigned chance = 1;
+
+	for (int round = 0; round < 300; round++) {
+		bool there[2][7] = {0}, route_there[7] = {0};
+		size_t cells = 0, routes = 0, told = 0;
+
+		for (unsigned n = chance % MAX_EVENTS; n > 0; n--) {
+			unsigned token, route;
+			struct usage_event e;
+
+			chance = chance * 1103515245u + 12345u;
+			token = chance >> 16 & 1;
+			route = (chance >> 20) % ARRAY_LEN(paths);
+			e = event_at(0, token, paths[route]);
+			usage_rollup_add(f->rollup, &e);
+			cells += !there[token][route];
+			routes += !route_there[route] && paths[route] != NULL;
+			there[token][route] = route_there[route] = true;
+		}
+		assert_int_equal(usage_rollup_cells(f->rollup), cells);
+		assert_int_equal(lines_of(f), cells);
+		sbuf_reset(&f->sql);
+		usage_rollup_routes_sql(f->rollup, &f->sql);
+		sbuf_add(&f->sql, "", 1);
+		for (const char *at = f->sql.p; (at = strstr(at, "('")) != NULL; at++)
+			told++;
+		assert_int_equal(told, routes);
+		usage_rollup_reset(f->rollup);
+		chance = chance * 1103515245u + 12345u;
+	}
+}
+
+static void test_sorted_lines_come_by_series(void **state)
+{
+	static const struct {
+		int64_t quarter, token;
+		const char *path;
+	} events[] = {{2, 1, "10"}, {1, 1, "10"}, {0, 2, "1"},   {3, -1, "9"},
+		      {0, 1, "1"},  {1, 1, "10"}, {0, -1, "10"}, {0, 1, "100"}};
+	static const char *const order[] = {
+		"00:00:00.000000\t-1\t10\t1", "00:45:00.000000\t-1\t9\t1",
+		"00:00:00.000000\t1\t1\t1",   "00:15:00.000000\t1\t10\t2",
+		"00:30:00.000000\t1\t10\t1",  "00:00:00.000000\t1\t100\t1",
+		"00:00:00.000000\t2\t1\t1"};
+	struct fixture *f = *state;
+	const char *at;
+
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		struct usage_event e = event_at(events[i].quarter * QUARTER_US,
+						events[i].token, events[i].path);
+
+		usage_rollup_add(f->rollup, &e);
+	}
+	usage_rollup_sort(f->rollup);
+	assert_int_equal(lines_of(f), ARRAY_LEN(order));
+	sbuf_add(&f->rows, "", 1);
+	at = f->rows.p;
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		at = strstr(at, order[i]);
+		assert_non_null(at);
+	}
+	usage_rollup_copy_into_sql(f->rollup, "usage_hour", &f->sql);
+	sbuf_add(&f->sql, "", 1);
+	assert_non_null(strstr(f->sql.p, "COPY usage_hour (since, token_id, route_id, "
+					 "calls, "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +344,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_text_is_not_needed_afterwards,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_as_many_cells_as_events, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_nothing_stays_of_the_batch_before,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sorted_lines_come_by_series, set_up,
 						tear_down),
 	};
 

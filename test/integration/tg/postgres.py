@@ -36,7 +36,7 @@ def program(name):
 class Cluster:
     """initdb, start, stop. As root everything runs as the user `postgres`."""
 
-    def __init__(self):
+    def __init__(self, **settings):
         self.port = free_port()
         self.folder = tempfile.mkdtemp(prefix="tollgate-pg-")
         self.data = os.path.join(self.folder, "data")
@@ -51,7 +51,7 @@ class Cluster:
         self._run(program("initdb"), "-D", self.data, "-U", "postgres", "-A", "trust",
                   "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
         with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as f:
-            f.writelines(f"{k} = '{v}'\n" for k, v in SETTINGS.items())
+            f.writelines(f"{k} = '{v}'\n" for k, v in {**SETTINGS, **settings}.items())
             f.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
         self.start()
 
