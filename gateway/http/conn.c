@@ -262,10 +262,12 @@ enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst, s
  * in the middle of an exchange. */
 static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n)
 {
+	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+			   .msg_iovlen = (size_t)n};
 	ssize_t sent;
 
 	do
-		sent = writev(c->fd, iov, n);
+		sent = sendmsg(c->fd, &m, c->ends ? MSG_MORE : 0);
 	while (sent < 0 && errno == EINTR);
 	if (sent >= 0)
 		return (size_t)sent;
@@ -274,6 +276,11 @@ static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n
 		conn_make_ready(c);
 	}
 	return 0;
+}
+
+void http_conn_last_write(struct http_conn *c, bool close)
+{
+	c->ends = close || http_conn_must_close(c);
 }
 
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
@@ -358,6 +365,7 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer)
 	problem_write(&out, &answer);
 	CHECK(!out.overflow);
 	v = (struct iovec){out.p, out.n};
+	http_conn_last_write(c, answer.close);
 	http_conn_write(c, &v, 1);
 	http_conn_end(c, answer.close);
 	sbuf_fini(&out);

@@ -58,7 +58,8 @@ struct http_conn {
 
 	bool is_ready, refused, closing, paused, body_timed_out, stalled, gone;
 	bool tunnel;
-	bool counted;      /* in the address cap */
+	bool ends;    /* with the next write, which waits for the FIN to leave with it */
+	bool counted; /* in the address cap */
 	bool half_closed;  /* the client sends no more; maybe it has left */
 	bool continue_due; /* the client waits for 100 Continue */
 	bool body_done, body_bad;

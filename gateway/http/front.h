@@ -113,6 +113,9 @@ size_t http_conn_tunnel_take(struct http_conn *c, struct evbuffer *dst, size_t m
 /* The client has shut down its side, and all that it sent has been taken. */
 bool http_conn_tunnel_ended(const struct http_conn *c);
 
+/* The next write is the last before http_conn_end(c, close), which follows at once: where the
+ * connection then closes, both leave in one segment. Plain connections; for others nothing. */
+void http_conn_last_write(struct http_conn *c, bool close);
 /* Writes raw response bytes: straight to the socket where nothing is queued, the rest is
  * queued. Copies. */
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n);

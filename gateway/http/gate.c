@@ -43,7 +43,7 @@ static void begin_exchange(struct http_conn *c)
 	c->arrival_wall_us = clock_wall_us();
 	c->body_since_us = c->arrival_us;
 	c->scan = 0;
-	c->closing = false;
+	c->closing = c->ends = false;
 	c->state = CONN_BUSY;
 }
 

@@ -56,6 +56,7 @@ static void finish(struct exchange *x, const struct piece *last)
 	bool close = x->said_close || x->out == HTTP_UNTIL_EOF;
 
 	note_outcome(x);
+	http_conn_last_write(c, close);
 	write_piece(x, last);
 	x->c = NULL;
 	exchange_free(x);
