@@ -32,6 +32,7 @@
 	X(COST, "cost", "what calls cost, of routes with a price_per_call")              \
 	X(TOKEN, "token", "one token: what it is, its totals and routes")                \
 	X(ROUTE, "route", "one route: its totals and tokens")                            \
+	X(GAPS, "gaps", "calls without a row: dropped, or without a known key")          \
 	X(ROWS, "rows", "single calls, page by page, latest first")
 
 #define QUESTION_ENUM(id, name, what) QUESTION_##id,

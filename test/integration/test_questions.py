@@ -187,6 +187,36 @@ def test_distribution_and_statuses(data):
         assert (answer["calls"], answer["statuses"]) == (len(rows), statuses(rows))
 
 
+def test_gaps(data):
+    """Sums of counters of several lanes, which may repeat a minute."""
+    data.database.query("TRUNCATE usage_gaps, usage_rejects")
+    group = "00000000-0000-0000-0000-00000000000a"
+    first, second = (t[0] for t in data.tokens[:2])
+    data.database.query(
+        "INSERT INTO usage_gaps (lane_group, lane, serial, minute, token_id, route_path, dropped) "
+        f"VALUES ('{group}', 0, 1, '2026-11-20 10:00', {first}, '/api/test', 5), "
+        f"('{group}', 1, 1, '2026-11-20 10:01', {first}, '/api/test', 7), "
+        f"('{group}', 1, 2, '2026-11-20 10:01', {second}, '/api/openai', 2), "
+        f"('{group}', 1, 3, '2026-11-21 00:00', {second}, '/api/openai', 100)")
+    data.database.query(
+        "INSERT INTO usage_rejects (lane_group, lane, serial, minute, route_path, reason, network, "
+        f"requests) VALUES ('{group}', 0, 1, '2026-11-20 10:00', '/api/test', 'unknown_key', "
+        f"'192.0.2.0/24', 3), ('{group}', 0, 2, '2026-11-20 10:05', '/api/test', 'unknown_key', "
+        f"'192.0.2.0/24', 4), ('{group}', 0, 3, '2026-11-20 10:05', NULL, NULL, NULL, 1)")
+    day = {"from": "2026-11-20", "to": "2026-11-21"}
+    answer = ask(data, "gaps", **day)
+    assert (answer["dropped"], answer["refused"]) == (14, 8)
+    assert [(g["id"], g["route"], g["dropped"], g["first"], g["last"]) for g in answer["gaps"]] == [
+        (first, "/api/test", 12, "2026-11-20T10:00:00+00:00", "2026-11-20T10:01:00+00:00"),
+        (second, "/api/openai", 2, "2026-11-20T10:01:00+00:00", "2026-11-20T10:01:00+00:00")]
+    assert [(r["reason"], r["network"], r["requests"]) for r in answer["refusals"]] == [
+        ("unknown_key", "192.0.2.0/24", 7), (None, None, 1)]
+    answer = ask(data, "gaps", tokens=str(second), **day)
+    assert (answer["dropped"], answer["refused"], len(answer["gaps"])) == (2, 0, 1)
+    answer = ask(data, "gaps", routes="/api/test", **day)
+    assert (answer["dropped"], answer["refused"]) == (12, 7)
+
+
 def test_cost(data, tmp_path):
     config = tmp_path / "tollgate.json"
     config.write_text(json.dumps({"database": data.database.url, "routes": [
@@ -332,7 +362,8 @@ def test_a_login_of_the_gateways_is_enough(data, cluster):
     cluster.execute("CREATE ROLE asks LOGIN IN ROLE tollgate")
     try:
         for question in ("totals", "series", "top-tokens", "top-routes", "slow-routes",
-                         "slow-calls", "distribution", "statuses", "rows", "cost"):
+                         "slow-calls", "distribution", "statuses", "rows", "cost",
+                         "gaps"):
             run_cli("usage", "ask", question, "--database",
                     cluster.url(data.database.name, "asks"))
     finally:
