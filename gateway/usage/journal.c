@@ -22,6 +22,8 @@
 
 #define LOOK_MS 100u
 #define LOOK_BUSY_MS 10u
+/* A ring that fills between two looks drops events: 6 MB/s into any ring cannot. */
+#define LOOK_BYTES_PER_MS 6144u
 #define ALARM_EVERY_US UINT64_C(60000000)
 #define ROOM_RETRY_US UINT64_C(1000000)
 #define PAGE 4096u
@@ -147,6 +149,14 @@ static void touch_ahead(struct usage_lane *lane, uint64_t head, uint64_t moved)
 	usage_counts_touch(lane->strangers);
 }
 
+/* While little happens. */
+static uint32_t pause_of(uint64_t ring)
+{
+	uint64_t ms = ring / LOOK_BYTES_PER_MS;
+
+	return ms >= LOOK_MS ? LOOK_MS : ms > LOOK_BUSY_MS ? (uint32_t)ms : LOOK_BUSY_MS;
+}
+
 /* Returns how long until the next look. */
 static uint32_t look(struct usage_journal *j, bool due)
 {
@@ -177,7 +187,7 @@ static uint32_t look(struct usage_journal *j, bool due)
 		j->in_trouble = false;
 		j->alarmed_us = 0;
 	}
-	return busy ? LOOK_BUSY_MS : LOOK_MS;
+	return busy ? LOOK_BUSY_MS : pause_of(j->own->lanes[0]->size);
 }
 
 /* True: the thread shall go on. */
@@ -348,7 +358,8 @@ static bool is_refused(const struct usage_journal *j, const char *name)
 
 struct usage_group *usage_journal_adopt(struct usage_journal *j)
 {
-	DIR *dir = usage_journal_is_durable(j) ? group_folder_list(j->directory) : NULL;
+	/* Also where there was no room for a group of our own: this makes some. */
+	DIR *dir = j->directory >= 0 ? group_folder_list(j->directory) : NULL;
 	struct usage_group *found = NULL;
 	const char *why = NULL;
 	struct dirent *entry;

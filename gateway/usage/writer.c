@@ -129,11 +129,14 @@ static bool is_partitions_fault(const struct usage_writer *w, const char *sqlsta
 	       (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42501") == 0);
 }
 
-/* Perhaps the batch was more than the server takes within the time limit. */
-static void shrink(struct usage_writer *w)
+/* Perhaps the batch was more than the server takes within the time limit; for sure, where it
+ * says so (57014 query_canceled). */
+static void shrink(struct usage_writer *w, const char *sqlstate)
 {
 	size_t rows = w->batch.n_rows / 2;
 
+	if (strcmp(sqlstate, "57014") == 0)
+		w->grow_from_us = clock_mono_us() + WRITER_STAY_SMALL_US;
 	w->ceiling = rows > WRITER_ROWS_LEAST ? rows : WRITER_ROWS_LEAST;
 	w->limit = w->limit < w->ceiling ? w->limit : w->ceiling;
 }
@@ -145,7 +148,7 @@ void writer_fail(struct usage_writer *w, const struct pg_reply *reply)
 	writer_bump(&w->o.counters->failures, 1);
 	if (!row &&
 	    (w->step == STEP_ROWS || w->step == STEP_CELLS || w->step == STEP_END))
-		shrink(w);
+		shrink(w, reply->sqlstate);
 	if (reply->outcome == PG_LOST) {
 		w->step = STEP_NONE;
 		forget_joins(w);

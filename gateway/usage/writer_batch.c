@@ -28,11 +28,11 @@ static void report_rejection(struct usage_writer *w)
 /* The next batch is larger while the database keeps up with this size easily. */
 static void adapt_size(struct usage_writer *w, bool full)
 {
-	uint64_t took_us = clock_mono_us() - w->begun_us;
+	uint64_t now = clock_mono_us(), took_us = now - w->begun_us;
 
 	if (w->limit < w->ceiling)
 		w->limit *= 2;
-	else if (full && took_us < QUICK_US)
+	else if (full && took_us < QUICK_US && now >= w->grow_from_us)
 		w->ceiling = w->limit = 2 * w->ceiling;
 	else if (took_us > SLOW_US && w->ceiling > 2 * WRITER_ROWS_LEAST)
 		w->ceiling = w->limit = w->ceiling / 2;

@@ -15,6 +15,9 @@
 #define WRITER_PAUSE_MIN_MS 100u
 #define WRITER_ALARM_EVERY_US UINT64_C(60000000)
 #define WRITER_ROWS_LEAST 100u /* a batch is made no smaller for being slow */
+/* After a batch that was too much for the time limit: how long none is made larger. Else each
+ * other would fail again, and rows come in by the time limit's pace. */
+#define WRITER_STAY_SMALL_US UINT64_C(60000000)
 
 enum writer_step {
 	STEP_NONE,
@@ -61,6 +64,7 @@ struct usage_writer {
 	/* Rows of the next batch; of batches while nothing is wrong; lane to begin with. */
 	size_t limit, ceiling, first;
 	uint64_t begun_us;
+	uint64_t grow_from_us; /* batches grow no larger before */
 	bool own_is_due, own_alone;
 	bool again;                 /* the next batch is of the same group */
 	bool ensured;               /* its partitions were asked for in this very try */

@@ -3,27 +3,15 @@ import os
 
 import pytest
 
-from tg.ledger import Ledger
+from tg.ledger import Ledger, all_stored
 from tg.wait import eventually
 
 SHORT = {"idle_s": 0.2}
 
 
-def groups(gateway):
-    return [name for name in os.listdir(gateway.journal) if not name.startswith(".")]
-
-
 def kill_and_start(gateway):
     gateway.kill()
     gateway.start()
-
-
-def all_stored(gateway, database):
-    """What dead processes have left is stored and gone, in the folder and in the database."""
-    eventually(lambda: len(groups(gateway)) == 1, "only the running process has a group",
-               patience_s=40)
-    eventually(lambda: database.value("SELECT count(DISTINCT lane_group) FROM usage_cursors") == 1,
-               "only the running process has cursors")
 
 
 @pytest.mark.sanitizer
@@ -35,7 +23,7 @@ def test_gateway_killed_under_load(gateways, echo_upstream, database):
         kill_and_start(gateway)
     ledger.wait_more(50)
     ledger.stop().settle(database)
-    all_stored(gateway, database)
+    all_stored(gateway, database, kills=3)
 
 
 def test_killed_while_postgres_is_away(gateways, echo_upstream, cluster, database):
@@ -55,7 +43,7 @@ def test_killed_while_postgres_is_away(gateways, echo_upstream, cluster, databas
     ledger.wait_more(20)
     cluster.start()
     ledger.stop().settle(database)
-    all_stored(gateway, database)
+    all_stored(gateway, database, kills=2)
 
 
 def test_stopped_while_postgres_is_away(gateways, echo_upstream, cluster, database):

@@ -1,9 +1,12 @@
 """Callers that keep a ledger of the answers they had in full, to be compared with the rows."""
+import os
 import threading
+import time
 
 import psycopg2
 
 from tg.chaos import REFUSED
+from tg.gateway import run_cli
 from tg.wait import eventually
 from tg.wire import Client
 
@@ -13,6 +16,7 @@ class Ledger:
 
     def __init__(self, gateway, callers=4):
         self.ports, self.key = [gateway.port], gateway.key
+        self.gateway = gateway
         self.callers = callers
         self._stop = threading.Event()
         self._completed = [[] for _ in range(callers)]
@@ -43,7 +47,7 @@ class Ledger:
             self._broken[n] += 1
             return False
         assert answer.status == 200, answer.status
-        self._completed[n].append(answer.get("Tollgate-Request-Id"))
+        self._completed[n].append((answer.get("Tollgate-Request-Id"), time.monotonic()))
         return answer.get("Connection") != "close"
 
     def count(self):
@@ -62,29 +66,62 @@ class Ledger:
 
     @property
     def completed(self):
-        return {i for ids in self._completed for i in ids}
+        return {i for calls in self._completed for i, _ in calls}
+
+    def completed_at(self):
+        """{request id: monotonic seconds at which the caller had the whole answer}"""
+        return {i: at for calls in self._completed for i, at in calls}
 
     @property
     def broken(self):
         return sum(self._broken)
 
-    def settle(self, database, lost=0):
-        """Every completed call has exactly one row, but for `lost` at most; no call has two."""
+    def settle(self, database, lost=frozenset()):
+        """Every completed call has exactly one row, but for those that may be lost; no call has
+        two; and the statistics say what the rows say. Returns the calls that are lost."""
         completed = self.completed
         assert len(completed) == self.count(), "request ids are unique"
-
-        def stored():
-            try:
-                return {r["request_id"] for r in
-                        database.query("SELECT request_id FROM token_usage_logs")}
-            except psycopg2.OperationalError:
-                return set()
-
-        eventually(lambda: len(completed - stored()) <= lost, "all completed calls have a row",
-                   patience_s=60)
+        missing = wait_stored(database, completed - lost)
         rows = [r["request_id"] for r in database.query("SELECT request_id FROM token_usage_logs")]
         assert len(rows) == len(set(rows)), "no call has two rows"
         surplus = len(set(rows) - completed)
         assert surplus <= self.broken, f"{surplus} rows of {self.broken} calls that broke off"
         assert database.value("SELECT count(*) FROM usage_rejected") == 0
-        return len(completed - set(rows))
+        verify(self.gateway)
+        return missing | (completed - set(rows))
+
+
+def wait_stored(database, calls, patience_s=60):
+    """Until each of the calls has a row; returns those that have none."""
+
+    def missing():
+        try:
+            if database.value("SELECT count(*) FROM token_usage_logs") < len(calls):
+                return True
+            return calls - {r["request_id"] for r in
+                            database.query("SELECT request_id FROM token_usage_logs")}
+        except psycopg2.OperationalError:
+            return True
+
+    eventually(lambda: not missing(), f"{len(calls)} completed calls have a row", patience_s)
+    return missing()
+
+
+def verify(gateway):
+    """The statistics are what a recount of the rows finds."""
+    done = run_cli("usage", "verify", "--database", gateway.database.url, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def groups(gateway):
+    """Lane groups in the folder of the gateway's journal."""
+    return [name for name in os.listdir(gateway.journal) if not name.startswith(".")]
+
+
+def all_stored(gateway, database, running=1, kills=0):
+    """What dead processes have left is stored and gone, in the folder and in the database; but a
+    kill between the two leaves a stored group's cursors behind."""
+    eventually(lambda: len(groups(gateway)) == 1, "only the running process has a group",
+               patience_s=40)
+    eventually(lambda: database.value("SELECT count(DISTINCT lane_group) FROM usage_cursors")
+               in range(running, running + kills + 1), "only running processes have cursors")

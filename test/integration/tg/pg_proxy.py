@@ -1,4 +1,5 @@
-"""A TCP relay before PostgreSQL that breaks the recorder's connection at its COMMIT."""
+"""A TCP relay before PostgreSQL that breaks the recorder's connection at its COMMIT, or all of them
+as a network does that loses every packet."""
 import socket
 import threading
 
@@ -16,11 +17,13 @@ class PgProxy:
                  connected anew and said something
     """
 
-    def __init__(self, cluster, way):
-        assert way in WAYS
+    def __init__(self, cluster, way=None):
+        assert way is None or way in WAYS
         self.target, self.way = ("127.0.0.1", cluster.port), way
         self.broken = threading.Event()
         self._again = threading.Event()
+        self._passes = threading.Event()
+        self._passes.set()
         self._threads = []
         self._sockets = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -30,7 +33,16 @@ class PgProxy:
     def url(self, database):
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database.name}"
 
+    def black_hole(self):
+        """From now on nothing arrives, in either direction, and nobody is told."""
+        self._passes.clear()
+
+    def mend(self):
+        """What was on its way arrives after all, as far as its connection is still open."""
+        self._passes.set()
+
     def close(self):
+        self.mend()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._again.set()
@@ -52,6 +64,7 @@ class PgProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            self._passes.wait()
             try:
                 server = socket.create_connection(self.target)
             except OSError:
@@ -71,6 +84,7 @@ class PgProxy:
     def _relay(self, source, sink):
         try:
             while data := source.recv(1 << 16):
+                self._passes.wait()
                 sink.sendall(data)
         except OSError:
             pass
@@ -81,10 +95,12 @@ class PgProxy:
         recorder = False
         try:
             while data := client.recv(1 << 16):
+                self._passes.wait()
                 recorder = recorder or b"tollgate recorder" in data
                 if recorder and self.broken.is_set():
                     self._again.set()
-                if recorder and b" COMMIT\0" in data and not self.broken.is_set():
+                if (self.way and recorder and b" COMMIT\0" in data
+                        and not self.broken.is_set()):
                     self._break(data, client, server)
                 else:
                     server.sendall(data)

@@ -185,6 +185,7 @@ class Database:
         for table in ("usage_rejected", "usage_rejects", "usage_gaps"):
             self._query(f"DELETE FROM {table}")
         self._query("DELETE FROM usage_ingest_ids")
+        self._query("DELETE FROM usage_cursors")
         self._query("TRUNCATE usage_routes, usage_dirty, usage_deltas, usage_open, usage_15min, "
                     "usage_hour, usage_6hours, usage_day")
         self._query("UPDATE tokens SET last_used = NULL WHERE last_used IS NOT NULL")
