@@ -15,6 +15,7 @@ static const struct cli_command commands[] = {
 	{"check", "check a configuration file and print every fault", cli_check},
 	{"migrate", "create or update the database's tables", cli_migrate},
 	{"token", "create, list, revoke and import API keys", cli_token},
+	{"journal", "tell what a usage journal on disk holds", cli_journal},
 	{"usage", "ask about usage; make up usage for tests", cli_usage},
 };
 

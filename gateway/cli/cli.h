@@ -16,6 +16,7 @@ int cli_run(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_dev(int argc, char **argv);
+int cli_journal(int argc, char **argv);
 int cli_migrate(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_token(int argc, char **argv);

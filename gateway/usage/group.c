@@ -166,6 +166,7 @@ struct usage_group *usage_group_make(int directory, const struct group_shape *sh
 	int fault;
 
 	name_group(g, head.group);
+	g->started_us = head.started_us;
 	g->directory = directory;
 	/* Nobody adopts it before it is locked: until then it has another name. */
 	snprintf(fresh, sizeof fresh, GROUP_FRESH "%s", g->name);
@@ -233,22 +234,18 @@ static void find_logs(struct usage_group *g)
 	free(bounds);
 }
 
-static enum group_state lock_group(struct usage_group *g, struct journal_file_head *head,
-				   const char **why)
+static bool open_group(struct usage_group *g, const char **why)
 {
-	struct stat st;
-
+	*why = "its file `group` is missing or cannot be opened";
 	g->folder = openat(g->directory, g->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->folder >= 0)
-		g->lock = openat(g->folder, GROUP_FILE, O_RDWR | O_CLOEXEC);
-	if (g->lock < 0) {
-		*why = "its file `group` is missing or cannot be opened";
-		return errno == ENOENT && g->folder < 0 ? GROUP_IN_USE : GROUP_UNREADABLE;
-	}
-	/* Whoever had it locked before may just have removed it. */
-	if (flock(g->lock, LOCK_EX | LOCK_NB) != 0 || fstat(g->lock, &st) != 0 ||
-	    st.st_nlink == 0)
-		return GROUP_IN_USE;
+		g->lock = openat(g->folder, GROUP_FILE, O_RDONLY | O_CLOEXEC);
+	return g->lock >= 0;
+}
+
+static enum group_state read_group(const struct usage_group *g,
+				   struct journal_file_head *head, const char **why)
+{
 	*why = group_file_read_head(g->lock, head, JOURNAL_GROUP_FILE);
 	if (*why != NULL)
 		return GROUP_UNREADABLE;
@@ -259,35 +256,88 @@ static enum group_state lock_group(struct usage_group *g, struct journal_file_he
 	return GROUP_ADOPTED;
 }
 
-enum group_state usage_group_adopt(int directory, const char *name,
-				   struct usage_group **out, const char **why)
+static enum group_state lock_group(struct usage_group *g, struct journal_file_head *head,
+				   const char **why)
 {
-	struct usage_group *probe = new_group(NULL, 1), *g;
-	struct journal_file_head head;
-	enum group_state state;
+	struct stat st;
+
+	if (!open_group(g, why))
+		return errno == ENOENT && g->folder < 0 ? GROUP_IN_USE : GROUP_UNREADABLE;
+	/* Whoever had it locked before may just have removed it. */
+	if (flock(g->lock, LOCK_EX | LOCK_NB) != 0 || fstat(g->lock, &st) != 0 ||
+	    st.st_nlink == 0)
+		return GROUP_IN_USE;
+	return read_group(g, head, why);
+}
+
+static struct usage_group *new_probe(int directory, const char *name)
+{
+	struct usage_group *probe = new_group(NULL, 1);
 
 	probe->directory = directory;
 	probe->adopted = true;
 	snprintf(probe->name, sizeof probe->name, "%s", name);
-	state = lock_group(probe, &head, why);
-	if (state != GROUP_ADOPTED) {
-		free_group(&probe);
-		return state;
-	}
-	head.node[head.node_length] = '\0';
-	g = new_group(head.node, head.lane);
+	return probe;
+}
+
+/* The whole group, in place of the probe that has found its head. */
+static struct usage_group *complete(struct usage_group *probe,
+				    struct journal_file_head *head)
+{
+	struct usage_group *g;
+
+	head->node[head->node_length] = '\0';
+	g = new_group(head->node, head->lane);
 	memcpy(g->name, probe->name, sizeof g->name);
 	g->adopted = true;
-	g->directory = directory;
+	g->started_us = head->started_us;
+	g->directory = probe->directory;
 	g->folder = probe->folder;
 	g->lock = probe->lock;
 	probe->folder = probe->lock = -1;
 	free_group(&probe);
 	for (size_t i = 0; i < g->n_lanes; i++)
-		adopt_lane(g, &head, i);
+		adopt_lane(g, head, i);
 	find_logs(g);
-	*out = g;
-	return GROUP_ADOPTED;
+	return g;
+}
+
+enum group_state usage_group_adopt(int directory, const char *name,
+				   struct usage_group **out, const char **why)
+{
+	struct usage_group *probe = new_probe(directory, name);
+	struct journal_file_head head;
+	enum group_state state = lock_group(probe, &head, why);
+
+	if (state == GROUP_ADOPTED)
+		*out = complete(probe, &head);
+	else
+		free_group(&probe);
+	return state;
+}
+
+struct usage_group *usage_group_look(int directory, const char *name, bool *in_use,
+				     const char **why)
+{
+	struct usage_group *probe = new_probe(directory, name), *g;
+	struct journal_file_head head;
+
+	if (!open_group(probe, why) || read_group(probe, &head, why) != GROUP_ADOPTED) {
+		free_group(&probe);
+		return NULL;
+	}
+	/* For a moment only: who wants to adopt it just now looks again later. */
+	*in_use = flock(probe->lock, LOCK_SH | LOCK_NB) != 0;
+	flock(probe->lock, LOCK_UN);
+	g = complete(probe, &head);
+	for (size_t i = 0; i < g->n_lanes; i++)
+		g->lanes[i]->quiet = true;
+	return g;
+}
+
+bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail)
+{
+	return group_file_note(g->folder, lane_log_head(g->lanes[lane]->log), tail);
 }
 
 void usage_group_remove(struct usage_group *g)

@@ -24,6 +24,7 @@ struct usage_group {
 	char name[JOURNAL_GROUP_HEX + 1];
 	char node[JOURNAL_NODE_MAX + 1]; /* clean UTF-8 */
 	bool adopted;
+	int64_t started_us; /* wall clock, of the process that made it */
 	struct usage_lane **lanes;
 	size_t n_lanes;
 	struct usage_counts **gaps, **strangers; /* one per lane */
@@ -54,6 +55,14 @@ enum group_state {
  * GROUP_UNREADABLE. */
 enum group_state usage_group_adopt(int directory, const char *name,
 				   struct usage_group **out, const char **why);
+/* To be read only, by whoever wants to know: its process may go on meanwhile, or come and take
+ * it over; nothing is locked or changed. Close it. *in_use: a process has it. NULL: *why, a
+ * static sentence. */
+struct usage_group *usage_group_look(int directory, const char *name, bool *in_use,
+				     const char **why);
+/* Of such a group: up to where a lane is stored, as its ring's file notes at this moment. False:
+ * it has no such file any more. */
+bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail);
 /* Its events are stored: the folder goes, for good, on the disk before this returns. */
 void usage_group_remove(struct usage_group *g);
 /* Ends the use of it; unlocks what was not removed. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -137,6 +138,31 @@ static bool ends_in(const char *name, const char *end)
 	size_t n = strlen(name), k = strlen(end);
 
 	return n >= k && strcmp(name + n - k, end) == 0;
+}
+
+uint64_t group_folder_bytes(int directory, const char *name)
+{
+	int folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
+	struct dirent *entry;
+	uint64_t bytes = 0;
+	struct stat st;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISREG(st.st_mode))
+			bytes += (uint64_t)st.st_size;
+	if (dir != NULL)
+		closedir(dir);
+	else if (folder >= 0)
+		close(folder);
+	return bytes;
+}
+
+bool group_is_name(const char *name)
+{
+	return strlen(name) == JOURNAL_GROUP_HEX &&
+	       strspn(name, "0123456789abcdef") == JOURNAL_GROUP_HEX;
 }
 
 void group_folder_remove(int directory, const char *name, int folder)

@@ -31,6 +31,9 @@ void group_counts_read(int folder, const struct journal_file_head *head, void *m
 
 /* The caller closes it. NULL: errno tells. */
 DIR *group_folder_list(int folder);
+bool group_is_name(const char *name);
+/* Of its files; 0 where there is no such folder. */
+uint64_t group_folder_bytes(int directory, const char *name);
 /* Logs first, what tells of their end last. On the disk before it returns. */
 void group_folder_remove(int directory, const char *name, int folder);
 

@@ -50,25 +50,6 @@ struct usage_journal {
 
 /* --- the bound --- */
 
-static uint64_t bytes_of_folder(int directory, const char *name)
-{
-	int folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
-	struct dirent *entry;
-	uint64_t bytes = 0;
-	struct stat st;
-
-	while (dir != NULL && (entry = readdir(dir)) != NULL)
-		if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode))
-			bytes += (uint64_t)st.st_size;
-	if (dir != NULL)
-		closedir(dir);
-	else if (folder >= 0)
-		close(folder);
-	return bytes;
-}
-
 static uint64_t bytes_of_all(int directory)
 {
 	DIR *dir = group_folder_list(directory);
@@ -77,7 +58,7 @@ static uint64_t bytes_of_all(int directory)
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			bytes += bytes_of_folder(directory, entry->d_name);
+			bytes += group_folder_bytes(directory, entry->d_name);
 	if (dir != NULL)
 		closedir(dir);
 	return bytes;
@@ -332,12 +313,6 @@ bool usage_journal_is_durable(const struct usage_journal *j)
 
 /* --- orphans --- */
 
-static bool is_group_name(const char *name)
-{
-	return strlen(name) == JOURNAL_GROUP_HEX &&
-	       strspn(name, "0123456789abcdef") == JOURNAL_GROUP_HEX;
-}
-
 static void refuse(struct usage_journal *j, const char *name, const char *why)
 {
 	for (size_t i = 0; i < j->n_refused; i++)
@@ -369,7 +344,7 @@ struct usage_group *usage_journal_adopt(struct usage_journal *j)
 
 		if (strncmp(name, GROUP_FRESH, sizeof GROUP_FRESH - 1) == 0)
 			usage_group_sweep(j->directory, name);
-		if (!is_group_name(name) || strcmp(name, j->own->name) == 0 ||
+		if (!group_is_name(name) || strcmp(name, j->own->name) == 0 ||
 		    is_refused(j, name))
 			continue;
 		if (usage_group_adopt(j->directory, name, &found, &why) ==

@@ -192,11 +192,13 @@ static uint64_t seek(struct usage_lane *lane, uint64_t position, uint64_t limit)
 		to = atomic_load_explicit(&lane->free_to, memory_order_relaxed);
 	if (to == LANE_NO_LAP || to <= position || to >= limit)
 		return LANE_NO_LAP;
-	log_error(
-		"usage journal: lane %u: %llu bytes at %llu are damaged or missing; the "
-		"events in them are lost",
-		lane->number, (unsigned long long)(to - position),
-		(unsigned long long)position);
+	lane->skipped += to - position;
+	if (!lane->quiet)
+		log_error("usage journal: lane %u: %llu bytes at %llu are damaged or "
+			  "missing; the "
+			  "events in them are lost",
+			  lane->number, (unsigned long long)(to - position),
+			  (unsigned long long)position);
 	return to;
 }
 

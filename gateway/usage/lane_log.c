@@ -91,6 +91,11 @@ void lane_log_free(struct lane_log **log)
 	free(l);
 }
 
+const struct journal_file_head *lane_log_head(const struct lane_log *log)
+{
+	return &log->head;
+}
+
 void lane_log_adopt(struct lane_log *log, uint64_t oldest, uint64_t last)
 {
 	log->oldest = oldest;

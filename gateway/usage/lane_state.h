@@ -27,6 +27,8 @@ struct usage_lane {
 	struct lane_log *log;   /* NULL: in memory alone */
 	_Atomic uint64_t *note; /* the tail, in the mapping */
 	struct usage_counts *gaps, *strangers; /* the group's; each may be NULL */
+	bool quiet;       /* what is damaged is for the reader to tell */
+	uint64_t skipped; /* bytes so far, damaged or missing */
 
 	/* Written by the producer. */
 	_Alignas(CACHE_LINE) _Atomic uint64_t head;
@@ -55,6 +57,8 @@ void lane_note_copied(struct usage_lane *lane, uint64_t position);
  * lane, lap_bytes and started_us. */
 struct lane_log *lane_log_new(int folder, const struct journal_file_head *head);
 void lane_log_free(struct lane_log **log);
+/* That template. */
+const struct journal_file_head *lane_log_head(const struct lane_log *log);
 /* There are logs from lap `oldest` to lap `last`, as far as they are not missing. */
 void lane_log_adopt(struct lane_log *log, uint64_t oldest, uint64_t last);
 /* "lane-2.ring", "lane-2-00000000000000ff.log"; is name such a log of this lane? */

@@ -17,6 +17,8 @@
 
 #include <cmocka.h>
 
+#include "gateway/usage/inspect.h"
+
 #define LANES 2
 #define LAP (64u * 1024)
 #define ROOMY (UINT64_C(1) << 30)
@@ -381,6 +383,75 @@ static void test_damage_costs_what_is_damaged(void **state)
 	usage_group_close(&g);
 }
 
+struct inspected {
+	int groups;
+	bool in_use;
+	const char *fault;
+	struct inspect_lane lane;
+	int64_t events;
+};
+
+static void on_group(void *ctx, const struct inspect_group *g)
+{
+	struct inspected *seen = ctx;
+
+	seen->groups++;
+	seen->in_use = g->in_use;
+	seen->fault = g->fault;
+	if (g->fault == NULL)
+		seen->lane = g->lanes[0];
+}
+
+static void on_event(void *ctx, const struct inspect_group *g, size_t lane,
+		     uint64_t position, const struct usage_event *e)
+{
+	struct inspected *seen = ctx;
+
+	assert_string_equal(g->node, "the node");
+	assert_int_equal(lane, 0);
+	assert_int_equal(position % 16, 0);
+	assert_true(e->token_id >= seen->events);
+	seen->events = e->token_id + 1;
+}
+
+static struct inspected inspect(const struct fixture *f)
+{
+	struct inspected seen = {0};
+
+	assert_true(usage_journal_inspect(
+		f->directory, &(struct inspect_sink){on_group, on_event, &seen}));
+	return seen;
+}
+
+static void test_inspected(void **state)
+{
+	struct fixture *f = *state;
+	char name[JOURNAL_GROUP_HEX + 1], path[256];
+	struct inspected seen;
+
+	f->j = open_journal(f, ROOMY);
+	memcpy(name, usage_journal_own(f->j)->name, sizeof name);
+	append_many(own_lane(f, 0), 0, 6000);
+	release(own_lane(f, 0), 100);
+	seen = inspect(f);
+	assert_true(seen.groups == 1 && seen.in_use);
+	assert_true(seen.lane.events == 5900 && seen.lane.damaged_bytes == 0);
+	assert_int_equal(seen.lane.tail, usage_lane_tail(own_lane(f, 0)));
+	assert_int_equal(seen.lane.oldest_us, 100);
+	assert_int_equal(seen.events, 6000);
+	usage_journal_close(&f->j);
+	group_path(f, name, "lane-0-0000000000000002.log", path);
+	fill(path, 4096 + 1000, 500);
+	seen = inspect(f);
+	assert_true(seen.groups == 1 && !seen.in_use);
+	assert_true(seen.lane.events > 5880 && seen.lane.events < 5900);
+	assert_true(seen.lane.damaged_bytes >= 500 && seen.lane.damaged_bytes < 1000);
+	group_path(f, name, GROUP_FILE, path);
+	fill(path, 0, 8);
+	assert_string_equal(inspect(f).fault, "not a file of the usage journal");
+	assert_false(usage_journal_inspect("/none", &(struct inspect_sink){0}));
+}
+
 static void test_another_lanes_file_is_none(void **state)
 {
 	struct fixture *f = *state;
@@ -522,6 +593,7 @@ int main(void)
 		WITH_FIXTURE(test_killed),
 		WITH_FIXTURE(test_the_ring_is_lost),
 		WITH_FIXTURE(test_damage_costs_what_is_damaged),
+		WITH_FIXTURE(test_inspected),
 		WITH_FIXTURE(test_another_lanes_file_is_none),
 		WITH_FIXTURE(test_what_cannot_be_read_is_left_alone),
 		WITH_FIXTURE(test_full_drops_are_counted_and_end),

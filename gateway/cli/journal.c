@@ -1,0 +1,230 @@
+/* `tollgate journal inspect`: what a usage journal holds, also while gateways use it. */
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "gateway/cli/cli.h"
+#include "gateway/usage/copy_row.h"
+#include "gateway/usage/inspect.h"
+
+static const char help[] =
+	"usage: tollgate journal inspect [--events] DIR\n"
+	"\n"
+	"Tells what the usage journal in DIR (usage.journal_dir) holds: each process's "
+	"group, "
+	"its\n"
+	"lanes, up to where they are stored, what waits, and counters. It only reads, "
+	"and may "
+	"run\n"
+	"beside gateways. Exit status 1 if a group cannot be read.\n"
+	"\n"
+	"  --events  instead, the events that wait, as one JSON object a line\n";
+
+struct inspection {
+	size_t groups, unreadable;
+	uint64_t bytes, events;
+};
+
+/* --- the overview --- */
+
+static void print_time(const char *before, int64_t us)
+{
+	char text[USAGE_TIME_TEXT_MAX];
+
+	usage_time_text(text, us);
+	printf("%s%.10sT%.8sZ", before, text, text + 11);
+}
+
+static void print_lane(size_t i, const struct inspect_lane *lane)
+{
+	printf("  lane %zu: stored to %llu, ends at %llu: %llu events wait (%llu bytes)",
+	       i, (unsigned long long)lane->tail, (unsigned long long)lane->end,
+	       (unsigned long long)lane->events,
+	       (unsigned long long)(lane->end - lane->tail));
+	if (lane->events > 0) {
+		print_time(", the oldest of ", lane->oldest_us);
+		printf(", %lld s ago",
+		       (long long)((clock_wall_us() - lane->oldest_us) / 1000000));
+	}
+	if (lane->damaged_bytes > 0)
+		printf("; %llu bytes between are damaged or missing",
+		       (unsigned long long)lane->damaged_bytes);
+	printf("\n          counters: %llu events dropped, %llu strangers\n",
+	       (unsigned long long)lane->gaps, (unsigned long long)lane->strangers);
+}
+
+static void on_group(void *ctx, const struct inspect_group *g)
+{
+	struct inspection *all = ctx;
+
+	all->groups++;
+	if (g->fault != NULL) {
+		all->unreadable++;
+		printf("group %s cannot be read: %s\n", g->name, g->fault);
+		return;
+	}
+	printf("group %s, %s, node %s", g->name,
+	       g->in_use ? "in use" : "of a process that is gone", g->node);
+	print_time(", started ", g->started_us);
+	printf(", %zu lanes, files of %llu bytes\n", g->n_lanes,
+	       (unsigned long long)g->file_bytes);
+	for (size_t i = 0; i < g->n_lanes; i++) {
+		print_lane(i, &g->lanes[i]);
+		all->events += g->lanes[i].events;
+	}
+	all->bytes += g->file_bytes;
+}
+
+/* --- events --- */
+
+static void add(cJSON *to, const char *name, cJSON *value)
+{
+	CHECK(value != NULL && cJSON_AddItemToObject(to, name, value));
+}
+
+static void add_integer(cJSON *to, const char *name, int64_t value)
+{
+	char text[24];
+
+	if (value == USAGE_NULL)
+		return;
+	/* cJSON's numbers are doubles. */
+	snprintf(text, sizeof text, "%lld", (long long)value);
+	add(to, name, cJSON_CreateRaw(text));
+}
+
+static void add_position(cJSON *to, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+	add(to, name, cJSON_CreateRaw(text));
+}
+
+static void add_string(cJSON *to, const char *name, struct str s)
+{
+	char text[USAGE_RECORD_MAX + 1];
+
+	if (s.p == NULL)
+		return;
+	/* A file may hold anything. */
+	text[usage_text_clean(text, USAGE_RECORD_MAX, s)] = '\0';
+	add(to, name, cJSON_CreateString(text));
+}
+
+static void add_json(cJSON *to, const char *name, struct str s)
+{
+	cJSON *value = s.p != NULL ? cJSON_ParseWithLength(s.p, s.n) : NULL;
+
+	if (value != NULL)
+		add(to, name, value);
+	else
+		add_string(to, name, s);
+}
+
+static void add_hash(cJSON *to, const char *name, const unsigned char hash[32])
+{
+	char hex[65];
+
+	hex_encode(hex, hash, 32);
+	add(to, name, cJSON_CreateString(hex));
+}
+
+static void add_time(cJSON *to, const char *name, int64_t us)
+{
+	char text[USAGE_TIME_TEXT_MAX], iso[USAGE_TIME_TEXT_MAX + 2];
+
+	usage_time_text(text, us);
+	snprintf(iso, sizeof iso, "%.10sT%sZ", text, text + 11);
+	add(to, name, cJSON_CreateString(iso));
+}
+
+#define ADD_I32(name, value) add_integer(line, name, value)
+#define ADD_I64(name, value) add_integer(line, name, value)
+#define ADD_TEXT(name, value) add_string(line, name, value)
+#define ADD_JSON(name, value) add_json(line, name, value)
+#define ADD_HASH(name, value) add_hash(line, name, value)
+#define ADD_TIME(name, value) add_time(line, name, value)
+#define ADD_FIELD(number, member, column, kind, width) ADD_##kind(column, e->member);
+
+static void on_event(void *ctx, const struct inspect_group *g, size_t lane,
+		     uint64_t position, const struct usage_event *e)
+{
+	cJSON *line = cJSON_CreateObject();
+	char *text;
+
+	(void)ctx;
+	CHECK(line != NULL);
+	add(line, "group", cJSON_CreateString(g->name));
+	add_position(line, "lane", lane);
+	add_position(line, "position", position);
+	add_string(line, "node", str_of(g->node));
+	USAGE_FIELDS(ADD_FIELD)
+	text = cJSON_PrintUnformatted(line);
+	CHECK(text != NULL);
+	puts(text);
+	cJSON_free(text);
+	cJSON_Delete(line);
+}
+
+static void on_unread_group(void *ctx, const struct inspect_group *g)
+{
+	struct inspection *all = ctx;
+
+	if (g->fault == NULL)
+		return;
+	all->unreadable++;
+	fprintf(stderr, "tollgate journal: group %s cannot be read: %s\n", g->name,
+		g->fault);
+}
+
+/* --- the subcommand --- */
+
+static int inspect(const char *directory, bool events)
+{
+	struct inspection all = {0};
+	struct inspect_sink sink = {.group = on_group, .ctx = &all};
+
+	if (events) {
+		sink.group = on_unread_group;
+		sink.event = on_event;
+	}
+	if (!usage_journal_inspect(directory, &sink)) {
+		fprintf(stderr, "tollgate journal: cannot read %s: %s\n", directory,
+			strerror(errno));
+		return 1;
+	}
+	if (!events)
+		printf("%zu groups, files of %llu bytes, %llu events wait\n", all.groups,
+		       (unsigned long long)all.bytes, (unsigned long long)all.events);
+	return all.unreadable > 0;
+}
+
+int cli_journal(int argc, char **argv)
+{
+	static const struct option options[] = {{"events", no_argument, NULL, 'e'},
+						{"help", no_argument, NULL, 'h'},
+						{0}};
+	bool events = false;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(help, stdout);
+			return 0;
+		}
+		if (c == '?')
+			return 2;
+		events = true;
+	}
+	if (optind + 2 != argc || strcmp(argv[optind], "inspect") != 0) {
+		fputs(help, stderr);
+		return 2;
+	}
+	return inspect(argv[optind + 1], events);
+}
