@@ -38,7 +38,9 @@ static const char help_options[] =
 	"  --method METHOD  rows with this method\n"
 	"  --min-ms N       rows that took so long at least\n"
 	"  --after NEXT     the page behind the one that ended with this "
-	"`next`\n" CLI_DB_HELP
+	"`next`\n"
+	"  --sql            print the statement and do not ask: for psql, or EXPLAIN "
+	"ANALYZE\n" CLI_DB_HELP
 	"                   (`cost` takes prices from the configuration's routes)\n";
 
 struct arguments {
@@ -47,6 +49,7 @@ struct arguments {
 	int64_t *tokens;
 	const char **routes;
 	struct question_price *prices;
+	bool sql;
 };
 
 static int print_help(FILE *out, int status)
@@ -186,6 +189,7 @@ static const struct option options[] = {
 	{"method", required_argument, NULL, 'm'},
 	{"min-ms", required_argument, NULL, 'i'},
 	{"after", required_argument, NULL, 'a'},
+	{"sql", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -241,6 +245,9 @@ static bool take_option(struct arguments *a, int c, char *value)
 	case 'p':
 		a->q.percentiles = true;
 		return true;
+	case 'q':
+		a->sql = true;
+		return true;
 	default:
 		return false;
 	}
@@ -292,6 +299,39 @@ static bool ask(const struct question_text *t, const char *conninfo, struct sbuf
 	return r != NULL;
 }
 
+static void print_literal(const char *value)
+{
+	if (value == NULL) {
+		fputs("NULL", stdout);
+		return;
+	}
+	putchar('\'');
+	for (; *value != '\0'; value++) {
+		if (*value == '\'')
+			putchar('\'');
+		putchar(*value);
+	}
+	putchar('\'');
+}
+
+/* With the parameters in their places. */
+static void print_sql(const struct question_text *t)
+{
+	for (const char *p = t->sql; *p != '\0'; p++) {
+		char *end;
+		unsigned long n = *p == '$' ? strtoul(p + 1, &end, 10) : 0;
+
+		if (n == 0) {
+			putchar(*p);
+			continue;
+		}
+		CHECK(n <= (unsigned long)t->n_values);
+		print_literal(t->values[n - 1]);
+		p = end - 1;
+	}
+	puts(";");
+}
+
 static int run(struct arguments *a)
 {
 	char *conninfo = cli_db_conninfo(&a->db);
@@ -304,7 +344,11 @@ static int run(struct arguments *a)
 	if (a->q.kind == QUESTION_COST)
 		take_prices(a);
 	sbuf_init(&error, ERROR_MAX);
-	ok = question_build(&a->q, &t, &error) && ask(&t, conninfo, &error);
+	ok = question_build(&a->q, &t, &error);
+	if (ok && a->sql)
+		print_sql(&t);
+	else if (ok)
+		ok = ask(&t, conninfo, &error);
 	if (!ok)
 		fprintf(stderr, "tollgate usage ask: " STR_FMT "\n",
 			STR_ARG(sbuf_view(&error)));

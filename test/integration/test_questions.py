@@ -325,6 +325,20 @@ def test_rows_that_are_not_counted_yet(data):
         data.recount()
 
 
+def test_the_statement_is_printed_instead(data):
+    odd = "/it's \"odd\" \\ {x}"
+    for question, options in (("totals", {"routes": odd}), ("top-tokens", {"by": "errors"}),
+                              ("rows", {"status": "2xx", "method": "GET'", "limit": "3"}),
+                              ("rows", {"limit": "3", "after": "2026-11-01T00:00:00/7"}),
+                              ("token", {"tokens": "1000000000"})):
+        options = {"from": "2026-03-01", "to": "2026-11-24", **options}
+        statement = ask(data, question, "--sql", check=False, **options)
+        assert statement.returncode == 0 and statement.stdout.endswith(";\n"), statement.stderr
+        rows = data.database.query("SELECT * FROM (%s) AS q (a)" % statement.stdout.rstrip(
+            ";\n").replace("%", "%%"))
+        assert (rows[0]["a"] if rows else None) == ask(data, question, **options)
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["series", "--step", "10m"], "step must be a multiple of 15 minutes"),
     (["series", "--step", "15m", "--from", "2026-01-01"], "more than 1000 points"),
