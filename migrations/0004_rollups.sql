@@ -154,12 +154,15 @@ BEGIN
 		'token_id bigint NOT NULL, route_path varchar(255), {definitions})');
 	FOREACH name IN ARRAY '{usage_open,usage_15min,usage_hour,usage_6hours,usage_day}'::text[]
 	LOOP
+		-- Some tokens, their routes together or apart: the range lies in one piece either way.
 		EXECUTE public.usage_sql(format('CREATE TABLE public.%I (token_id bigint NOT NULL, '
 			'route_id integer NOT NULL, since timestamp NOT NULL, {definitions}, '
-			'PRIMARY KEY (token_id, route_id, since))', name));
-		-- For questions that go over all tokens.
+			'PRIMARY KEY (token_id, since, route_id))', name));
+		-- Questions that go over all tokens; and over everything, however many routes there are.
 		EXECUTE format('CREATE INDEX %I ON public.%I (route_id, since)',
 			name || '_route_since', name);
+		EXECUTE format('CREATE INDEX %I ON public.%I (since) WHERE token_id = -1 '
+			'AND route_id = -1', name || '_whole', name);
 	END LOOP;
 END
 $tables$;
@@ -489,9 +492,10 @@ $$;
 -- Many points. Reading one width throughout costs least; where a bound falls into a cell, finer
 -- cells from that cell's start to the bound belong to the point before it: they are added there
 -- and taken off the point after it. Which width, is whichever touches the fewest cells. (Sums can
--- be taken off, a maximum can't.)
+-- be taken off, a maximum can't.) The finer cells are few, and told one by one: a join on ranges
+-- would read them all.
 CREATE FUNCTION public.usage_series_parts(bounds timestamp[], keys text, filter text,
-	OUT head text, OUT parts text[])
+	names text, negated text, OUT head text, OUT parts text[])
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
 	n integer := cardinality(bounds);
@@ -513,25 +517,27 @@ BEGIN
 	floors := ARRAY(SELECT public.usage_floor(b, base.width)
 		FROM unnest(bounds) WITH ORDINALITY AS u (b, i) ORDER BY i);
 	head := '';
-	parts := ARRAY[format('SELECT width_bucket(since, %L::timestamp[]) AS point, %s, {sums} '
-		'FROM public.%I WHERE %s AND since >= %L AND since < %L GROUP BY 1, 2, 3',
-		floors, keys, base.source, filter, floors[1], floors[n])];
-	finer := ARRAY(SELECT format('SELECT bound, %s, {sums} FROM (SELECT i::integer AS bound, '
-		'public.usage_floor(b, %s) AS low, public.usage_floor(b, %s) AS high '
-		'FROM unnest($1) WITH ORDINALITY AS u (b, i)) AS edges JOIN public.%I ON since >= low '
-		'AND since < high WHERE %s GROUP BY 1, 2, 3', keys,
-		least(base.width, coarser), width, source, filter)
+	parts := ARRAY[format('SELECT width_bucket(since, %L::timestamp[]) AS point, %s, %s '
+		'FROM public.%I WHERE %s AND since >= %L AND since < %L', floors, keys, names,
+		base.source, filter, floors[1], floors[n])];
+	finer := ARRAY(SELECT format('SELECT bound, %s, %s FROM unnest(%L::integer[], '
+			'%L::timestamp[]) AS e (bound, starts) JOIN public.%I ON since = starts WHERE %s '
+			'AND since = ANY (%L::timestamp[])', keys, names, array_agg(i), array_agg(starts),
+			source, filter, array_agg(DISTINCT starts))
 		FROM (VALUES ('usage_15min', 900, 3600), ('usage_hour', 3600, 21600),
-			('usage_6hours', 21600, 86400)) AS v (source, width, coarser)
-		WHERE width < base.width AND EXISTS (SELECT FROM unnest(bounds) AS b
-			WHERE public.usage_floor(b, least(base.width, coarser))
-				< public.usage_floor(b, width)));
+			('usage_6hours', 21600, 86400)) AS v (source, width, coarser),
+		unnest(bounds) WITH ORDINALITY AS u (b, i),
+		LATERAL generate_series(public.usage_floor(b, least(base.width, coarser)),
+			public.usage_floor(b, width) - interval '1 second',
+			width * interval '1 second') AS starts
+		WHERE width < base.width GROUP BY source);
 	IF cardinality(finer) > 0 THEN
-		head := 'WITH edge_cells AS (' || array_to_string(finer, ' UNION ALL ') || ') ';
-		parts := parts || format('SELECT bound - 1 AS point, token_id, route_id, {columns} '
-			'FROM edge_cells WHERE bound > 1'::text)
-			|| format('SELECT bound, token_id, route_id, {negated} FROM edge_cells '
-			'WHERE bound < %s', n);
+		head := 'WITH edge_cells AS MATERIALIZED (' || array_to_string(finer, ' UNION ALL ')
+			|| ') ';
+		parts := parts || format('SELECT bound - 1 AS point, token_id, route_id, %s '
+			'FROM edge_cells WHERE bound > 1', names)
+			|| format('SELECT bound, token_id, route_id, %s FROM edge_cells '
+			'WHERE bound < %s', negated, n);
 	END IF;
 END
 $body$;
@@ -541,10 +547,14 @@ $body$;
 --   tokens, routes     only these; NULL: all
 --   by_token, by_route a row for each of them; false: together, and the column is NULL
 --   with_histogram     false: histogram is NULL, and the answer comes faster
--- time_max is NULL where bounds are more than two: see below. One snapshot, whoever calls.
+--   brief              only calls, errors_*, time_count and time_sum, faster still; others NULL
+-- time_max is NULL where bounds are more than two: see above. One snapshot, whoever calls.
+-- All cells are added up in one go, since planning some 150 sums takes longer than making them;
+-- by hashing, since a sort would carry every cell's columns.
 CREATE FUNCTION public.usage_sums(bounds timestamp[], tokens bigint[] DEFAULT NULL,
 	routes integer[] DEFAULT NULL, by_token boolean DEFAULT false,
-	by_route boolean DEFAULT false, with_histogram boolean DEFAULT false)
+	by_route boolean DEFAULT false, with_histogram boolean DEFAULT false,
+	brief boolean DEFAULT false)
 RETURNS TABLE (point integer, token_id bigint, route_id integer, calls bigint,
 	errors_ours bigint, errors_upstream bigint, errors_client bigint, status_1xx bigint,
 	status_2xx bigint, status_3xx bigint, status_4xx bigint, status_5xx bigint,
@@ -552,7 +562,7 @@ RETURNS TABLE (point integer, token_id bigint, route_id integer, calls bigint,
 	total_sum bigint, bytes_in bigint, bytes_out bigint, time_max integer,
 	histogram bigint[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
-SET max_parallel_workers_per_gather = 0 AS $body$
+SET max_parallel_workers_per_gather = 0 SET enable_sort = off AS $body$
 #variable_conflict use_column
 DECLARE
 	n integer := cardinality(bounds);
@@ -563,6 +573,12 @@ DECLARE
 	keys text := CASE WHEN by_token THEN 'token_id, ' ELSE 'NULL::bigint AS token_id, ' END
 		|| CASE WHEN by_route THEN 'route_id' ELSE 'NULL::integer AS route_id' END;
 	place text := CASE WHEN n > 2 THEN 'width_bucket(since, $1)' ELSE '1' END;
+	grouping_by text := array_to_string(ARRAY[CASE WHEN n > 2 THEN 'point' END,
+		CASE WHEN by_token THEN 'token_id' END, CASE WHEN by_route THEN 'route_id' END], ', ');
+	names text := '{columns}';
+	negated text := '{negated}';
+	answer text := '{answer}, ' || CASE WHEN n > 2 THEN 'NULL::integer' ELSE 'max(time_max)' END
+		|| ', {histogram}';
 	head text := '';
 	parts text[];
 BEGIN
@@ -572,31 +588,42 @@ BEGIN
 		RAISE EXCEPTION 'bounds must be two or more rising times, each a whole quarter of an '
 			'hour, UTC' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
+	IF brief THEN
+		names := 'calls, errors_ours, errors_upstream, errors_client, time_count, time_sum';
+		negated := '-calls, -errors_ours, -errors_upstream, -errors_client, -time_count, '
+			'-time_sum';
+		answer := 'sum(calls)::bigint, coalesce(sum(errors_ours), 0)::bigint, '
+			'coalesce(sum(errors_upstream), 0)::bigint, coalesce(sum(errors_client), 0)::bigint'
+			|| repeat(', NULL::bigint', 6) || ', coalesce(sum(time_count), 0)::bigint, '
+			'coalesce(sum(time_sum), 0)::bigint' || repeat(', NULL::bigint', 4)
+			|| ', NULL::integer, NULL::bigint[]';
+	END IF;
 	IF n = 2 THEN
-		SELECT array_agg(format('SELECT 1 AS point, %s, {sums} FROM public.%I WHERE %s AND %s '
-			'AND since >= %L AND since < %L GROUP BY 1, 2, 3', keys, source, token_filter,
-			route_filter, piece_low, piece_high)) INTO parts
+		SELECT array_agg(format('SELECT 1 AS point, %s, %s FROM public.%I WHERE %s AND %s '
+			'AND since >= %L AND since < %L', keys, names, source, token_filter, route_filter,
+			piece_low, piece_high)) INTO parts
 			FROM public.usage_pieces(bounds[1], bounds[2]);
 	ELSE
 		SELECT * INTO head, parts FROM public.usage_series_parts(bounds, keys,
-			token_filter || ' AND ' || route_filter);
+			token_filter || ' AND ' || route_filter, names, negated);
 	END IF;
 	-- What is not in whole days yet.
-	parts := parts || format('SELECT %s AS point, %s, {sums} FROM public.usage_open WHERE %s '
-		'AND %s AND since >= $1[1] AND since < $1[%s] GROUP BY 1, 2, 3', place, keys,
-		token_filter, route_filter, n);
-	parts := parts || format('SELECT %s AS point, %s, {sums} FROM (SELECT since, token_id, '
+	parts := parts || format('SELECT %s AS point, %s, %s FROM public.usage_open WHERE %s '
+		'AND %s AND since >= %L AND since < %L', place, keys, names, token_filter,
+		route_filter, bounds[1], bounds[n]);
+	parts := parts || format('SELECT %s AS point, %s, %s FROM (SELECT since, token_id, '
 		'coalesce(r.route_id, 0) AS route_id, {columns} FROM public.usage_deltas '
 		'LEFT JOIN public.usage_routes AS r USING (route_path)) AS d WHERE %s AND %s '
-		'AND since >= $1[1] AND since < $1[%s] GROUP BY 1, 2, 3', place, keys,
+		'AND since >= %L AND since < %L', place, keys, names,
 		CASE WHEN tokens IS NULL THEN 'true' ELSE token_filter END,
-		CASE WHEN routes IS NULL THEN 'true' ELSE route_filter END, n);
-	RETURN QUERY EXECUTE public.usage_sql(head || 'SELECT point, token_id, route_id, {answer}, '
-		|| CASE WHEN n > 2 THEN 'NULL::integer, ' ELSE 'max(time_max), ' END
-		|| '{histogram} FROM ('
-		|| array_to_string(parts, ' UNION ALL ') || ') AS cells GROUP BY 1, 2, 3 '
-		'HAVING sum(calls) <> 0 ORDER BY 1, 2, 3', with_histogram)
-		USING bounds, tokens, routes;
+		CASE WHEN routes IS NULL THEN 'true' ELSE route_filter END, bounds[1], bounds[n]);
+	RETURN QUERY EXECUTE public.usage_sql(format('%sSELECT * FROM (SELECT %s, %s, %s, %s '
+		'FROM (%s) AS cells %s HAVING sum(calls) <> 0 OFFSET 0) AS sums ORDER BY 1, 2, 3', head,
+		CASE WHEN n > 2 THEN 'point' ELSE '1 AS point' END,
+		CASE WHEN by_token THEN 'token_id' ELSE 'NULL::bigint AS token_id' END,
+		CASE WHEN by_route THEN 'route_id' ELSE 'NULL::integer AS route_id' END, answer,
+		array_to_string(parts, ' UNION ALL '), CASE WHEN grouping_by <> '' THEN 'GROUP BY '
+		|| grouping_by ELSE '' END), with_histogram) USING bounds, tokens, routes;
 END
 $body$;
 
@@ -825,13 +852,14 @@ REVOKE ALL ON FUNCTION public.usage_mark(), public.usage_mark_all(), public.usag
 	public.usage_pack(integer, timestamp), public.usage_days_due(integer),
 	public.usage_drop_day(date, integer), public.usage_differences(timestamp, timestamp),
 	public.usage_has_any(regclass, timestamp, timestamp), public.usage_days(),
-	public.usage_repair(timestamp, timestamp), public.usage_series_parts(timestamp[], text, text),
-	public.usage_sums(timestamp[], bigint[], integer[], boolean, boolean, boolean) FROM PUBLIC;
+	public.usage_repair(timestamp, timestamp),
+	public.usage_series_parts(timestamp[], text, text, text, text),
+	public.usage_sums(timestamp[], bigint[], integer[], boolean, boolean, boolean, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.usage_merge(integer), public.usage_recount_dirty(integer),
 	public.usage_pack(integer, timestamp), public.usage_days_due(integer),
 	public.usage_drop_day(date, integer), public.usage_differences(timestamp, timestamp),
 	public.usage_days(), public.usage_repair(timestamp, timestamp),
-	public.usage_sums(timestamp[], bigint[], integer[], boolean, boolean, boolean) TO tollgate;
+	public.usage_sums(timestamp[], bigint[], integer[], boolean, boolean, boolean, boolean) TO tollgate;
 GRANT SELECT ON public.usage_routes, public.usage_deltas, public.usage_open, public.usage_15min,
 	public.usage_hour, public.usage_6hours, public.usage_day, public.usage_dirty,
 	public.usage_rollup_state TO tollgate;

@@ -45,6 +45,9 @@
 	"'5xx', coalesce(s.status_5xx, 0), 'none', coalesce(s.status_none, 0)"
 
 #define SUMS(more) "usage_sums(ARRAY[low, high], tokens, routes" more ") AS s"
+/* With what rankings need. */
+#define BY_TOKEN ", by_token => true, brief => true"
+#define BY_ROUTE ", by_route => true, brief => true"
 
 /* --- the statements --- */
 
@@ -75,7 +78,7 @@ static const char series_sql[] =
 /* {by}: what it is ranked by, of s. */
 static const char top_tokens_sql[] =
 	"ranked AS (SELECT s.*, sum({by}) OVER () AS whole FROM asked, LATERAL "
-	SUMS(", by_token => true") " ORDER BY {by} DESC, s.token_id LIMIT $6::integer) "
+	SUMS(BY_TOKEN) " ORDER BY {by} DESC, s.token_id LIMIT $6::integer) "
 	"SELECT json_build_object(" RANGE ", 'tokens', (SELECT "
 	"coalesce(json_agg(json_build_object('id', nullif(s.token_id, 0), 'name', t.name, "
 	COUNTS ", 'time_ms', s.time_sum, 'share', round(({by})::numeric / nullif(whole, "
@@ -84,7 +87,7 @@ static const char top_tokens_sql[] =
 
 static const char top_routes_sql[] =
 	"ranked AS (SELECT s.*, sum({by}) OVER () AS whole FROM asked, LATERAL "
-	SUMS(", by_route => true") " ORDER BY {by} DESC, s.route_id LIMIT $6::integer) "
+	SUMS(BY_ROUTE) " ORDER BY {by} DESC, s.route_id LIMIT $6::integer) "
 	"SELECT json_build_object(" RANGE ", 'routes', (SELECT "
 	"coalesce(json_agg(json_build_object('route', r.route_path, " COUNTS
 	", 'time_ms', s.time_sum, 'share', round(({by})::numeric / nullif(whole, 0), 6)) "
@@ -120,7 +123,7 @@ static const char statuses_sql[] =
 
 static const char cost_sql[] =
 	"spent AS (SELECT r.route_path, s.calls, v.micro, s.calls * v.micro AS cost FROM "
-	"asked, LATERAL " SUMS(", by_route => true") " JOIN usage_routes AS r USING "
+	"asked, LATERAL " SUMS(BY_ROUTE) " JOIN usage_routes AS r USING "
 	"(route_id) JOIN unnest($7::text[], $8::bigint[]) AS v (path, micro) ON v.path = "
 	"r.route_path) SELECT json_build_object(" RANGE ", 'cost', (SELECT "
 	"coalesce(trim_scale(sum(cost) / 1000000), 0) FROM spent), 'routes', (SELECT "
@@ -132,7 +135,7 @@ static const char cost_sql[] =
 static const char token_sql[] =
 	"sums AS MATERIALIZED (SELECT s.* FROM asked, LATERAL "
 	SUMS(", with_histogram => true") "), ranked AS (SELECT s.*, r.route_path FROM "
-	"asked CROSS JOIN LATERAL " SUMS(", by_route => true") " LEFT JOIN usage_routes AS "
+	"asked CROSS JOIN LATERAL " SUMS(BY_ROUTE) " LEFT JOIN usage_routes AS "
 	"r ON r.route_id = s.route_id ORDER BY s.calls DESC, s.route_id LIMIT "
 	"$6::integer) SELECT json_build_object(" RANGE ", 'token', json_build_object('id', "
 	"t.id, 'name', t.name, 'key_start', t.key_start, 'scopes', "
@@ -148,7 +151,7 @@ static const char token_sql[] =
 static const char route_sql[] =
 	"sums AS MATERIALIZED (SELECT s.* FROM asked, LATERAL "
 	SUMS(", with_histogram => true") "), ranked AS (SELECT s.* FROM asked, LATERAL "
-	SUMS(", by_token => true") " ORDER BY s.calls DESC, s.token_id LIMIT $6::integer) "
+	SUMS(BY_TOKEN) " ORDER BY s.calls DESC, s.token_id LIMIT $6::integer) "
 	"SELECT json_build_object(" RANGE ", 'route', ($5::text[])[1], 'totals', (SELECT "
 	"json_build_object(" SUMMARY ", 'statuses', json_build_object(" STATUSES
 	")) FROM (SELECT) AS one LEFT JOIN sums AS s ON true" JOIN_PERCENTILES
