@@ -1,4 +1,5 @@
 """Migrations: fresh and again, roles, the triggers, partitions, and older tables adopted."""
+import json
 import threading
 
 import psycopg2
@@ -498,6 +499,39 @@ def test_older_usage_is_copied(older_usage):
                                      1, "", "", "", None))
     assert older_usage.value("SELECT max(id) FROM token_usage_logs") == 51
     assert "copied" not in migrate(older_usage).stdout
+
+
+def test_copied_rows_are_counted(empty):
+    """In the statistics as in the older backend's own days."""
+    empty.query(OLDER_TOKENS + ";" + OLDER_USAGE)
+    empty.query("INSERT INTO tokens (name, token_hash) VALUES ('a', %s), ('b', %s)", (A, B))
+    empty.query("INSERT INTO token_usage_logs (token_hash, route_path, used_at, response_status, "
+                "response_time_ms) SELECT (ARRAY[%s, %s, %s])[1 + n %% 3], '/r' || n %% 2, "
+                "timestamp '2026-03-06 20:10' + n * interval '17 minutes', 200 + n %% 4 * 100, n "
+                "FROM generate_series(0, 399) AS n", (A, B, C))
+    days = empty.query("SELECT used_at::date::text AS day, count(*) AS calls, count(*) FILTER "
+                       "(WHERE response_status >= 400) AS errors, round(avg(response_time_ms), 1)"
+                       "::float AS mean_ms FROM token_usage_logs GROUP BY 1 ORDER BY 1")
+    assert len(days) == 6
+    migrate(empty, "--adopt-time-zone", "America/New_York")
+    assert empty.value("SELECT count(*) FROM usage_dirty") > 0
+    while empty.value("SELECT usage_recount_dirty(96) > 0 OR usage_pack(10000) > 0"):
+        pass
+
+    def ask(question, *options):
+        return json.loads(run_cli("usage", "ask", question, "--database", empty.url, "--zone",
+                                  "America/New_York", "--from", "2026-03-01", "--to",
+                                  "2026-03-31", *options).stdout)
+
+    points = [p for p in ask("series", "--step", "1d")["points"] if p["calls"]]
+    assert [{"day": p["at"][:10], **{k: p[k] for k in ("calls", "errors", "mean_ms")}}
+            for p in points] == days
+    assert {t["name"]: t["calls"] for t in ask("top-tokens")["tokens"]} == {
+        "a": 134, "b": 133, None: 133}
+    assert ask("totals")["now"]["totals"]["statuses"] == {
+        "1xx": 0, "2xx": 100, "3xx": 100, "4xx": 100, "5xx": 100, "none": 0}
+    done = run_cli("usage", "verify", "--database", empty.url)
+    assert " 0 differences" in done.stdout, done.stdout
 
 
 def test_an_interrupted_copy_goes_on(older_usage):
