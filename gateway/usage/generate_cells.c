@@ -153,6 +153,19 @@ static bool copy_aside(struct generate_cells *c, struct pg_sync *db,
 		       table, error);
 }
 
+static bool widen(struct pg_sync *db, int64_t day, struct sbuf *error)
+{
+	char text[USAGE_TIME_TEXT_MAX];
+	const char *values[] = {text};
+	PGresult *r;
+
+	usage_day_text(text, day);
+	r = pg_sync_query(db, "SELECT usage_widen(ARRAY[$1::timestamp])", values, 1,
+			  error);
+	PQclear(r);
+	return r != NULL;
+}
+
 bool generate_cells_write(struct generate_cells *c, struct pg_sync *db, int64_t day,
 			  struct sbuf *error)
 {
@@ -167,5 +180,5 @@ bool generate_cells_write(struct generate_cells *c, struct pg_sync *db, int64_t 
 			ok = empty ? copy(c, db, c->sums[i][k], widths[i].table, error)
 				   : copy_aside(c, db, c->sums[i][k], widths[i].table,
 						error);
-	return ok;
+	return ok && widen(db, day, error);
 }

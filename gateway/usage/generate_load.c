@@ -303,6 +303,8 @@ static bool settle(struct load *g)
 	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_hour", g->o->error) &&
 	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_6hours", g->o->error) &&
 	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_day", g->o->error) &&
+	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_8days", g->o->error) &&
+	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_64days", g->o->error) &&
 	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_open", g->o->error) &&
 	       pg_sync_run(g->o->db, "VACUUM usage_deltas", g->o->error) &&
 	       (g->raw_rows == 0 ||

@@ -37,6 +37,7 @@ static const char rows_sql[] =
 	"		EXECUTE format('DELETE FROM public.%I WHERE since >= $1 "
 	"AND since < $1 + interval ''1 day''', name) USING day::timestamp;\n"
 	"	END LOOP;\n"
+	"	PERFORM public.usage_widen(ARRAY[day::timestamp]);\n"
 	"END\n"
 	"$remove$";
 
@@ -74,6 +75,9 @@ static const char cells_sql[] =
 	"		UPDATE public.usage_rollup_state SET raw_since = (\n"
 	"			SELECT g.raw_since FROM public.usage_generated AS g\n"
 	"			WHERE g.raw_since IS NOT NULL ORDER BY id LIMIT 1);\n"
+	"		PERFORM public.usage_widen(ARRAY(SELECT "
+	"generate_series(span.low, "
+	"span.high, interval '1 day')));\n"
 	"	END LOOP;\n"
 	"END\n"
 	"$remove$";

@@ -66,7 +66,8 @@ static const char totals_sql[] =
 static const char series_sql[] =
 	"cut AS (SELECT *, usage_steps(low, high, zone, $7::interval, $8::integer) AS "
 	"bounds FROM asked), sums AS MATERIALIZED (SELECT s.* FROM cut, LATERAL "
-	"usage_sums(bounds, tokens, routes, with_histogram => $9::boolean) AS s) SELECT "
+	"usage_sums(bounds, tokens, routes, with_histogram => $9::boolean, brief => NOT "
+	"$9::boolean) AS s) SELECT "
 	"json_build_object(" RANGE ", 'step', $7, 'points', (SELECT "
 	"json_agg(json_build_object('at', usage_local(b.since, zone), " COUNTS
 	", 'errors_by', json_build_object('ours', coalesce(s.errors_ours, 0), 'upstream', "

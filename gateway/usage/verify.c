@@ -21,6 +21,7 @@ struct verify {
 	struct sbuf *error;
 	PGresult *parts; /* (low, high), each within a day */
 	bool *differs;   /* per part */
+	bool wide_differ;
 	size_t differences;
 };
 
@@ -63,35 +64,60 @@ static void tell_difference(const struct verify *v, const PGresult *r, int row)
 	     PQgetisnull(r, row, 6) ? "everything" : PQgetvalue(r, row, 6));
 }
 
-static bool compare_part(struct verify *v, int part)
+/* What `sql` finds between two times, told; how many, -1: failed. */
+static int compare(struct verify *v, const char *sql, const char *low, const char *high)
 {
-	const char *const values[] = {PQgetvalue(v->parts, part, 0),
-				      PQgetvalue(v->parts, part, 1)};
-	PGresult *r =
-		pg_sync_query(v->s,
-			      "SELECT source, since, token_id, route_id, stored_calls, "
-			      "counted_calls, columns FROM usage_differences($1, $2)",
-			      values, ARRAY_LEN(values), v->error);
+	const char *const values[] = {low, high};
+	PGresult *r = pg_sync_query(v->s, sql, values, ARRAY_LEN(values), v->error);
 	int n;
 
 	if (r == NULL)
-		return false;
+		return -1;
 	n = PQntuples(r);
 	for (int i = 0; i < n && i < TOLD_MAX; i++)
 		tell_difference(v, r, i);
 	if (n > TOLD_MAX)
-		tell(v, "... and %d more from %s on", n - TOLD_MAX, values[0]);
-	v->differs[part] = n > 0;
+		tell(v, "... and %d more from %s on", n - TOLD_MAX, low);
 	v->differences += (size_t)n;
 	PQclear(r);
-	return true;
+	return n;
+}
+
+static bool compare_part(struct verify *v, int part)
+{
+	int n = compare(v,
+			"SELECT source, since, token_id, route_id, stored_calls, "
+			"counted_calls, columns FROM usage_differences($1, $2)",
+			PQgetvalue(v->parts, part, 0), PQgetvalue(v->parts, part, 1));
+
+	v->differs[part] = n > 0;
+	return n >= 0;
+}
+
+static const char *low_of(const struct verify *v)
+{
+	return PQgetvalue(v->parts, 0, 0);
+}
+
+static const char *high_of(const struct verify *v)
+{
+	return PQgetvalue(v->parts, PQntuples(v->parts) - 1, 1);
+}
+
+static bool compare_wide(struct verify *v)
+{
+	int n = compare(v,
+			"SELECT source, since, token_id, route_id, stored_calls, "
+			"counted_calls, columns FROM usage_wide_differences($1, $2)",
+			low_of(v), high_of(v));
+
+	v->wide_differ = n > 0;
+	return n >= 0;
 }
 
 static bool tell_waiting(const struct verify *v)
 {
-	int n = PQntuples(v->parts);
-	const char *const values[] = {PQgetvalue(v->parts, 0, 0),
-				      PQgetvalue(v->parts, n - 1, 1)};
+	const char *const values[] = {low_of(v), high_of(v)};
 	PGresult *r = pg_sync_query(v->s,
 				    "SELECT count(DISTINCT since) FROM usage_dirty "
 				    "WHERE since >= $1 AND since < $2",
@@ -121,7 +147,7 @@ static bool compare_all(struct verify *v)
 	for (int i = 0; i < n; i++)
 		if (!compare_part(v, i))
 			return false;
-	if (n > 0 && !tell_waiting(v))
+	if (n > 0 && (!compare_wide(v) || !tell_waiting(v)))
 		return false;
 	if (!pg_sync_run(v->s, "COMMIT", v->error))
 		return false;
@@ -157,6 +183,34 @@ static bool mark_differences(struct verify *v)
 	return true;
 }
 
+/* The gateways' upkeep holds the lock for moments. */
+static bool wait_for_lock(struct verify *v, int *patience)
+{
+	if ((*patience)-- == 0) {
+		sbuf_lit(v->error,
+			 "the gateways' upkeep holds its lock all the time; try "
+			 "again later");
+		return false;
+	}
+	usleep(LOCK_PAUSE_US);
+	return true;
+}
+
+static bool widen_again(struct verify *v)
+{
+	const char *const values[] = {low_of(v), high_of(v)};
+	int patience = LOCK_PATIENCE;
+	char done[32];
+
+	do {
+		if (!ask(v, "SELECT usage_repair_wide($1, $2)", values, 2, done))
+			return false;
+		if (strcmp(done, "t") == 0)
+			return true;
+	} while (wait_for_lock(v, &patience));
+	return false;
+}
+
 /* Until no mark is left that was there when it began: others may be made all the time. The
  * gateways' own upkeep may take them as well. */
 static bool count_again(struct verify *v)
@@ -179,12 +233,8 @@ static bool count_again(struct verify *v)
 			patience = LOCK_PATIENCE;
 			continue;
 		}
-		if (patience-- == 0) {
-			sbuf_lit(v->error, "the gateways' upkeep holds its lock all the "
-					   "time; try again later");
+		if (!wait_for_lock(v, &patience))
 			return false;
-		}
-		usleep(LOCK_PAUSE_US);
 	}
 }
 
@@ -196,7 +246,8 @@ static enum usage_verdict run(struct verify *v)
 		return VERIFY_EQUAL;
 	if (!v->o->repair)
 		return VERIFY_DIFFERS;
-	if (!mark_differences(v) || !count_again(v))
+	if (!mark_differences(v) || !count_again(v) ||
+	    (v->wide_differ && !widen_again(v)))
 		return VERIFY_FAILED;
 	tell(v, "counted again");
 	if (!compare_all(v))

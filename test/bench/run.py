@@ -14,6 +14,8 @@ from bench import Bench, save
 from idle import idle_memory
 from machine import describe
 from peers import peers
+from questions import questions
+from rates import rates
 from tg.counts import (ROUTE, SCENARIOS, UNDER_CALLGRIND, count_instructions, system_calls,
                        trace)
 from tg.gateway import make_token
@@ -172,7 +174,7 @@ def added_latency(bench):
 
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
-                added_latency, peers]
+                added_latency, questions, rates, peers]
 
 
 def main(names):

@@ -37,7 +37,7 @@ def is_clean(database):
     assert database.query(ROWS)[0]["rows"] == 0
     assert cells(database) == ([], [])
     for table in ("usage_generated", "usage_dirty", "usage_deltas", "usage_open", "usage_15min",
-                  "usage_hour", "usage_6hours", "usage_day"):
+                  "usage_hour", "usage_6hours", "usage_day", "usage_8days", "usage_64days"):
         assert database.value(f"SELECT count(*) FROM {table}") == 0, table
     assert database.value("SELECT count(*) FROM tokens WHERE key_start = 'generated'") == 0
     assert database.value("SELECT count(*) FROM usage_routes WHERE route_path LIKE "

@@ -271,20 +271,24 @@ FILTERS = [
 ]
 
 
+def all_rows(data, **options):
+    """Page by page: one may end early, a slow machine's after any step."""
+    rows, after = [], None
+    while True:
+        page = ask(data, "rows", after=after, **options)
+        rows += page["rows"]
+        after = page["next"]
+        if after is None:
+            return rows
+
+
 def test_rows_page_by_page(data):
     for n, (low, high, _, tokens, options) in enumerate(cases(data, 16)):
         chosen, fits = FILTERS[n % len(FILTERS)]
         want = [r["id"] for r in sorted(data.select(low, high, tokens), reverse=True,
                                         key=lambda r: (r["used_at"], r["id"])) if fits(r)]
-        got, after = [], None
-        while True:
-            page = ask(data, "rows", limit="37" if len(want) < 300 else "300", after=after,
-                       **options, **chosen)
-            got += [r["id"] for r in page["rows"]]
-            after = page["next"]
-            if after is None:
-                break
-        assert got == want
+        got = all_rows(data, limit="37" if len(want) < 300 else "300", **options, **chosen)
+        assert [r["id"] for r in got] == want
 
 
 def test_a_row_is_told_whole(data):
@@ -303,9 +307,9 @@ def test_rows_of_a_key_that_is_gone(data):
     rows = [r for r in data.rows if r["token_id"] == token]
     data.database.query("UPDATE tokens SET token_hash = %s WHERE id = %s", ("e" * 64, token))
     try:
-        page = ask(data, "rows", tokens=str(token), limit="500",
-                   **{"from": "2026-03-01", "to": "2027-01-01"})
-        assert sorted(r["id"] for r in page["rows"]) == [r["id"] for r in rows]
+        got = all_rows(data, tokens=str(token), limit="500",
+                       **{"from": "2026-03-01", "to": "2027-01-01"})
+        assert sorted(r["id"] for r in got) == [r["id"] for r in rows]
     finally:
         data.database.query("UPDATE tokens SET token_hash = %s WHERE id = %s", (former, token))
 
@@ -318,8 +322,7 @@ def test_rows_that_are_not_counted_yet(data):
     try:
         assert database.value("SELECT count(*) FROM usage_dirty") == 1
         for options in ({"routes": "/new"}, {"tokens": str(data.tokens[0][0]), "status": "418"}):
-            page = ask(data, "rows", **{"from": "2026-03-01"}, **options)
-            assert len(page["rows"]) == 1 and page["next"] is None
+            assert len(all_rows(data, **{"from": "2026-03-01"}, **options)) == 1
     finally:
         database.query("DELETE FROM token_usage_logs WHERE route_path = '/new'")
         data.recount()
@@ -336,7 +339,10 @@ def test_the_statement_is_printed_instead(data):
         assert statement.returncode == 0 and statement.stdout.endswith(";\n"), statement.stderr
         rows = data.database.query("SELECT * FROM (%s) AS q (a)" % statement.stdout.rstrip(
             ";\n").replace("%", "%%"))
-        assert (rows[0]["a"] if rows else None) == ask(data, question, **options)
+        answers = [rows[0]["a"] if rows else None, ask(data, question, **options)]
+        if question == "rows":  # a page may end early
+            answers = list(zip(*zip(*(answer["rows"] for answer in answers))))
+        assert not answers or answers[0] == answers[1]
 
 
 @pytest.mark.parametrize("arguments, words", [

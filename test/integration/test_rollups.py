@@ -332,6 +332,8 @@ def test_verify_finds_and_mends_damage(database):
             "UPDATE usage_hour SET calls = calls + 1 WHERE route_id > 0 AND token_id > 0",
             "UPDATE usage_day SET h100 = 7 WHERE token_id = -1 AND route_id = -1",
             "DELETE FROM usage_6hours WHERE token_id = -1",
+            "DELETE FROM usage_8days WHERE token_id > 0",
+            "UPDATE usage_64days SET time_max = 7, h3 = 1",
             "DELETE FROM usage_15min WHERE token_id > 0",
             "UPDATE usage_open SET time_max = time_max + 1 WHERE token_id = -1",
             "INSERT INTO usage_deltas (since, token_id, route_path, calls) "
