@@ -16,6 +16,7 @@ import time
 
 from bench import HERE, save
 from processes import CpuTime
+from tg.build import build
 from tg.gateway import Gateway, run_cli
 from tg.postgres import Cluster
 from tg.wait import eventually
@@ -23,6 +24,7 @@ from tg.wait import eventually
 EVENTS = int(os.environ.get("BENCH_EVENTS", "400000"))
 ROUNDS = int(os.environ.get("BENCH_RATE_ROUNDS", "3"))
 OLDER_CALLS = 4000
+LIVE_RATE, LIVE_SECONDS = 500, 10
 KEYS, ROUTES = 1000, 20
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on",
            "autovacuum": "on", "shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -147,6 +149,23 @@ class Store:
         cpu = CpuTime(self.postgres()).since(cpu)
         return rows, seconds, cpu.user + cpu.system
 
+    def live(self):
+        """PostgreSQL's CPU seconds a row while calls come in steadily: batches are small."""
+        self.empty()
+        self.gateway.start()
+        with open(self.keys, encoding="ascii") as f:
+            key = f.readline().strip()
+        cpu = CpuTime(self.postgres())
+        subprocess.run([build("load/caller.c"), "--port", str(self.gateway.port), "--key", key,
+                        "--path", "/api/r1/bytes/100", "--rate", str(LIVE_RATE), "--seconds",
+                        str(LIVE_SECONDS)], check=True, stdout=subprocess.DEVNULL)
+        time.sleep(4)  # merged
+        cpu = CpuTime(self.postgres()).since(cpu)
+        rows = self.database.value("SELECT count(*) FROM token_usage_logs")
+        self.gateway.terminate()
+        self.gateway.wait_exit()
+        return (cpu.user + cpu.system) / rows
+
     def older(self):
         """PostgreSQL's CPU seconds a call, when each call is a transaction of one UPDATE and one
         INSERT, into a table as the older backend had it."""
@@ -170,7 +189,7 @@ class Store:
 def rates(bench):
     with contextlib.ExitStack() as stack:
         store = Store(stack, bench)
-        ours, plain, older = [], [], []
+        ours, plain, older, live = [], [], [], []
         for n in range(ROUNDS):
             for name, how, of in (("recorder", store.drain, ours), ("COPY", store.copy, plain)):
                 rows, seconds, cpu = how()
@@ -178,12 +197,16 @@ def rates(bench):
                 print(f"round {n + 1} {name:9} {rows} rows, {rows / seconds:8.0f} rows/s, "
                       f"PostgreSQL {cpu / rows * 1e6:6.1f} us a row", flush=True)
             older.append(store.older() * 1e6)
-            print(f"round {n + 1} INSERT and UPDATE: PostgreSQL {older[-1]:6.1f} us a call")
-    save("rates", {"recorder": ours, "copy": plain, "older_us": older})
+            live.append(store.live() * 1e6)
+            print(f"round {n + 1} INSERT and UPDATE: PostgreSQL {older[-1]:6.1f} us a call; "
+                  f"recorder at {LIVE_RATE} calls/s: {live[-1]:6.1f} us a row", flush=True)
+    save("rates", {"recorder": ours, "copy": plain, "older_us": older, "live_us": live})
     ratio = statistics.median(a["rows_per_s"] / b["rows_per_s"] for a, b in zip(ours, plain))
     cost = statistics.median(a["cpu_us"] / b for a, b in zip(ours, older))
+    live_cost = statistics.median(a / b for a, b in zip(live, older))
     return {
         "plain COPY in rows/s of the recorder": (1 / ratio, "x", 1 / 0.7),
         "recorder": (statistics.median(a["rows_per_s"] for a in ours), "rows/s", None),
         "PostgreSQL's CPU per row, of that of INSERT and UPDATE": (cost, "x", 1 / 8),
+        f"the same, live at {LIVE_RATE} calls/s": (live_cost, "x", 1 / 8),
     }
