@@ -29,6 +29,19 @@ but `proxy_pass` over kept connections, no log. The configurations are in `test/
 PostgreSQL's own share is apart: {postgresql:.1f} µs per recorded request.
 """
 
+QUESTIONS = """
+## Questions about usage
+
+`tollgate usage ask`, {calls:.0f} million calls of 1,000 tokens on 20 routes in 90 days ({rows:.1f} million of them with rows),
+asked one after the other: any range, whole days or not; all tokens, a team of 50, and that team on the clock of
+Asia/Kolkata; series in any step of 15 minutes to a week that makes less than 1,000 points. Cells are in PostgreSQL's
+memory (`shared_buffers`: a quarter of the machine's). "Growth": what all of them cost, in what they cost with
+{small:.0f} million calls. "Rows": how much longer the same takes from the rows of {days} days.
+
+| | p95 | team of 50 | Kolkata | growth | rows |
+|---|---|---|---|---|---|
+"""
+
 
 def machine(m):
     versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
@@ -65,16 +78,28 @@ def peers_tables(peers):
     return "".join(parts)
 
 
+def questions_table(q):
+    scopes = ("everyone", "team", "team, Kolkata")
+    parts = [QUESTIONS.format(calls=q["calls"] / 1e6, rows=q["rows"] / 1e6,
+                              small=q["small_calls"] / 1e6, days=q["raw_days"])]
+    for kind in dict.fromkeys(name.split(",")[0] for name in q["table"]):
+        of = [q["table"][f"{kind}, {scope}"] for scope in scopes]
+        raw = f"{q['raw'][kind]['ratio']:,.0f} x" if kind in q["raw"] else ""
+        parts.append(f"| {kind} | " + " | ".join(f"{m['p95_ms']:.0f} ms" for m in of) +
+                     f" | {max(m['growth'] for m in of):.2f} x | {raw} |\n".replace("|  |", "| |"))
+    return "".join(parts)
+
+
 def load(name):
     with open(os.path.join(RESULTS, name + ".json"), encoding="utf-8") as f:
         return json.load(f)
 
 
 def main(path):
-    figures, peers = load("figures"), load("peers")
+    figures, peers, questions = load("figures"), load("peers"), load("questions")
     with open(path, "w", encoding="utf-8") as f:
         f.write(INTRO.format(machine=machine(peers["machine"])) + peers_tables(peers)
-                + figures_table(figures["figures"]))
+                + questions_table(questions) + figures_table(figures["figures"]))
 
 
 main(sys.argv[1])
