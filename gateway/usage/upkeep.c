@@ -96,17 +96,22 @@ static void adapt_recount(struct usage_upkeep *u, const struct pg_reply *reply,
 		u->recount *= 2;
 }
 
+static void look_again_in(struct usage_upkeep *u, uint64_t us)
+{
+	struct timeval tv = {.tv_usec = (suseconds_t)us};
+
+	CHECK(event_add(u->turn, &tv) == 0);
+}
+
 /* When the next task is due. */
 static void wait_for_next(struct usage_upkeep *u)
 {
 	uint64_t now = clock_mono_us(), wait = LOOK_AGAIN_US;
-	struct timeval tv;
 
 	for (size_t id = 0; id < N_TASKS; id++)
 		if (u->due_us[id] < now + wait && is_wanted(u, (enum task_id)id))
 			wait = u->due_us[id] > now ? u->due_us[id] - now : 0;
-	tv = (struct timeval){.tv_usec = (suseconds_t)wait};
-	CHECK(event_add(u->turn, &tv) == 0);
+	look_again_in(u, wait);
 }
 
 /* False: it failed, and is tried again after a while. */
@@ -208,16 +213,23 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct usage_upkeep *u = arg;
 	uint64_t now = clock_mono_us();
+	bool can = pg_is_up(u->pg) && !pg_is_busy(u->pg);
 
 	(void)fd;
 	(void)what;
 	OBJ_CHECK(u, UPKEEP_MAGIC);
-	if (pg_is_up(u->pg) && !pg_is_busy(u->pg))
-		for (size_t id = 0; id < N_TASKS; id++)
-			if (u->due_us[id] <= now && is_wanted(u, (enum task_id)id) &&
-			    start(u, (enum task_id)id))
-				return;
-	wait_for_next(u);
+	for (size_t id = 0; can && id < N_TASKS; id++) {
+		if (u->due_us[id] > now || !is_wanted(u, (enum task_id)id))
+			continue;
+		if (start(u, (enum task_id)id))
+			return;
+		can = false;
+	}
+	/* While there is no connection, what is due stays due: that is no reason to hurry. */
+	if (can)
+		wait_for_next(u);
+	else
+		look_again_in(u, LOOK_AGAIN_US);
 }
 
 struct usage_upkeep *usage_upkeep_new(const struct upkeep_options *o)

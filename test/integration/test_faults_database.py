@@ -1,5 +1,7 @@
-"""Faults under load: PostgreSQL that answers no more, or not in time."""
+"""Faults under load: PostgreSQL that is gone, answers no more, or not in time."""
+import os
 import re
+import time
 
 from tg.ledger import Ledger, all_stored
 from tg.pg_proxy import PgProxy
@@ -7,6 +9,27 @@ from tg.wait import eventually
 
 SHORT = {"idle_s": 0.2}
 GIVEN_UP = re.compile(r"tollgate recorder \w+: no database")
+
+
+def test_rests_while_postgres_is_away(gateways, echo_upstream, cluster):
+    """What is due waits for the connection without taking a core, which callers would feel."""
+    gateway = gateways(echo_upstream)
+    gateway.expect_error(".")
+
+    def cpu_s():
+        with open(f"/proc/{gateway.pid}/stat", encoding="utf-8") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    cluster.stop()
+    # After the pauses between attempts have grown, and every task of the upkeep is due.
+    at = time.monotonic()
+    eventually(lambda: time.monotonic() > at + 5, "five seconds", patience_s=6)
+    before = cpu_s()
+    eventually(lambda: time.monotonic() > at + 8, "three more", patience_s=4)
+    used = cpu_s() - before
+    cluster.start()
+    assert used < 0.3, f"{used} s of CPU time in 3 s"
 
 
 def test_black_hole(gateways, echo_upstream, cluster, database):
