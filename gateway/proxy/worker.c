@@ -13,6 +13,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sched.h"
 #include "common/tls.h"
 #include "gateway/proxy/exchange.h"
 #include "gateway/usage/event.h"
@@ -220,6 +221,7 @@ static void *worker_thread(void *arg)
 	struct worker *w = arg;
 
 	OBJ_CHECK(w, WORKER_MAGIC);
+	sched_ask_short_slices();
 	event_base_dispatch(w->base);
 	return NULL;
 }

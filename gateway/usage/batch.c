@@ -5,12 +5,15 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "common/sched.h"
 #include "gateway/usage/copy_row.h"
 
 /* A line of the rollup, at its longest: 255 bytes of route escaped, 20 numbers of 20 digits, and
  * the histogram, whose counts have few digits unless its cell has many rows. */
 #define CELL_BYTES_MAX 2600u
+#define EVENTS_AT_ONCE 32u /* about 100 us: then a worker may have the processor */
 #define TEXT_KEPT_BYTES (4u * 1024 * 1024)
+#define TEXT_SMALL_MAX 32u /* batches that needed less, until a larger buffer goes */
 
 void usage_batch_init(struct usage_batch *b, size_t max_rows)
 {
@@ -113,6 +116,8 @@ static void fill_from(struct usage_batch *b, struct usage_lane *lane,
 			return;
 		}
 		span->to = next;
+		if (b->n_seen % EVENTS_AT_ONCE == 0)
+			sched_give_way();
 	}
 }
 
@@ -141,12 +146,14 @@ static void aggregate(struct usage_batch *b)
 	CHECK(!b->cells.overflow);
 }
 
-/* A backlog's large buffer is not kept for ever. */
-static void reset_text(struct sbuf *text)
+/* A backlog's large buffer is not kept for ever; but as long as there is one, small batches come
+ * between its large ones. */
+static void reset_text(struct sbuf *text, unsigned *small)
 {
 	size_t cap = text->cap;
 
-	if (text->room > TEXT_KEPT_BYTES && text->n < TEXT_KEPT_BYTES / 4) {
+	*small = text->n < TEXT_KEPT_BYTES / 4 ? *small + 1 : 0;
+	if (text->room > TEXT_KEPT_BYTES && *small > TEXT_SMALL_MAX) {
 		sbuf_fini(text);
 		sbuf_init(text, cap);
 	}
@@ -156,8 +163,8 @@ static void reset_text(struct sbuf *text)
 /* As if nothing had been read. */
 static void empty(struct usage_batch *b)
 {
-	reset_text(&b->rows);
-	reset_text(&b->cells);
+	reset_text(&b->rows, &b->small_rows);
+	reset_text(&b->cells, &b->small_cells);
 	usage_rollup_reset(b->rollup);
 	b->n_rows = b->n_seen = b->n_days = 0;
 }
@@ -201,6 +208,8 @@ static void keep_event(struct usage_batch *b, const struct usage_event *e,
 {
 	size_t ordinal = b->n_seen++;
 
+	if (ordinal % EVENTS_AT_ONCE == 0)
+		sched_give_way();
 	if (is_once(e) && (usage_once_claim(&b->once, e, ordinal) == ONCE_REPEATED ||
 			   usage_once_is_repeat(judged, at, ordinal)))
 		return;

@@ -38,9 +38,10 @@ struct usage_batch {
 	size_t n_days;
 	struct batch_use *uses; /* by token_id, each once, with its latest use */
 	size_t n_uses;
-	struct usage_once once;      /* of events that may be stored already */
-	struct usage_rollup *rollup; /* what the rows add to the statistics */
-	struct sbuf cells;           /* the same as lines of COPY text */
+	struct usage_once once;           /* of events that may be stored already */
+	struct usage_rollup *rollup;      /* what the rows add to the statistics */
+	struct sbuf cells;                /* the same as lines of COPY text */
+	unsigned small_rows, small_cells; /* batches since their buffers were needed */
 };
 
 void usage_batch_init(struct usage_batch *b, size_t max_rows);

@@ -122,6 +122,21 @@ void group_counts_read(int folder, const struct journal_file_head *head, void *m
 	close(fd);
 }
 
+void group_file_remove(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_WRONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		for (off_t n = st.st_size - (off_t)GROUP_IO_PIECE; n > 0;
+		     n -= (off_t)GROUP_IO_PIECE)
+			if (ftruncate(fd, n) != 0)
+				break;
+	unlinkat(folder, name, 0);
+	if (fd >= 0)
+		close(fd);
+}
+
 DIR *group_folder_list(int folder)
 {
 	/* A descriptor of its own: a DIR closes it, and keeps a place in it. */
@@ -176,7 +191,7 @@ void group_folder_remove(int directory, const char *name, int folder)
 
 		while (dir != NULL && (entry = readdir(dir)) != NULL)
 			if (entry->d_name[0] != '.' && ends_in(entry->d_name, order[i]))
-				unlinkat(folder, entry->d_name, 0);
+				group_file_remove(folder, entry->d_name);
 		if (dir != NULL)
 			closedir(dir);
 	}

@@ -12,6 +12,9 @@
 
 #define GROUP_FRESH ".new-" /* begins the name of a folder that is being made */
 #define GROUP_LANES_MAX 1024
+/* What is asked of the kernel at once: for as long as it copies or frees, a worker that shares the
+ * processor may have to wait (4 MiB: 2 to 4 ms). */
+#define GROUP_IO_PIECE ((size_t)128 * 1024)
 
 void group_counts_name(char out[64], uint32_t lane);
 
@@ -29,6 +32,8 @@ bool group_file_note(int folder, const struct journal_file_head *head, uint64_t 
 void group_counts_read(int folder, const struct journal_file_head *head, void *memory,
 		       size_t n);
 
+/* Piece by piece, so that a large file holds up nobody. What fails leaves the file. */
+void group_file_remove(int folder, const char *name);
 /* The caller closes it. NULL: errno tells. */
 DIR *group_folder_list(int folder);
 bool group_is_name(const char *name);

@@ -14,6 +14,7 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "gateway/usage/group_files.h"
 #include "gateway/usage/lane_state.h"
 
 #define PENDING_MAX 4 /* finished logs that wait for their sync */
@@ -104,12 +105,17 @@ void lane_log_adopt(struct lane_log *log, uint64_t oldest, uint64_t last)
 
 /* --- copying --- */
 
+static size_t piece_of(size_t n)
+{
+	return n < GROUP_IO_PIECE ? n : GROUP_IO_PIECE;
+}
+
 static bool write_all(int fd, const void *bytes, size_t n, uint64_t at)
 {
 	const char *p = bytes;
 
 	while (n > 0) {
-		ssize_t w = pwrite(fd, p, n, (off_t)at);
+		ssize_t w = pwrite(fd, p, piece_of(n), (off_t)at);
 
 		if (w < 0 && errno == EINTR)
 			continue;
@@ -242,7 +248,7 @@ void lane_log_trim(struct usage_lane *lane)
 
 	for (; log->oldest <= log->last && log->oldest < until; log->oldest++) {
 		lane_log_name(name, lane->number, log->oldest);
-		unlinkat(log->folder, name, 0);
+		group_file_remove(log->folder, name);
 		if (log->fd >= 0 && log->lap == log->oldest) {
 			close(log->fd);
 			log->fd = -1;
@@ -258,7 +264,7 @@ static bool read_all(int fd, void *bytes, size_t n, uint64_t at)
 	char *p = bytes;
 
 	while (n > 0) {
-		ssize_t r = pread(fd, p, n, (off_t)at);
+		ssize_t r = pread(fd, p, piece_of(n), (off_t)at);
 
 		if (r < 0 && errno == EINTR)
 			continue;
@@ -295,6 +301,8 @@ static bool read_lap(const struct lane_log *log, const char *name,
 			log_error("usage journal: %s: %s", name, strerror(errno));
 		return false;
 	}
+	/* No more at once than is asked for, either. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
 	ok = read_all(fd, &head, sizeof head, 0) && is_ours(log, &head, kind) &&
 	     read_all(fd, to, log->head.lap_bytes, JOURNAL_FILE_HEAD);
 	close(fd);

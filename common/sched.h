@@ -1,0 +1,15 @@
+/* How the kernel's scheduler treats a thread. */
+#ifndef COMMON_SCHED_H
+#define COMMON_SCHED_H
+
+/* For a thread that works in short pieces on which others wait: it asks for short slices, so that
+ * it gets its turn soon beside threads that compute for longer. Its share of the processor stays
+ * the same. Of the calling thread; where the kernel does not know or allow it, nothing changes. */
+void sched_ask_short_slices(void);
+
+/* For a thread that computes for long: to be called after each 100 us of work or so,
+ * so that one with short pieces that wakes up meanwhile need not wait for a timer of the kernel's
+ * (1 to 4 ms). Costs a system call. */
+void sched_give_way(void);
+
+#endif
