@@ -102,7 +102,7 @@ bool group_file_note(int folder, const struct journal_file_head *head, uint64_t 
 		return false;
 	ok = read_whole(fd, tail, sizeof *tail, LANE_TAIL_OFFSET);
 	close(fd);
-	return ok && *tail % JOURNAL_ALIGN == 0;
+	return ok && *tail % JOURNAL_ALIGN == 0 && *tail <= LANE_POSITION_MAX;
 }
 
 void group_counts_read(int folder, const struct journal_file_head *head, void *memory,

@@ -206,11 +206,11 @@ bool usage_lane_read(struct usage_lane *lane, uint64_t position,
 		     const unsigned char **bytes, size_t *n, uint64_t *next)
 {
 	uint64_t limit =
-		lane->adopted ? UINT64_MAX
+		lane->adopted ? LANE_POSITION_MAX
 			      : atomic_load_explicit(&lane->head, memory_order_acquire);
 	const struct journal_record_head *h;
 
-	CHECK(position <= limit);
+	CHECK(position <= limit || lane->adopted);
 	while (position < limit) {
 		h = (const struct journal_record_head *)find(lane, position);
 		if (h == NULL) {

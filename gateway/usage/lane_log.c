@@ -61,7 +61,7 @@ bool lane_log_name_read(const char *name, uint32_t *lane, uint64_t *lap)
 		return false;
 	*lap = strtoull(end + 1, NULL, 16);
 	lane_log_name(again, *lane, *lap);
-	return strcmp(name, again) == 0;
+	return strcmp(name, again) == 0 && *lap <= LANE_POSITION_MAX / JOURNAL_LAP_MIN;
 }
 
 struct lane_log *lane_log_new(int folder, const struct journal_file_head *head)
@@ -240,13 +240,34 @@ bool lane_sync(struct usage_lane *lane)
 	return ok;
 }
 
+/* Of an adopted lane the next one that there is: what its folder holds may be anything. */
+static uint64_t lap_after(const struct usage_lane *lane, uint64_t lap)
+{
+	uint64_t found, best = LANE_NO_LAP;
+	struct dirent *entry;
+	uint32_t number;
+	DIR *dir;
+
+	if (!lane->adopted)
+		return lap + 1;
+	dir = group_folder_list(lane->log->folder);
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (lane_log_name_read(entry->d_name, &number, &found) &&
+		    number == lane->number && found > lap && found < best)
+			best = found;
+	if (dir != NULL)
+		closedir(dir);
+	return best;
+}
+
 void lane_log_trim(struct usage_lane *lane)
 {
 	struct lane_log *log = lane->log;
 	uint64_t until = usage_lane_tail(lane) / lane->size;
 	char name[LANE_FILE_NAME_MAX];
 
-	for (; log->oldest <= log->last && log->oldest < until; log->oldest++) {
+	for (; log->oldest <= log->last && log->oldest < until;
+	     log->oldest = lap_after(lane, log->oldest)) {
 		lane_log_name(name, lane->number, log->oldest);
 		group_file_remove(log->folder, name);
 		if (log->fd >= 0 && log->lap == log->oldest) {
@@ -376,8 +397,8 @@ uint64_t lane_log_seek(struct usage_lane *lane, uint64_t position, uint64_t limi
 
 	if (lane->adopted && lane_ring_load(lane))
 		best = seek_in(lane, lane->ring, position, best);
-	for (lap = lap > oldest ? lap : oldest; lap <= last && lap * lane->size < best;
-	     lap++)
+	for (lap = lap > oldest ? lap : oldest;
+	     lap <= last && lap < best / lane->size + 1; lap = lap_after(lane, lap))
 		if (load(log, lap))
 			best = seek_in(lane, log->bytes, position, best);
 	return best < limit ? best : LANE_NO_LAP;

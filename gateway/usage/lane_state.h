@@ -10,6 +10,7 @@
 
 #define CACHE_LINE 64
 #define LANE_NO_LAP UINT64_MAX
+#define LANE_POSITION_MAX ((uint64_t)INT64_MAX) /* PostgreSQL's bigint */
 #define LANE_UNPINNED UINT64_MAX
 /* Where in a ring file's head the tail is noted, for those who have no database to ask. */
 #define LANE_TAIL_OFFSET 2048u
@@ -61,7 +62,7 @@ void lane_log_free(struct lane_log **log);
 const struct journal_file_head *lane_log_head(const struct lane_log *log);
 /* There are logs from lap `oldest` to lap `last`, as far as they are not missing. */
 void lane_log_adopt(struct lane_log *log, uint64_t oldest, uint64_t last);
-/* "lane-2.ring", "lane-2-00000000000000ff.log"; is name such a log of this lane? */
+/* "lane-2.ring", "lane-2-00000000000000ff.log"; is name such a log, with a lap that may be? */
 void lane_ring_name(char out[LANE_FILE_NAME_MAX], uint32_t lane);
 void lane_log_name(char out[LANE_FILE_NAME_MAX], uint32_t lane, uint64_t lap);
 bool lane_log_name_read(const char *name, uint32_t *lane, uint64_t *lap);
