@@ -62,10 +62,12 @@ UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
 REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
+BENCH_SRC := $(wildcard test/bench/*.c)
+BENCH_BIN := $(BENCH_SRC:test/bench/%.c=$(BUILD)/bench/%)
 
 .PHONY: all help dev check check-unit check-integration check-conformance check-asan \
         check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build \
-        bench bench-report install clean \
+        bench bench-build bench-report install clean \
         unit unit-build
 
 ## all: build/tollgate
@@ -202,10 +204,16 @@ analyze:
 	@config/install-packages.sh analyze
 	@test/lint/analyze.sh $(CPPFLAGS)
 
+bench-build: $(BENCH_BIN)
+$(BUILD)/bench/%: test/bench/%.c $(LIB) $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call step,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+
 ## bench: what Tollgate promises, and its peers beside it (ARGS="counts peers"; all without)
 bench:
 	@config/install-packages.sh check bench
-	@$(MAKE) all
+	@$(MAKE) all bench-build
 	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) test/bench/run.py $(ARGS)
 
 ## bench-report: docs/performance.md, from what `make bench` left in build/bench
@@ -224,4 +232,4 @@ clean:
 	rm -rf build
 
 -include $(LIB_OBJ:.o=.d) $(BUILD)/gateway/main.d $(UNIT_BIN:=.d) $(FUZZ_BIN:=.d) \
-         $(REPLAY_BIN:=.d)
+         $(REPLAY_BIN:=.d) $(BENCH_BIN:=.d)

@@ -16,18 +16,28 @@ from tg.postgres import Cluster  # noqa: E402
 RESULTS = os.path.join(ROOT, "build", "bench")
 
 
+def make_database(cluster, folder):
+    """(a database with all tables, a configuration for the command line, a key of all scopes)."""
+    database = cluster.create_database()
+    config = os.path.join(folder, f"setup-{cluster.port}.json")
+    with open(config, "w", encoding="utf-8") as f:
+        json.dump({"database": database.url, "routes": [
+            {"name": "test", "path": "/api/test", "upstream": "http://127.0.0.1:1"}]}, f)
+    run_cli("migrate", "--config", config)
+    return database, config, make_token(config, "bench", ["*"])["key"]
+
+
+def program(name):
+    """A C program of this folder, as `make bench-build` has made it."""
+    return os.path.join(os.path.dirname(BINARY), "bench", name)
+
+
 class Bench:
     def __init__(self, stack):
         self.folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tollgate-bench-"))
         self.cluster = Cluster()
         stack.callback(self.cluster.remove)
-        self.database = self.cluster.create_database()
-        self.config = os.path.join(self.folder, "setup.json")
-        with open(self.config, "w", encoding="utf-8") as f:
-            json.dump({"database": self.database.url, "routes": [
-                {"name": "test", "path": "/api/test", "upstream": "http://127.0.0.1:1"}]}, f)
-        run_cli("migrate", "--config", self.config)
-        self.key = make_token(self.config, "bench", ["*"])["key"]
+        self.database, self.config, self.key = make_database(self.cluster, self.folder)
         demo = subprocess.Popen([BINARY, "demo"], stdout=subprocess.PIPE, text=True)
         stack.callback(demo.wait)
         stack.callback(demo.terminate)
@@ -57,3 +67,12 @@ def save(name, result):
         json.dump(result, f, indent=2)
         f.write("\n")
     print(f"written to {os.path.relpath(path)}")
+
+
+def load(name):
+    """What save() has written, or {}."""
+    try:
+        with open(os.path.join(RESULTS, name + ".json"), encoding="utf-8") as f:
+            return json.load(f)
+    except FileNotFoundError:
+        return {}

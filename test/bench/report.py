@@ -42,6 +42,18 @@ memory (`shared_buffers`: a quarter of the machine's). "Growth": what all of the
 |---|---|---|---|---|---|
 """
 
+JOURNAL = """
+## The usage journal, when something is wrong behind it
+
+{rate:,} requests/s at fixed times, whatever the answers do; a call's time counts from when it was
+due. Windows in pairs, one right after the other, with and without what is wrong; each ratio is of
+the p99 of a pair, the figures below have their median. "Upstream" is a second caller that goes
+straight to the upstream in the same windows.
+"""
+
+PAIRS = [("outage", "PostgreSQL stopped", "stopped", "running"),
+         ("busy_disk", "disk kept busy", "busy", "idle")]
+
 
 def machine(m):
     versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
@@ -55,7 +67,7 @@ def number(value):
 
 def figures_table(figures):
     lines = ["\n## Figures\n", "| measure | value | bar |", "|---|---|---|"]
-    for name, f in figures.items():
+    for name, f in ((name, f) for of in figures.values() for name, f in of.items()):
         if name.startswith("CPU per request"):  # these have tables of their own
             continue
         bar = "" if f["bar"] is None else f"<= {f['bar']:,} {f['unit']}".rstrip()
@@ -90,6 +102,22 @@ def questions_table(q):
     return "".join(parts)
 
 
+def pairs_tables():
+    parts = []
+    for name, title, worse, well in PAIRS:
+        result = load(name)
+        parts.append(JOURNAL.format(**result) if not parts else "")
+        parts.append(f"\n### {title}, windows of {result['seconds']} s\n\n"
+                     "| p99 | p99 without | ratio | upstream | upstream without |\n"
+                     "|---|---|---|---|---|\n")
+        for pair in result["pairs"]:
+            a, b = pair[worse], pair[well]
+            parts.append(f"| {a['p99_ms']:.3f} ms | {b['p99_ms']:.3f} ms | "
+                         f"{a['p99_ms'] / b['p99_ms']:.2f} x | {a['control_ms']:.3f} ms | "
+                         f"{b['control_ms']:.3f} ms |\n")
+    return "".join(parts)
+
+
 def load(name):
     with open(os.path.join(RESULTS, name + ".json"), encoding="utf-8") as f:
         return json.load(f)
@@ -99,7 +127,8 @@ def main(path):
     figures, peers, questions = load("figures"), load("peers"), load("questions")
     with open(path, "w", encoding="utf-8") as f:
         f.write(INTRO.format(machine=machine(peers["machine"])) + peers_tables(peers)
-                + questions_table(questions) + figures_table(figures["figures"]))
+                + questions_table(questions) + pairs_tables()
+                + figures_table(figures["figures"]))
 
 
 main(sys.argv[1])

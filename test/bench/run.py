@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 
-from bench import Bench, save
+from bench import Bench, load, save
 from idle import idle_memory
 from machine import describe
 from peers import peers
@@ -23,6 +23,7 @@ from tg.sender import MB, Sender, download, upload, upload_framings
 from tg.upstream import Upstream
 from tg.wait import eventually
 from tg.wire import Client
+from usage import append, backlog, busy_disk, outage
 
 UPLOAD, DOWNLOAD = 200 * MB, 500 * MB
 REQUESTS = 2000
@@ -174,7 +175,15 @@ def added_latency(bench):
 
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
-                added_latency, questions, rates, peers]
+                added_latency, append, outage, busy_disk, backlog, questions, rates,
+                peers]
+
+
+def with_earlier(figures):
+    """With what the last run of each other measurement has found."""
+    earlier = load("figures").get("figures", {})
+    every = {**earlier, **figures}
+    return {m.__name__: every[m.__name__] for m in MEASUREMENTS if m.__name__ in every}
 
 
 def main(names):
@@ -186,16 +195,17 @@ def main(names):
         bench = Bench(stack)
         for measure in MEASUREMENTS:
             if not names or measure.__name__ in names:
-                figures.update(measure(bench))
+                figures[measure.__name__] = measure(bench)
     over = False
-    for name, (value, unit, bar) in figures.items():
+    for name, (value, unit, bar) in (item for of in figures.values() for item in of.items()):
         is_over = bar is not None and value > bar
         over |= is_over
         print(f"{name:52} {value:10.2f} {'' if bar is None else f'<= {bar}':8} "
               f"{'OVER' if is_over else 'ok' if bar is not None else ''}  {unit}")
-    save("figures", {"machine": describe(), "figures": {
-        name: {"value": value, "unit": unit, "bar": bar}
-        for name, (value, unit, bar) in figures.items()}})
+    save("figures", {"machine": describe(), "figures": with_earlier({
+        measure: {name: {"value": value, "unit": unit, "bar": bar}
+                  for name, (value, unit, bar) in of.items()}
+        for measure, of in figures.items()})})
     sys.exit(1 if over else 0)
 
 

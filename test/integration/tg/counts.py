@@ -86,6 +86,11 @@ def trace(gateway, work):
         strace.send_signal(signal.SIGINT)
         strace.wait()
         strace.stderr.close()
+    return summary_of(log)
+
+
+def summary_of(log):
+    """{system call: how often}, of what `strace -c -o` has written."""
     with open(log, encoding="utf-8") as f:
         rows = re.findall(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$", f.read(), re.M)
     return {name: int(n) for n, name in rows if name != "total"}
