@@ -19,6 +19,20 @@ def data(request, cluster, template):
     database.drop()
 
 
+class Busy:
+    def __init__(self, database):
+        self.database = database
+
+
+@pytest.fixture(scope="module")
+def busy(cluster, template):
+    database = cluster.create_database(template[0])
+    run_cli("usage", "generate", "--database", database.url, "--calls", "30k", "--days", "1",
+            "--tokens", "1", "--routes", "2")
+    yield Busy(database)
+    database.drop()
+
+
 def ask(data, question, *arguments, check=True, **options):
     given = [x for k, v in options.items() if v is not None for x in (f"--{k.replace('_', '-')}", v)]
     done = run_cli("usage", "ask", question, "--database", data.database.url, *arguments, *given,
@@ -289,6 +303,44 @@ def test_rows_page_by_page(data):
                                         key=lambda r: (r["used_at"], r["id"])) if fits(r)]
         got = all_rows(data, limit="37" if len(want) < 300 else "300", **options, **chosen)
         assert [r["id"] for r in got] == want
+
+
+@pytest.mark.parametrize("options, fits", [
+    ({"tokens": True}, "true"), ({"tokens": True, "routes": "/api/openai"}, "true"),
+    ({"tokens": True, "status": "4xx"}, "response_status BETWEEN 400 AND 499"),
+    ({"tokens": True, "min_ms": "1500"}, "response_time_ms >= 1500"),
+    ({"status": "2xx", "method": "GET"},
+     "response_status BETWEEN 200 AND 299 AND request_method = 'GET'")])
+def test_pages_of_more_calls_than_a_piece_holds(busy, options, fits):
+    """30,000 calls of one token in a day: quarters of an hour are cut."""
+    if "tokens" in options:
+        options = {**options, "tokens": str(busy.database.value(
+            "SELECT id FROM tokens WHERE key_start = 'generated'"))}
+    route = "AND route_path = '/api/openai'" if "routes" in options else ""
+    want = [r["id"] for r in busy.database.query(
+        f"SELECT id FROM token_usage_logs WHERE {fits} {route} ORDER BY used_at DESC, id DESC")]
+    got = all_rows(busy, limit="500", **{"from": "2026-01-01", "to": "2099-01-01"}, **options)
+    assert len(want) > 50 and [r["id"] for r in got] == want
+
+
+@pytest.mark.parametrize("calls, most, pieces", [
+    ([], 10, []),
+    ([3, 3, 3], 10, [(0, 45, 9)]),
+    ([6, 5, 5], 10, [(30, 45, 6), (0, 30, 10)]),
+    ([25, 1], 10, [(40, 45, None), (35, 40, None), (30, 35, None), (15, 30, 1)]),
+    ([None, 10, 10], 10, [(15, 30, 10), (0, 15, 10)]),
+    ([4, None, 4], 10, [(30, 45, 4), (0, 15, 4)]),
+])
+def test_pieces_of_quarters(busy, calls, most, pieces):
+    """Latest first, from minute 45 down; None: a quarter without calls that fit."""
+    begin = datetime.datetime(2026, 1, 1)
+    quarters = [(begin + datetime.timedelta(minutes=30 - 15 * n), c)
+                for n, c in enumerate(calls) if c is not None]
+    found = busy.database.query(
+        "SELECT * FROM usage_cut_pieces(%s::timestamp[], %s::bigint[], %s)",
+        ([q[0] for q in quarters], [q[1] for q in quarters], most))
+    assert [((r["piece_low"] - begin).seconds / 60, (r["piece_high"] - begin).seconds / 60,
+             r["piece_calls"]) for r in found] == pieces
 
 
 def test_a_row_is_told_whole(data):
