@@ -98,8 +98,8 @@ BEGIN
 END
 $body$;
 
--- As in 0004, and the wide cells.
-CREATE OR REPLACE FUNCTION public.usage_pack(most integer DEFAULT 200,
+-- As in 0004, and the wide cells; in shorter steps.
+CREATE OR REPLACE FUNCTION public.usage_pack(most integer DEFAULT 50,
 	until timestamp DEFAULT date_trunc('day', now() AT TIME ZONE 'UTC' - interval '10 minutes'))
 RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET jit = off
