@@ -70,15 +70,18 @@ static bool wrong(const char *option, const char *value, const char *want)
 	return false;
 }
 
-static bool number(const char *option, const char *text, long long most, long long *out)
+static bool is_number(const char *text, long long most, long long *out)
 {
 	char *end;
 
 	errno = 0;
 	*out = strtoll(text, &end, 10);
-	if (errno == 0 && end != text && *end == '\0' && *out >= 0 && *out <= most)
-		return true;
-	return wrong(option, text, "a number in range");
+	return errno == 0 && end != text && *end == '\0' && *out >= 0 && *out <= most;
+}
+
+static bool number(const char *option, const char *text, long long most, long long *out)
+{
+	return is_number(text, most, out) || wrong(option, text, "a number in range");
 }
 
 static size_t count_parts(const char *list)
@@ -144,7 +147,7 @@ static bool take_status(struct arguments *a, const char *text)
 		a->q.status_high = a->q.status_low + 99;
 		return true;
 	}
-	if (!number("status", text, 999, &status) || status < 100)
+	if (!is_number(text, 999, &status) || status < 100)
 		return wrong("status", text, "100 to 999, or a class like 5xx");
 	a->q.status_low = a->q.status_high = (int)status;
 	return true;
@@ -154,8 +157,10 @@ static bool take_limit(struct arguments *a, const char *text)
 {
 	long long n;
 
-	if (!number("limit", text, QUESTION_TOP_MAX, &n) || n == 0)
+	if (!number("limit", text, QUESTION_TOP_MAX, &n))
 		return false;
+	if (n == 0)
+		return wrong("limit", text, "1 or more");
 	a->q.limit = (unsigned)n;
 	return true;
 }
@@ -294,6 +299,8 @@ static bool ask(const struct question_text *t, const char *conninfo, struct sbuf
 		r = pg_sync_query(db, t->sql, t->values, t->n_values, error);
 	if (r != NULL)
 		print_answer(question_answer(r));
+	else if (db != NULL && memmem(error->p, error->n, "does not exist", 14) != NULL)
+		sbuf_lit(error, "\n  has `tollgate migrate` been run on this database?");
 	PQclear(r);
 	pg_sync_close(&db);
 	return r != NULL;

@@ -24,6 +24,7 @@ struct call {
 	struct manager_context *context;
 	const struct endpoint *endpoint;
 	struct evbuffer *body;
+	struct net_ip client;
 	int64_t arrival_us;
 	bool running; /* the endpoint has it */
 };
@@ -37,6 +38,8 @@ static struct call *call_new(struct http_conn *conn, struct manager_context *con
 	c->conn = conn;
 	c->context = context;
 	c->endpoint = endpoint;
+	c->client = client_addr_of(http_conn_head(conn), http_conn_peer(conn),
+				   context->settings);
 	c->arrival_us = http_conn_arrival_wall_us(conn);
 	c->body = evbuffer_new();
 	CHECK(c->body != NULL);
@@ -76,11 +79,9 @@ int64_t call_arrival_us(const struct call *c)
 	return c->arrival_us;
 }
 
-const struct net_ip *call_peer(const struct call *c)
+const struct net_ip *call_client(const struct call *c)
 {
-	static const struct net_ip nobody;
-
-	return c->conn != NULL ? http_conn_peer(c->conn) : &nobody;
+	return &c->client;
 }
 
 static void reply(struct call *c, int status, const char *content_type, struct str body)

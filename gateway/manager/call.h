@@ -57,8 +57,8 @@ struct manager_context *call_context(const struct call *c);
 struct str call_body(struct call *c);
 /* Wall clock, microseconds: the request's head was complete. */
 int64_t call_arrival_us(const struct call *c);
-/* Who is connected; valid until the call ends. */
-const struct net_ip *call_peer(const struct call *c);
+/* Who calls, behind trusted proxies (client_addr_of); valid until the call ends. */
+const struct net_ip *call_client(const struct call *c);
 
 /* Each ends the call. Where the client has left, nothing is sent. */
 void call_reply_json(struct call *c, int status, struct str body);

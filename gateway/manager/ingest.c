@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 
@@ -67,9 +68,77 @@ static bool is_blank(const char *p, const char *end)
 	return p == end;
 }
 
+/* --- characters that no text in PostgreSQL can have --- */
+
+static int hex4(const char *p, const char *end)
+{
+	unsigned char bytes[2];
+
+	if (end - p < 4 || !hex_decode(bytes, sizeof bytes, (struct str){p, 4}))
+		return -1;
+	return bytes[0] << 8 | bytes[1];
+}
+
+static bool is_escape(const char *p, const char *end)
+{
+	return p + 1 < end && p[0] == '\\' && p[1] == 'u';
+}
+
+static bool is_surrogate(int v, int first)
+{
+	return v >= first && v < first + 0x400;
+}
+
+/* \uXXXX at p: 0, or half of a character alone, which is what JSON.stringify makes of a text
+ * that was cut in the middle of one. *n: how many bytes the character takes. */
+static bool is_impossible(const char *p, const char *end, size_t *n)
+{
+	int v = hex4(p + 2, end);
+
+	*n = 2;
+	if (v < 0)
+		return false;
+	*n = 6;
+	if (is_surrogate(v, 0xd800) && is_escape(p + 6, end) &&
+	    is_surrogate(hex4(p + 8, end), 0xdc00)) {
+		*n = 12;
+		return false;
+	}
+	return v == 0 || is_surrogate(v, 0xd800) || is_surrogate(v, 0xdc00);
+}
+
+/* A copy in which U+FFFD stands for NUL, raw or escaped, and for half surrogate pairs: cJSON's
+ * strings end at a NUL, and it refuses the whole document for a half pair. */
+static void copy_possible(struct ingest *in, struct str body)
+{
+	const char *p = body.p, *end = body.p + body.n;
+	size_t n;
+
+	sbuf_init(&in->text, 3 * body.n + 1);
+	while (p < end) {
+		n = 1;
+		if (*p == '\0')
+			sbuf_lit(&in->text, "\xef\xbf\xbd");
+		else if (is_escape(p, end) && is_impossible(p, end, &n))
+			sbuf_lit(&in->text, "\\ufffd");
+		else {
+			if (*p == '\\' && n == 1)
+				n = p + 1 < end ? 2 : 1;
+			sbuf_add(&in->text, p, n);
+		}
+		p += n;
+	}
+}
+
 static enum ingest_verdict parse_document(struct ingest *in, struct str body)
 {
 	const char *end = NULL;
+
+	if (body.n > 0 && (memchr(body.p, '\\', body.n) != NULL ||
+			   memchr(body.p, '\0', body.n) != NULL)) {
+		copy_possible(in, body);
+		body = sbuf_view(&in->text);
+	}
 
 	in->document =
 		body.n ? cJSON_ParseWithLengthOpts(body.p, body.n, &end, false) : NULL;
@@ -170,15 +239,27 @@ static enum ingest_verdict take_hash(struct ingest *in)
 	return v;
 }
 
-/* An id that had to be cut could be another's. */
+static bool is_printable(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < 0x21 || s.p[i] > 0x7e)
+			return false;
+	return true;
+}
+
+/* An id that had to be cut, or cleaned, could be another's. */
 static enum ingest_verdict take_request_id(struct ingest *in)
 {
 	enum ingest_verdict v = take_text(in, "request_id", &in->event.request_id);
 
 	if (v != INGEST_OK || in->event.request_id.p == NULL)
 		return v;
-	if (in->event.request_id.n == 0 || in->event.request_id.n > REQUEST_ID_MAX)
-		return bad(in, "request_id must have 1 to %d bytes", REQUEST_ID_MAX);
+	if (in->event.request_id.n == 0 || in->event.request_id.n > REQUEST_ID_MAX ||
+	    !is_printable(in->event.request_id))
+		return bad(in,
+			   "request_id must have 1 to %d characters of ASCII, without "
+			   "spaces",
+			   REQUEST_ID_MAX);
 	in->event.once_at_us = in->arrival_us;
 	return INGEST_OK;
 }
@@ -251,5 +332,6 @@ enum ingest_verdict ingest_next(struct ingest *in)
 void ingest_fini(struct ingest *in)
 {
 	cJSON_Delete(in->document);
+	sbuf_fini(&in->text);
 	*in = (struct ingest){0};
 }

@@ -24,8 +24,9 @@ struct ingest {
 	bool hash_possible; /* token_hash is 64 hex digits; else no token can have it */
 	bool time_replaced; /* the timestamp was implausible; tags tell what it was */
 	char tags[96];
-	size_t n;      /* events in the body */
-	bool is_array; /* the body is an array, be it of one event */
+	size_t n;         /* events in the body */
+	bool is_array;    /* the body is an array, be it of one event */
+	struct sbuf text; /* the body, if it had to be changed before it was read */
 	struct cJSON *document;
 	const struct cJSON *next;
 	size_t index; /* of the event that comes next */

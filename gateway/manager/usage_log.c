@@ -73,14 +73,14 @@ static bool take(struct call *c, struct ingest *in, struct tally *t)
 	if (!find_token(m, in)) {
 		/* Its route is the caller's choice: not told, or each could make a row. */
 		usage_lane_stranger(m->lane, call_arrival_us(c), (struct str){NULL, 0},
-				    "unknown_token_hash", call_peer(c));
+				    "unknown_token_hash", call_client(c));
 		sbuf_printf(&t->unknown_at, "%s%zu", t->unknown ? "," : "",
 			    in->index - 1);
 		t->unknown++;
 		m->unknown++;
 		return true;
 	}
-	if (!usage_lane_append(m->lane, &in->event))
+	if (!usage_lane_offer(m->lane, &in->event))
 		return false;
 	t->logged++;
 	t->replaced += in->time_replaced;
@@ -88,16 +88,23 @@ static bool take(struct call *c, struct ingest *in, struct tally *t)
 	return true;
 }
 
-static void refuse_full(struct call *c, const struct ingest *in)
+/* The event at hand and all behind it are refused. Those with a request_id may come again without
+ * harm, so they are expected to; the others are lost, as far as anybody here can tell. */
+static void refuse_full(struct call *c, struct ingest *in)
 {
+	struct manager_context *m = call_context(c);
+	size_t first = in->index - 1;
 	char detail[128];
 
+	do {
+		if (find_token(m, in) && in->event.request_id.p == NULL)
+			usage_lane_drop(m->lane, &in->event);
+	} while (ingest_next(in) == INGEST_OK);
 	snprintf(detail, sizeof detail,
-		 in->index > 1
-			 ? "events before [%zu] were taken; send the others again in a "
-			   "moment"
-			 : "try again in a moment",
-		 in->index - 1);
+		 first > 0 ? "events before [%zu] were taken; send the others again in a "
+			     "moment"
+			   : "try again in a moment",
+		 first);
 	refuse(c, PROBLEM_QUEUE_FULL, detail);
 }
 

@@ -87,14 +87,14 @@ static bool has_room(struct usage_lane *lane, uint64_t head, uint64_t need)
 	return head + need - lane->free_seen <= lane->size;
 }
 
-static void drop(struct usage_lane *lane, const struct usage_event *e)
+void usage_lane_drop(struct usage_lane *lane, const struct usage_event *e)
 {
 	bump(&lane->dropped);
 	if (lane->gaps != NULL)
 		usage_counts_gap(lane->gaps, e->used_at_us, e->token_id, e->route_path);
 }
 
-bool usage_lane_append(struct usage_lane *lane, const struct usage_event *e)
+bool usage_lane_offer(struct usage_lane *lane, const struct usage_event *e)
 {
 	struct {
 		struct journal_record_head head;
@@ -106,10 +106,8 @@ bool usage_lane_append(struct usage_lane *lane, const struct usage_event *e)
 	uint64_t need = journal_record_bytes(n), to_end = to_lap_end(lane, head);
 	uint64_t skip = need > to_end ? to_end : 0;
 
-	if (!has_room(lane, head, skip + need)) {
-		drop(lane, e);
+	if (!has_room(lane, head, skip + need))
 		return false;
-	}
 	if (skip) {
 		journal_record_seal(&padding, lane->seed, JOURNAL_PADDING, head);
 		memcpy(place_of(lane, head), &padding, sizeof padding);
@@ -120,6 +118,14 @@ bool usage_lane_append(struct usage_lane *lane, const struct usage_event *e)
 	bump(&lane->appended);
 	atomic_store_explicit(&lane->head, head + need, memory_order_release);
 	return true;
+}
+
+bool usage_lane_append(struct usage_lane *lane, const struct usage_event *e)
+{
+	if (usage_lane_offer(lane, e))
+		return true;
+	usage_lane_drop(lane, e);
+	return false;
 }
 
 void usage_lane_stranger(struct usage_lane *lane, int64_t at_us, struct str route,

@@ -24,8 +24,12 @@ struct usage_lane *usage_lane_new(size_t bytes);
 /* Of a lane of the journal the files stay. */
 void usage_lane_free(struct usage_lane **lane);
 
-/* Producer's thread only. False: full, counted. */
+/* Producer's thread only. False: full, counted as dropped. */
 bool usage_lane_append(struct usage_lane *lane, const struct usage_event *e);
+/* Its two halves, for a producer whose callers may come again: false is full; and counts an event
+ * as dropped by minute, token and route. */
+bool usage_lane_offer(struct usage_lane *lane, const struct usage_event *e);
+void usage_lane_drop(struct usage_lane *lane, const struct usage_event *e);
 
 /* Producer's thread only. Someone without a known key was refused: counted by minute, route
  * (its path, or NULL), reason (a word) and network, never listed. */

@@ -46,8 +46,10 @@ bool question_time_is_valid(const char *text, bool *has_offset)
 	const char *p = match(text, "dddd-dd-dd"), *next;
 
 	*has_offset = false;
-	if (p == NULL || *p == '\0')
-		return p != NULL;
+	if (p == NULL || strncmp(text, "1970", 4) < 0 || strncmp(text, "2200", 4) >= 0)
+		return false;
+	if (*p == '\0')
+		return true;
 	if (*p != 'T' && *p != ' ')
 		return false;
 	p = match(p + 1, "dd:dd");
@@ -61,19 +63,34 @@ bool question_time_is_valid(const char *text, bool *has_offset)
 	return *next == '\0';
 }
 
+/* IANA's names of one word (the files `backward`, `etcetera` and others of its tz database). Whatever
+ * else has no slash is PostgreSQL's own: abbreviations, among them IST for Israel, and "XYZ+5". */
+static const char *const short_zones[] = {
+	"CET",       "CST6CDT",   "Cuba",     "EET",     "EST",    "EST5EDT",   "Egypt",
+	"Eire",      "GB",        "GB-Eire",  "GMT",     "GMT+0",  "GMT-0",     "GMT0",
+	"Greenwich", "HST",       "Hongkong", "Iceland", "Iran",   "Israel",    "Jamaica",
+	"Japan",     "Kwajalein", "Libya",    "MET",     "MST",    "MST7MDT",   "NZ",
+	"NZ-CHAT",   "Navajo",    "PRC",      "PST8PDT", "Poland", "Portugal",  "ROC",
+	"ROK",       "Singapore", "Turkey",   "UCT",     "UTC",    "Universal", "W-SU",
+	"WET",       "Zulu",
+};
+
 bool question_zone_is_valid(const char *text)
 {
-	size_t n = strlen(text), letters = 0;
+	size_t n = strlen(text);
 
-	if (n == 0 || n > ZONE_MAX || !isalpha((unsigned char)text[0]))
+	if (strchr(text, '/') == NULL) {
+		for (size_t i = 0; i < ARRAY_LEN(short_zones); i++)
+			if (strcasecmp(text, short_zones[i]) == 0)
+				return true;
 		return false;
-	for (const char *p = text; *p != '\0'; p++) {
+	}
+	if (n > ZONE_MAX || !isalpha((unsigned char)text[0]))
+		return false;
+	for (const char *p = text; *p != '\0'; p++)
 		if (!isalnum((unsigned char)*p) && strchr("/_+-", *p) == NULL)
 			return false;
-		letters += isalpha((unsigned char)*p) != 0;
-	}
-	/* "UTC", "Asia/Kolkata", "Etc/GMT+5"; but "XYZ+5" is PostgreSQL's own. */
-	return strchr(text, '/') != NULL || letters == n;
+	return true;
 }
 
 char *question_step(const char *text)

@@ -5,9 +5,10 @@
 #include "gateway/usage/questions.h"
 
 /* "2026-11-24", "2026-11-24T12:30[:15[.123456]]" (or with a space), then nothing, Z or an offset
- * like +05:30. *has_offset tells which. Whether the day exists, PostgreSQL knows. */
+ * like +05:30; of the years 1970 to 2199. *has_offset tells which. Whether the day exists, PostgreSQL knows. */
 bool question_time_is_valid(const char *text, bool *has_offset);
-/* Letters, digits and / _ + - in the shape of an IANA name; not PostgreSQL's POSIX shapes. */
+/* An IANA name of one word, or in the shape of a longer one; not PostgreSQL's abbreviations and
+ * POSIX shapes. Whether there is such a zone, PostgreSQL knows. */
 bool question_zone_is_valid(const char *text);
 /* "15m", "2h", "1d", "1w", "1mo", "1y" as an interval for PostgreSQL. The caller frees; NULL: it
  * is none, or not a multiple of 15 minutes. */

@@ -85,12 +85,37 @@ static bool make_times(struct times *t, const struct question *q, struct sbuf *e
 	if (!time_sql(t->to, q->to, 2, "(now() AT TIME ZONE 'UTC')"))
 		return refuse(error,
 			      "to must be a time like 2026-11-24, 2026-11-24T12:30 or "
-			      "2026-11-24T12:30:00+05:30");
+			      "2026-11-24T12:30:00+05:30, of the years 1970 to 2199");
 	snprintf(day_before, sizeof day_before, "(%.60s - interval '24 hours')", t->to);
 	if (!time_sql(t->from, q->from, 1, day_before))
 		return refuse(error,
 			      "from must be a time like 2026-11-24, 2026-11-24T12:30 or "
-			      "2026-11-24T12:30:00+05:30");
+			      "2026-11-24T12:30:00+05:30, of the years 1970 to 2199");
+	return true;
+}
+
+/* A restriction that a question does not know would be told as if it held. */
+static bool check_own(const struct question *q, struct sbuf *error)
+{
+	const struct {
+		bool set;
+		enum question_kind of;
+		const char *name;
+	} fields[] = {
+		{q->step != NULL, QUESTION_SERIES, "step"},
+		{q->percentiles, QUESTION_SERIES, "percentiles"},
+		{q->status_low != 0, QUESTION_ROWS, "status"},
+		{q->method != NULL, QUESTION_ROWS, "method"},
+		{q->min_ms != 0, QUESTION_ROWS, "min_ms"},
+		{q->after != NULL, QUESTION_ROWS, "after"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i].set && q->kind != fields[i].of) {
+			sbuf_printf(error, "%s is for the question `%s`", fields[i].name,
+				    question_name(fields[i].of));
+			return false;
+		}
 	return true;
 }
 
@@ -109,6 +134,8 @@ static bool check_common(const struct question *q, struct sbuf *error)
 		sbuf_printf(error, "limit must be 1 to %u", most);
 		return false;
 	}
+	if (!check_own(q, error))
+		return false;
 	if (q->kind == QUESTION_TOKEN && (q->all_tokens || q->n_tokens != 1))
 		return refuse(error, "this question is of one token");
 	if (q->kind == QUESTION_ROUTE && q->n_routes != 1)

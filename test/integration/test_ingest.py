@@ -280,3 +280,71 @@ def test_a_bad_row_beside_repeats(gateways, upstream, database):
     eventually(lambda: database.value("SELECT count(*) FROM usage_rejected") == 1, "the bad one")
     gateway.judge()
     once(database, "abd")
+
+
+@pytest.mark.sanitizer
+def test_ids_over_a_kill(gateways, upstream, cluster, database):
+    """Taken while PostgreSQL is away, killed, sent again to the next process: one row each."""
+    gateway = gateways(upstream, state_dir="state", tokens={"max_stale_s": 3600})
+    gateway.expect_error(".")
+    names = [f"k{i}" for i in range(40)]
+    assert post(gateway, [event(gateway, request_id=i) for i in names[:20]]).json()["logged"] == 20
+    once(database, names[:20])
+    eventually(lambda: os.path.exists(os.path.join(gateway.folder, "state", "tokens.snapshot")),
+               "a snapshot of the keys")
+    cluster.stop("immediate")
+    assert post(gateway, [event(gateway, request_id=i) for i in names]).json()["logged"] == 40
+    gateway.kill()
+    cluster.start()
+    gateway.start()
+    assert post(gateway, [event(gateway, request_id=i) for i in names]).json()["logged"] == 40
+    once(database, names)
+    gateway.judge()
+    once(database, names)
+
+
+def test_what_else_an_event_does(gateways, upstream, database):
+    """Its token was used; an unknown hash is counted, by its caller's own network."""
+    gateway = gateways(upstream, trusted_proxies=["127.0.0.1"],
+                       usage={"ingest": {"secret": SECRET}})
+    before = database.query("SELECT last_used FROM tokens WHERE token_hash = %s",
+                            (sha(gateway.key),))
+    assert before == [{"last_used": None}]
+    forwarded = {HEADER: SECRET, "X-Forwarded-For": "203.0.113.77"}
+    assert post(gateway, event(gateway), **forwarded).json() == {"status": "logged"}
+    answer = post(gateway, [event(gateway, token_hash="a" * 64, route=f"/r{i}")
+                            for i in range(3)], **forwarded)
+    assert answer.json()["unknown_at"] == [0, 1, 2]
+    database.wait_usage(1)
+    assert database.value("SELECT last_used FROM tokens WHERE token_hash = %s",
+                          (sha(gateway.key),)) is not None
+    gateway.judge()  # ends it: counters are stored
+    assert database.query("SELECT route_path, reason, network, requests::integer "
+                          "FROM usage_rejects") == [
+        {"route_path": None, "reason": "unknown_token_hash", "network": "203.0.113.0/24",
+         "requests": 3}]
+
+
+def test_what_a_full_lane_refuses_is_counted_once(gateways, upstream, cluster, database):
+    """Events with a request_id are expected again; the others are lost, all of the array."""
+    gateway = gateways(upstream, usage={"journal_bytes": 2 << 20, "segment_bytes": 65536},
+                       tokens={"max_stale_s": 3600})
+    gateway.expect_error(".")
+    cluster.stop("immediate")
+    while post(gateway, event(gateway, user_agent="u" * 500)).status == 200:
+        pass
+    answer = post(gateway, [event(gateway, request_id=f"again-{i}") for i in range(7)])
+    assert answer.status == 503
+    answer = post(gateway, [event(gateway, route="/api/lost") for _ in range(5)])
+    assert answer.status == 503 and answer.json()["code"] == "queue_full"
+    cluster.start()
+    eventually(lambda: post(gateway, event(gateway, request_id="again-0")).status == 200,
+               "there is room again")
+    gateway.judge()
+    assert database.query(
+        "SELECT route_path, sum(dropped)::integer AS dropped, min(t.token_hash) AS token_hash "
+        "FROM usage_gaps AS g JOIN tokens AS t ON t.id = g.token_id GROUP BY 1 ORDER BY 1") == [
+        {"route_path": "/api/lost", "dropped": 5, "token_hash": sha(gateway.key)},
+        {"route_path": "/api/openai", "dropped": 1, "token_hash": sha(gateway.key)}]
+    assert database.value("SELECT count(*) FROM token_usage_logs "
+                          "WHERE request_id = 'again-0'") == 1

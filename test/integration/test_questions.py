@@ -405,6 +405,11 @@ def test_the_statement_is_printed_instead(data):
     (["totals", "--from", "2026-11-02", "--to", "2026-11-01"], "the range is empty"),
     (["totals", "--zone", "Mars/Base"], "time zone \"Mars/Base\" not recognized"),
     (["totals", "--zone", "X; DROP"], "zone must be the name of a time zone"),
+    (["totals", "--zone", "IST"], "zone must be the name of a time zone"),
+    (["totals", "--from", "0001-01-01"], "of the years 1970 to 2199"),
+    (["totals", "--status", "5xx"], "status is for the question `rows`"),
+    (["rows", "--step", "1h"], "step is for the question `series`"),
+    (["top-tokens", "--percentiles"], "percentiles is for the question `series`"),
     (["token"], "this question is of one token"),
     (["route"], "this question is of one route"),
     (["rows", "--limit", "501"], "limit must be 1 to 500"),
@@ -415,13 +420,41 @@ def test_faults_name_the_field(data, arguments, words):
     assert done.returncode == 1 and words in done.stderr and done.stdout == ""
 
 
+def test_a_database_without_the_tables(cluster):
+    database = cluster.create_database()
+    try:
+        done = run_cli("usage", "ask", "totals", "--database", database.url, check=False)
+        assert done.returncode == 1 and "has `tollgate migrate` been run" in done.stderr
+    finally:
+        database.drop()
+
+
+def test_one_route_of_a_team_and_one_token_on_some_routes(data):
+    low, high = datetime.datetime(2026, 3, 1), datetime.datetime(2026, 11, 20)
+    options = {"from": f"{low}Z", "to": f"{high}Z", "limit": "100"}
+    team = sets(data)[1]
+    answer = ask(data, "route", routes="/api/openai", tokens=",".join(map(str, team)), **options)
+    rows = data.select(low, high, team, ["/api/openai"])
+    assert rows and same(answer["totals"], rows)
+    groups = grouped(rows, "token_id")
+    assert {t["id"] for t in answer["tokens"]} == set(groups)
+    assert all(same(t, groups[t["id"]]) for t in answer["tokens"])
+    token = data.tokens[0][0]
+    answer = ask(data, "token", routes="/api/openai,/api/test", tokens=str(token), **options)
+    rows = data.select(low, high, [token], ["/api/openai", "/api/test"])
+    assert rows and same(answer["totals"], rows)
+    groups = grouped(rows, "route_path")
+    assert {r["route"] for r in answer["routes"]} == set(groups)
+    assert all(same(r, groups[r["route"]]) for r in answer["routes"])
+
+
 @pytest.mark.parametrize("arguments, words", [
     (["nope"], "no question 'nope'"),
     ([], "usage: tollgate usage ask"),
     (["totals", "--tokens", "1,x"], "not a number"),
     (["totals", "--by", "weight"], "not calls, errors or time"),
     (["rows", "--status", "99"], "not 100 to 999"),
-    (["rows", "--limit", "0"], ""),
+    (["rows", "--limit", "0"], "--limit '0' is not 1 or more"),
 ])
 def test_wrong_use_is_told(arguments, words):
     done = run_cli("usage", "ask", *arguments, "--database", "postgresql://127.0.0.1:1/x",

@@ -92,6 +92,71 @@ static void test_a_request_id_is_taken_once(void **state)
 	}
 }
 
+static void test_ids_that_could_be_anothers(void **state)
+{
+	static const char *const ids[] = {"",         "a b",      "a\\u0000b", "a\\u0001",
+					  "\xc3\xa9", "a\\ud800", "a\\u007f"};
+	struct ingest in;
+	char body[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+		snprintf(body, sizeof body, TIMED ",\"request_id\":\"%s\"}", ids[i]);
+		assert_int_equal(parse(&in, str_of(body)), INGEST_BAD_FIELD);
+		assert_non_null(strstr(in.detail, "request_id must have"));
+		ingest_fini(&in);
+	}
+}
+
+/* What PostgreSQL's text cannot hold stands as U+FFFD, and what is behind it stays. */
+static void test_impossible_characters(void **state)
+{
+#define REPLACED "\xef\xbf\xbd"
+	static const struct {
+		struct str sent;
+		const char *want;
+	} cases[] = {
+		{STR("a\\u0000b"), "a" REPLACED "b"},
+		{STR("a\0b"), "a" REPLACED "b"},
+		{STR("\\u0000\\u0000"), REPLACED REPLACED},
+		{STR("\\\\u0000"), "\\u0000"},
+		{STR("\\\\\\u0000"), "\\" REPLACED},
+		{STR("\\ud800"), REPLACED},
+		{STR("\\udc00x"), REPLACED "x"},
+		{STR("\\ud83d\\ude00"), "\xf0\x9f\x98\x80"},
+		{STR("\\uD83D\\uDE00\\uD83D"), "\xf0\x9f\x98\x80" REPLACED},
+		{STR("\\ud83d\\ud83d\\ude00"), REPLACED "\xf0\x9f\x98\x80"},
+		{STR("\\ud83dx\\u00e9"), REPLACED "x\xc3\xa9"},
+		{STR("\\n\\\"\\/"), "\n\"/"},
+	};
+	struct ingest in;
+	char body[512];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		n = (size_t)snprintf(body, sizeof body, TIMED ",\"user_agent\":\"");
+		memcpy(body + n, cases[i].sent.p, cases[i].sent.n);
+		n += cases[i].sent.n;
+		memcpy(body + n, "\"}", 2);
+		assert_int_equal(parse(&in, (struct str){body, n + 2}), INGEST_OK);
+		assert_text(in.event.user_agent, cases[i].want);
+		ingest_fini(&in);
+	}
+	/* Escapes that are none are refused as before. */
+	assert_int_equal(parse(&in, STR(TIMED ",\"user_agent\":\"\\u00\"}")),
+			 INGEST_NOT_JSON);
+	ingest_fini(&in);
+	assert_int_equal(parse(&in, STR(TIMED ",\"user_agent\":\"\\")), INGEST_NOT_JSON);
+	ingest_fini(&in);
+	/* A hash with something behind a NUL is no hash. */
+	assert_int_equal(parse(&in, STR("{\"token_hash\":\"" HASH "\\u0000\",\"route\":"
+					"\"/a\",\"timestamp\":1795503148123}")),
+			 INGEST_OK);
+	assert_false(in.hash_possible);
+	ingest_fini(&in);
+}
+
 static void test_only_required_fields(void **state)
 {
 	static const char *const bodies[] = {
@@ -249,7 +314,8 @@ static void test_bad_fields_are_named(void **state)
 		 "response_time_ms must be between 0 and 2147483647"},
 		{TIMED ",\"ip_address\":1}", "ip_address must be a string"},
 		{TIMED ",\"request_id\":7}", "request_id must be a string"},
-		{TIMED ",\"request_id\":\"\"}", "request_id must have 1 to 128 bytes"},
+		{TIMED ",\"request_id\":\"\"}",
+		 "request_id must have 1 to 128 characters of ASCII, without spaces"},
 		{TIMED ",\"user_agent\":[]}", "user_agent must be a string"},
 		{TIMED ",\"request_method\":false}", "request_method must be a string"},
 		{TIMED ",\"error_message\":{\"a\":1}}", "error_message must be a string"},
@@ -355,6 +421,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_fields),
+		cmocka_unit_test(test_ids_that_could_be_anothers),
+		cmocka_unit_test(test_impossible_characters),
 		cmocka_unit_test(test_only_required_fields),
 		cmocka_unit_test(test_seconds_or_milliseconds),
 		cmocka_unit_test(test_hashes),
