@@ -19,7 +19,10 @@ static const char help[] =
 	"answered from, all of them; right while calls come in. Exit status 1 if any "
 	"differs.\n"
 	"\n"
-	"  --from TIME      not before this (UTC: 2026-11-24, \"2026-11-24 06:45\")\n"
+	"  --from TIME      not before this (UTC: 2026-11-24, \"2026-11-24 06:45\"; or "
+	"with "
+	"an\n"
+	"                   offset: 2026-11-24T12:15+05:30)\n"
 	"  --to TIME        nor from this on\n"
 	"  --repair         count again what differs, then compare once "
 	"more\n" CLI_DB_HELP;

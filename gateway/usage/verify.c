@@ -5,22 +5,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/check.h"
 #include "common/pg_sync.h"
+#include "gateway/usage/recount.h"
 
 #define LINE_MAX_BYTES 512
 #define TOLD_MAX 50 /* differences of one day that are told one by one */
-#define LOCK_PAUSE_US 200000
-#define LOCK_PATIENCE 300 /* pauses */
+#define TIME_MAX 64
 
 struct verify {
 	const struct usage_verify_options *o;
 	struct pg_sync *s;
 	struct sbuf *error;
-	PGresult *parts; /* (low, high), each within a day */
-	bool *differs;   /* per part */
+	char from[TIME_MAX], to[TIME_MAX]; /* UTC; "": all there is */
+	PGresult *parts;                   /* (low, high), each within a day */
+	bool *differs;                     /* per part */
 	bool wide_differ;
 	size_t differences;
 };
@@ -38,9 +38,33 @@ static void tell(const struct verify *v, const char *format, ...)
 	v->o->report(v->o->report_ctx, line);
 }
 
-static bool begin(struct verify *v)
+/* The times that were asked for, as UTC. */
+static bool take_range(struct verify *v)
 {
 	const char *const values[] = {v->o->from, v->o->to};
+	PGresult *r = pg_sync_query(
+		v->s,
+		"SELECT f AT TIME ZONE 'UTC', t AT TIME ZONE 'UTC', CASE "
+		"WHEN NOT isfinite(f) THEN '--from must be a day or a time' "
+		"WHEN NOT isfinite(t) THEN '--to must be a day or a time' "
+		"WHEN f >= t THEN '--from must be before --to' END "
+		"FROM (VALUES ($1::timestamptz, $2::timestamptz)) AS v (f, t)",
+		values, ARRAY_LEN(values), v->error);
+	bool ok;
+
+	if (r == NULL)
+		return false;
+	ok = PQgetisnull(r, 0, 2);
+	sbuf_str(v->error, str_of(PQgetvalue(r, 0, 2)));
+	snprintf(v->from, sizeof v->from, "%s", PQgetvalue(r, 0, 0));
+	snprintf(v->to, sizeof v->to, "%s", PQgetvalue(r, 0, 1));
+	PQclear(r);
+	return ok;
+}
+
+static bool begin(struct verify *v)
+{
+	const char *const values[] = {*v->from ? v->from : NULL, *v->to ? v->to : NULL};
 
 	if (!pg_sync_run(v->s, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 			 v->error))
@@ -183,23 +207,10 @@ static bool mark_differences(struct verify *v)
 	return true;
 }
 
-/* The gateways' upkeep holds the lock for moments. */
-static bool wait_for_lock(struct verify *v, int *patience)
-{
-	if ((*patience)-- == 0) {
-		sbuf_lit(v->error,
-			 "the gateways' upkeep holds its lock all the time; try "
-			 "again later");
-		return false;
-	}
-	usleep(LOCK_PAUSE_US);
-	return true;
-}
-
 static bool widen_again(struct verify *v)
 {
 	const char *const values[] = {low_of(v), high_of(v)};
-	int patience = LOCK_PATIENCE;
+	int patience = RECOUNT_PATIENCE;
 	char done[32];
 
 	do {
@@ -207,46 +218,19 @@ static bool widen_again(struct verify *v)
 			return false;
 		if (strcmp(done, "t") == 0)
 			return true;
-	} while (wait_for_lock(v, &patience));
+	} while (usage_recount_wait(&patience, v->error));
 	return false;
-}
-
-/* Until no mark is left that was there when it began: others may be made all the time. The
- * gateways' own upkeep may take them as well. */
-static bool count_again(struct verify *v)
-{
-	char began[32], left[32] = "", done[32];
-	const char *const values[] = {began};
-	int patience = LOCK_PATIENCE;
-
-	if (!ask(v, "SELECT clock_timestamp()", NULL, 0, began))
-		return false;
-	for (;;) {
-		if (!ask(v, "SELECT count(*) FROM usage_dirty WHERE noted_at <= $1",
-			 values, 1, left))
-			return false;
-		if (strcmp(left, "0") == 0)
-			return true;
-		if (!ask(v, "SELECT usage_recount_dirty(8)", NULL, 0, done))
-			return false;
-		if (strcmp(done, "-1") != 0) {
-			patience = LOCK_PATIENCE;
-			continue;
-		}
-		if (!wait_for_lock(v, &patience))
-			return false;
-	}
 }
 
 static enum usage_verdict run(struct verify *v)
 {
-	if (!compare_all(v))
+	if (!take_range(v) || !compare_all(v))
 		return VERIFY_FAILED;
 	if (v->differences == 0)
 		return VERIFY_EQUAL;
 	if (!v->o->repair)
 		return VERIFY_DIFFERS;
-	if (!mark_differences(v) || !count_again(v) ||
+	if (!mark_differences(v) || !usage_recount_marked(v->s, v->error) ||
 	    (v->wide_differ && !widen_again(v)))
 		return VERIFY_FAILED;
 	tell(v, "counted again");

@@ -11,7 +11,8 @@
 
 struct usage_verify_options {
 	const char *conninfo;
-	const char *from, *to; /* UTC, as PostgreSQL reads times; NULL: all there is */
+	const char *from, *to; /* as PostgreSQL reads times, UTC where no offset is told;
+				* NULL: all there is */
 	bool repair;           /* count again what differs, then compare once more */
 	/* Hears what was found, a line at a time without newline. */
 	void (*report)(void *ctx, const char *line);

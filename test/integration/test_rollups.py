@@ -357,9 +357,31 @@ def test_verify_of_a_part(database):
     done = verify(database, "--from", low, "--to", low + datetime.timedelta(hours=12))
     assert done.returncode == 1 and "1 days compared" in done.stdout
     done = verify(database, "--from", "soon")
-    assert done.returncode == 1 and 'timestamp: "soon"' in done.stderr
+    assert done.returncode == 1 and 'time zone: "soon"' in done.stderr
     assert verify(database, "--frm", "x").returncode == 2
     assert verify(database, "x").returncode == 2
+
+
+def test_verify_takes_offsets_and_refuses_ranges_that_are_none(database):
+    old_rows(database, count=60)
+    settle(database)
+    noon = MIDNIGHT - datetime.timedelta(hours=12)
+    database.query("UPDATE usage_15min SET calls = calls + 1 WHERE token_id = -1 AND since >= %s",
+                   (noon,))
+    # 17:30 in Kolkata is noon, UTC.
+    kolkata = f"{noon + datetime.timedelta(hours=5, minutes=30):%Y-%m-%dT%H:%M}+05:30"
+    assert verify(database, "--to", kolkata).returncode == 0
+    done = verify(database, "--from", kolkata)
+    assert done.returncode == 1 and f"usage_15min {noon:%Y-%m-%d} 0" not in done.stdout
+    assert "differs in calls" in done.stdout
+    for arguments, words in (
+            (["--from", noon, "--to", MIDNIGHT - datetime.timedelta(1)],
+             "--from must be before --to"),
+            (["--from", noon, "--to", kolkata], "--from must be before --to"),
+            (["--from", "infinity"], "--from must be a day or a time"),
+            (["--to=-infinity"], "--to must be a day or a time")):
+        done = verify(database, *arguments)
+        assert (done.returncode, done.stdout) == (1, "") and words in done.stderr, done.stderr
 
 
 def test_the_gateways_role_can_do_no_more_than_it_needs(cluster, database):
