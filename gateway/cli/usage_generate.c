@@ -199,6 +199,14 @@ static int parse(struct arguments *a, int argc, char **argv)
 	}
 	if (!a->raw_days_given)
 		a->load.raw_days = a->load.days;
+	if (a->load.calls > a->load.days * GENERATE_DAY_CALLS_MAX) {
+		fprintf(stderr,
+			"tollgate usage generate: --calls must be at most %lld a day, "
+			"%lld with --days %u\n",
+			(long long)GENERATE_DAY_CALLS_MAX,
+			(long long)(a->load.days * GENERATE_DAY_CALLS_MAX), a->load.days);
+		return 3;
+	}
 	if (optind == argc && (!a->sized || (a->load.calls > 0 && !a->remove)))
 		return 0;
 	if (optind == argc)

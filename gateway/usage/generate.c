@@ -2,24 +2,27 @@
 #include "gateway/usage/generate.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/usage/copy_row.h"
+#include "gateway/usage/generate_alone.h"
 #include "gateway/usage/generate_tokens.h"
+#include "gateway/usage/recount.h"
 
 #define HOUR_US INT64_C(3600000000)
 #define TOKENS_MAX 10 /* of those that there are */
 #define TOKENS_MADE 3 /* where there are none */
 
-static void fill(struct usage_event *e, size_t i, int64_t now_us)
+static void fill(struct usage_event *e, size_t i, int64_t used_at_us)
 {
 	static const int16_t statuses[] = {200, 200, 200, 400, 200, 200, 500};
 	static char ip[16];
 	int16_t status = statuses[i % ARRAY_LEN(statuses)];
 
 	usage_event_init(e);
-	e->used_at_us = now_us - (int64_t)i * HOUR_US;
+	e->used_at_us = used_at_us;
 	e->response_status = e->upstream_status = status;
 	e->response_time_ms = (int32_t)(80 + i * 7919 % 1900);
 	e->ttfb_ms = e->response_time_ms + 1;
@@ -39,12 +42,13 @@ static void fill(struct usage_event *e, size_t i, int64_t now_us)
 }
 
 static void make_rows(struct sbuf *rows, const struct generate_options *o,
-		      const struct generate_tokens *tokens, int64_t now_us)
+		      const struct generate_tokens *tokens, int64_t now_us,
+		      int64_t step_us)
 {
 	struct usage_event e;
 
 	for (size_t i = 0; i < GENERATE_SAMPLE_CALLS; i++) {
-		fill(&e, i, now_us);
+		fill(&e, i, now_us - (int64_t)i * step_us);
 		/* Each token calls each route, whatever their numbers have in common. */
 		generate_mark_event(
 			&e, &tokens->items[(i / o->n_paths + i % o->n_paths) % tokens->n],
@@ -52,6 +56,45 @@ static void make_rows(struct sbuf *rows, const struct generate_options *o,
 		copy_row_add(rows, &e, STR("generated"));
 	}
 	CHECK(!rows->overflow);
+}
+
+/* How far apart the calls are: an hour, or less, since rows from before `since` were dropped and
+ * would be no more counted. */
+static bool find_step(const struct generate_options *o, int64_t now_us, int64_t *step_us,
+		      char since[USAGE_TIME_TEXT_MAX])
+{
+	PGresult *r = pg_sync_query(
+		o->db,
+		"SELECT CASE WHEN isfinite(raw_since) THEN (extract(epoch FROM "
+		"raw_since) "
+		"* 1000000)::bigint ELSE 0 END, to_char(raw_since, 'YYYY-MM-DD') "
+		"FROM usage_rollup_state",
+		NULL, 0, o->error);
+
+	if (r == NULL)
+		return false;
+	*step_us =
+		(now_us - strtoll(PQgetvalue(r, 0, 0), NULL, 10)) / GENERATE_SAMPLE_CALLS;
+	if (*step_us > HOUR_US)
+		*step_us = HOUR_US;
+	snprintf(since, USAGE_TIME_TEXT_MAX, "%s", PQgetvalue(r, 0, 1));
+	PQclear(r);
+	return true;
+}
+
+static void report(const struct generate_options *o, const struct generate_tokens *tokens,
+		   int64_t step_us, const char *since)
+{
+	char line[160];
+	int n = snprintf(line, sizeof line, "%d calls of %zu tokens on %zu routes, ",
+			 GENERATE_SAMPLE_CALLS, tokens->n, o->n_paths);
+
+	if (step_us == HOUR_US)
+		snprintf(line + n, sizeof line - (size_t)n, "one an hour back from now");
+	else
+		snprintf(line + n, sizeof line - (size_t)n,
+			 "since %s, as far back as rows are kept", since);
+	o->report(o->ctx, line);
 }
 
 static bool prepare(const struct generate_options *o, int64_t low_us, int64_t high_us)
@@ -89,26 +132,24 @@ static bool write_rows(const struct generate_options *o, const struct sbuf *rows
 
 bool usage_generate_sample(const struct generate_options *o)
 {
-	int64_t now = clock_wall_us();
-	struct generate_tokens tokens;
+	char since[USAGE_TIME_TEXT_MAX];
+	struct generate_tokens tokens = {0};
+	int64_t now, step;
 	struct sbuf rows;
-	char line[160];
 	bool ok;
 
 	sbuf_init(&rows, 1 << 20);
-	ok = generate_tokens_any(&tokens, o->db, TOKENS_MAX, TOKENS_MADE, o->error) &&
-	     prepare(o, now - GENERATE_SAMPLE_CALLS * HOUR_US, now + 1);
+	ok = generate_alone(o);
+	now = clock_wall_us();
+	ok = ok && find_step(o, now, &step, since) &&
+	     generate_tokens_any(&tokens, o->db, TOKENS_MAX, TOKENS_MADE, o->error) &&
+	     prepare(o, now - (GENERATE_SAMPLE_CALLS - 1) * step, now + 1);
 	if (ok) {
-		make_rows(&rows, o, &tokens, now);
-		ok = write_rows(o, &rows) && generate_recount(o->db, o->error);
+		make_rows(&rows, o, &tokens, now, step);
+		ok = write_rows(o, &rows) && usage_recount_marked(o->db, o->error);
 	}
-	if (ok) {
-		snprintf(
-			line, sizeof line,
-			"%d calls of %zu tokens on %zu routes, one an hour back from now",
-			GENERATE_SAMPLE_CALLS, tokens.n, o->n_paths);
-		o->report(o->ctx, line);
-	}
+	if (ok)
+		report(o, &tokens, step, since);
 	sbuf_fini(&rows);
 	generate_tokens_fini(&tokens);
 	return ok;

@@ -7,8 +7,10 @@
 #include "common/check.h"
 #include "gateway/usage/copy_row.h"
 #include "gateway/usage/rollup.h"
+#include "gateway/usage/workload.h"
 
 #define SECOND_US INT64_C(1000000)
+#define DAY_US (86400 * SECOND_US)
 #define ALL_TOKENS (-1)
 #define NUMBER_MAX 12
 
@@ -19,7 +21,7 @@ static const struct width {
 	{"usage_15min", 900 * SECOND_US},
 	{"usage_hour", 3600 * SECOND_US},
 	{"usage_6hours", 21600 * SECOND_US},
-	{"usage_day", 86400 * SECOND_US},
+	{"usage_day", DAY_US},
 };
 
 struct generate_cells {
@@ -30,14 +32,21 @@ struct generate_cells {
 	struct sbuf rows, sql;
 };
 
-struct generate_cells *generate_cells_new(size_t max_events, const int *route_ids,
-					  size_t n_routes)
+struct generate_cells *generate_cells_new(size_t max_events, size_t n_tokens,
+					  const int *route_ids, size_t n_routes)
 {
 	struct generate_cells *c = xcalloc(1, sizeof *c);
+	/* In one interval: each token and all together; likewise on their routes. */
+	size_t series[] = {n_tokens + 1, n_tokens * WORKLOAD_TOKEN_ROUTES + n_routes};
 
 	for (size_t i = 0; i < ARRAY_LEN(widths); i++)
-		for (size_t k = 0; k < 2; k++)
-			c->sums[i][k] = usage_rollup_new(2 * max_events);
+		for (size_t k = 0; k < 2; k++) {
+			size_t cells = series[k] * (size_t)(DAY_US / widths[i].us);
+
+			c->sums[i][k] = usage_rollup_new_of(
+				2 * max_events,
+				cells < 2 * max_events ? cells : 2 * max_events);
+		}
 	c->numbers = xcalloc(n_routes, sizeof *c->numbers);
 	for (size_t i = 0; i < n_routes; i++)
 		snprintf(c->numbers[i], NUMBER_MAX, "%d", route_ids[i]);

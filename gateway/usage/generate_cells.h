@@ -11,9 +11,9 @@
 
 struct generate_cells;
 
-/* route_ids: a number for each route, n of them. */
-struct generate_cells *generate_cells_new(size_t max_events_a_day, const int *route_ids,
-					  size_t n_routes);
+/* route_ids: a number for each route, n of them. A day's events are of up to n_tokens. */
+struct generate_cells *generate_cells_new(size_t max_events_a_day, size_t n_tokens,
+					  const int *route_ids, size_t n_routes);
 void generate_cells_free(struct generate_cells **c);
 /* Another day begins. */
 void generate_cells_reset(struct generate_cells *c);

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "gateway/usage/copy_row.h"
 #include "gateway/usage/generate.h"
+#include "gateway/usage/generate_alone.h"
 #include "gateway/usage/generate_cells.h"
 #include "gateway/usage/generate_tokens.h"
 #include "gateway/usage/rollup.h"
@@ -77,6 +78,34 @@ static bool has_cells_only(const struct load *g)
 	return g->first_raw_day > usage_day_of(g->end_us - g->l->days * DAY_US);
 }
 
+/* Where rows were dropped they would be again, and statistics are only ever added to. */
+static bool is_kept(struct load *g)
+{
+	char day[USAGE_TIME_TEXT_MAX];
+	const char *values[] = {day};
+	PGresult *r;
+	bool kept;
+
+	usage_day_text(day, g->first_raw_day);
+	r = pg_sync_query(
+		g->o->db,
+		"SELECT raw_since <= $1::date, to_char(raw_since, 'YYYY-MM-DD') "
+		"FROM usage_rollup_state",
+		values, 1, g->o->error);
+	if (r == NULL)
+		return false;
+	kept = PQgetvalue(r, 0, 0)[0] == 't';
+	if (!kept)
+		sbuf_printf(
+			g->o->error,
+			"rows are kept since %s only (usage.retention_days, or a load "
+			"without rows), and these would begin on %s. Take fewer "
+			"--days, or take away what was made up before (--remove)",
+			PQgetvalue(r, 0, 1), day);
+	PQclear(r);
+	return kept;
+}
+
 /* What is there already would be counted no more where days have cells only. */
 static bool is_clear(struct load *g)
 {
@@ -94,7 +123,9 @@ static bool is_clear(struct load *g)
 			  "AND NOT EXISTS (SELECT FROM usage_day WHERE token_id = -1 AND "
 			  "route_id = -1 "
 			  "AND since < $1::date) AND NOT EXISTS (SELECT FROM usage_open "
-			  "WHERE token_id = -1 AND route_id = -1 AND since < $1::date)",
+			  "WHERE token_id = -1 AND route_id = -1 AND since < $1::date) "
+			  "AND NOT EXISTS (SELECT FROM usage_deltas WHERE since < "
+			  "$1::date)",
 			  values, 1, g->o->error);
 	if (r == NULL)
 		return false;
@@ -126,7 +157,9 @@ static bool note(struct load *g)
 		    low, high, (long long)g->l->calls,
 		    has_cells_only(g) ? "raw_since" : "NULL");
 	if (has_cells_only(g))
-		sbuf_printf(&g->sql, "UPDATE usage_rollup_state SET raw_since = '%s'; ",
+		sbuf_printf(&g->sql,
+			    "UPDATE usage_rollup_state SET raw_since = "
+			    "greatest(raw_since, '%s'); ",
 			    raw);
 	sbuf_lit(&g->sql, "COMMIT");
 	return run(g);
@@ -340,7 +373,7 @@ static void init(struct load *g)
 		.seed = g->l->seed,
 		.end_us = g->end_us,
 	});
-	g->cells = generate_cells_new(busiest, g->route_ids, g->l->routes);
+	g->cells = generate_cells_new(busiest, g->l->tokens, g->route_ids, g->l->routes);
 	g->deltas = usage_rollup_new(busiest);
 	sbuf_init(&g->rows, (size_t)1 << 40);
 }
@@ -368,7 +401,7 @@ bool usage_generate_load(const struct generate_options *o,
 	sbuf_init(&g.sql, 1 << 20);
 	plan_days(&g);
 	make_paths(&g);
-	ok = become_owner(&g) && is_clear(&g) &&
+	ok = become_owner(&g) && generate_alone(o) && is_kept(&g) && is_clear(&g) &&
 	     generate_tokens_marked(&g.tokens, o->db, load->tokens, o->error) &&
 	     number_paths(&g) && note(&g);
 	if (ok) {

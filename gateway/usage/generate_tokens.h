@@ -31,7 +31,4 @@ void generate_tokens_fini(struct generate_tokens *t);
 void generate_mark_event(struct usage_event *e, const struct generate_token *token,
 			 const char *route_path);
 
-/* Counts all dirty intervals again, unless the recorder is at it. */
-bool generate_recount(struct pg_sync *db, struct sbuf *error);
-
 #endif

@@ -57,7 +57,7 @@ struct timed {
 };
 
 struct usage_rollup {
-	size_t max_events;
+	size_t max_events, max_cells;
 	struct cell *cells;
 	size_t n_cells;
 	uint32_t *slots; /* cell + 1; 0: free */
@@ -112,22 +112,29 @@ enum rollup_error rollup_error_of(const struct usage_event *e)
 	return ROLLUP_ERROR_UPSTREAM;
 }
 
-struct usage_rollup *usage_rollup_new(size_t max_events)
+struct usage_rollup *usage_rollup_new_of(size_t max_events, size_t max_cells)
 {
 	struct usage_rollup *r = xcalloc(1, sizeof *r);
 
 	CHECK(max_events > 0 && max_events < UINT32_MAX / 4);
+	CHECK(max_cells > 0 && max_cells <= max_events);
 	r->max_events = max_events;
+	r->max_cells = max_cells;
 	r->n_slots = 16;
-	while (r->n_slots < 2 * max_events)
+	while (r->n_slots < 2 * max_cells)
 		r->n_slots *= 2;
 	r->slots = xcalloc(r->n_slots, sizeof *r->slots);
-	r->cells = xcalloc(max_events, sizeof *r->cells);
+	r->cells = xcalloc(max_cells, sizeof *r->cells);
 	r->times = xcalloc(max_events, sizeof *r->times);
 	r->sorted = xcalloc(max_events, sizeof *r->sorted);
-	r->routes = xcalloc(max_events, sizeof *r->routes);
+	r->routes = xcalloc(max_cells, sizeof *r->routes);
 	r->route_slots = xcalloc(r->n_slots, sizeof *r->route_slots);
 	return r;
+}
+
+struct usage_rollup *usage_rollup_new(size_t max_events)
+{
+	return usage_rollup_new_of(max_events, max_events);
 }
 
 static void forget_routes(struct usage_rollup *r)
@@ -219,7 +226,7 @@ static size_t find_cell(struct usage_rollup *r, const struct usage_event *e)
 		if (is_cell_of(&r->cells[r->slots[i] - 1], interval, token_id,
 			       e->route_path))
 			return r->slots[i] - 1;
-	CHECK(r->n_cells < r->max_events);
+	CHECK(r->n_cells < r->max_cells);
 	r->cells[r->n_cells] = (struct cell){
 		.interval = interval,
 		.token_id = token_id,

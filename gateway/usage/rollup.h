@@ -29,6 +29,8 @@ struct usage_rollup;
 
 /* Takes up to max_events between two resets. */
 struct usage_rollup *usage_rollup_new(size_t max_events);
+/* The same of events that are known to make up to max_cells. */
+struct usage_rollup *usage_rollup_new_of(size_t max_events, size_t max_cells);
 void usage_rollup_free(struct usage_rollup **r);
 void usage_rollup_reset(struct usage_rollup *r);
 
