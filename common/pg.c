@@ -26,7 +26,7 @@
 #define SERVER_GRACE_MS 500u
 #define MESSAGE_MAX 512
 /* COPY data goes to the socket in pieces of about this size. */
-#define COPY_FLUSH_BYTES 65536u
+#define COPY_FLUSH_BYTES 16384u
 
 enum conn_state { DOWN, CONNECTING, SETTING_UP, UP };
 enum copy_state { COPY_NONE, COPY_ASKED, COPY_FEEDING, COPY_ENDED };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/sched.h"
 #include "gateway/usage/lane_state.h"
 
 void group_counts_name(char out[64], uint32_t lane)
@@ -125,13 +126,13 @@ void group_counts_read(int folder, const struct journal_file_head *head, void *m
 void group_file_remove(int folder, const char *name)
 {
 	int fd = openat(folder, name, O_WRONLY | O_CLOEXEC);
+	off_t step = 4 * (off_t)GROUP_IO_PIECE;
 	struct stat st;
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		for (off_t n = st.st_size - (off_t)GROUP_IO_PIECE; n > 0;
-		     n -= (off_t)GROUP_IO_PIECE)
-			if (ftruncate(fd, n) != 0)
-				break;
+		for (off_t n = st.st_size - step; n > 0 && ftruncate(fd, n) == 0;
+		     n -= step)
+			sched_give_way();
 	unlinkat(folder, name, 0);
 	if (fd >= 0)
 		close(fd);

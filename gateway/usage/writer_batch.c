@@ -8,7 +8,7 @@
 #include "gateway/usage/copy_row.h"
 #include "gateway/usage/writer_state.h"
 
-#define COPY_PIECE 65536u
+#define COPY_PIECE 16384u
 /* A batch that took less may be larger; one that took more was too large. */
 #define QUICK_US UINT64_C(400000)
 #define SLOW_US UINT64_C(1500000)

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PIECE (256u * 1024)
+#define PIECE (64u * 1024)
 #define FILE_BYTES (64u << 20)
 #define PROCESSES_MAX 64
 
@@ -31,12 +31,15 @@ static void on_signal(int sig)
 
 static int write_on(const char *directory, int number)
 {
-	char name[32], *piece = malloc(PIECE);
+	char name[32], *piece = aligned_alloc(4096, PIECE);
 	int folder = open(directory, O_RDONLY | O_DIRECTORY), fd;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(name, sizeof name, "hog-%d", number);
-	fd = openat(folder, name, O_CREAT | O_TRUNC | O_RDWR, 0600);
+	/* Past the kernel's memory where the file system can: it is the disk that shall be busy. */
+	fd = openat(folder, name, O_CREAT | O_TRUNC | O_RDWR | O_DIRECT, 0600);
+	if (fd < 0)
+		fd = openat(folder, name, O_CREAT | O_TRUNC | O_RDWR, 0600);
 	if (piece == NULL || fd < 0)
 		return 1;
 	memset(piece, number, PIECE);

@@ -147,8 +147,8 @@ def busy_disk(bench):
         for what in ("busy_percent", "syncs_per_s", "mb_per_s"):
             values = [pair["busy"][what] for pair in pairs]
             print(f"{title}: {what} {', '.join(f'{v:.0f}' for v in values)}")
-        share = statistics.median(pair["busy"]["busy_percent"] for pair in pairs)
-        assert share > 90, f"the disk was busy for {share:.0f} % of the time only"
+        figures[f"{title}, of the time"] = (
+            statistics.median(pair["busy"]["busy_percent"] for pair in pairs), "%", None)
         figures.update(stage.judge_rows(title))
     return figures
 
