@@ -3,8 +3,10 @@
 The gateway has one core and comes before whatever strays there; callers and the upstream have the
 next one, or, where there are but two, the gateway's as well; PostgreSQL and a program that keeps the
 disk busy have the rest, and so has what the kernel does later on their behalf. For neither must
-delay who measures: a kernel at work for one process holds up all others of its core. Callers and
-upstream come first where they are (SCHED_FIFO). All this as far as this user may say so.
+delay who measures: a kernel at work for one process holds up all others of its core. What they
+leave of their cores is spent in a loop, so that how busy those are makes no difference in itself:
+two cores may be two threads of one. Callers and upstream come first where they are (SCHED_FIFO).
+All this as far as this user may say so.
 
 A second caller goes straight to the upstream in the same windows; what it sees is no doing of the
 gateway's, or, on one core, of more than its use of that.
@@ -91,6 +93,11 @@ class Stage:
         stack.callback(os.sched_setaffinity, 0, free)
         os.sched_setaffinity(0, self.other_cores)
         stack.enter_context(kernel_works_on(self.other_cores))
+        for core in self.other_cores:
+            filler = self.start_on({core}, ["setsid", "/bin/sh", "-c", "while :; do :; done"])
+            os.sched_setscheduler(filler.pid, os.SCHED_IDLE, os.sched_param(0))
+            eventually(lambda pid=filler.pid: os.getsid(pid) == pid, "a session of its own")
+            before_strangers(filler.pid, 19)
         self.cluster = Cluster(**PRODUCTION)
         stack.callback(self.cluster.remove)
         self.database, _, self.key = make_database(self.cluster, self.folder)
