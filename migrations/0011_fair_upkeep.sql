@@ -7,20 +7,21 @@
 -- Whose turn it is. Not undone with a recount that fails, so that the next turn is another's.
 CREATE SEQUENCE public.usage_recount_turns;
 
--- Intervals that were counted again in the last seconds. Of no use after a crash.
+-- Intervals that were counted again a moment ago. Of no use after a crash.
 CREATE UNLOGGED TABLE public.usage_recounted (
 	since timestamp PRIMARY KEY,
-	counted_at timestamptz NOT NULL
+	rests_until timestamptz NOT NULL
 );
 
 -- Takes the marks of up to `most` dirty intervals of one day, and counts those again. By turns
 -- those that have waited longest, so that none waits for ever, and the latest, so that a backlog
--- does not hide today. An interval that is dirty all the time comes again after ten seconds, if
--- others wait. Returns how many; -1: someone else is at it. A mark that comes after it was looked
--- for stays.
+-- does not hide today. An interval that is dirty all the time comes again after ten seconds, or
+-- four times as long as it took, if others wait. Returns how many; -1: someone else is at it. A mark
+-- that comes after it was looked for stays.
 CREATE OR REPLACE FUNCTION public.usage_recount_dirty(most integer DEFAULT 8) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	began CONSTANT timestamptz := clock_timestamp();
 	longest_first boolean;
 	which timestamp[];
 BEGIN
@@ -28,8 +29,7 @@ BEGIN
 		RETURN -1;
 	END IF;
 	longest_first := nextval('public.usage_recount_turns') % 2 = 0;
-	DELETE FROM public.usage_recounted
-		WHERE counted_at < clock_timestamp() - interval '10 seconds';
+	DELETE FROM public.usage_recounted WHERE rests_until <= began;
 	which := ARRAY(
 		WITH waiting AS (SELECT since, min(noted_at) AS noted_at FROM public.usage_dirty
 			GROUP BY since),
@@ -44,9 +44,10 @@ BEGIN
 	IF cardinality(which) > 0 THEN
 		DELETE FROM public.usage_dirty WHERE since = ANY (which);
 		PERFORM public.usage_recount(which);
-		INSERT INTO public.usage_recounted (since, counted_at)
-			SELECT w, clock_timestamp() FROM unnest(which) AS w
-			ON CONFLICT (since) DO UPDATE SET counted_at = excluded.counted_at;
+		INSERT INTO public.usage_recounted (since, rests_until)
+			SELECT w, clock_timestamp() + greatest(interval '10 seconds',
+				4 * (clock_timestamp() - began)) FROM unnest(which) AS w
+			ON CONFLICT (since) DO UPDATE SET rests_until = excluded.rests_until;
 	END IF;
 	RETURN cardinality(which);
 END

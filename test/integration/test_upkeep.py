@@ -72,6 +72,29 @@ def test_a_backlog_hides_neither_new_marks_nor_is_it_hidden(database):
     assert_equal_to_recount(database)
 
 
+def test_what_takes_long_rests_longer(database):
+    """Else it would be counted every other time, and of the others one at a time."""
+    now = utc_now()
+    insert(database, "a" * 64, now)
+    database.query("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS "
+                   "$$ BEGIN PERFORM pg_sleep(3.2); RETURN NEW; END $$; "
+                   "CREATE TRIGGER slow BEFORE INSERT ON usage_open FOR EACH ROW "
+                   f"WHEN (NEW.since = '{quarter_of(now)}' AND NEW.token_id = -1 "
+                   "AND NEW.route_id = -1) EXECUTE FUNCTION slow()")
+    assert database.value("SELECT usage_recount_dirty(1)") == 1
+    insert(database, "a" * 64, now)
+    assert database.value("SELECT rests_until - clock_timestamp() BETWEEN interval '11 seconds' "
+                          "AND interval '14 seconds' FROM usage_recounted")
+    others = [now - datetime.timedelta(hours=n) for n in (20, 22)]
+    for at in others:
+        insert(database, "a" * 64, at)
+        assert database.value("SELECT usage_recount_dirty(1)") == 1
+        assert not is_dirty(database, at)
+    # Nobody else waits.
+    assert is_dirty(database, now) and database.value("SELECT usage_recount_dirty(1)") == 1
+    assert not is_dirty(database, now)
+
+
 def test_a_recount_that_fails_holds_up_nobody(database):
     """The next turn is another's."""
     now = utc_now()

@@ -186,8 +186,8 @@ class Database:
             self._query(f"DELETE FROM {table}")
         self._query("DELETE FROM usage_ingest_ids")
         self._query("DELETE FROM usage_cursors")
-        self._query("TRUNCATE usage_routes, usage_dirty, usage_deltas, usage_open, usage_15min, "
-                    "usage_hour, usage_6hours, usage_day, usage_8days, usage_64days")
+        self._query("TRUNCATE usage_routes, usage_dirty, usage_recounted, usage_deltas, usage_open, "
+                    "usage_15min, usage_hour, usage_6hours, usage_day, usage_8days, usage_64days")
         self._query("UPDATE tokens SET last_used = NULL WHERE last_used IS NOT NULL")
         return True
 
