@@ -236,19 +236,27 @@ static void find_logs(struct usage_group *g)
 
 static bool open_group(struct usage_group *g, const char **why)
 {
-	*why = "its file `group` is missing or cannot be opened";
+	*why = "its file `group` is missing, cannot be opened or is no regular file";
 	g->folder = openat(g->directory, g->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->folder >= 0)
-		g->lock = openat(g->folder, GROUP_FILE, O_RDONLY | O_CLOEXEC);
+		g->lock = group_file_open(g->folder, GROUP_FILE, O_RDONLY);
 	return g->lock >= 0;
 }
 
 static enum group_state read_group(const struct usage_group *g,
 				   struct journal_file_head *head, const char **why)
 {
+	char name[JOURNAL_GROUP_HEX + 1];
+
 	*why = group_file_read_head(g->lock, head, JOURNAL_GROUP_FILE);
 	if (*why != NULL)
 		return GROUP_UNREADABLE;
+	/* Cursors go by the name: under another one all would be stored again. */
+	hex_encode(name, head->group, JOURNAL_GROUP_BYTES);
+	if (strcmp(name, g->name) != 0) {
+		*why = "its head tells another name: it is a copy, or was renamed";
+		return GROUP_UNREADABLE;
+	}
 	if (head->lane == 0 || head->lane > GROUP_LANES_MAX) {
 		*why = "its head makes no sense";
 		return GROUP_UNREADABLE;
@@ -340,10 +348,9 @@ bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail)
 	return group_file_note(g->folder, lane_log_head(g->lanes[lane]->log), tail);
 }
 
-void usage_group_remove(struct usage_group *g)
+bool usage_group_remove(struct usage_group *g)
 {
-	if (g->folder >= 0)
-		group_folder_remove(g->directory, g->name, g->folder);
+	return g->folder < 0 || group_folder_remove(g->directory, g->name, g->folder);
 }
 
 void usage_group_close(struct usage_group **group)

@@ -63,8 +63,9 @@ struct usage_group *usage_group_look(int directory, const char *name, bool *in_u
 /* Of such a group: up to where a lane is stored, as its ring's file notes at this moment. False:
  * it has no such file any more. */
 bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail);
-/* Its events are stored: the folder goes, for good, on the disk before this returns. */
-void usage_group_remove(struct usage_group *g);
+/* Its events are stored: the folder goes, for good, on the disk before this returns. False: it
+ * may still be there, and whoever opens it needs its cursors. */
+bool usage_group_remove(struct usage_group *g);
 /* Ends the use of it; unlocks what was not removed. */
 void usage_group_close(struct usage_group **group);
 

@@ -18,6 +18,20 @@ void group_counts_name(char out[64], uint32_t lane)
 	snprintf(out, 64, "lane-%u.counts", lane);
 }
 
+int group_file_open(int folder, const char *name, int flags)
+{
+	int fd = openat(folder, name, flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0600);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
 bool group_file_put_head(int fd, struct journal_file_head *head)
 {
 	journal_file_head_seal(head);
@@ -78,7 +92,7 @@ static int open_of_lane(int folder, const char *name,
 			const struct journal_file_head *like, enum journal_file_kind kind)
 {
 	struct journal_file_head head;
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC);
+	int fd = group_file_open(folder, name, O_RDONLY);
 
 	if (fd < 0)
 		return -1;
@@ -125,7 +139,7 @@ void group_counts_read(int folder, const struct journal_file_head *head, void *m
 
 void group_file_remove(int folder, const char *name)
 {
-	int fd = openat(folder, name, O_WRONLY | O_CLOEXEC);
+	int fd = group_file_open(folder, name, O_WRONLY);
 	off_t step = 4 * (off_t)GROUP_IO_PIECE;
 	struct stat st;
 
@@ -181,7 +195,7 @@ bool group_is_name(const char *name)
 	       strspn(name, "0123456789abcdef") == JOURNAL_GROUP_HEX;
 }
 
-void group_folder_remove(int directory, const char *name, int folder)
+bool group_folder_remove(int directory, const char *name, int folder)
 {
 	/* Without the ring nobody knows how far its logs are stored: logs go first. */
 	static const char *const order[] = {".log", ".counts", ".ring", ""};
@@ -196,6 +210,8 @@ void group_folder_remove(int directory, const char *name, int folder)
 		if (dir != NULL)
 			closedir(dir);
 	}
-	if (unlinkat(directory, name, AT_REMOVEDIR) != 0 || fsync(directory) != 0)
-		log_error("usage journal: cannot remove %s: %s", name, strerror(errno));
+	if (unlinkat(directory, name, AT_REMOVEDIR) == 0 && fsync(directory) == 0)
+		return true;
+	log_error("usage journal: cannot remove %s: %s", name, strerror(errno));
+	return false;
 }

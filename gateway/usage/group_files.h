@@ -23,6 +23,9 @@ void group_counts_name(char out[64], uint32_t lane);
 void *group_file_map(int folder, const char *name, struct journal_file_head *head,
 		     size_t n);
 bool group_file_put_head(int fd, struct journal_file_head *head);
+/* Opens a regular file; never waits, as for a named pipe's other end, and follows no link. What it
+ * makes is of mode 0600. -1: errno tells. */
+int group_file_open(int folder, const char *name, int flags);
 /* NULL: *head is good; else why not, a static sentence. */
 const char *group_file_read_head(int fd, struct journal_file_head *head,
 				 enum journal_file_kind kind);
@@ -39,7 +42,8 @@ DIR *group_folder_list(int folder);
 bool group_is_name(const char *name);
 /* Of its files; 0 where there is no such folder. */
 uint64_t group_folder_bytes(int directory, const char *name);
-/* Logs first, what tells of their end last. On the disk before it returns. */
-void group_folder_remove(int directory, const char *name, int folder);
+/* Logs first, what tells of their end last. On the disk before it returns. False: the folder may
+ * be there still, with some of its files; the log tells. */
+bool group_folder_remove(int directory, const char *name, int folder);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,7 +29,14 @@
 #define ROOM_RETRY_US UINT64_C(1000000)
 #define PAGE 4096u
 #define AHEAD_MIN (2 * PAGE) /* kept writable before an idle lane's head */
-#define REFUSED_MAX 64u
+#define REMOVE_AGAIN_MIN_US UINT64_C(5000000)
+#define REMOVE_AGAIN_MAX_US UINT64_C(600000000)
+
+/* A group that is not adopted for now. */
+struct set_aside {
+	char name[JOURNAL_GROUP_HEX + 1];
+	uint64_t until_us, pause_us; /* 0: it cannot be read, as the log has told */
+};
 
 struct usage_journal {
 	struct usage_group *own;
@@ -43,9 +51,9 @@ struct usage_journal {
 	uint64_t *heads; /* at the last look, per lane */
 	uint64_t synced_us, alarmed_us, no_room_us;
 	bool in_trouble;
-	/* The consumer's own: unreadable groups that the log knows of. */
-	char refused[REFUSED_MAX][JOURNAL_GROUP_HEX + 1];
-	size_t n_refused;
+	/* The consumer's own. */
+	struct set_aside *aside;
+	size_t n_aside;
 };
 
 /* --- the bound --- */
@@ -280,10 +288,10 @@ static void end_thread(struct usage_journal *j, bool discard)
 	j->running = false;
 }
 
-void usage_journal_discard(struct usage_journal *j)
+bool usage_journal_discard(struct usage_journal *j)
 {
 	end_thread(j, true);
-	usage_group_remove(j->own);
+	return usage_group_remove(j->own);
 }
 
 void usage_journal_close(struct usage_journal **journal)
@@ -297,6 +305,7 @@ void usage_journal_close(struct usage_journal **journal)
 	usage_group_close(&j->own);
 	if (j->directory >= 0)
 		close(j->directory);
+	free(j->aside);
 	free(j->heads);
 	free(j);
 }
@@ -313,21 +322,51 @@ bool usage_journal_is_durable(const struct usage_journal *j)
 
 /* --- orphans --- */
 
-static void refuse(struct usage_journal *j, const char *name, const char *why)
+static struct set_aside *find_aside(const struct usage_journal *j, const char *name)
 {
-	for (size_t i = 0; i < j->n_refused; i++)
-		if (strcmp(j->refused[i], name) == 0)
-			return;
-	log_error("usage journal: group %s is left alone: %s", name, why);
-	if (j->n_refused < REFUSED_MAX)
-		memcpy(j->refused[j->n_refused++], name, JOURNAL_GROUP_HEX + 1);
+	for (size_t i = 0; i < j->n_aside; i++)
+		if (strcmp(j->aside[i].name, name) == 0)
+			return &j->aside[i];
+	return NULL;
 }
 
-static bool is_refused(const struct usage_journal *j, const char *name)
+static struct set_aside *put_aside(struct usage_journal *j, const char *name)
 {
-	for (size_t i = 0; i < j->n_refused; i++)
-		if (strcmp(j->refused[i], name) == 0)
-			return true;
+	struct set_aside *a = find_aside(j, name);
+
+	if (a != NULL)
+		return a;
+	j->aside = xrealloc(j->aside, (j->n_aside + 1) * sizeof *j->aside);
+	a = &j->aside[j->n_aside++];
+	*a = (struct set_aside){0};
+	snprintf(a->name, sizeof a->name, "%s", name);
+	return a;
+}
+
+static bool is_aside(const struct usage_journal *j, const char *name)
+{
+	const struct set_aside *a = find_aside(j, name);
+
+	return a != NULL && (a->pause_us == 0 || clock_mono_us() < a->until_us);
+}
+
+static void refuse(struct usage_journal *j, const char *name, const char *why)
+{
+	log_error("usage journal: group %s is left alone: %s", name, why);
+	put_aside(j, name)->pause_us = 0;
+}
+
+bool usage_journal_part(struct usage_journal *j, struct usage_group *group)
+{
+	struct set_aside *a;
+
+	if (usage_group_remove(group))
+		return true;
+	a = put_aside(j, group->name);
+	a->pause_us = a->pause_us == 0 ? REMOVE_AGAIN_MIN_US : 2 * a->pause_us;
+	if (a->pause_us > REMOVE_AGAIN_MAX_US)
+		a->pause_us = REMOVE_AGAIN_MAX_US;
+	a->until_us = clock_mono_us() + a->pause_us;
 	return false;
 }
 
@@ -345,7 +384,7 @@ struct usage_group *usage_journal_adopt(struct usage_journal *j)
 		if (strncmp(name, GROUP_FRESH, sizeof GROUP_FRESH - 1) == 0)
 			usage_group_sweep(j->directory, name);
 		if (!group_is_name(name) || strcmp(name, j->own->name) == 0 ||
-		    is_refused(j, name))
+		    is_aside(j, name))
 			continue;
 		if (usage_group_adopt(j->directory, name, &found, &why) ==
 		    GROUP_UNREADABLE)

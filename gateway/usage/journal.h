@@ -25,8 +25,8 @@ struct journal_options {
  * thread. */
 struct usage_journal *usage_journal_open(const struct journal_options *o);
 /* Producers must have stopped, and all of the own group is in the database: its folder goes,
- * before this returns. Any thread. */
-void usage_journal_discard(struct usage_journal *j);
+ * before this returns. False: it does not, so that its cursors must stay. Any thread. */
+bool usage_journal_discard(struct usage_journal *j);
 /* Producers and recorder must have stopped. What was not discarded waits for the next
  * process. */
 void usage_journal_close(struct usage_journal **j);
@@ -36,5 +36,8 @@ bool usage_journal_is_durable(const struct usage_journal *j);
 /* Consumer's thread: a group that no process uses, locked and ready to be read; NULL: none. The
  * caller closes it, before the journal. */
 struct usage_group *usage_journal_adopt(struct usage_journal *j);
+/* Consumer's thread: such a group is stored, its folder goes. False: it does not, so that its
+ * cursors must stay; after a while usage_journal_adopt has it again, to try once more. */
+bool usage_journal_part(struct usage_journal *j, struct usage_group *group);
 
 #endif

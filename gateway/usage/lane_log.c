@@ -132,7 +132,7 @@ static bool write_all(int fd, const void *bytes, size_t n, uint64_t at)
 
 static int make_file(struct lane_log *log, const char *name)
 {
-	int fd = openat(log->folder, name, O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+	int fd = group_file_open(log->folder, name, O_CREAT | O_TRUNC | O_RDWR);
 	int fault;
 
 	if (fd < 0)
@@ -177,7 +177,7 @@ static enum lane_copy open_log(struct lane_log *log, uint64_t lap,
 	lane_log_name(name, log->head.lane, lap);
 	log->lap = lap;
 	if (log->oldest <= lap && log->last == lap)
-		log->fd = openat(log->folder, name, O_RDWR | O_CLOEXEC);
+		log->fd = group_file_open(log->folder, name, O_RDWR);
 	if (log->fd >= 0)
 		return LANE_COPIED;
 	if (!may_grow(ctx))
@@ -317,7 +317,7 @@ static bool read_lap(const struct lane_log *log, const char *name,
 		     enum journal_file_kind kind, unsigned char *to)
 {
 	struct journal_file_head head;
-	int fd = openat(log->folder, name, O_RDONLY | O_CLOEXEC);
+	int fd = group_file_open(log->folder, name, O_RDONLY);
 	bool ok;
 
 	if (fd < 0) {

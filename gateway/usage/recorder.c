@@ -102,8 +102,7 @@ static bool wind_up(struct recorder *r, size_t waiting, uint64_t now, uint64_t s
 		return false;
 	/* The folder first: without its cursors it would be stored again. */
 	r->retired = true;
-	usage_journal_discard(r->journal);
-	return !usage_writer_retire(r->writer);
+	return !usage_journal_discard(r->journal) || !usage_writer_retire(r->writer);
 }
 
 /* What processes before this one have left. */
@@ -178,7 +177,7 @@ static void make_writer(struct recorder *r, const struct recorder_options *o)
 		.batch_rows = rows,
 		.batch_rows_max = rows > BATCH_ROWS_MAX ? rows : BATCH_ROWS_MAX,
 		.timeout_ms = or_default(o->timeout_ms, DEFAULT_TIMEOUT_MS),
-		.own = usage_journal_own(r->journal),
+		.journal = r->journal,
 		.counters = &r->counters,
 	});
 }

@@ -204,17 +204,20 @@ static void drop_source(struct usage_writer *w, size_t i)
 }
 
 /* True: started. First the folder, then the cursors: the other way round, a power cut might
- * bring the folder back without what tells that it is stored. */
+ * bring the folder back without what tells that it is stored. Where it stays, so do they. */
 static bool part_with_drained(struct usage_writer *w)
 {
 	char name[JOURNAL_GROUP_HEX + 1];
+	bool gone;
 
 	for (size_t i = 1; i < w->n_sources; i++) {
 		if (!w->sources[i].drained || !w->sources[i].counts_stored)
 			continue;
 		memcpy(name, w->sources[i].group->name, sizeof name);
-		usage_group_remove(w->sources[i].group);
+		gone = usage_journal_part(w->o.journal, w->sources[i].group);
 		drop_source(w, i);
+		if (!gone)
+			return false;
 		log_info("usage journal: group %s is stored and gone", name);
 		forget_group(w, name, on_forgotten);
 		return true;
@@ -355,6 +358,7 @@ void usage_writer_only_own(struct usage_writer *w)
 struct usage_writer *usage_writer_new(const struct writer_options *o)
 {
 	struct usage_writer *w = xcalloc(1, sizeof *w);
+	struct usage_group *own = usage_journal_own(o->journal);
 	char application_name[64];
 
 	CHECK(o->batch_rows <= o->batch_rows_max);
@@ -363,13 +367,13 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	w->limit = w->ceiling = o->batch_rows;
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
 	w->upkept_day = INT64_MIN;
-	add_source(w, o->own);
+	add_source(w, own);
 	w->at = &w->sources[0];
 	w->counts = writer_counts_new();
 	sbuf_init(&w->sql, SQL_MAX);
 	usage_batch_init(&w->batch, o->batch_rows_max);
 	snprintf(application_name, sizeof application_name, "tollgate recorder %s",
-		 o->own->name);
+		 own->name);
 	w->pg = pg_conn_new(o->base, &(struct pg_options){
 					     .conninfo = o->database,
 					     .application_name = application_name,

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "gateway/usage/group.h"
+#include "gateway/usage/journal.h"
 
 #define WRITER_GROUPS_MAX 3 /* the own and adopted ones */
 
@@ -34,7 +34,7 @@ struct writer_options {
 	size_t batch_rows; /* to begin with */
 	size_t batch_rows_max;
 	uint32_t timeout_ms;
-	struct usage_group *own; /* stays the caller's */
+	struct usage_journal *journal; /* whose own group is written */
 	struct writer_counters *counters;
 };
 
@@ -42,8 +42,8 @@ struct usage_writer *usage_writer_new(const struct writer_options *o);
 /* Abandons a batch that is under way: its rows count as not written. */
 void usage_writer_free(struct usage_writer **w);
 
-/* Takes an adopted group over; it is stored, its folder removed, its cursors forgotten. False:
- * there are WRITER_GROUPS_MAX already. */
+/* Takes an adopted group over; it is stored, its folder removed, its cursors forgotten, unless the
+ * folder stays. False: there are WRITER_GROUPS_MAX already. */
 bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group);
 size_t usage_writer_adopted(const struct usage_writer *w);
 /* From now on only the own group is written. */

@@ -79,6 +79,67 @@ def test_full_disk(gateways, echo_upstream, cluster, database, small_disk):
     verify(gateway)
 
 
+def remount(disk, how):
+    subprocess.run(["mount", "-o", f"remount,{how}", disk], check=True)
+
+
+def test_read_only_disk(gateways, echo_upstream, cluster, database, small_disk):
+    """A group that is stored but cannot be removed is not stored again, by this process or the
+    next; and goes once it can."""
+    gateway = gateways(echo_upstream, pools=SHORT, start=False,
+                       usage={"journal_dir": os.path.join(small_disk, "journal"),
+                              "segment_bytes": 65536, "sync_ms": 50})
+    gateway.journal = gateway.settings["usage"]["journal_dir"]
+    gateway.expect_error("Read-only file system")
+    gateway.start()
+    group, = groups(gateway)
+    other = cluster.connect(database.name)
+    other.autocommit = False
+    other.cursor().execute("LOCK TABLE usage_cursors IN ACCESS EXCLUSIVE MODE")
+    with gateway.connect() as client:
+        for _ in range(50):
+            assert client.call("GET", "/api/test/x").status == 200
+    gateway.kill()
+    other.rollback()
+    other.close()
+    remount(small_disk, "ro")
+    try:
+        for tries in (2, 3):
+            gateway.start()
+            eventually(lambda n=tries: gateway.log().count(f"cannot remove {group}") >= n,
+                       "removing it is tried again")
+            assert groups(gateway) == [group]
+            assert database.value("SELECT count(*) FROM usage_cursors WHERE lane_group = %s",
+                                  [group]) > 0
+            if tries == 2:
+                gateway.terminate()
+                assert gateway.wait_exit() == 0
+    finally:
+        remount(small_disk, "rw")
+    eventually(lambda: group not in groups(gateway), "it is gone")
+    eventually(lambda: database.value("SELECT count(*) FROM usage_cursors WHERE lane_group = %s",
+                                      [group]) == 0, "its cursors are gone")
+    assert len(database.usage()) == 50
+    verify(gateway)
+
+
+def test_own_folder_that_stays(gateways, echo_upstream, database):
+    """At the end of a process too: as long as the folder is there, so are its cursors."""
+    gateway = gateways(echo_upstream, pools=SHORT)
+    gateway.expect_error("cannot remove|left alone")
+    with gateway.connect() as client:
+        for _ in range(5):
+            assert client.call("GET", "/api/test/x").status == 200
+    database.wait_usage(5)
+    group, = groups(gateway)
+    os.mkdir(os.path.join(gateway.journal, group, "folder"))
+    gateway.terminate()
+    assert gateway.wait_exit() == 0
+    assert groups(gateway) == [group]
+    assert {r["lane_group"] for r in database.query(
+        "SELECT replace(lane_group::text, '-', '') AS lane_group FROM usage_cursors")} == {group}
+
+
 # --- a clock that is set back ---
 
 def test_clock_set_back(gateways, echo_upstream, database, tmp_path):

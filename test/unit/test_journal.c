@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 
+#include "common/check.h"
 #include "gateway/usage/inspect.h"
 
 #define LANES 2
@@ -495,6 +496,100 @@ static void test_what_cannot_be_read_is_left_alone(void **state)
 	assert_int_equal(entries(f->directory), 2);
 }
 
+/* A group with 10 events in its lane 0; closed. */
+static void leave_group(struct fixture *f, char name[JOURNAL_GROUP_HEX + 1])
+{
+	f->j = open_journal(f, ROOMY);
+	memcpy(name, usage_journal_own(f->j)->name, JOURNAL_GROUP_HEX + 1);
+	append_many(own_lane(f, 0), 0, 10);
+	usage_journal_close(&f->j);
+}
+
+/* Its name is what its cursors go by: a copy would be stored again. */
+static void test_a_copy_is_left_alone(void **state)
+{
+	static const char renamed[] = "00112233445566778899aabbccddeeff";
+	struct fixture *f = *state;
+	char name[JOURNAL_GROUP_HEX + 1], from[256], to[256];
+	struct usage_group *g;
+
+	leave_group(f, name);
+	group_path(f, name, "", from);
+	group_path(f, renamed, "", to);
+	assert_int_equal(rename(from, to), 0);
+	assert_string_equal(inspect(f).fault,
+			    "its head tells another name: it is a copy, or was renamed");
+	f->j = open_journal(f, ROOMY);
+	assert_null(usage_journal_adopt(f->j));
+	assert_int_equal(access(to, F_OK), 0);
+	usage_journal_discard(f->j);
+	usage_journal_close(&f->j);
+	assert_int_equal(rename(to, from), 0);
+	f->j = open_journal(f, ROOMY);
+	g = usage_journal_adopt(f->j);
+	assert_non_null(g);
+	assert_int_equal(read_from(g->lanes[0], 0), 10);
+	usage_group_close(&g);
+}
+
+/* Opening a named pipe waits for its other end; a link may lead anywhere. */
+static void test_other_kinds_of_files(void **state)
+{
+	static const char *const names[] = {"lane-0.ring", "lane-0.counts",
+					    "lane-0-0000000000000000.log", GROUP_FILE};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 2 * ARRAY_LEN(names); i++) {
+		const char *file = names[i / 2];
+		char name[JOURNAL_GROUP_HEX + 1], path[256], away[256];
+		struct usage_group *g;
+
+		leave_group(f, name);
+		group_path(f, name, file, path);
+		snprintf(away, sizeof away, "%s/away", f->directory);
+		assert_int_equal(rename(path, away), 0);
+		assert_int_equal(i % 2 ? symlink(away, path) : mkfifo(path, 0600), 0);
+		assert_int_equal(inspect(f).groups, 1);
+		f->j = open_journal(f, ROOMY);
+		g = usage_journal_adopt(f->j);
+		assert_int_equal(g == NULL, strcmp(file, GROUP_FILE) == 0);
+		if (g != NULL) {
+			/* The ring and the log each have all of them. */
+			assert_int_equal(read_from(g->lanes[0], 0), 10);
+			assert_true(usage_journal_part(f->j, g));
+			usage_group_close(&g);
+		}
+		assert_true(usage_journal_discard(f->j));
+		usage_journal_close(&f->j);
+		assert_int_equal(access(away, F_OK), 0); /* a link's end stays */
+		remove_all(f->directory);
+		assert_int_equal(mkdir(f->directory, 0700), 0);
+	}
+}
+
+/* It has something in it that is not a file: what is stored must stay known as stored. */
+static void test_a_folder_that_stays(void **state)
+{
+	struct fixture *f = *state;
+	char name[JOURNAL_GROUP_HEX + 1], inner[256], path[256];
+	struct usage_group *g;
+
+	leave_group(f, name);
+	group_path(f, name, "folder", inner);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	f->j = open_journal(f, ROOMY);
+	g = usage_journal_adopt(f->j);
+	assert_non_null(g);
+	assert_false(usage_journal_part(f->j, g));
+	usage_group_close(&g);
+	assert_null(usage_journal_adopt(f->j));
+	group_path(f, name, "", path);
+	assert_int_equal(access(path, F_OK), 0);
+	group_path(f, usage_journal_own(f->j)->name, "folder", inner);
+	assert_int_equal(mkdir(inner, 0700), 0);
+	assert_false(usage_journal_discard(f->j));
+}
+
 static void test_full_drops_are_counted_and_end(void **state)
 {
 	struct fixture *f = *state;
@@ -596,6 +691,9 @@ int main(void)
 		WITH_FIXTURE(test_inspected),
 		WITH_FIXTURE(test_another_lanes_file_is_none),
 		WITH_FIXTURE(test_what_cannot_be_read_is_left_alone),
+		WITH_FIXTURE(test_a_copy_is_left_alone),
+		WITH_FIXTURE(test_other_kinds_of_files),
+		WITH_FIXTURE(test_a_folder_that_stays),
 		WITH_FIXTURE(test_full_drops_are_counted_and_end),
 		WITH_FIXTURE(test_counters_are_inherited),
 		WITH_FIXTURE(test_a_directory_that_cannot_be_used),

@@ -28,13 +28,15 @@ class Power:
         return [(what, float(at)) for what, at in lines]
 
     def rounds(self):
-        """When a sync ended that came after a write: whatever was appended before the one is
-        on the disk with the next."""
-        ends, written = [], False
+        """When all that was written had been synced, be it of several files; told once more is
+        written. Whatever was appended before the one is on the disk with the next."""
+        ends, synced = [], None
         for what, at in self.times():
-            if what == "sync" and written:
-                ends.append(at)
-            written = what == "write"
+            if what == "sync":
+                synced = at
+            elif synced is not None:
+                ends.append(synced)
+                synced = None
         return ends
 
     def cut(self, chance_of_page=0.0, seed=0):
