@@ -11,6 +11,8 @@
 /* A line of the rollup, at its longest: 255 bytes of route escaped, 20 numbers of 20 digits, and
  * the histogram, whose counts have few digits unless its cell has many rows. */
 #define CELL_BYTES_MAX 2600u
+#define SQL_BYTES_PER_ROW 96u          /* a use takes up to 73, a claim 84 */
+#define SQL_BYTES_BESIDE (256u * 1024) /* of 1024 lanes a cursor each takes up to 140 */
 #define EVENTS_AT_ONCE 8u /* about 30 us: then a worker may have the processor */
 #define TEXT_KEPT_BYTES (4u * 1024 * 1024)
 #define TEXT_SMALL_MAX 32u /* batches that needed less, until a larger buffer goes */
@@ -20,10 +22,16 @@ void usage_batch_init(struct usage_batch *b, size_t max_rows)
 	CHECK(max_rows > 0);
 	*b = (struct usage_batch){.max_rows = max_rows};
 	b->uses = xcalloc(max_rows, sizeof *b->uses);
+	b->places = xcalloc(max_rows, sizeof *b->places);
 	usage_once_init(&b->once, max_rows);
 	sbuf_init(&b->rows, 2 * BATCH_BYTES_MAX);
 	b->rollup = usage_rollup_new(max_rows);
 	sbuf_init(&b->cells, max_rows * CELL_BYTES_MAX);
+}
+
+size_t usage_batch_sql_max(size_t max_rows)
+{
+	return max_rows * SQL_BYTES_PER_ROW + BATCH_ROUTES_BYTES_MAX + SQL_BYTES_BESIDE;
 }
 
 void usage_batch_fini(struct usage_batch *b)
@@ -34,27 +42,36 @@ void usage_batch_fini(struct usage_batch *b)
 	usage_once_fini(&b->once);
 	free(b->spans);
 	free(b->uses);
+	free(b->places);
 	*b = (struct usage_batch){0};
 }
 
-/* False: this day would be one too many. */
-static bool note_day(struct usage_batch *b, int64_t day)
+/* Which of the batch's days; BATCH_DAYS_MAX: this one would be one too many. */
+static size_t note_day(struct usage_batch *b, int64_t day)
 {
 	for (size_t i = b->n_days; i-- > 0;)
 		if (b->days[i] == day)
-			return true;
+			return i;
 	if (b->n_days == BATCH_DAYS_MAX)
-		return false;
-	b->days[b->n_days++] = day;
-	return true;
+		return BATCH_DAYS_MAX;
+	b->days[b->n_days] = day;
+	return b->n_days++;
 }
 
-static void add_row(struct usage_batch *b, const struct usage_event *e, struct str node)
+static void add_row(struct usage_batch *b, const struct usage_event *e, size_t day,
+		    struct str node)
 {
 	copy_row_add(&b->rows, e, node);
 	CHECK(!b->rows.overflow);
 	usage_rollup_add(b->rollup, e);
+	b->places[b->n_rows] = (struct batch_row){(uint32_t)b->rows.n, (uint32_t)day};
 	b->uses[b->n_rows++] = (struct batch_use){e->token_id, e->used_at_us};
+}
+
+static bool is_full(const struct usage_batch *b, size_t limit)
+{
+	return b->n_seen == limit || b->rows.n >= BATCH_BYTES_MAX ||
+	       usage_rollup_routes_bytes(b->rollup) >= BATCH_ROUTES_BYTES_MAX;
 }
 
 static bool is_once(const struct usage_event *e)
@@ -67,10 +84,12 @@ static bool add_event(struct usage_batch *b, const struct usage_event *e, size_t
 		      struct str node)
 {
 	enum once_verdict v = ONCE_CLAIMED;
+	size_t day;
 
-	if (b->n_seen == limit || b->rows.n >= BATCH_BYTES_MAX)
+	if (is_full(b, limit))
 		return false;
-	if (!note_day(b, usage_day_of(e->used_at_us)))
+	day = note_day(b, usage_day_of(e->used_at_us));
+	if (day == BATCH_DAYS_MAX)
 		return false;
 	if (is_once(e))
 		v = usage_once_claim(&b->once, e, b->n_seen);
@@ -78,7 +97,7 @@ static bool add_event(struct usage_batch *b, const struct usage_event *e, size_t
 		return false;
 	b->n_seen++;
 	if (v == ONCE_CLAIMED)
-		add_row(b, e, node);
+		add_row(b, e, day, node);
 	return true;
 }
 
@@ -213,8 +232,7 @@ static void keep_event(struct usage_batch *b, const struct usage_event *e,
 	if (is_once(e) && (usage_once_claim(&b->once, e, ordinal) == ONCE_REPEATED ||
 			   usage_once_is_repeat(judged, at, ordinal)))
 		return;
-	note_day(b, usage_day_of(e->used_at_us));
-	add_row(b, e, node);
+	add_row(b, e, note_day(b, usage_day_of(e->used_at_us)), node);
 }
 
 void usage_batch_settle(struct usage_batch *b, const struct batch_source *from,
@@ -276,16 +294,30 @@ void usage_batch_move_sql(const struct usage_batch *b, const char *group,
 		    group);
 }
 
-void usage_batch_copy_sql(const struct usage_batch *b, bool whole_table, struct sbuf *sql)
+void usage_batch_copy_sql(const struct usage_batch *b, size_t day, bool whole_table,
+			  struct sbuf *sql)
 {
-	char day[USAGE_TIME_TEXT_MAX];
+	char text[USAGE_TIME_TEXT_MAX];
 
 	sbuf_lit(sql, "COPY token_usage_logs");
-	if (b->n_days == 1 && !whole_table) {
-		usage_day_text(day, b->days[0]);
-		sbuf_printf(sql, "_p%.4s%.2s%.2s", day, day + 5, day + 8);
+	if (!whole_table) {
+		usage_day_text(text, b->days[day]);
+		sbuf_printf(sql, "_p%.4s%.2s%.2s", text, text + 5, text + 8);
 	}
 	sbuf_lit(sql, " (" COPY_ROW_COLUMNS ") FROM STDIN");
+}
+
+/* Calls come in the order of their time, give or take: a day's lines mostly stand together. */
+struct str usage_batch_lines(const struct usage_batch *b, size_t day, size_t *at)
+{
+	size_t from, to;
+
+	while (*at < b->n_rows && b->places[*at].day != day)
+		++*at;
+	from = *at > 0 ? b->places[*at - 1].end : 0;
+	for (to = from; *at < b->n_rows && b->places[*at].day == day; ++*at)
+		to = b->places[*at].end;
+	return (struct str){b->rows.p + from, to - from};
 }
 
 void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql)

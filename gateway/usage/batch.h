@@ -16,10 +16,17 @@
 
 #define BATCH_DAYS_MAX 32                   /* distinct days in one batch */
 #define BATCH_BYTES_MAX (16u * 1024 * 1024) /* of COPY text, give or take a row */
+/* Of SQL that makes sure of its routes, give or take one: 8,000 of them at their longest. */
+#define BATCH_ROUTES_BYTES_MAX (2u * 1024 * 1024)
 
 /* The part of one lane that the batch holds; from == to: nothing. */
 struct batch_span {
 	uint64_t from, to;
+};
+
+struct batch_row {
+	uint32_t end; /* of its line in the text */
+	uint32_t day; /* which of the batch's days */
 };
 
 struct batch_use {
@@ -32,6 +39,7 @@ struct usage_batch {
 	size_t n_rows, max_rows;
 	size_t n_seen; /* events: the rows, and those that are stored already */
 	bool full;     /* stopped by a bound: the lanes hold more */
+	struct batch_row *places; /* one per row */
 	struct batch_span *spans; /* one per lane of the group that it was filled from */
 	size_t n_lanes, room_lanes;
 	int64_t days[BATCH_DAYS_MAX];
@@ -45,6 +53,8 @@ struct usage_batch {
 };
 
 void usage_batch_init(struct usage_batch *b, size_t max_rows);
+/* What any SQL of a batch of so many rows takes at most, its rollup's and its claims' too. */
+size_t usage_batch_sql_max(size_t max_rows);
 void usage_batch_fini(struct usage_batch *b);
 
 struct batch_source {
@@ -70,11 +80,14 @@ size_t usage_batch_touched(const struct usage_batch *b);
  * starts. */
 void usage_batch_move_sql(const struct usage_batch *b, const char *group,
 			  struct sbuf *sql);
-/* Appends the COPY statement for the rows: into the day's partition, where all are of one
- * day. There no trigger fires; through token_usage_logs (`whole_table`, or several days)
- * their intervals are marked and counted again, which finds the same. */
-void usage_batch_copy_sql(const struct usage_batch *b, bool whole_table,
+/* Appends the COPY statement for the rows of one day: into its partition, where no trigger
+ * fires. Through token_usage_logs (`whole_table`) their intervals are marked and counted
+ * again, which finds the same. */
+void usage_batch_copy_sql(const struct usage_batch *b, size_t day, bool whole_table,
 			  struct sbuf *sql);
+/* The lines that it takes, in pieces: the next one from row *at on, which starts at 0. Empty:
+ * that was all. */
+struct str usage_batch_lines(const struct usage_batch *b, size_t day, size_t *at);
 /* Appends the UPDATE that moves tokens.last_used forward, with a semicolon. Rows are
  * locked by id, so that recorders of several nodes never wait for each other in a
  * circle. */

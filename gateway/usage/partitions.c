@@ -4,20 +4,30 @@
 #include "common/check.h"
 #include "gateway/usage/copy_row.h"
 
-static bool knows(const struct usage_partitions *p, int64_t day)
+/* Its place; p->n: it is not known. */
+static size_t find(const struct usage_partitions *p, int64_t day)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->days[i] == day)
-			return true;
-	return false;
+	size_t i = 0;
+
+	while (i < p->n && !(p->days[i] == day && p->kinds[i] != PARTITION_UNKNOWN))
+		i++;
+	return i;
 }
 
-bool partitions_sql(const struct usage_partitions *p, const int64_t *days, size_t n,
+static bool knows(const struct usage_partitions *p, int64_t day)
+{
+	return find(p, day) < p->n;
+}
+
+bool partitions_sql(struct usage_partitions *p, const int64_t *days, size_t n,
 		    struct sbuf *sql)
 {
 	char text[USAGE_TIME_TEXT_MAX];
 	size_t missing = 0;
 
+	for (size_t i = 0; i < p->n; i++)
+		if (p->kinds[i] == PARTITION_FRESH)
+			p->kinds[i] = PARTITION_KNOWN;
 	for (size_t i = 0; i < n; i++) {
 		if (knows(p, days[i]))
 			continue;
@@ -38,10 +48,27 @@ void partitions_know(struct usage_partitions *p, const int64_t *days, size_t n)
 		if (knows(p, days[i]))
 			continue;
 		p->days[p->next] = days[i];
+		p->kinds[p->next] = PARTITION_FRESH;
 		p->next = (p->next + 1) % PARTITIONS_KNOWN_MAX;
 		if (p->n < PARTITIONS_KNOWN_MAX)
 			p->n++;
 	}
+}
+
+enum partition_kind partitions_kind(const struct usage_partitions *p, int64_t day)
+{
+	size_t i = find(p, day);
+
+	return i < p->n ? p->kinds[i] : PARTITION_UNKNOWN;
+}
+
+void partitions_failed(struct usage_partitions *p, int64_t day)
+{
+	size_t i = find(p, day);
+
+	if (i < p->n)
+		p->kinds[i] = p->kinds[i] == PARTITION_FRESH ? PARTITION_FOREIGN
+							     : PARTITION_UNKNOWN;
 }
 
 void partitions_forget(struct usage_partitions *p)

@@ -69,7 +69,8 @@ struct usage_rollup {
 	struct route *routes;          /* each once */
 	uint32_t *route_slots;         /* as slots */
 	size_t n_routes;
-	uint32_t *order; /* of the cells' lines; NULL: as they came */
+	size_t routes_bytes; /* of SQL that they take */
+	uint32_t *order;     /* of the cells' lines; NULL: as they came */
 };
 
 unsigned rollup_bucket(int32_t ms)
@@ -143,7 +144,7 @@ static void forget_routes(struct usage_rollup *r)
 		r->route_slots[r->routes[i].slot] = 0;
 		free((char *)(uintptr_t)r->routes[i].path.p);
 	}
-	r->n_routes = 0;
+	r->n_routes = r->routes_bytes = 0;
 }
 
 void usage_rollup_free(struct usage_rollup **rollup)
@@ -197,6 +198,15 @@ static bool is_cell_of(const struct cell *c, int64_t interval, int64_t token_id,
 	       str_eq(c->route_path, path);
 }
 
+static size_t literal_bytes(struct str s)
+{
+	size_t n = s.n + 2;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '\'';
+	return n;
+}
+
 /* Our own copy of the path: an event's text goes with the record that it was read from. */
 static struct str own_route(struct usage_rollup *r, struct str path)
 {
@@ -212,6 +222,7 @@ static struct str own_route(struct usage_rollup *r, struct str path)
 		.slot = (uint32_t)i,
 	};
 	r->route_slots[i] = (uint32_t)++r->n_routes;
+	r->routes_bytes += literal_bytes(path) + sizeof "(), " - 1;
 	return r->routes[r->n_routes - 1].path;
 }
 
@@ -388,6 +399,11 @@ static void put_literal(struct sbuf *sql, struct str s)
 		sbuf_add(sql, s.p + i, 1);
 	}
 	sbuf_lit(sql, "'");
+}
+
+size_t usage_rollup_routes_bytes(const struct usage_rollup *r)
+{
+	return r->routes_bytes;
 }
 
 /* Known ones cost a look into the index; ON CONFLICT alone would use up numbers. Sorted, so

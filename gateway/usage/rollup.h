@@ -50,7 +50,8 @@ void usage_rollup_sort(struct usage_rollup *r);
 /* Appends the lines that it takes. */
 void usage_rollup_rows(struct usage_rollup *r, struct sbuf *rows);
 /* Appends the INSERT that makes sure of a number for each route, with a semicolon; nothing
- * where no cell has a route. */
+ * where no cell has a route. Beside half a kilobyte it takes usage_rollup_routes_bytes. */
+size_t usage_rollup_routes_bytes(const struct usage_rollup *r);
 void usage_rollup_routes_sql(const struct usage_rollup *r, struct sbuf *sql);
 
 #endif

@@ -17,7 +17,6 @@
 #include "common/log.h"
 #include "gateway/usage/writer_state.h"
 
-#define SQL_MAX (8u * 1024 * 1024)
 #define PAUSE_MAX_MS 5000u
 
 static const char *const step_names[] = {
@@ -121,11 +120,10 @@ static void narrow_down(struct usage_writer *w, const struct pg_reply *reply)
 		w->rejecting = w->ensured || w->step == STEP_PARTITIONS;
 }
 
-/* The day's partition has another name, or is not ours to write: someone else made it. Or
- * it was dropped just now (42P01 undefined_table, 42501 insufficient_privilege). */
+/* 42P01 undefined_table, 42501 insufficient_privilege. */
 static bool is_partitions_fault(const struct usage_writer *w, const char *sqlstate)
 {
-	return w->step == STEP_ROWS && !w->whole_table && !w->rejecting &&
+	return w->step == STEP_ROWS && !w->rejecting && !writer_day_is_foreign(w) &&
 	       (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42501") == 0);
 }
 
@@ -158,8 +156,10 @@ void writer_fail(struct usage_writer *w, const struct pg_reply *reply)
 	if (row) {
 		narrow_down(w, reply);
 	} else if (is_partitions_fault(w, reply->sqlstate)) {
-		partitions_forget(&w->partitions);
-		w->whole_table = w->again = true;
+		/* Perhaps it was dropped just now: it is asked for again. If it had been
+		 * already, the day's rows go through token_usage_logs. */
+		partitions_failed(&w->partitions, w->batch.days[w->day]);
+		w->again = true;
 	} else {
 		writer_alarm(w, reply);
 		pause_writing(w);
@@ -256,10 +256,9 @@ static bool start_adopted(struct usage_writer *w)
 static void start_a_batch(struct usage_writer *w)
 {
 	struct writer_source *own = &w->sources[0];
-	bool own_was_last = w->at == own, again = w->again;
+	bool own_was_last = w->at == own;
 
-	w->again = false;
-	if ((writer_is_narrowing(w) || again) && writer_start_batch(w, w->at))
+	if ((writer_is_narrowing(w) || w->again) && writer_start_batch(w, w->at))
 		return;
 	if (own_was_last && start_adopted(w))
 		return;
@@ -370,7 +369,7 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	add_source(w, own);
 	w->at = &w->sources[0];
 	w->counts = writer_counts_new();
-	sbuf_init(&w->sql, SQL_MAX);
+	sbuf_init(&w->sql, usage_batch_sql_max(o->batch_rows_max));
 	usage_batch_init(&w->batch, o->batch_rows_max);
 	snprintf(application_name, sizeof application_name, "tollgate recorder %s",
 		 own->name);

@@ -102,17 +102,24 @@ static void on_copied(void *ctx, const struct pg_reply *reply)
 		writer_fail(w, reply);
 }
 
+static bool has_lines(struct usage_writer *w)
+{
+	if (w->lines.n == 0 && w->step == STEP_ROWS)
+		w->lines = usage_batch_lines(&w->batch, w->day, &w->row);
+	return w->lines.n > 0;
+}
+
 static void on_copy_wants_more(void *ctx)
 {
 	struct usage_writer *w = ctx;
 
 	OBJ_CHECK(w, WRITER_MAGIC);
-	while (w->copied < w->copying->n) {
-		size_t left = w->copying->n - w->copied,
-		       n = left < COPY_PIECE ? left : COPY_PIECE;
-		const char *from = w->copying->p + w->copied;
+	while (has_lines(w)) {
+		size_t n = w->lines.n < COPY_PIECE ? w->lines.n : COPY_PIECE;
+		const char *from = w->lines.p;
 
-		w->copied += n;
+		w->lines.p += n;
+		w->lines.n -= n;
 		if (!pg_copy_put(w->pg, from, n))
 			return;
 	}
@@ -120,22 +127,23 @@ static void on_copy_wants_more(void *ctx)
 }
 
 /* Runs the COPY that w->sql holds. */
-static void copy(struct usage_writer *w, enum writer_step step, const struct sbuf *lines,
+static void copy(struct usage_writer *w, enum writer_step step, struct str lines,
 		 reply_fn *done)
 {
 	static const struct pg_reply gone = {.outcome = PG_LOST,
 					     .message = "connection lost"};
 
 	w->step = step;
-	w->copying = lines;
-	w->copied = 0;
+	w->lines = lines;
 	sbuf_add(&w->sql, "", 1);
 	CHECK(!w->sql.overflow);
 	if (!pg_copy_begin(w->pg, w->sql.p, on_copy_wants_more, done, w))
 		done(w, &gone);
 }
 
-/* The rows are in; what they add to the statistics goes with them. */
+static void copy_day(struct usage_writer *w);
+
+/* Once the rows are in, what they add to the statistics goes with them. */
 static void on_rows(void *ctx, const struct pg_reply *reply)
 {
 	struct usage_writer *w = ctx;
@@ -145,16 +153,27 @@ static void on_rows(void *ctx, const struct pg_reply *reply)
 		writer_fail(w, reply);
 		return;
 	}
+	if (++w->day < w->batch.n_days) {
+		copy_day(w);
+		return;
+	}
 	sbuf_reset(&w->sql);
 	usage_rollup_copy_sql(w->batch.rollup, &w->sql);
-	copy(w, STEP_CELLS, &w->batch.cells, on_copied);
+	copy(w, STEP_CELLS, sbuf_view(&w->batch.cells), on_copied);
+}
+
+static void copy_day(struct usage_writer *w)
+{
+	w->row = 0;
+	sbuf_reset(&w->sql);
+	usage_batch_copy_sql(&w->batch, w->day, writer_day_is_foreign(w), &w->sql);
+	copy(w, STEP_ROWS, (struct str){0}, on_rows);
 }
 
 static void copy_rows(struct usage_writer *w)
 {
-	sbuf_reset(&w->sql);
-	usage_batch_copy_sql(&w->batch, w->whole_table, &w->sql);
-	copy(w, STEP_ROWS, &w->batch.rows, on_rows);
+	w->day = 0;
+	copy_day(w);
 }
 
 static void write_rows(struct usage_writer *w)
@@ -267,10 +286,11 @@ bool writer_start_batch(struct usage_writer *w, struct writer_source *from)
 {
 	struct batch_source source = source_of(from);
 
+	w->ensured &= w->again;
+	w->again = false;
 	if (!usage_batch_fill(&w->batch, &source, w->first % source.n_lanes, w->limit))
 		return false;
 	w->at = from;
-	w->ensured = false;
 	sbuf_reset(&w->sql);
 	if (partitions_sql(&w->partitions, w->batch.days, w->batch.n_days, &w->sql))
 		writer_run_plain(w, STEP_PARTITIONS, on_partitions);

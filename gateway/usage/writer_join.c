@@ -82,7 +82,7 @@ void writer_join(struct usage_writer *w, struct writer_source *from)
 	const struct usage_group *g = from->group;
 
 	w->joining = from;
-	w->rejecting = w->whole_table = false;
+	w->rejecting = false;
 	partitions_forget(&w->partitions);
 	w->upkept_day = INT64_MIN;
 	sbuf_reset(&w->sql);

@@ -66,11 +66,11 @@ struct usage_writer {
 	uint64_t begun_us;
 	uint64_t grow_from_us; /* batches grow no larger before */
 	bool own_is_due, own_alone;
-	bool again;                 /* the next batch is of the same group */
-	bool ensured;               /* its partitions were asked for in this very try */
-	const struct sbuf *copying; /* the batch's rows or its cells */
-	size_t copied;              /* bytes of it that libpq has */
-	bool whole_table; /* rows go through token_usage_logs, not into partitions */
+	bool again; /* the next batch is of the same group */
+	bool ensured; /* its partitions were asked for in this very try, or the one before `again` */
+	size_t day; /* whose rows are being copied */
+	size_t row; /* up to which libpq has them, but for `lines` */
+	struct str lines;
 	bool rejecting;   /* the batch is one row, and goes to usage_rejected */
 	char sqlstate[6]; /* why */
 	char reason[512];
@@ -103,6 +103,13 @@ void writer_roll_back(struct usage_writer *w);
 static inline bool writer_is_narrowing(const struct usage_writer *w)
 {
 	return w->rejecting || w->limit < w->ceiling;
+}
+
+/* The rows of the day that is being copied go through token_usage_logs. */
+static inline bool writer_day_is_foreign(const struct usage_writer *w)
+{
+	return partitions_kind(&w->partitions, w->batch.days[w->day]) ==
+	       PARTITION_FOREIGN;
 }
 
 /* --- writer_join.c --- */

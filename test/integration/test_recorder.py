@@ -1,11 +1,16 @@
 """The recorder and PostgreSQL: exactly once, bad rows apart, partitions, cursors."""
 import datetime
+import hashlib
+import json
 import os
 import signal
+import struct
+import time
 
 import psycopg2
 import pytest
 
+from tg.ledger import groups, verify
 from tg.pg_proxy import WAYS, PgProxy
 from tg.wait import eventually
 
@@ -30,6 +35,42 @@ def settled(database, count):
 
     eventually(enough, f"{count} usage rows", patience_s=40)
     return database.wait_usage(count)
+
+
+def post(gateway, times):
+    """POST /api/usage-log: a call of the gateway's key at each of these times."""
+    sha = hashlib.sha256(gateway.key.encode()).hexdigest()
+    body = [{"token_hash": sha, "route": "/r", "timestamp": at} for at in times]
+    with gateway.manager() as client:
+        answer = client.call("POST", "/api/usage-log", {"Content-Type": "application/json"},
+                             json.dumps(body).encode(), host="127.0.0.1")
+    assert answer.status == 200 and answer.json()["logged"] == len(times)
+
+
+def through_the_table(database):
+    """A function that tells how many statements went through token_usage_logs, and so made a
+    recount necessary, rather than into partitions."""
+    database.query("CREATE TABLE statements (at timestamptz DEFAULT now())")
+    database.query("CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+                   "$$ BEGIN INSERT INTO public.statements DEFAULT VALUES; RETURN NULL; END $$")
+    database.query("CREATE TRIGGER noted AFTER INSERT ON token_usage_logs "
+                   "FOR EACH STATEMENT EXECUTE FUNCTION note()")
+    return lambda: database.value("SELECT count(*) FROM statements")
+
+
+class Held:
+    """Nobody may move cursors meanwhile: what comes waits for one batch."""
+
+    def __init__(self, cluster, database):
+        self.other = cluster.connect(database.name)
+        self.other.autocommit = False
+
+    def __enter__(self):
+        self.other.cursor().execute("LOCK TABLE usage_cursors IN ACCESS EXCLUSIVE MODE")
+
+    def __exit__(self, *_):
+        self.other.rollback()
+        self.other.close()
 
 
 def partition(day):
@@ -129,7 +170,46 @@ def test_a_dropped_partition_is_made_again(gateways, echo_upstream, database):
     database.query("DROP TABLE " + partition(today()))
     calls(gateway, 5)
     assert len(database.wait_usage(5)) == 5
+    calls(gateway, 5)
+    assert len(database.wait_usage(10)) == 10
     assert database.value("SELECT count(*) FROM usage_rejected") == 0
+    assert statements() == 0
+
+
+def test_days_of_one_batch(gateways, echo_upstream, cluster, database):
+    """Each day's rows go into its partition, in one transaction."""
+    gateway = gateways(echo_upstream, pools=SHORT)
+    statements = through_the_table(database)
+    now = int(time.time() * 1000)
+    with Held(cluster, database):
+        post(gateway, [now - n % 3 * 86400000 for n in range(300)])
+    database.wait_usage(300)
+    assert [r["n"] for r in database.query("SELECT count(*) AS n FROM token_usage_logs "
+                                           "GROUP BY used_at::date")] == [100] * 3
+    assert database.value("SELECT count(DISTINCT xmin::text) FROM token_usage_logs") == 1
+    assert statements() == 0
+    verify(gateway)
+
+
+def test_a_partition_of_another_owner(gateways, echo_upstream, cluster, database):
+    """Rows of a day whose partition is not ours to write go through token_usage_logs; no other
+    day's do."""
+    statements = through_the_table(database)
+    cluster.execute("CREATE ROLE rows_writer LOGIN IN ROLE tollgate")
+    database.query(f"REVOKE INSERT ON {partition(today())} FROM tollgate")
+    gateway = gateways(echo_upstream, pools=SHORT, start=False)
+    gateway.settings["database"] = cluster.url(database.name, "rows_writer")
+    gateway.write_config()
+    gateway.start()
+    calls(gateway, 5)
+    database.wait_usage(5)
+    assert statements() >= 1
+    before = statements()
+    post(gateway, [int(time.time() * 1000) - 86400000] * 5)
+    database.wait_usage(10)
+    assert statements() == before
+    eventually(lambda: database.value("SELECT count(*) FROM usage_dirty") == 0, "a recount")
+    verify(gateway)
 
 
 def test_a_day_that_can_have_no_partition(gateways, echo_upstream, database):

@@ -181,6 +181,102 @@ static void test_bytes_are_bounded(void **state)
 	usage_lane_free(&lane);
 }
 
+/* Callers of POST /api/usage-log choose their routes: each call's may be another. */
+static void test_routes_are_bounded(void **state)
+{
+	enum { EVENTS = 20000 };
+	struct usage_lane *lane = usage_lane_new(8 << 20);
+	char route[256];
+	struct usage_batch b;
+	struct usage_event e;
+	struct sbuf sql;
+	size_t rows = 0, batches = 0;
+
+	(void)state;
+	usage_batch_init(&b, EVENTS);
+	sbuf_init(&sql, usage_batch_sql_max(EVENTS));
+	usage_event_init(&e);
+	memset(route, '\'', sizeof route); /* doubles */
+	e.route_path = (struct str){route, 255};
+	for (int i = 0; i < EVENTS; i++) {
+		snprintf(route, 9, "%08d", i);
+		route[8] = '\'';
+		e.token_id = i;
+		assert_true(usage_lane_append(lane, &e));
+	}
+	for (;
+	     usage_batch_fill(&b, &(struct batch_source){&lane, 1, STR("n")}, 0, EVENTS);
+	     batches++) {
+		size_t bytes = usage_rollup_routes_bytes(b.rollup);
+
+		sbuf_reset(&sql);
+		usage_rollup_routes_sql(b.rollup, &sql);
+		assert_true(sql.n >= bytes && sql.n < bytes + 512);
+		usage_batch_last_used_sql(&b, &sql);
+		sbuf_lit(&sql, " COMMIT");
+		assert_false(sql.overflow);
+		rows += b.n_rows;
+		usage_batch_release(&b, &lane);
+	}
+	assert_int_equal(rows, EVENTS);
+	assert_int_equal(batches, EVENTS * UINT64_C(508) / BATCH_ROUTES_BYTES_MAX + 1);
+	usage_batch_fini(&b);
+	sbuf_fini(&sql);
+	usage_lane_free(&lane);
+}
+
+/* Which tokens' lines come for a day, in how many pieces. */
+static size_t lines_of(struct fixture *f, size_t day, const char *tokens)
+{
+	size_t at = 0, pieces = 0, n = 0;
+	struct str piece;
+
+	while ((piece = usage_batch_lines(&f->batch, day, &at)).n > 0) {
+		pieces++;
+		assert_int_equal(piece.p[piece.n - 1], '\n');
+		for (size_t i = 0; i < piece.n; i++)
+			if (i == 0 || piece.p[i - 1] == '\n')
+				assert_int_equal(piece.p[i], tokens[n++]);
+	}
+	assert_int_equal(tokens[n], '\0');
+	return pieces;
+}
+
+static void test_lines_by_day(void **state)
+{
+	static const int64_t days[] = {0, 1, 0, 0, 2, 1, 0};
+	struct fixture *f = *state;
+	size_t at = 0;
+
+	for (int64_t i = 0; i < 7; i++)
+		put(f, 0, i, days[i] * DAY + i);
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(f->batch.n_days, 3);
+	assert_int_equal(lines_of(f, 0, "0236"), 3);
+	assert_int_equal(lines_of(f, 1, "15"), 2);
+	assert_int_equal(lines_of(f, 2, "4"), 1);
+	usage_batch_release(&f->batch, f->lanes);
+	put(f, 0, 8, DAY);
+	put(f, 0, 9, DAY);
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(usage_batch_lines(&f->batch, 0, &at).n, f->batch.rows.n);
+}
+
+static void test_copy_into_the_day(void **state)
+{
+	static const char start[] = "COPY token_usage_logs_p19700102 (";
+	struct fixture *f = *state;
+
+	put(f, 0, 1, 5);
+	put(f, 0, 1, DAY);
+	assert_true(fill(f, 0, 100));
+	usage_batch_copy_sql(&f->batch, 1, false, &f->sql);
+	assert_memory_equal(f->sql.p, start, sizeof start - 1);
+	sbuf_reset(&f->sql);
+	usage_batch_copy_sql(&f->batch, 1, true, &f->sql);
+	assert_memory_equal(f->sql.p, "COPY token_usage_logs (", 23);
+}
+
 static void test_last_used(void **state)
 {
 	struct fixture *f = *state;
@@ -226,6 +322,37 @@ static void test_partitions_of_new_days_only(void **state)
 	assert_int_equal(f->sql.n, 0);
 	partitions_forget(&p);
 	assert_true(partitions_sql(&p, days, 1, &f->sql));
+}
+
+/* One that could not be written is asked for again; then it is someone else's. */
+static void test_partitions_that_fail(void **state)
+{
+	static const int64_t days[] = {4, 5};
+	struct fixture *f = *state;
+	struct usage_partitions p = {0};
+
+	partitions_failed(&p, 4); /* unknown: nothing to note */
+	assert_true(partitions_sql(&p, days, 2, &f->sql));
+	partitions_know(&p, days, 2);
+	assert_int_equal(partitions_kind(&p, 4), PARTITION_FRESH);
+	assert_false(partitions_sql(&p, days, 2, &f->sql));
+	assert_int_equal(partitions_kind(&p, 4), PARTITION_KNOWN);
+	partitions_failed(&p, 4);
+	assert_int_equal(partitions_kind(&p, 4), PARTITION_UNKNOWN);
+	sbuf_reset(&f->sql);
+	assert_true(partitions_sql(&p, days, 2, &f->sql));
+	assert_sql(f,
+		   "SELECT usage_ensure_partition(d) FROM (VALUES (date '1970-01-05')) "
+		   "AS v (d)");
+	partitions_know(&p, days, 2);
+	partitions_failed(&p, 4);
+	assert_int_equal(partitions_kind(&p, 4), PARTITION_FOREIGN);
+	assert_int_equal(partitions_kind(&p, 5), PARTITION_KNOWN);
+	assert_false(partitions_sql(&p, days, 2, &f->sql));
+	assert_int_equal(partitions_kind(&p, 4), PARTITION_FOREIGN);
+	for (int64_t day = 10; day < 10 + PARTITIONS_KNOWN_MAX; day++)
+		partitions_know(&p, &day, 1);
+	assert_int_equal(partitions_kind(&p, 4), PARTITION_UNKNOWN);
 }
 
 static void test_oldest_knowledge_is_forgotten_first(void **state)
@@ -471,6 +598,9 @@ int main(void)
 		WITH_FIXTURE(test_limit),
 		WITH_FIXTURE(test_days_are_bounded),
 		WITH_FIXTURE(test_bytes_are_bounded),
+		WITH_FIXTURE(test_routes_are_bounded),
+		WITH_FIXTURE(test_lines_by_day),
+		WITH_FIXTURE(test_copy_into_the_day),
 		WITH_FIXTURE(test_last_used),
 		WITH_FIXTURE(test_what_is_stored_already_leaves_the_batch),
 		WITH_FIXTURE(test_a_batch_of_nothing_new),
@@ -481,6 +611,7 @@ int main(void)
 		WITH_FIXTURE(test_cursor_of_a_database_set_back),
 		WITH_FIXTURE(test_join),
 		WITH_FIXTURE(test_partitions_of_new_days_only),
+		WITH_FIXTURE(test_partitions_that_fail),
 		WITH_FIXTURE(test_oldest_knowledge_is_forgotten_first),
 	};
 
