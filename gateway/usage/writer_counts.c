@@ -33,7 +33,8 @@ struct writer_counts {
 	struct writer_source *of;
 	enum kind kind;
 	struct sent_count sent[AT_ONCE];
-	size_t n;
+	size_t n, most;   /* most: halved until a bad one is found */
+	uint64_t told_us; /* of the latest that the log has told of */
 };
 
 static const char *const statements[KIND_COUNT] = {
@@ -58,7 +59,10 @@ static const char *const statements[KIND_COUNT] = {
 
 struct writer_counts *writer_counts_new(void)
 {
-	return xcalloc(1, sizeof(struct writer_counts));
+	struct writer_counts *c = xcalloc(1, sizeof *c);
+
+	c->most = AT_ONCE;
+	return c;
 }
 
 void writer_counts_free(struct writer_counts **c)
@@ -162,7 +166,7 @@ static void look_at_table(struct usage_writer *w, struct writer_source *s, size_
 	if (changes == seen->changes && seen->live == 0)
 		return;
 	seen->live = 0;
-	for (; slot < COUNTS_SLOTS && w->counts->n < AT_ONCE; slot++)
+	for (; slot < COUNTS_SLOTS && w->counts->n < w->counts->most; slot++)
 		seen->live += look_at_slot(w, s, lane, slot, rows);
 	if (slot == COUNTS_SLOTS)
 		seen->changes = changes;
@@ -177,7 +181,7 @@ static bool collect(struct usage_writer *w, struct writer_source *s, enum kind k
 	c->of = s;
 	c->kind = kind;
 	c->n = 0;
-	for (size_t lane = 0; lane < s->group->n_lanes && c->n < AT_ONCE; lane++)
+	for (size_t lane = 0; lane < s->group->n_lanes && c->n < c->most; lane++)
 		look_at_table(w, s, lane, rows);
 	return c->n > 0;
 }
@@ -191,9 +195,30 @@ static void note_stored(struct usage_writer *w)
 			c->sent[i].count;
 }
 
+/* 21000 cardinality_violation: two of one statement have the same serial. */
 static bool is_data_fault(const char *sqlstate)
 {
-	return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0;
+	return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
+	       strcmp(sqlstate, "21000") == 0;
+}
+
+/* Only what a damaged file holds is refused so; it would be for ever. */
+static void leave_out(struct usage_writer *w, const struct pg_reply *reply)
+{
+	struct writer_counts *c = w->counts;
+	uint64_t now = clock_mono_us();
+
+	if (c->n > 1) {
+		c->most = c->n / 2;
+		return;
+	}
+	note_stored(w);
+	c->most = AT_ONCE;
+	if (c->told_us != 0 && now - c->told_us < WRITER_ALARM_EVERY_US)
+		return;
+	c->told_us = now;
+	log_error("usage: a counter of group %s was refused and is left out: %s %s",
+		  c->of->group->name, reply->sqlstate, reply->message);
 }
 
 static void on_counts(void *ctx, const struct pg_reply *reply)
@@ -207,12 +232,12 @@ static void on_counts(void *ctx, const struct pg_reply *reply)
 	}
 	if (reply->outcome == PG_OK) {
 		note_stored(w);
+		if (w->counts->most < AT_ONCE)
+			w->counts->most *= 2;
+		if (w->counts->most > AT_ONCE)
+			w->counts->most = AT_ONCE;
 	} else if (is_data_fault(reply->sqlstate)) {
-		/* Only what a damaged file holds is refused so; it would be for ever. */
-		log_error("usage: counters of group %s were refused and are left out: %s "
-			  "%s",
-			  w->counts->of->group->name, reply->sqlstate, reply->message);
-		note_stored(w);
+		leave_out(w, reply);
 	} else {
 		writer_alarm(w, reply);
 		w->counts_from_us = clock_mono_us() + RETRY_US;

@@ -107,8 +107,11 @@ def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
         proxy.close()
 
 
-def test_server_killed_in_the_middle_of_copy(gateways, echo_upstream, database):
+@pytest.mark.parametrize("what", ["backend", "server"])
+def test_killed_in_the_middle_of_copy(gateways, echo_upstream, cluster, database, what):
+    """kill -9 of the backend, whereupon the server restarts by itself; or of the whole server."""
     gateway = gateways(echo_upstream, pools=SHORT)
+    gateway.expect_error(".")
     database.query("CREATE FUNCTION wait_a_bit() RETURNS trigger LANGUAGE plpgsql AS "
                    "$$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$")
     database.query("CREATE TRIGGER slow BEFORE INSERT ON token_usage_logs "
@@ -117,7 +120,11 @@ def test_server_killed_in_the_middle_of_copy(gateways, echo_upstream, database):
     copying = eventually(lambda: database.query(
         "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY token%%' "
         "AND datname = current_database()"), "a COPY runs")
-    os.kill(copying[0]["pid"], signal.SIGKILL)
+    if what == "backend":
+        os.kill(copying[0]["pid"], signal.SIGKILL)
+    else:
+        cluster.kill()
+        cluster.start()
 
     def without_trigger():
         try:
@@ -129,6 +136,7 @@ def test_server_killed_in_the_middle_of_copy(gateways, echo_upstream, database):
     eventually(without_trigger, "the server has recovered")
     rows = settled(database, 60)
     assert len({r["request_id"] for r in rows}) == 60
+    verify(gateway)
 
 
 @pytest.mark.sanitizer
@@ -164,6 +172,8 @@ def test_a_refused_table_is_no_rows_fault(gateways, echo_upstream, database):
 
 
 def test_a_dropped_partition_is_made_again(gateways, echo_upstream, database):
+    """And is used as any: from then on too, nothing goes through the whole table."""
+    statements = through_the_table(database)
     gateway = gateways(echo_upstream, pools=SHORT)
     calls(gateway, 5)
     database.wait_usage(5)
@@ -257,6 +267,56 @@ def test_cursors_come_and_go(gateways, echo_upstream, database):
     gateway.terminate()
     assert gateway.wait_exit() == 0
     assert database.query("SELECT * FROM usage_cursors") == []
+
+
+def test_an_older_session_of_ours_is_ended(gateways, echo_upstream, cluster, database):
+    """The network may lose a connection without the server's knowing: what it holds would hold up
+    its successor."""
+    gateway = gateways(echo_upstream, pools=SHORT)
+    gateway.expect_error(".")
+    calls(gateway, 3)
+    database.wait_usage(3)
+    name = "tollgate recorder " + groups(gateway)[0]
+    older = psycopg2.connect(cluster.url(database.name), application_name=name)
+    try:
+        older.cursor().execute("UPDATE usage_cursors SET moved_at = now()")
+        assert database.value("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                              "WHERE application_name = %s AND pid <> %s",
+                              [name, older.get_backend_pid()]) == 1
+        calls(gateway, 3)
+        database.wait_usage(6)
+        with pytest.raises(psycopg2.OperationalError):
+            older.cursor().execute("SELECT 1")
+    finally:
+        older.close()
+
+
+LIVE = 1 << 63
+
+
+def counter(serial, minute, route):
+    """A slot of a table of gaps (gateway/usage/counts.c) that has counted one."""
+    route = route.encode()
+    return (struct.pack("<QQqqB16sBB47s255s", LIVE | 1, serial, minute, 1, 0, b"", 0, len(route),
+                        b"", route).ljust(384, b"\0"))
+
+
+def test_damaged_counters_cost_no_good_ones(gateways, echo_upstream, database):
+    gateway = gateways(echo_upstream, pools=SHORT)
+    gateway.expect_error("a counter of group .* was refused and is left out: 22008")
+    group = groups(gateway)[0]
+    gateway.kill()
+    minute = int(time.time()) // 60
+    slots = [counter(n, minute, f"/r{n}") for n in range(1, 21)]
+    slots[6] = counter(7, 1 << 60, "/r7")  # a time that there is not
+    slots[9] = counter(9, minute, "/r9")   # twice the same name
+    with open(os.path.join(gateway.journal, group, "lane-0.counts"), "r+b") as f:
+        f.seek(4096)
+        f.write(b"".join(slots))
+    gateway.start()
+    eventually(lambda: group not in groups(gateway), "the group is stored and gone")
+    routes = [r["route_path"] for r in database.query("SELECT route_path FROM usage_gaps")]
+    assert sorted(routes) == sorted(f"/r{n}" for n in range(1, 21) if n not in (7, 10))
 
 
 @pytest.mark.parametrize("change", [
