@@ -105,6 +105,9 @@ struct settings_route {
 	unsigned index;         /* in settings.routes */
 };
 
+/* What a worker's files take beside its ring, from the start; as does the manager. */
+#define SETTINGS_JOURNAL_LANE_BYTES 794624u
+
 struct settings_journal {
 	char *directory; /* NULL: below state_dir */
 	uint64_t max_bytes;

@@ -111,6 +111,23 @@ static void check_listeners(struct settings_loader *l, const struct jsonc_node *
 		check_tls(l, root, s);
 }
 
+/* Less than what is there from the start leaves no room for any event to wait. */
+static void check_journal(struct settings_loader *l, const struct jsonc_node *root,
+			  const struct settings *s)
+{
+	uint64_t ring = 65536, least;
+
+	while (ring < s->journal.segment_bytes)
+		ring *= 2;
+	least = (s->workers + 1) * (ring + SETTINGS_JOURNAL_LANE_BYTES);
+	if (l->faults.errors == 0 && s->journal.max_bytes < least)
+		faults_error(&l->faults, place_of(root, "usage", "journal_bytes"),
+			     "usage.journal_bytes: the files of %u workers and the "
+			     "manager alone take %llu bytes; give more, or lower "
+			     "usage.segment_bytes",
+			     s->workers, (unsigned long long)least);
+}
+
 static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 		      struct settings *s)
 {
@@ -125,6 +142,7 @@ static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 	settings_read_keys(l, root, AT_TOP, s, NULL);
 	fill_outer(l, s);
 	check_listeners(l, root, s);
+	check_journal(l, root, s);
 	settings_read_routes(l, root, s);
 }
 

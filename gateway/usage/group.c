@@ -16,11 +16,15 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "gateway/settings/settings.h"
 #include "gateway/usage/group_files.h"
 #include "gateway/usage/lane_state.h"
 
 #define HALF_MADE_S 3600
 #define COUNTS_FILE_BYTES (JOURNAL_FILE_HEAD + 2 * COUNTS_BYTES)
+
+_Static_assert(JOURNAL_FILE_HEAD + COUNTS_FILE_BYTES == SETTINGS_JOURNAL_LANE_BYTES,
+	       "the settings know what fits");
 
 static struct usage_group *new_group(const char *node, size_t n_lanes)
 {

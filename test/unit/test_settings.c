@@ -218,7 +218,7 @@ static void test_every_value(void **state)
 		"\"max_requests\":1},"
 		"\"tokens\":{\"max_stale_s\":60,\"poll_s\":0.5},"
 		"\"usage\":{\"journal_dir\":\"/var/lib/j\","
-		"\"journal_bytes\":1048576,\"segment_bytes\":65536,\"sync_ms\":10},"
+		"\"journal_bytes\":4194304,\"segment_bytes\":65536,\"sync_ms\":10},"
 		"\"state_dir\":\"/var/lib/t\",\"access_log\":false,"
 		"\"routes\":[{\"name\":\"r\",\"path\":\"/r/s\","
 		"\"upstream\":[\"https://h:444/b\",\"https://[::2]/"
@@ -260,7 +260,7 @@ static void test_every_value(void **state)
 	assert_int_equal(s->max_stale_ms, 60000);
 	assert_int_equal(s->token_poll_ms, 500);
 	assert_string_equal(s->journal.directory, "/var/lib/j");
-	assert_int_equal(s->journal.max_bytes, 1 << 20);
+	assert_int_equal(s->journal.max_bytes, 4194304);
 	assert_int_equal(s->journal.segment_bytes, 65536);
 	assert_int_equal(s->journal.sync_ms, 10);
 	assert_string_equal(s->state_dir, "/var/lib/t");

@@ -166,6 +166,13 @@ static const struct fault_case top_cases[] = {
 	 "65536 to 67108864 bytes\n"
 	 "2:46: error: usage.sync_ms: 5 is out of range; give 10 to 60000 "
 	 "milliseconds\n"},
+	{"\"workers\": 2, \"usage\": {\"journal_bytes\": 2777087, "
+	 "\"segment_bytes\": 65537}",
+	 "2:42: error: usage.journal_bytes: the files of 2 workers and the manager alone "
+	 "take 2777088 bytes; give more, or lower usage.segment_bytes\n"},
+	{"\"workers\": 2, \"usage\": {\"journal_bytes\": 2777088, "
+	 "\"segment_bytes\": 65537}",
+	 ""},
 	{"\"usage\": {\"queue_bytes\": 65536}",
 	 "2:11: error: usage.queue_bytes: is gone since events wait on disk; "
 	 "set usage.journal_bytes instead\n"},
