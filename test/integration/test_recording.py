@@ -68,6 +68,20 @@ def test_strangers_make_no_rows(gateways, echo_upstream, database):
                        (None, "unknown_key", "127.0.0.0/24"): 1}
 
 
+def test_old_strangers_are_swept(gateways, upstream, database):
+    """More than are deleted at once. Gaps stay: statistics of their time lack those calls for ever."""
+    for table, column, days, count in (("usage_rejects", "requests", 91, 12000),
+                                       ("usage_rejects", "requests", 89, 5),
+                                       ("usage_gaps", "dropped", 91, 5)):
+        database.query(f"INSERT INTO {table} (lane_group, lane, serial, minute, {column}) "
+                       "SELECT gen_random_uuid(), 0, n, (now() AT TIME ZONE 'UTC')::date - %s, 1 "
+                       "FROM generate_series(1, %s) AS n", [days, count])
+    gateways(upstream)
+    eventually(lambda: database.value("SELECT count(*) FROM usage_rejects") == 5,
+               "old strangers are deleted")
+    assert database.value("SELECT count(*) FROM usage_gaps") == 5
+
+
 def test_bytes_that_text_cannot_hold(gateway, upstream, database):
     client = gateway.connect()
     client.send_request("GET", "/api/test/x", {"User-Agent": "a\xff\\N\tb" + "x" * 9000})

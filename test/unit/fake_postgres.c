@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define MESSAGE_MAX (1 << 20)
 
 /* False: the peer is gone, or the test ends. */
@@ -89,7 +91,7 @@ static bool greet(struct fake_postgres *f, int fd)
 	PUT(fd, 'S', "standard_conforming_strings\0on\0");
 	PUT(fd, 'K', "\0\0\0\1\0\0\0\2");
 	ready(fd);
-	return true;
+	return strncmp(f->application_name, "tollgate upkeep", 15) != 0;
 }
 
 static bool read_message(struct fake_postgres *f, int fd, char *type, char *body,
@@ -106,10 +108,20 @@ static bool read_message(struct fake_postgres *f, int fd, char *type, char *body
 	return true;
 }
 
+static size_t lines_in(const char *body, size_t n)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < n; i++)
+		lines += body[i] == '\n';
+	return lines;
+}
+
 static bool copy_in(struct fake_postgres *f, int fd, char *body)
 {
+	bool is_batch = strncmp(body, "COPY token_usage_logs", 21) == 0;
 	char type = 'd', tag[32];
-	size_t n, total = 0;
+	size_t n, total = 0, lines = 0;
 
 	PUT(fd, 'G', "\0\0\0");
 	while (atomic_load(&f->slow_reader) && !atomic_load(&f->stop))
@@ -118,6 +130,11 @@ static bool copy_in(struct fake_postgres *f, int fd, char *body)
 		if (!read_message(f, fd, &type, body, &n))
 			return false;
 		total += type == 'd' ? n : 0;
+		lines += type == 'd' ? lines_in(body, n) : 0;
+	}
+	if (is_batch && f->n_batches < FAKE_BATCHES_MAX) {
+		f->batches[f->n_batches] = lines;
+		atomic_fetch_add(&f->n_batches, 1);
 	}
 	atomic_store(&f->copied, total);
 	if (type == 'f') {
@@ -132,6 +149,20 @@ static bool copy_in(struct fake_postgres *f, int fd, char *body)
 static bool starts(const char *sql, const char *word)
 {
 	return strncmp(sql, word, strlen(word)) == 0;
+}
+
+static void answer_begin(struct fake_postgres *f, int fd)
+{
+	if (f->n_begun < FAKE_BATCHES_MAX) {
+		f->begun_us[f->n_begun] = clock_mono_us();
+		atomic_fetch_add(&f->n_begun, 1);
+	}
+	if (atomic_load(&f->refuse_batches) > 0) {
+		atomic_fetch_sub(&f->refuse_batches, 1);
+		error(fd, "ERROR", "53100", "disk full");
+	} else {
+		PUT(fd, 'C', "UPDATE 1\0");
+	}
 }
 
 /* False: the session ends. */
@@ -153,7 +184,9 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		error(fd, "ERROR", "42P01", "no such table");
 	else if (starts(sql, "fail"))
 		error(fd, "ERROR", "22012", "division by zero");
-	else if (starts(sql, "copy")) {
+	else if (starts(sql, "BEGIN"))
+		answer_begin(f, fd);
+	else if (starts(sql, "copy") || starts(sql, "COPY")) {
 		if (!copy_in(f, fd, sql))
 			return false;
 	} else if (!starts(sql, "ping") && !starts(sql, "notify"))

@@ -7,13 +7,17 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Statements that start with one of these words are answered so:
  *   ping    one row "pong"          fail    ERROR 22012
  *   die     closes                  fatal   FATAL 57P01, closes
  *   hang    nothing                 notify  NOTIFY with payload 7, then as ping
  *   copy    COPY FROM STDIN         two     a row, then ERROR 42P01
- * and all others are done. */
+ * and all others are done. Of the recorder it takes batches of one lane, and has no time for its
+ * upkeep. */
+#define FAKE_BATCHES_MAX 64
+
 struct fake_postgres {
 	int listener;
 	int port;
@@ -26,6 +30,10 @@ struct fake_postgres {
 	_Atomic bool slow_reader;   /* lets COPY data wait until told otherwise */
 	char first_sql[1024];       /* the latest session's set-up */
 	char application_name[64];
+	_Atomic int refuse_batches; /* this many are refused at their BEGIN: 53100 */
+	_Atomic size_t n_begun, n_batches;
+	uint64_t begun_us[FAKE_BATCHES_MAX]; /* monotonic */
+	size_t batches[FAKE_BATCHES_MAX];    /* rows of each */
 };
 
 void fake_postgres_start(struct fake_postgres *f);
