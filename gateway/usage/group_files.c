@@ -11,6 +11,7 @@
 
 #include "common/log.h"
 #include "common/sched.h"
+#include "gateway/usage/group.h"
 #include "gateway/usage/lane_state.h"
 
 void group_counts_name(char out[64], uint32_t lane)
@@ -137,19 +138,22 @@ void group_counts_read(int folder, const struct journal_file_head *head, void *m
 	close(fd);
 }
 
-void group_file_remove(int folder, const char *name)
+bool group_file_remove(int folder, const char *name)
 {
 	int fd = group_file_open(folder, name, O_WRONLY);
 	off_t step = 4 * (off_t)GROUP_IO_PIECE;
 	struct stat st;
+	int fault;
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
 		for (off_t n = st.st_size - step; n > 0 && ftruncate(fd, n) == 0;
 		     n -= step)
 			sched_give_way();
-	unlinkat(folder, name, 0);
+	fault = unlinkat(folder, name, 0) == 0 ? 0 : errno;
 	if (fd >= 0)
 		close(fd);
+	errno = fault;
+	return fault == 0;
 }
 
 DIR *group_folder_list(int folder)
@@ -195,22 +199,41 @@ bool group_is_name(const char *name)
 	       strspn(name, "0123456789abcdef") == JOURNAL_GROUP_HEX;
 }
 
-bool group_folder_remove(int directory, const char *name, int folder)
+/* All files whose name ends so, but for the one that tells what the folder is. */
+static bool remove_files(int folder, const char *end)
+{
+	DIR *dir = group_folder_list(folder);
+	struct dirent *entry;
+	bool ok = dir != NULL;
+	int fault;
+
+	while (ok && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.' && ends_in(entry->d_name, end) &&
+		    strcmp(entry->d_name, GROUP_FILE) != 0)
+			ok = group_file_remove(folder, entry->d_name);
+	fault = errno;
+	if (dir != NULL)
+		closedir(dir);
+	errno = fault;
+	return ok;
+}
+
+static bool remove_folder(int directory, const char *name, int folder)
 {
 	/* Without the ring nobody knows how far its logs are stored: logs go first. */
 	static const char *const order[] = {".log", ".counts", ".ring", ""};
 
-	for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
-		DIR *dir = group_folder_list(folder);
-		struct dirent *entry;
+	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+		if (!remove_files(folder, order[i]))
+			return false;
+	if (!group_file_remove(folder, GROUP_FILE) && errno != ENOENT)
+		return false;
+	return unlinkat(directory, name, AT_REMOVEDIR) == 0 && fsync(directory) == 0;
+}
 
-		while (dir != NULL && (entry = readdir(dir)) != NULL)
-			if (entry->d_name[0] != '.' && ends_in(entry->d_name, order[i]))
-				group_file_remove(folder, entry->d_name);
-		if (dir != NULL)
-			closedir(dir);
-	}
-	if (unlinkat(directory, name, AT_REMOVEDIR) == 0 && fsync(directory) == 0)
+bool group_folder_remove(int directory, const char *name, int folder)
+{
+	if (remove_folder(directory, name, folder))
 		return true;
 	log_error("usage journal: cannot remove %s: %s", name, strerror(errno));
 	return false;

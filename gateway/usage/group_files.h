@@ -35,15 +35,15 @@ bool group_file_note(int folder, const struct journal_file_head *head, uint64_t 
 void group_counts_read(int folder, const struct journal_file_head *head, void *memory,
 		       size_t n);
 
-/* Piece by piece, so that a large file holds up nobody. What fails leaves the file. */
-void group_file_remove(int folder, const char *name);
+/* Piece by piece, so that a large file holds up nobody. False: it is still there; errno tells. */
+bool group_file_remove(int folder, const char *name);
 /* The caller closes it. NULL: errno tells. */
 DIR *group_folder_list(int folder);
 bool group_is_name(const char *name);
 /* Of its files; 0 where there is no such folder. */
 uint64_t group_folder_bytes(int directory, const char *name);
 /* Logs first, what tells of their end last. On the disk before it returns. False: the folder may
- * be there still, with some of its files; the log tells. */
+ * be there still, with some of its files, `group` among them; the log tells. */
 bool group_folder_remove(int directory, const char *name, int folder);
 
 #endif

@@ -582,12 +582,22 @@ static void test_a_folder_that_stays(void **state)
 	assert_non_null(g);
 	assert_false(usage_journal_part(f->j, g));
 	usage_group_close(&g);
-	assert_null(usage_journal_adopt(f->j));
-	group_path(f, name, "", path);
-	assert_int_equal(access(path, F_OK), 0);
-	group_path(f, usage_journal_own(f->j)->name, "folder", inner);
-	assert_int_equal(mkdir(inner, 0700), 0);
+	assert_null(usage_journal_adopt(f->j)); /* not at once */
+	group_path(f, usage_journal_own(f->j)->name, "folder", path);
+	assert_int_equal(mkdir(path, 0700), 0);
 	assert_false(usage_journal_discard(f->j));
+	assert_int_equal(rmdir(path), 0);
+	assert_true(usage_journal_discard(f->j));
+	usage_journal_close(&f->j);
+	/* The next process has it again. */
+	f->j = open_journal(f, ROOMY);
+	g = usage_journal_adopt(f->j);
+	assert_non_null(g);
+	assert_string_equal(g->name, name);
+	assert_int_equal(rmdir(inner), 0);
+	assert_true(usage_journal_part(f->j, g));
+	usage_group_close(&g);
+	assert_int_equal(entries(f->directory), 1);
 }
 
 static void test_full_drops_are_counted_and_end(void **state)
