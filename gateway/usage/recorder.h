@@ -32,7 +32,7 @@ struct recorder *recorder_start(const struct recorder_options *o,
 				struct usage_journal *journal);
 /* Writes what is in the own lanes, for up to flush_ms; then stops and joins. Producers must
  * have stopped. Returns the number of events that could not be written (0: all are, and the
- * group's folder is gone). */
+ * group's folder is gone, unless it cannot be removed). */
 uint64_t recorder_stop(struct recorder **r, uint32_t flush_ms);
 /* Any thread. */
 void recorder_stats(const struct recorder *r, struct recorder_stats *out);
