@@ -16,7 +16,6 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "common/pg_conninfo.h"
-#include "common/sched.h"
 
 #define CONN_MAGIC 0x70676331u
 #define BACKOFF_MIN_MS 100u
@@ -260,7 +259,6 @@ static void feed(struct pg_conn *c)
 		/* The socket took bytes: our limit is on silence, the server's on the whole. */
 		timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
 		c->more(c->done_ctx);
-		sched_give_way();
 		CHECK(c->copy_moved || c->dying || c->copy != COPY_FEEDING);
 	}
 }

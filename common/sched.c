@@ -21,8 +21,3 @@ void sched_ask_short_slices(void)
 	how.sched_runtime = SLICE_NS;
 	syscall(SYS_sched_setattr, 0, &how, 0);
 }
-
-void sched_give_way(void)
-{
-	syscall(SYS_sched_yield);
-}

@@ -7,9 +7,4 @@
  * the same. Of the calling thread; where the kernel does not know or allow it, nothing changes. */
 void sched_ask_short_slices(void);
 
-/* For a thread that computes for long: to be called every 30 us of work or so, so that one with
- * short pieces that has woken up meanwhile need not wait for a timer of the kernel's (1 to 4 ms).
- * Costs a system call. */
-void sched_give_way(void);
-
 #endif

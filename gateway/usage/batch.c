@@ -5,7 +5,6 @@
 
 #include "common/check.h"
 #include "common/log.h"
-#include "common/sched.h"
 #include "gateway/usage/copy_row.h"
 
 /* A line of the rollup, at its longest: 255 bytes of route escaped, 20 numbers of 20 digits, and
@@ -13,7 +12,6 @@
 #define CELL_BYTES_MAX 2600u
 #define SQL_BYTES_PER_ROW 96u          /* a use takes up to 73, a claim 84 */
 #define SQL_BYTES_BESIDE (256u * 1024) /* of 1024 lanes a cursor each takes up to 140 */
-#define EVENTS_AT_ONCE 8u /* about 30 us: then a worker may have the processor */
 #define TEXT_KEPT_BYTES (4u * 1024 * 1024)
 #define TEXT_SMALL_MAX 32u /* batches that needed less, until a larger buffer goes */
 
@@ -135,8 +133,6 @@ static void fill_from(struct usage_batch *b, struct usage_lane *lane,
 			return;
 		}
 		span->to = next;
-		if (b->n_seen % EVENTS_AT_ONCE == 0)
-			sched_give_way();
 	}
 }
 
@@ -227,11 +223,10 @@ static void keep_event(struct usage_batch *b, const struct usage_event *e,
 {
 	size_t ordinal = b->n_seen++;
 
-	if (ordinal % EVENTS_AT_ONCE == 0)
-		sched_give_way();
-	if (is_once(e) && (usage_once_claim(&b->once, e, ordinal) == ONCE_REPEATED ||
-			   usage_once_is_repeat(judged, at, ordinal)))
-		return;
+		if (is_once(e) &&
+		    (usage_once_claim(&b->once, e, ordinal) == ONCE_REPEATED ||
+		     usage_once_is_repeat(judged, at, ordinal)))
+			return;
 	add_row(b, e, note_day(b, usage_day_of(e->used_at_us)), node);
 }
 

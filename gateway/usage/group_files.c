@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/sched.h"
 #include "gateway/usage/group.h"
 #include "gateway/usage/lane_state.h"
 
@@ -146,9 +145,9 @@ bool group_file_remove(int folder, const char *name)
 	int fault;
 
 	if (fd >= 0 && fstat(fd, &st) == 0)
-		for (off_t n = st.st_size - step; n > 0 && ftruncate(fd, n) == 0;
-		     n -= step)
-			sched_give_way();
+		for (off_t n = st.st_size - step; n > 0; n -= step)
+			if (ftruncate(fd, n) != 0)
+				break;
 	fault = unlinkat(folder, name, 0) == 0 ? 0 : errno;
 	if (fd >= 0)
 		close(fd);

@@ -13,7 +13,7 @@
 #define GROUP_FRESH ".new-" /* begins the name of a folder that is being made */
 #define GROUP_LANES_MAX 1024
 /* What is asked of the kernel at once: for as long as it copies or frees, a worker that shares the
- * processor may have to wait (4 MiB: 2 to 4 ms). Then the processor is offered to it (common/sched.h). */
+ * processor may have to wait (4 MiB: 2 to 4 ms). */
 #define GROUP_IO_PIECE ((size_t)64 * 1024)
 
 void group_counts_name(char out[64], uint32_t lane);

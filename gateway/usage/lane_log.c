@@ -14,7 +14,6 @@
 
 #include "common/check.h"
 #include "common/log.h"
-#include "common/sched.h"
 #include "gateway/usage/group_files.h"
 #include "gateway/usage/lane_state.h"
 
@@ -125,7 +124,6 @@ static bool write_all(int fd, const void *bytes, size_t n, uint64_t at)
 		p += w;
 		n -= (size_t)w;
 		at += (uint64_t)w;
-		sched_give_way();
 	}
 	return true;
 }
@@ -298,7 +296,6 @@ static bool read_all(int fd, void *bytes, size_t n, uint64_t at)
 		p += r;
 		n -= (size_t)r;
 		at += (uint64_t)r;
-		sched_give_way();
 	}
 	memset(p, 0, n);
 	return true;
