@@ -223,10 +223,9 @@ static void keep_event(struct usage_batch *b, const struct usage_event *e,
 {
 	size_t ordinal = b->n_seen++;
 
-		if (is_once(e) &&
-		    (usage_once_claim(&b->once, e, ordinal) == ONCE_REPEATED ||
-		     usage_once_is_repeat(judged, at, ordinal)))
-			return;
+	if (is_once(e) && (usage_once_claim(&b->once, e, ordinal) == ONCE_REPEATED ||
+			   usage_once_is_repeat(judged, at, ordinal)))
+		return;
 	add_row(b, e, note_day(b, usage_day_of(e->used_at_us)), node);
 }
 
