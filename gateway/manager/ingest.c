@@ -89,7 +89,7 @@ static bool is_surrogate(int v, int first)
 	return v >= first && v < first + 0x400;
 }
 
-/* \uXXXX at p: 0, or half of a character alone, which is what JSON.stringify makes of a text
+/* An escape of four digits at p: 0, or half of a character alone, which is what JSON.stringify makes of a text
  * that was cut in the middle of one. *n: how many bytes the character takes. */
 static bool is_impossible(const char *p, const char *end, size_t *n)
 {

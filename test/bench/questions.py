@@ -311,16 +311,18 @@ def measure(small, large):
                        "small_calls": small.calls, "table": table, "raw": ratios})
     judged = {name: row for name, row in table.items() if PERCENTILES_TOO not in name}
     worst = max(row["p95_ms"] for row in judged.values())
-    growth = statistics.median(row["growth"] for row in judged.values())
+    growths = [row["growth"] for row in judged.values()]
     return {
         f"question, p95 of the slowest, {title}": (worst, "ms", BAR_MS),
         f"question, median, {title}": (statistics.median(
             row["median_ms"] for row in judged.values()), "ms", None),
-        f"questions, cost of {large.calls / 1e6:.0f} M in that of 1 M": (growth, "x", BAR_GROWTH),
+        f"question, cost of {large.calls / 1e6:.0f} M in that of 1 M, worst": (
+            max(growths), "x", BAR_GROWTH),
+        "the same, median": (statistics.median(growths), "x", None),
         "series with percentiles, p95 of the slowest": (max(
             row["p95_ms"] for name, row in table.items() if name not in judged), "ms", None),
         "question of rows in that of cells, median": (statistics.median(
             row["ratio"] for row in ratios.values()), "x", None),
-        "page of rows, p95": (p95(paged), "ms", BAR_MS),
-        "page of rows, max": (max(paged), "ms", None),
+        "page of rows, p95": (p95(paged), "ms", None),
+        "page of rows, max": (max(paged), "ms", BAR_MS),
     }
