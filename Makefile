@@ -57,7 +57,7 @@ LIB      := $(BUILD)/libtollgate.a
 # As many tests at once as there are cores; each process has a PostgreSQL of its own.
 # Tests wait for sockets and clocks more than they compute: two at a time for each core.
 PYTEST   := $(PYTHON) -m pytest -n $(shell echo $$((2 * $$(nproc))))
-UNIT_SRC := $(wildcard test/unit/test_*.c)
+UNIT_SRC := $(wildcard test/unit/*/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -152,7 +152,7 @@ check-integration: all
 ## check-conformance: the outside HTTP suite in CONFORMANCE_DIR (ours is in check-integration)
 check-conformance: all
 	@TOLLGATE_TEST_OUTSIDE=1 TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) -m pytest -n 2 \
-	        test/integration/test_conformance.py $(T)
+	        test/integration/http/test_conformance.py $(T)
 
 ## check-asan: unit tests and the integration tests that matter for it, address + undefined
 check-asan:

@@ -1,7 +1,8 @@
-/* Assertions that stay on in release, start-up failures, and allocations that cannot fail.
+/* Assertions that stay on in release, start-up failures, and allocations that cannot
+ * fail.
  *
- * CHECK() is for a programmer's error only: it prints the place and aborts. A peer's or the
- * environment's fault never goes through here. */
+ * CHECK() is for a programmer's error only: it prints the place and aborts. A peer's or
+ * the environment's fault never goes through here. */
 #ifndef COMMON_CHECK_H
 #define COMMON_CHECK_H
 
@@ -21,8 +22,8 @@ _Noreturn void check_failed(const char *cond, const char *file, int line);
 /* Prints "tollgate: <message>" on stderr and exits 1. Start-up only. Any thread. */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* For small objects of fixed size: abort when memory is gone. Sizes that a peer chooses are
- * capped before they come here. */
+/* For small objects of fixed size: abort when memory is gone. Sizes that a peer chooses
+ * are capped before they come here. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);

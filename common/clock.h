@@ -1,4 +1,5 @@
-/* The two clocks: a monotonic one for durations and deadlines, wall time for the record. */
+/* The two clocks: a monotonic one for durations and deadlines, wall time for the
+ * record. */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
 
@@ -6,7 +7,8 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Microseconds since an arbitrary start; never goes back. Any thread, no system call (vDSO). */
+/* Microseconds since an arbitrary start; never goes back. Any thread, no system call
+ * (vDSO). */
 static inline uint64_t clock_mono_us(void)
 {
 	struct timespec t;

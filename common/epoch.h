@@ -1,9 +1,11 @@
-/* Publishing immutable objects to threads that read without locks: quiescent-state reclamation.
+/* Publishing immutable objects to threads that read without locks: quiescent-state
+ * reclamation.
  *
  * A writer swaps an atomic pointer and hands the old object to epoch_retire. Readers (the
  * workers) hold such a pointer only inside one event callback; each says so by calling
- * epoch_quiesce from its wake handler, a moment at which it holds none. An object is freed
- * once every reader has quiesced after its retirement. After P. E. McKenney's QSBR. */
+ * epoch_quiesce from its wake handler, a moment at which it holds none. An object is
+ * freed once every reader has quiesced after its retirement. After P. E. McKenney's
+ * QSBR. */
 #ifndef COMMON_EPOCH_H
 #define COMMON_EPOCH_H
 
@@ -16,8 +18,8 @@ struct epoch_domain *epoch_domain_new(void);
 /* All readers must be gone. Frees everything still retired. */
 void epoch_domain_free(struct epoch_domain *d);
 
-/* wake_fd is an eventfd of the reader's loop; reclaiming writes to it. It stays the caller's
- * and must outlive the reader. Any thread. */
+/* wake_fd is an eventfd of the reader's loop; reclaiming writes to it. It stays the
+ * caller's and must outlive the reader. Any thread. */
 struct epoch_reader *epoch_reader_add(struct epoch_domain *d, int wake_fd);
 void epoch_reader_remove(struct epoch_reader **reader);
 /* On the reader's thread, holding no published pointer. One atomic load and store. */

@@ -59,8 +59,8 @@ bool http_method_is_idempotent(enum http_method m)
 	return m != HTTP_POST && m != HTTP_PATCH && m != HTTP_OTHER;
 }
 
-/* Compares with a lower-case name of letters and '-'. A letter has bit 6 set, '-' has not, so
- * that the mask folds letters only. With n constant this is one or two words. */
+/* Compares with a lower-case name of letters and '-'. A letter has bit 6 set, '-' has
+ * not, so that the mask folds letters only. With n constant this is one or two words. */
 static inline __attribute__((always_inline)) bool name_is(const char *p,
 							  const char *lower, size_t n)
 {
@@ -202,8 +202,8 @@ const char *http_field_name(enum http_field_id id)
 
 enum { CLASS_TOKEN = 1, CLASS_VALUE = 2, CLASS_HOST = 4 };
 
-/* V: may stand in a field's value; T: in a token, too; H: in a host's name (unreserved and
- * sub-delims of RFC 3986), too; A: in all three. */
+/* V: may stand in a field's value; T: in a token, too; H: in a host's name (unreserved
+ * and sub-delims of RFC 3986), too; A: in all three. */
 #define V CLASS_VALUE
 #define T (CLASS_TOKEN | CLASS_VALUE)
 #define H (CLASS_HOST | CLASS_VALUE)
@@ -276,8 +276,9 @@ static bool all_value_bytes(const char *p, size_t n)
 	return true;
 }
 
-/* Controls are rare, so whole words are looked at first: not zero if some byte may be below
- * 0x20 or be 0x7f. Such a word is checked again byte by byte, since HTAB may stay. */
+/* Controls are rare, so whole words are looked at first: not zero if some byte may be
+ * below 0x20 or be 0x7f. Such a word is checked again byte by byte, since HTAB may
+ * stay. */
 static inline bool word_is_value(const char *p)
 {
 	uint64_t x = load8(p);

@@ -87,14 +87,16 @@ bool http_is_token(struct str s);
 bool http_is_reg_name(struct str s);
 /* field-vchar, SP, HTAB, obs-text: what a field value may hold (RFC 9110 5.5). */
 bool http_is_field_value(struct str s);
-/* One byte or more, all of visible ASCII, no '#': what a request target may be made of. */
+/* One byte or more, all of visible ASCII, no '#': what a request target may be made
+ * of. */
 bool http_is_target(struct str s);
 
-/* RFC 9110 15's phrase, for all registered codes; the class's name for others. Never NULL. */
+/* RFC 9110 15's phrase, for all registered codes; the class's name for others. Never
+ * NULL. */
 const char *http_reason(int status);
 
-/* IMF-fixdate of RFC 9110 5.6.7, "Sun, 06 Nov 1994 08:49:37 GMT", with its NUL. Years 1970-9999;
- * what is outside is clamped. */
+/* IMF-fixdate of RFC 9110 5.6.7, "Sun, 06 Nov 1994 08:49:37 GMT", with its NUL. Years
+ * 1970-9999; what is outside is clamped. */
 #define HTTP_DATE_SIZE 30
 void http_date(char out[HTTP_DATE_SIZE], int64_t unix_s);
 

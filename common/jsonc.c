@@ -81,7 +81,8 @@ void jsonc_take(struct jsonc_node *parent, struct jsonc_node *child)
 	parent->n--;
 }
 
-/* After an element: true if another one follows; *done when the closing bracket was taken. */
+/* After an element: true if another one follows; *done when the closing bracket was
+ * taken. */
 static bool parse_comma(struct jsonc_scan *s, char close, bool *done)
 {
 	struct jsonc_pos comma;

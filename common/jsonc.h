@@ -1,9 +1,10 @@
 /* JSON with comments, for configuration files: a tree that remembers line and column.
  *
- * Stricter than most parsers: RFC 8259 plus comments (// and the C kind) and nothing else. It
- * refuses duplicate keys, trailing commas, trailing text, leading zeros, control characters
- * and \u0000 in strings, lone surrogates, invalid UTF-8, and nesting deeper than
- * JSONC_DEPTH_MAX. Bodies of HTTP requests go through cJSON instead. Pure; any thread. */
+ * Stricter than most parsers: RFC 8259 plus comments (// and the C kind) and nothing
+ * else. It refuses duplicate keys, trailing commas, trailing text, leading zeros, control
+ * characters and \u0000 in strings, lone surrogates, invalid UTF-8, and nesting deeper
+ * than JSONC_DEPTH_MAX. Bodies of HTTP requests go through cJSON instead. Pure; any
+ * thread. */
 #ifndef COMMON_JSONC_H
 #define COMMON_JSONC_H
 
@@ -42,14 +43,15 @@ struct jsonc_node {
 	size_t n;
 };
 
-/* Receives each fault: "what is wrong; what to do". The text lives during the call only. */
+/* Receives each fault: "what is wrong; what to do". The text lives during the call
+ * only. */
 struct jsonc_sink {
 	void (*fault)(void *ctx, struct jsonc_pos pos, const char *text);
 	void *ctx;
 };
 
-/* The tree, or NULL after the first syntax fault. Duplicate keys are reported, the later one is
- * left out, and parsing goes on: the caller counts faults in its sink. */
+/* The tree, or NULL after the first syntax fault. Duplicate keys are reported, the later
+ * one is left out, and parsing goes on: the caller counts faults in its sink. */
 struct jsonc_node *jsonc_parse(struct str text, const struct jsonc_sink *sink);
 /* Frees a tree, wiping its strings (they may be secrets); clears *node. NULL is fine. */
 void jsonc_free(struct jsonc_node **node);

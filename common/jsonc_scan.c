@@ -1,4 +1,5 @@
-/* The lexical half of common/jsonc: white space, comments, strings, numbers, positions. */
+/* The lexical half of common/jsonc: white space, comments, strings, numbers,
+ * positions. */
 #include "common/jsonc_scan.h"
 
 #include <openssl/crypto.h>
@@ -55,7 +56,8 @@ static void advance(struct jsonc_scan *s)
 	}
 }
 
-/* Bytes of the well-formed UTF-8 sequence at p; 0 if there is none. RFC 3629 section 4. */
+/* Bytes of the well-formed UTF-8 sequence at p; 0 if there is none. RFC 3629 section
+ * 4. */
 static size_t utf8_length(const unsigned char *p, size_t room)
 {
 	unsigned char lo = 0x80, hi = 0xbf;

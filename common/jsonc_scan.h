@@ -1,4 +1,5 @@
-/* The lexical half of common/jsonc: white space, comments, strings, numbers, positions. */
+/* The lexical half of common/jsonc: white space, comments, strings, numbers,
+ * positions. */
 #ifndef COMMON_JSONC_SCAN_H
 #define COMMON_JSONC_SCAN_H
 
@@ -10,8 +11,8 @@ struct jsonc_scan {
 	const struct jsonc_sink *sink;
 };
 
-/* False (and reported) if the text is not UTF-8 or holds a NUL; a byte order mark is passed
- * over. text must outlive the scan. */
+/* False (and reported) if the text is not UTF-8 or holds a NUL; a byte order mark is
+ * passed over. text must outlive the scan. */
 bool jsonc_scan_init(struct jsonc_scan *s, struct str text,
 		     const struct jsonc_sink *sink);
 /* Reports; always false, so that callers can return it. */

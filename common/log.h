@@ -1,7 +1,7 @@
 /* One line per event on stderr: time, level, message. Lines of several threads never mix.
  *
- * Whoever knows a fault's cause logs it, once. Nothing secret is ever passed here, and bytes
- * that a peer sent go through log_escape first. */
+ * Whoever knows a fault's cause logs it, once. Nothing secret is ever passed here, and
+ * bytes that a peer sent go through log_escape first. */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
 
@@ -21,8 +21,8 @@ void log_write(enum log_level level, const char *format, ...)
 #define log_warn(...) log_write(LOG_WARN, __VA_ARGS__)
 #define log_error(...) log_write(LOG_ERROR, __VA_ARGS__)
 
-/* Writes s with controls, quotes, backslash and bytes >= 0x7f as \xNN, cut to fit with "..."
- * at the end; returns out, always terminated. */
+/* Writes s with controls, quotes, backslash and bytes >= 0x7f as \xNN, cut to fit with
+ * "..." at the end; returns out, always terminated. */
 char *log_escape(char *out, size_t size, struct str s);
 
 #endif

@@ -56,8 +56,8 @@ void net_ip_of_sockaddr(struct net_ip *out, const struct sockaddr *sa)
 			  &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
 }
 
-/* Text of addresses by hand: inet_ntop formats each part with sprintf, and every exchange needs
- * such texts. */
+/* Text of addresses by hand: inet_ntop formats each part with sprintf, and every exchange
+ * needs such texts. */
 static char *put_decimal(char *to, unsigned v)
 {
 	if (v >= 100)

@@ -28,7 +28,8 @@ uint16_t net_listen_port(const struct net_listen *l);
 /* TCP port 0: the system picks one. */
 bool net_listen_is_any_port(const struct net_listen *l);
 
-/* A literal IPv4 or IPv6 address (no brackets, no zone). IPv4-mapped IPv6 becomes IPv4. */
+/* A literal IPv4 or IPv6 address (no brackets, no zone). IPv4-mapped IPv6 becomes
+ * IPv4. */
 struct net_ip {
 	uint8_t family; /* 4 or 6; 0: none (unix socket) */
 	uint8_t bytes[16];

@@ -1,8 +1,8 @@
 /* One connection to PostgreSQL on an event loop.
  *
- * DOWN -> CONNECTING -> SETTING_UP -> UP, and from anywhere back to DOWN through lost(), the one
- * place where a connection ends. One timer serves whichever wait is on: the pause before the
- * next attempt, the attempt's deadline, or the running statement's. */
+ * DOWN -> CONNECTING -> SETTING_UP -> UP, and from anywhere back to DOWN through lost(),
+ * the one place where a connection ends. One timer serves whichever wait is on: the pause
+ * before the next attempt, the attempt's deadline, or the running statement's. */
 #include "common/pg.h"
 
 #include <event2/event.h>
@@ -21,7 +21,8 @@
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 5000u
 #define DEFAULT_TIMEOUT_MS 5000u
-/* The server's own limits should speak first: their error is more exact than our hanging up. */
+/* The server's own limits should speak first: their error is more exact than our hanging
+ * up. */
 #define SERVER_GRACE_MS 500u
 #define MESSAGE_MAX 512
 /* COPY data goes to the socket in pieces of about this size. */
@@ -36,8 +37,9 @@ struct pg_conn {
 	struct pg_options o; /* its strings are ours */
 	PGconn *pg;          /* NULL: DOWN */
 	struct event *readable, *writable, *timer;
-	/* Duplicate of libpq's socket, for the events; -1: none. libpq closes its own once the
-	 * server is gone, and another thread may get its number before the events go. */
+	/* Duplicate of libpq's socket, for the events; -1: none. libpq closes its own
+	 * once the server is gone, and another thread may get its number before the
+	 * events go. */
 	int fd;
 	enum conn_state state;
 	uint32_t backoff_ms;
@@ -78,7 +80,8 @@ static void timer_in(struct pg_conn *c, uint32_t ms)
 	CHECK(event_add(c->timer, &tv) == 0);
 }
 
-/* Half of the delay is fixed, half is chance: nodes that lost one server don't return as one. */
+/* Half of the delay is fixed, half is chance: nodes that lost one server don't return as
+ * one. */
 static uint32_t next_delay_ms(struct pg_conn *c)
 {
 	uint32_t half = c->backoff_ms / 2, chance;
@@ -256,7 +259,8 @@ static void feed(struct pg_conn *c)
 {
 	while (c->copy == COPY_FEEDING && !c->flushing && !c->broken && !c->dying) {
 		c->copy_moved = false;
-		/* The socket took bytes: our limit is on silence, the server's on the whole. */
+		/* The socket took bytes: our limit is on silence, the server's on the
+		 * whole. */
 		timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
 		c->more(c->done_ctx);
 		CHECK(c->copy_moved || c->dying || c->copy != COPY_FEEDING);
@@ -300,7 +304,8 @@ static void take_results(struct pg_conn *c)
 	}
 }
 
-/* OpenSSL may hold the rest of a record that libpq had no room for: no event would tell. */
+/* OpenSSL may hold the rest of a record that libpq had no room for: no event would
+ * tell. */
 static bool consume(struct pg_conn *c)
 {
 	SSL *ssl = PQsslStruct(c->pg, "OpenSSL");
@@ -382,7 +387,8 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 		c->o.on_state(c->o.ctx, true, NULL);
 }
 
-/* Connected: from here on the socket is one and the same. The attempt's deadline goes on. */
+/* Connected: from here on the socket is one and the same. The attempt's deadline goes
+ * on. */
 static void set_up_session(struct pg_conn *c)
 {
 	char sql[PG_SESSION_SQL_MAX];
@@ -419,8 +425,9 @@ static void connect_step(struct pg_conn *c, PostgresPollingStatusType step)
 {
 	short what = step == PGRES_POLLING_READING ? EV_READ : EV_WRITE;
 
-	/* The next address is another socket: the event is made anew for each step. It was not
-	 * persistent, so it is not pending when libpq closes the socket below it. */
+	/* The next address is another socket: the event is made anew for each step. It
+	 * was not persistent, so it is not pending when libpq closes the socket below
+	 * it. */
 	if (c->readable)
 		event_free(c->readable);
 	c->readable = NULL;

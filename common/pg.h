@@ -1,10 +1,11 @@
-/* One connection to PostgreSQL on an event loop: connects, reconnects, runs one statement at a
- * time, copies rows in, hears notifications. Never waits.
+/* One connection to PostgreSQL on an event loop: connects, reconnects, runs one statement
+ * at a time, copies rows in, hears notifications. Never waits.
  *
- * libpq manual, 34.4 (asynchronous command processing), 34.9 (notification), 34.10 (COPY). All
- * functions and callbacks belong to the thread of the event base. One exception to "never
- * waits": libpq resolves a host name inside PQconnectStart, so a connection by name belongs on
- * a thread that may pause (recorder, sync), or the address is given as hostaddr. */
+ * libpq manual, 34.4 (asynchronous command processing), 34.9 (notification), 34.10
+ * (COPY). All functions and callbacks belong to the thread of the event base. One
+ * exception to "never waits": libpq resolves a host name inside PQconnectStart, so a
+ * connection by name belongs on a thread that may pause (recorder, sync), or the address
+ * is given as hostaddr. */
 #ifndef COMMON_PG_H
 #define COMMON_PG_H
 
@@ -42,12 +43,12 @@ struct pg_options {
 	void *ctx;
 };
 
-/* Copies the options; connects from the loop on, for ever, with back-off (100 ms to 5 s, with
- * jitter). Every new session is set up alike: UTC, UTF8, search_path public, time limits. The
- * log hears once of an outage and once of its end. */
+/* Copies the options; connects from the loop on, for ever, with back-off (100 ms to 5 s,
+ * with jitter). Every new session is set up alike: UTC, UTF8, search_path public, time
+ * limits. The log hears once of an outage and once of its end. */
 struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *options);
-/* Clears *c. A statement that runs is abandoned, its callback is not called. May be called
- * inside any of the connection's callbacks. */
+/* Clears *c. A statement that runs is abandoned, its callback is not called. May be
+ * called inside any of the connection's callbacks. */
 void pg_conn_free(struct pg_conn **c);
 
 bool pg_is_up(const struct pg_conn *c);
@@ -60,21 +61,23 @@ struct pg_params {
 	int n;
 };
 
-/* Without parameters sql may hold several statements (they are one transaction unless they say
- * otherwise); the reply is the first error, or the last result. False: not up, and nothing
- * happens. True: `done` is called exactly once, from the loop. Must not be busy. */
+/* Without parameters sql may hold several statements (they are one transaction unless
+ * they say otherwise); the reply is the first error, or the last result. False: not up,
+ * and nothing happens. True: `done` is called exactly once, from the loop. Must not be
+ * busy. */
 bool pg_query(struct pg_conn *c, const char *sql, struct pg_params params,
 	      void (*done)(void *ctx, const struct pg_reply *reply), void *ctx);
 
-/* COPY ... FROM STDIN. `more` is called whenever the socket has taken what was put before; it
- * calls pg_copy_put until that returns false or its rows end, then pg_copy_end. Each call must
- * put something or end. Return value and `done` as pg_query. */
+/* COPY ... FROM STDIN. `more` is called whenever the socket has taken what was put
+ * before; it calls pg_copy_put until that returns false or its rows end, then
+ * pg_copy_end. Each call must put something or end. Return value and `done` as
+ * pg_query. */
 bool pg_copy_begin(struct pg_conn *c, const char *sql, void (*more)(void *ctx),
 		   void (*done)(void *ctx, const struct pg_reply *reply), void *ctx);
 /* Inside `more` only. Bytes are copied. False: enough for now. */
 bool pg_copy_put(struct pg_conn *c, const void *bytes, size_t n);
-/* Inside `more` only. failure NULL: the rows are complete; else the server rolls the statement
- * back and the reply is PG_ERROR 57014 with this text in its message. */
+/* Inside `more` only. failure NULL: the rows are complete; else the server rolls the
+ * statement back and the reply is PG_ERROR 57014 with this text in its message. */
 void pg_copy_end(struct pg_conn *c, const char *failure);
 
 /* Gives the connection up as lost (`done` gets PG_LOST, from here) and connects anew. */

@@ -1,4 +1,5 @@
-/* The address of PostgreSQL, checked without ever quoting it, and the parameters we add. */
+/* The address of PostgreSQL, checked without ever quoting it, and the parameters we
+ * add. */
 #include "common/pg_conninfo.h"
 
 #include <libpq-fe.h>
@@ -7,7 +8,8 @@
 
 #include "common/check.h"
 
-/* `postgres://user:pa/ss@host` reads as port "pa": libpq would quote it in its message. */
+/* `postgres://user:pa/ss@host` reads as port "pa": libpq would quote it in its
+ * message. */
 static bool port_is_sane(const char *port)
 {
 	return port == NULL || strspn(port, "0123456789,") == strlen(port);
@@ -25,8 +27,8 @@ bool pg_conninfo_check(const char *conninfo, const char **why)
 	all = PQconninfoParse(conninfo, NULL);
 	if (all == NULL) {
 		*why = "the database is neither a postgres:// URL nor a list of "
-		       "keyword=value; "
-		       "are special characters in the password percent-encoded?";
+		       "keyword=value; are special characters in the password "
+		       "percent-encoded?";
 		return false;
 	}
 	for (o = all; o->keyword != NULL && ok; o++)
@@ -34,8 +36,7 @@ bool pg_conninfo_check(const char *conninfo, const char **why)
 	PQconninfoFree(all);
 	if (!ok)
 		*why = "the database's port is not a number; are special characters in "
-		       "the "
-		       "password percent-encoded?";
+		       "the password percent-encoded?";
 	return ok;
 }
 
@@ -48,7 +49,8 @@ void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 		 (unsigned)((timeout_ms + 999) / 1000));
 	snprintf(p->tcp_user_timeout, sizeof p->tcp_user_timeout, "%u",
 		 (unsigned)timeout_ms);
-	/* What stands before dbname gives way to the conninfo's own; what stands after wins. */
+	/* What stands before dbname gives way to the conninfo's own; what stands after
+	 * wins. */
 	const char *const pairs[][2] = {
 		{"connect_timeout", p->connect_timeout},
 		{"tcp_user_timeout", p->tcp_user_timeout},
@@ -76,12 +78,11 @@ void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t t
 	int n;
 
 	n = snprintf(sql, room,
-		     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
-		     "SET search_path = public, pg_temp; "
-		     "SET standard_conforming_strings = on; "
-		     "SET statement_timeout = %u; SET lock_timeout = %u; "
-		     "SET idle_in_transaction_session_timeout = %u; "
-		     "SET tcp_user_timeout = %u;",
+		     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET search_path "
+		     "= public, pg_temp; SET standard_conforming_strings = on; SET "
+		     "statement_timeout = %u; SET lock_timeout = %u; SET "
+		     "idle_in_transaction_session_timeout = %u; SET tcp_user_timeout = "
+		     "%u;",
 		     ms, ms, ms, ms);
 	/* Notices that we hung up while a statement runs. */
 	if (server_version >= 140000)

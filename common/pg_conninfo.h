@@ -9,28 +9,28 @@
 
 #define PG_PARAMETERS_MAX 12
 
-/* For PQconnectStartParams and PQconnectdbParams with expand_dbname = 1. Borrows the strings
- * that it was filled with. */
+/* For PQconnectStartParams and PQconnectdbParams with expand_dbname = 1. Borrows the
+ * strings that it was filled with. */
 struct pg_parameters {
 	const char *keywords[PG_PARAMETERS_MAX + 1];
 	const char *values[PG_PARAMETERS_MAX + 1];
 	char connect_timeout[12], tcp_user_timeout[12];
 };
 
-/* Is this a URL or keyword=value string that libpq can read? False: *why is a fixed sentence
- * without any part of the string, for libpq's own message may quote the password of a
- * mistyped URL. Any thread. */
+/* Is this a URL or keyword=value string that libpq can read? False: *why is a fixed
+ * sentence without any part of the string, for libpq's own message may quote the password
+ * of a mistyped URL. Any thread. */
 bool pg_conninfo_check(const char *conninfo, const char **why);
 
-/* Ours: application_name, client_encoding, and, unless the conninfo says otherwise, the time
- * limits of connecting (rounded up to seconds) and of unanswered TCP data. */
+/* Ours: application_name, client_encoding, and, unless the conninfo says otherwise, the
+ * time limits of connecting (rounded up to seconds) and of unanswered TCP data. */
 void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 			const char *application_name, uint32_t timeout_ms);
 
 #define PG_SESSION_SQL_MAX 640
 
-/* The statements that make every session alike. server_version as PQserverVersion tells it;
- * listen: a channel or NULL. */
+/* The statements that make every session alike. server_version as PQserverVersion tells
+ * it; listen: a channel or NULL. */
 void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t timeout_ms,
 		    const char *listen);
 

@@ -16,10 +16,9 @@ struct pg_sync {
 };
 
 static const char session_sql[] =
-	"SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; "
-	"SET search_path = public, pg_temp; SET standard_conforming_strings = on; "
-	"SET client_min_messages = warning; SET lock_timeout = '10s'; SET "
-	"statement_timeout = 0";
+	"SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET search_path = public, "
+	"pg_temp; SET standard_conforming_strings = on; SET client_min_messages = "
+	"warning; SET lock_timeout = '10s'; SET statement_timeout = 0";
 
 /* Notices are not for the reader of a command's output. */
 static void on_notice(void *ctx, const char *message)

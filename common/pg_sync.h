@@ -12,25 +12,26 @@
 
 struct pg_sync;
 
-/* A session set up as common/pg.h's (UTC, UTF8, search_path public), whose statements wait for
- * locks up to ten seconds and may otherwise take their time. NULL: the reason is appended to
- * error, without secrets. */
+/* A session set up as common/pg.h's (UTC, UTF8, search_path public), whose statements
+ * wait for locks up to ten seconds and may otherwise take their time. NULL: the reason is
+ * appended to error, without secrets. */
 struct pg_sync *pg_sync_open(const char *conninfo, const char *application_name,
 			     struct sbuf *error);
 /* Clears *s. An open transaction is rolled back by the server. */
 void pg_sync_close(struct pg_sync **s);
 
-/* Text parameters $1...; n == 0: sql may hold several statements. NULL: refused or connection
- * lost; message, detail and hint are appended to error. PQclear the result. */
+/* Text parameters $1...; n == 0: sql may hold several statements. NULL: refused or
+ * connection lost; message, detail and hint are appended to error. PQclear the result. */
 PGresult *pg_sync_query(struct pg_sync *s, const char *sql, const char *const *values,
 			int n, struct sbuf *error);
 /* The same for statements whose results are of no interest. */
 bool pg_sync_run(struct pg_sync *s, const char *sql, struct sbuf *error);
-/* SQLSTATE of the latest statement that was refused; "" if none was, or the connection went. */
+/* SQLSTATE of the latest statement that was refused; "" if none was, or the connection
+ * went. */
 const char *pg_sync_sqlstate(const struct pg_sync *s);
 
-/* COPY ... FROM STDIN: begin, put any number of pieces, end. Where one of them fails the others
- * must not follow, but for a failed put: end then says why, and only then. */
+/* COPY ... FROM STDIN: begin, put any number of pieces, end. Where one of them fails the
+ * others must not follow, but for a failed put: end then says why, and only then. */
 bool pg_sync_copy_begin(struct pg_sync *s, const char *sql, struct sbuf *error);
 bool pg_sync_copy_put(struct pg_sync *s, const void *bytes, size_t n);
 bool pg_sync_copy_end(struct pg_sync *s, struct sbuf *error);

@@ -6,8 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The least that Linux grants. A thread that wakes up takes the place of one with a longer slice
- * before that one's ends (since 6.12; until then, and by default, up to 3 ms later). */
+/* The least that Linux grants. A thread that wakes up takes the place of one with a
+ * longer slice before that one's ends (since 6.12; until then, and by default, up to 3 ms
+ * later). */
 #define SLICE_NS 100000u
 
 void sched_ask_short_slices(void)

@@ -35,8 +35,8 @@ bool str_has_prefix(struct str s, struct str prefix);
 struct str str_trim(struct str s);
 /* Digits only, no sign, no overflow; false otherwise. */
 bool str_to_u64(struct str s, uint64_t *out);
-/* Takes the next element of a comma-separated list (RFC 9110 5.6.1), trimmed; empty ones are
- * skipped. False when the list is used up. */
+/* Takes the next element of a comma-separated list (RFC 9110 5.6.1), trimmed; empty ones
+ * are skipped. False when the list is used up. */
 bool str_list_next(struct str *list, struct str *item);
 
 /* Lower-case hex; out has 2 * n + 1 bytes. */
@@ -44,8 +44,8 @@ void hex_encode(char *out, const void *bytes, size_t n);
 /* False unless text is exactly 2 * n hex digits (either case). */
 bool hex_decode(void *out, size_t n, struct str text);
 
-/* A growing byte buffer. Appending past cap sets `overflow` and appends nothing; so a caller
- * checks once at the end. Start from {.cap = N}. sbuf_fini frees. */
+/* A growing byte buffer. Appending past cap sets `overflow` and appends nothing; so a
+ * caller checks once at the end. Start from {.cap = N}. sbuf_fini frees. */
 struct sbuf {
 	char *p;
 	size_t n, room, cap;

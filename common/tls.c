@@ -1,4 +1,5 @@
-/* TLS to upstreams: contexts that verify by default, connections with SNI, fault texts. */
+/* TLS to upstreams: contexts that verify by default, connections with SNI, fault
+ * texts. */
 #include "common/tls.h"
 
 #include <openssl/err.h>

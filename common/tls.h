@@ -8,26 +8,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A client context: TLS >= 1.2, peer verification on, the system's CAs or those of ca_file.
- * NULL: `why` (of size bytes) says what is wrong with ca_file. The caller frees it with
- * SSL_CTX_free. One per thread that uses it. */
+/* A client context: TLS >= 1.2, peer verification on, the system's CAs or those of
+ * ca_file. NULL: `why` (of size bytes) says what is wrong with ca_file. The caller frees
+ * it with SSL_CTX_free. One per thread that uses it. */
 SSL_CTX *tls_client_ctx_new(const char *ca_file, char *why, size_t size);
 
-/* A connection to host (a name, sent as SNI and verified; or a literal address, verified as
- * such), ready for SSL_connect on fd. session may be NULL. */
+/* A connection to host (a name, sent as SNI and verified; or a literal address, verified
+ * as such), ready for SSL_connect on fd. session may be NULL. */
 SSL *tls_client_new(SSL_CTX *ctx, int fd, const char *host, SSL_SESSION *session);
 
 #define TLS_TICKET_KEY_BYTES 80 /* SSL_CTX_set_tlsext_ticket_keys(3) */
 
-/* A server context for a PEM chain and its key: TLS >= 1.2, ALPN http/1.1, stateless tickets
- * under the given keys (shared by all workers, so that any of them resumes a session). NULL:
- * `why` names the file and the fault. The caller frees it with SSL_CTX_free. */
+/* A server context for a PEM chain and its key: TLS >= 1.2, ALPN http/1.1, stateless
+ * tickets under the given keys (shared by all workers, so that any of them resumes a
+ * session). NULL: `why` names the file and the fault. The caller frees it with
+ * SSL_CTX_free. */
 SSL_CTX *tls_server_ctx_new(const char *certificate, const char *key,
 			    const unsigned char ticket_keys[TLS_TICKET_KEY_BYTES],
 			    char *why, size_t size);
 
-/* After a failed handshake: whether the peer's certificate was the reason, and a sentence for
- * the record. Empties the thread's error queue. */
+/* After a failed handshake: whether the peer's certificate was the reason, and a sentence
+ * for the record. Empties the thread's error queue. */
 bool tls_is_certificate_fault(const SSL *ssl);
 void tls_fault_text(const SSL *ssl, char *text, size_t size);
 

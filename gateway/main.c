@@ -6,8 +6,8 @@
 
 int main(int argc, char **argv)
 {
-	/* Told so, libevent clears memory itself instead of calling calloc, which in glibc
-	 * before 2.41 passes by the thread's cache of free pieces. */
+	/* Told so, libevent clears memory itself instead of calling calloc, which in
+	 * glibc before 2.41 passes by the thread's cache of free pieces. */
 	event_set_mem_functions(malloc, realloc, free);
 	return cli_run(argc, argv);
 }

@@ -16,7 +16,7 @@
 
 -- Lower bounds of the histogram's buckets, in milliseconds: exact to 16 ms, then eight buckets
 -- an octave; h137 is everything from 524,288 ms on. Version 1. Bucket n counts bounds[n] <= ms <
--- bounds[n + 1]; negative times count as 0. They are computed in gateway/usage/rollup.c as well.
+-- bounds[n + 1]; negative times count as 0. They are computed in gateway/recorder/rollup.c as well.
 CREATE FUNCTION public.usage_bounds() RETURNS integer[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT array_agg(ms ORDER BY ms) FROM (
@@ -102,7 +102,7 @@ BEGIN
 		FROM generate_series(1, 137) AS n);
 	RETURN NEXT;
 	-- Errors as docs/errors.md groups them; what is neither ours nor the caller's came from the
-	-- upstream. The same in gateway/usage/rollup.c.
+	-- upstream. The same in gateway/recorder/rollup.c.
 	placeholder := '{row}';
 	with_h := 'used_at, coalesce(token_id, 0) AS token_id, '
 		'route_path, response_status, total_ms, bytes_in, bytes_out, '

@@ -17,17 +17,13 @@ struct check_arguments {
 };
 
 static const char help[] =
-	"usage: tollgate check --config FILE [--env NAME] [--allow-unset] [--dump]\n"
-	"\n"
-	"Prints every error and warning of a configuration file with its place; exit "
-	"status 1\n"
+	"usage: tollgate check --config FILE [--env NAME] [--allow-unset] [--dump]\n\n"
+	"Prints every error and warning of a configuration file with its place; exit status 1\n"
 	"if there is an error. Variables come from the environment, then from .env and\n"
-	".dev.vars beside the file if --env is dev.\n"
-	"\n"
+	".dev.vars beside the file if --env is dev.\n\n"
 	"  --config FILE   the configuration (docs/configuration.md)\n"
 	"  --env NAME      apply the overlay of that name\n"
-	"  --allow-unset   unset secrets and database are no errors; so it is with --env "
-	"dev\n"
+	"  --allow-unset   unset secrets and database are no errors; so it is with --env dev\n"
 	"  --dump          print the effective configuration as JSON, secrets as ***\n";
 
 static bool read_env_files(struct env_file *vars, const char *config, struct sbuf *report)

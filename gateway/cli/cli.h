@@ -7,7 +7,8 @@
 struct cli_command {
 	const char *name;
 	const char *summary;
-	/* argv[0] is the subcommand's name. Returns the exit status: 0 fine, 1 failed, 2 usage. */
+	/* argv[0] is the subcommand's name. Returns the exit status: 0 fine, 1 failed, 2
+	 * usage. */
 	int (*run)(int argc, char **argv);
 };
 

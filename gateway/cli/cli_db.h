@@ -8,8 +8,8 @@ struct cli_db {
 	const char *database; /* --database */
 };
 
-/* The first that is given: --database; `database` of --config (with --env); DATABASE_URL. The
- * caller frees. NULL: the reason is on stderr. Main thread. */
+/* The first that is given: --database; `database` of --config (with --env); DATABASE_URL.
+ * The caller frees. NULL: the reason is on stderr. Main thread. */
 char *cli_db_conninfo(const struct cli_db *o);
 
 #define CLI_DB_HELP                                                                      \

@@ -10,18 +10,12 @@
 #include "gateway/dev/demo.h"
 
 static const char help[] =
-	"usage: tollgate demo [--listen ADDRESS:PORT] [--mock-listen ADDRESS:PORT]\n"
-	"\n"
-	"Serves the demo upstream and the mock of paid APIs until SIGTERM or Ctrl-C, and "
-	"prints\n"
-	"their two addresses when it accepts. Loopback addresses only; port 0 (the "
-	"default)\n"
-	"picks a free one.\n"
-	"\n"
-	"demo:  /status/N  /delay/MS  /stream?events=20&interval_ms=50  "
-	"/bytes/N[?chunked=1]\n"
-	"       /upload[?rate=BYTES_PER_S]  /abort/N[?chunked=1]  /ws  any other path: "
-	"echo\n"
+	"usage: tollgate demo [--listen ADDRESS:PORT] [--mock-listen ADDRESS:PORT]\n\n"
+	"Serves the demo upstream and the mock of paid APIs until SIGTERM or Ctrl-C, and prints\n"
+	"their two addresses when it accepts. Loopback addresses only; port 0 (the default)\n"
+	"picks a free one.\n\n"
+	"demo:  /status/N  /delay/MS  /stream?events=20&interval_ms=50  /bytes/N[?chunked=1]\n"
+	"       /upload[?rate=BYTES_PER_S]  /abort/N[?chunked=1]  /ws  any other path: echo\n"
 	"mock:  .../chat/completions  .../completions  .../responses  .../embeddings\n"
 	"       .../models  .../jobs  .../tasks\n";
 

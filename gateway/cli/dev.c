@@ -1,8 +1,9 @@
 /* `tollgate dev`: everything on this machine, for people who try and develop.
  *
- * Order: lock the state folder; demo upstreams (a child, forked before any thread); settings;
- * PostgreSQL (a child); tables and key; then the gateway in this process. What was started is
- * stopped in reverse; should this process be killed, the kernel ends its children. */
+ * Order: lock the state folder; demo upstreams (a child, forked before any thread);
+ * settings; PostgreSQL (a child); tables and key; then the gateway in this process. What
+ * was started is stopped in reverse; should this process be killed, the kernel ends its
+ * children. */
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

@@ -8,32 +8,22 @@
 #include "gateway/dev/say.h"
 
 static const char help[] =
-	"usage: tollgate dev [options]\n"
-	"\n"
-	"Runs everything on this machine: a private PostgreSQL, demo upstreams, the "
-	"gateway and\n"
-	"the manager. Prints a key and calls that work, then a line per call. Ctrl-C "
-	"stops all\n"
-	"of it; the data stays.\n"
-	"\n"
-	"  --config FILE          the configuration (config/tollgate.json), with its "
-	"overlay\n"
-	"                         \"dev\"; .env and .dev.vars beside it are read. "
-	"Routes, timeouts\n"
+	"usage: tollgate dev [options]\n\n"
+	"Runs everything on this machine: a private PostgreSQL, demo upstreams, the gateway and\n"
+	"the manager. Prints a key and calls that work, then a line per call. Ctrl-C stops all\n"
+	"of it; the data stays.\n\n"
+	"  --config FILE          the configuration (config/tollgate.json), with its overlay\n"
+	"                         \"dev\"; .env and .dev.vars beside it are read. Routes, timeouts\n"
 	"                         and secrets follow its changes\n"
 	"  --state DIR            where data and dev.env are (.tollgate)\n"
 	"  --fresh                start over: a new database, a new key\n"
-	"  --live                 call real upstreams. Without it, what leaves this "
-	"machine goes\n"
+	"  --live                 call real upstreams. Without it, what leaves this machine goes\n"
 	"                         to a mock; with it, still what has no secret\n"
-	"  --listen ADDRESS       the gateway's address, or a port (8787) on 127.0.0.1 "
-	"and ::1;\n"
+	"  --listen ADDRESS       the gateway's address, or a port (8787) on 127.0.0.1 and ::1;\n"
 	"                         0 is a free one. Several, comma-separated or repeated\n"
 	"  --manager-listen ADDRESS  the manager's (8000)\n"
-	"  --database URL         use this PostgreSQL instead of a private one. Its "
-	"tables are\n"
-	"                         brought up to date; it never gets the demo key. "
-	"DATABASE_URL\n"
+	"  --database URL         use this PostgreSQL instead of a private one. Its tables are\n"
+	"                         brought up to date; it never gets the demo key. DATABASE_URL\n"
 	"                         is not looked at\n"
 	"  --yes                  allow a --database that is not on this machine\n";
 
@@ -101,8 +91,7 @@ static bool make_sense(const struct dev_options *o)
 	}
 	if (o->database != NULL && !o->yes && !dev_database_is_local(o->database)) {
 		complain("--database is not on this machine, and its tables would be "
-			 "created or "
-			 "updated: add --yes if that is meant");
+			 "created or updated: add --yes if that is meant");
 		return false;
 	}
 	return true;

@@ -9,20 +9,14 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/cli/cli.h"
-#include "gateway/usage/copy_row.h"
-#include "gateway/usage/inspect.h"
+#include "gateway/recorder/copy_row.h"
+#include "gateway/journal/inspect.h"
 
 static const char help[] =
-	"usage: tollgate journal inspect [--events] DIR\n"
-	"\n"
-	"Tells what the usage journal in DIR (usage.journal_dir) holds: each process's "
-	"group, "
-	"its\n"
-	"lanes, up to where they are stored, what waits, and counters. It only reads, "
-	"and may "
-	"run\n"
-	"beside gateways. Exit status 1 if a group cannot be read.\n"
-	"\n"
+	"usage: tollgate journal inspect [--events] DIR\n\n"
+	"Tells what the usage journal in DIR (usage.journal_dir) holds: each process's group, its\n"
+	"lanes, up to where they are stored, what waits, and counters. It only reads, and may run\n"
+	"beside gateways. Exit status 1 if a group cannot be read.\n\n"
 	"  --events  instead, the events that wait, as one JSON object a line\n";
 
 struct inspection {

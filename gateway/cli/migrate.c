@@ -9,15 +9,14 @@
 
 #define ERROR_MAX (64u << 10)
 
-static const char help[] = "usage: tollgate migrate [options]\n"
-			   "\n"
-			   "Creates or updates the tables, once each, and does nothing "
-			   "where nothing is to do.\n"
-			   "Connect as a superuser, or as a member of tollgate_owner.\n"
-			   "\n" CLI_DB_HELP "  --adopt-time-zone ZONE\n"
-			   "                   the zone of the times in an older "
-			   "token_usage_logs, whose rows\n"
-			   "                   are then copied (Asia/Taipei, UTC, ...)\n";
+static const char help[] =
+	"usage: tollgate migrate [options]\n\n"
+	"Creates or updates the tables, once each, and does nothing where nothing is to do.\n"
+	"Connect as a superuser, or as a member of tollgate_owner.\n\n" CLI_DB_HELP
+	"  --adopt-time-zone ZONE\n"
+	"                   the zone of the times in an older "
+	"token_usage_logs, whose rows\n"
+	"                   are then copied (Asia/Taipei, UTC, ...)\n";
 
 static void print_line(void *ctx, const char *line)
 {

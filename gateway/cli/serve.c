@@ -29,7 +29,7 @@
 #include "gateway/manager/manager.h"
 #include "gateway/proxy/worker.h"
 #include "gateway/token/token_sync.h"
-#include "gateway/usage/recorder.h"
+#include "gateway/recorder/recorder.h"
 
 #define FIRST_LOAD_MS 5000 /* wait for the keys before saying "ready" */
 #define FEW_FILES 4096     /* open files below which the start says so */
@@ -92,8 +92,8 @@ static void raise_descriptor_limit(const struct settings *s)
 			(unsigned long long)limit.rlim_cur);
 }
 
-/* A socket from the service manager is shared by all workers; one of our own is opened once per
- * worker. */
+/* A socket from the service manager is shared by all workers; one of our own is opened
+ * once per worker. */
 static bool open_listener(struct gateway *g, const struct net_listen *address,
 			  unsigned each, int *fds, char *bound)
 {
@@ -190,7 +190,7 @@ static void start_recorder(struct gateway *g)
 		.node = s->node,
 		.n_lanes = g->n_workers + 1,
 		.max_bytes = s->journal.max_bytes,
-		.lap_bytes = s->journal.segment_bytes,
+		.ring_bytes = s->journal.ring_bytes,
 		.sync_ms = s->journal.sync_ms,
 	};
 
@@ -272,8 +272,7 @@ static bool gateway_start(struct gateway *g, struct settings *s)
 	/* Keys first, so that nobody who calls early is told to come back. */
 	if (!token_sync_wait_first(g->tokens, FIRST_LOAD_MS))
 		log_warn("PostgreSQL has not answered yet: callers get 503 until the "
-			 "keys are "
-			 "loaded");
+			 "keys are loaded");
 	start_manager(g);
 	start_workers(g);
 	return true;
@@ -464,8 +463,7 @@ static struct settings *reload(void *ctx)
 static int usage(FILE *out, int status)
 {
 	fputs("usage: tollgate serve --config FILE [--env NAME]\n\n"
-	      "Runs the gateway and the manager until SIGTERM. SIGHUP reloads routes, "
-	      "limits,\n"
+	      "Runs the gateway and the manager until SIGTERM. SIGHUP reloads routes, limits,\n"
 	      "timeouts and secrets.\n\n"
 	      "  --config FILE  the configuration (docs/configuration.md)\n"
 	      "  --env NAME     apply the overlay of that name\n",

@@ -19,25 +19,18 @@
 #define ERROR_MAX (64u << 10)
 #define SCOPES_MAX 64
 
-static const char help[] = "usage: tollgate token create --name NAME --scope "
-			   "SCOPE[,SCOPE...] [--expires 30d]\n"
-			   "       tollgate token list\n"
-			   "       tollgate token revoke ID|NAME\n"
-			   "       tollgate token import --name NAME --scope "
-			   "SCOPE[,SCOPE...] [--file FILE] [--hash]\n"
-			   "\n"
-			   "create prints the new key, once: only its SHA-256 is kept. "
-			   "Gateways know it at once.\n"
-			   "import reads an existing key of any shape (or, with --hash, "
-			   "its SHA-256 in hex) from\n"
-			   "FILE or from standard input.\n"
-			   "\n"
-			   "  --name NAME      what people call it\n"
-			   "  --scope SCOPE    a scope of routes that it may call; * for "
-			   "all; may be given again\n"
-			   "  --expires TIME   how long it lives: 90s, 15m, 12h, 30d, "
-			   "2w, 1y; without: for ever\n"
-			   "  --json           answer in JSON\n" CLI_DB_HELP;
+static const char help[] =
+	"usage: tollgate token create --name NAME --scope SCOPE[,SCOPE...] [--expires 30d]\n"
+	"       tollgate token list\n"
+	"       tollgate token revoke ID|NAME\n"
+	"       tollgate token import --name NAME --scope SCOPE[,SCOPE...] [--file FILE] [--hash]\n\n"
+	"create prints the new key, once: only its SHA-256 is kept. Gateways know it at once.\n"
+	"import reads an existing key of any shape (or, with --hash, its SHA-256 in hex) from\n"
+	"FILE or from standard input.\n\n"
+	"  --name NAME      what people call it\n"
+	"  --scope SCOPE    a scope of routes that it may call; * for all; may be given again\n"
+	"  --expires TIME   how long it lives: 90s, 15m, 12h, 30d, 2w, 1y; without: for ever\n"
+	"  --json           answer in JSON\n" CLI_DB_HELP;
 
 struct arguments {
 	struct cli_db db;
@@ -345,8 +338,7 @@ static const char *take_option(struct arguments *a, int option, char *value)
 		return token_lifetime_parse(value, &a->spec.lifetime_s)
 			       ? NULL
 			       : "--expires takes a number and a unit (90s, 15m, 12h, "
-				 "30d, 2w, "
-				 "1y), up to 100 years";
+				 "30d, 2w, 1y), up to 100 years";
 	case 'f':
 		a->file = value;
 		return NULL;
@@ -368,8 +360,7 @@ static const char *check_arguments(const struct subcommand *c, const struct argu
 
 	if (is_import && n_operands > 0)
 		return "a key is never an argument, where other users and the shell's "
-		       "history "
-		       "see it: give it with --file FILE or on standard input";
+		       "history see it: give it with --file FILE or on standard input";
 	if (n_operands != (c->operand == TOKEN_OPERAND))
 		return c->operand == TOKEN_OPERAND ? "revoke takes one id or name"
 						   : "too many arguments";

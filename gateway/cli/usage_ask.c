@@ -10,21 +10,18 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/settings/settings.h"
-#include "gateway/usage/questions.h"
+#include "gateway/statistics/questions.h"
 
 #define ERROR_MAX (64u << 10)
 #define REPORT_MAX (1u << 20)
 
 static const char help_head[] =
-	"usage: tollgate usage ask QUESTION [options]\n"
-	"\n"
-	"Answers with JSON (docs/usage-questions.md). Questions:\n"
-	"\n";
+	"usage: tollgate usage ask QUESTION [options]\n\n"
+	"Answers with JSON (docs/usage-questions.md). Questions:\n\n";
 
 static const char help_options[] =
 	"\n"
-	"  --from TIME      2026-11-24, 2026-11-24T12:30, 2026-11-24T12:30:00+05:30; "
-	"without: 24\n"
+	"  --from TIME      2026-11-24, 2026-11-24T12:30, 2026-11-24T12:30:00+05:30; without: 24\n"
 	"                   hours before --to\n"
 	"  --to TIME        without: now\n"
 	"  --zone ZONE      of these times, and of what a day is; without: UTC\n"
@@ -37,10 +34,8 @@ static const char help_options[] =
 	"  --status STATUS  rows with this status, or of a class: 404, 5xx\n"
 	"  --method METHOD  rows with this method\n"
 	"  --min-ms N       rows that took so long at least\n"
-	"  --after NEXT     the page behind the one that ended with this "
-	"`next`\n"
-	"  --sql            print the statement and do not ask: for psql, or EXPLAIN "
-	"ANALYZE\n" CLI_DB_HELP
+	"  --after NEXT     the page behind the one that ended with this `next`\n"
+	"  --sql            print the statement and do not ask: for psql, or EXPLAIN ANALYZE\n" CLI_DB_HELP
 	"                   (`cost` takes prices from the configuration's routes)\n";
 
 struct arguments {

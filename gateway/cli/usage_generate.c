@@ -9,37 +9,28 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/settings/settings.h"
-#include "gateway/usage/generate.h"
-#include "gateway/usage/workload.h"
+#include "gateway/generate/generate.h"
+#include "gateway/generate/workload.h"
 
 #define ERROR_MAX (64u << 10)
 #define REPORT_MAX (1u << 20)
 
 static const char help[] =
 	"usage: tollgate usage generate [options]\n"
-	"       tollgate usage generate --calls N [--days D] [--tokens T] [--routes R] "
-	"...\n"
-	"       tollgate usage generate --remove [options]\n"
-	"\n"
-	"Makes up 100 calls of the tokens and routes that there are, one an hour back "
-	"from now,\n"
-	"to see what pages show. With --calls it makes a load to measure with: working "
-	"hours, very\n"
-	"unequal tokens, error bursts, the same for the same seed. All of it is marked; "
-	"--remove\n"
-	"takes away everything that was made up: rows, statistics and tokens.\n"
-	"\n"
+	"       tollgate usage generate --calls N [--days D] [--tokens T] [--routes R] ...\n"
+	"       tollgate usage generate --remove [options]\n\n"
+	"Makes up 100 calls of the tokens and routes that there are, one an hour back from now,\n"
+	"to see what pages show. With --calls it makes a load to measure with: working hours, very\n"
+	"unequal tokens, error bursts, the same for the same seed. All of it is marked; --remove\n"
+	"takes away everything that was made up: rows, statistics and tokens.\n\n"
 	"  --calls N        how many calls: 100000, 10k, 100M\n"
 	"  --days D         over so many days until now (30)\n"
 	"  --tokens T       of so many tokens, made for it (50)\n"
 	"  --routes R       on so many routes, made where there are fewer (5)\n"
-	"  --raw-days K     write rows of the last K days only, statistics of all (all "
-	"days)\n"
+	"  --raw-days K     write rows of the last K days only, statistics of all (all days)\n"
 	"  --seed S         another load (1)\n"
-	"  --remove         take away what was made up\n"
-	"\n"
-	"Loads and --remove take a login as for `tollgate migrate`.\n"
-	"\n" CLI_DB_HELP;
+	"  --remove         take away what was made up\n\n"
+	"Loads and --remove take a login as for `tollgate migrate`.\n\n" CLI_DB_HELP;
 
 struct arguments {
 	struct cli_db db;

@@ -6,26 +6,18 @@
 #include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
-#include "gateway/usage/verify.h"
+#include "gateway/statistics/verify.h"
 
 #define ERROR_MAX (64u << 10)
 
 static const char help[] =
-	"usage: tollgate usage verify [options]\n"
-	"\n"
-	"Counts the rows of the usage log again and compares with the cells that "
-	"statistics "
-	"are\n"
-	"answered from, all of them; right while calls come in. Exit status 1 if any "
-	"differs.\n"
-	"\n"
-	"  --from TIME      not before this (UTC: 2026-11-24, \"2026-11-24 06:45\"; or "
-	"with "
-	"an\n"
+	"usage: tollgate usage verify [options]\n\n"
+	"Counts the rows of the usage log again and compares with the cells that statistics are\n"
+	"answered from, all of them; right while calls come in. Exit status 1 if any differs.\n\n"
+	"  --from TIME      not before this (UTC: 2026-11-24, \"2026-11-24 06:45\"; or with an\n"
 	"                   offset: 2026-11-24T12:15+05:30)\n"
 	"  --to TIME        nor from this on\n"
-	"  --repair         count again what differs, then compare once "
-	"more\n" CLI_DB_HELP;
+	"  --repair         count again what differs, then compare once more\n" CLI_DB_HELP;
 
 static void print_line(void *ctx, const char *line)
 {

@@ -73,10 +73,9 @@ bool legacy_rows_check(struct pg_sync *s, const struct db_migrate_options *o,
 		return true;
 	sbuf_lit(error,
 		 "token_usage_logs holds rows whose times are the local time of the "
-		 "backend "
-		 "that wrote them. Say which zone that is, so that they are copied "
-		 "right: tollgate migrate --adopt-time-zone Asia/Taipei (or UTC, ...). "
-		 "No table was changed.");
+		 "backend that wrote them. Say which zone that is, so that they are "
+		 "copied right: tollgate migrate --adopt-time-zone Asia/Taipei (or UTC, "
+		 "...). No table was changed.");
 	return false;
 }
 

@@ -1,7 +1,9 @@
-/* Migrations: each embedded file once, in a transaction of its own, under an advisory lock.
+/* Migrations: each embedded file once, in a transaction of its own, under an advisory
+ * lock.
  *
- * Whoever connects becomes tollgate_owner for the files, so that everything belongs to one role
- * whoever runs this. Tables that were there before change owner in the same transaction. */
+ * Whoever connects becomes tollgate_owner for the files, so that everything belongs to
+ * one role whoever runs this. Tables that were there before change owner in the same
+ * transaction. */
 #include "gateway/db/migrate.h"
 
 #include <openssl/evp.h>
@@ -111,8 +113,8 @@ static enum applied is_applied(struct pg_sync *s, const char *name, const char *
 		sbuf_printf(
 			error,
 			"migration %s was applied with other contents (SHA-256 %s, now "
-			"%s): this database was migrated by another build; use that "
-			"one, or restore the file",
+			"%s): this database was migrated by another build; use that one, "
+			"or restore the file",
 			name, PQgetvalue(r, 0, 0), hash);
 		answer = APPLIED_UNKNOWN;
 	}

@@ -1,4 +1,5 @@
-/* Brings a database's tables to this program's version: roles, migrations, the older rows. */
+/* Brings a database's tables to this program's version: roles, migrations, the older
+ * rows. */
 #ifndef GATEWAY_DB_MIGRATE_H
 #define GATEWAY_DB_MIGRATE_H
 
@@ -16,9 +17,9 @@ struct db_migrate_options {
 	void *report_ctx;
 };
 
-/* Waits; may take minutes where older rows are copied. Safe to run again, at any time, from
- * several places at once. False: error holds what is wrong and how to go on; every step that
- * was not reported is undone. The calling thread must not serve requests. */
+/* Waits; may take minutes where older rows are copied. Safe to run again, at any time,
+ * from several places at once. False: error holds what is wrong and how to go on; every
+ * step that was not reported is undone. The calling thread must not serve requests. */
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error);
 
 #endif

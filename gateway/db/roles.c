@@ -6,30 +6,26 @@
 
 #include "common/check.h"
 
-/* What is missing, as the statements that bring it; no rows: nothing. Rights are asked for by
- * name and not by trying, so that all of it can be shown at once. %s: the right to SET ROLE. */
+/* What is missing, as the statements that bring it; no rows: nothing. Rights are asked
+ * for by name and not by trying, so that all of it can be shown at once. %s: the right to
+ * SET ROLE. */
 static const char missing_format[] =
 	"WITH me AS (SELECT oid, rolname, rolsuper FROM pg_roles WHERE rolname = "
-	"current_user), "
-	"roles AS (SELECT r.oid AS owner, (SELECT oid FROM pg_roles WHERE rolname = "
-	"'tollgate') "
-	"AS runner FROM (VALUES (1)) v LEFT JOIN pg_roles r ON r.rolname = "
-	"'tollgate_owner') "
-	"SELECT sql FROM me, roles, LATERAL (VALUES "
-	"(1, owner IS NULL, 'CREATE ROLE tollgate_owner NOLOGIN'), "
-	"(2, runner IS NULL, 'CREATE ROLE tollgate NOLOGIN'), "
-	"(3, NOT rolsuper AND rolname <> 'tollgate_owner' "
-	"AND (owner IS NULL OR NOT pg_has_role(me.oid, owner, '%s')), "
-	"format('GRANT tollgate_owner TO %%I', rolname)), "
-	"(4, owner IS NULL OR NOT has_schema_privilege(owner, 'public', 'CREATE') "
-	"OR NOT has_schema_privilege(owner, 'public', 'USAGE'), "
-	"'GRANT CREATE, USAGE ON SCHEMA public TO tollgate_owner'), "
-	"(5, runner IS NULL OR NOT has_schema_privilege(runner, 'public', 'USAGE'), "
-	"'GRANT USAGE ON SCHEMA public TO tollgate')) "
-	"AS need (rank, missing, sql) WHERE missing ORDER BY rank";
+	"current_user), roles AS (SELECT r.oid AS owner, (SELECT oid FROM pg_roles WHERE "
+	"rolname = 'tollgate') AS runner FROM (VALUES (1)) v LEFT JOIN pg_roles r ON "
+	"r.rolname = 'tollgate_owner') SELECT sql FROM me, roles, LATERAL (VALUES (1, "
+	"owner IS NULL, 'CREATE ROLE tollgate_owner NOLOGIN'), (2, runner IS NULL, "
+	"'CREATE ROLE tollgate NOLOGIN'), (3, NOT rolsuper AND rolname <> "
+	"'tollgate_owner' AND (owner IS NULL OR NOT pg_has_role(me.oid, owner, '%s')), "
+	"format('GRANT tollgate_owner TO %%I', rolname)), (4, owner IS NULL OR NOT "
+	"has_schema_privilege(owner, 'public', 'CREATE') OR NOT "
+	"has_schema_privilege(owner, 'public', 'USAGE'), 'GRANT CREATE, USAGE ON SCHEMA "
+	"public TO tollgate_owner'), (5, runner IS NULL OR NOT "
+	"has_schema_privilege(runner, 'public', 'USAGE'), 'GRANT USAGE ON SCHEMA public "
+	"TO tollgate')) AS need (rank, missing, sql) WHERE missing ORDER BY rank";
 
-/* Tables of ours by name that belong to someone else: change of owner first, then the former
- * owner's rights, for a grantor must own. */
+/* Tables of ours by name that belong to someone else: change of owner first, then the
+ * former owner's rights, for a grantor must own. */
 #define FOREIGN_SQL                                                                      \
 	"SELECT format('ALTER TABLE public.%I OWNER TO tollgate_owner', c.relname), "    \
 	"format('GRANT ALL ON public.%I TO %I', c.relname, o.rolname), "                 \
@@ -69,7 +65,8 @@ static bool run_each(struct pg_sync *s, const char *query, struct sbuf *error)
 static PGresult *query_missing(struct pg_sync *s, struct sbuf *error)
 {
 	char sql[2048];
-	/* Since 16 a member may lack the right to become the role (GRANT ... WITH SET). */
+	/* Since 16 a member may lack the right to become the role (GRANT ... WITH
+	 * SET). */
 	const char *right = PQserverVersion(pg_sync_conn(s)) >= 160000 ? "SET" : "MEMBER";
 	int n = snprintf(sql, sizeof sql, missing_format, right);
 
@@ -85,8 +82,8 @@ static void explain(struct pg_sync *s, struct sbuf *error)
 
 	sbuf_printf(
 		error,
-		"\nRole \"%s\" may not set up the database by itself. Have a superuser "
-		"run this in database \"%s\", once, then run `tollgate migrate` again:\n",
+		"\n"
+		"Role \"%s\" may not set up the database by itself. Have a superuser run this in database \"%s\", once, then run `tollgate migrate` again:\n",
 		PQuser(pg_sync_conn(s)), PQdb(pg_sync_conn(s)));
 	for (int i = 0; i < PQntuples(need); i++)
 		sbuf_printf(error, "\n  %s;", PQgetvalue(need, i, 0));
@@ -96,13 +93,14 @@ static void explain(struct pg_sync *s, struct sbuf *error)
 				sbuf_printf(error, "\n  %s;", PQgetvalue(foreign, i, k));
 	sbuf_lit(
 		error,
-		"\n\nThe role that `tollgate serve` connects as needs: GRANT tollgate TO "
-		"that role.");
+		"\n\n"
+		"The role that `tollgate serve` connects as needs: GRANT tollgate TO that role.");
 	PQclear(need);
 	PQclear(foreign);
 }
 
-/* Roles belong to the whole server: another database's migration may make them just now. */
+/* Roles belong to the whole server: another database's migration may make them just
+ * now. */
 static bool is_race(const struct pg_sync *s)
 {
 	return strcmp(pg_sync_sqlstate(s), "42710") == 0 || /* duplicate_object */
@@ -148,7 +146,8 @@ bool roles_ensure(struct pg_sync *s, const struct db_migrate_options *o,
 
 	for (int attempt = 0; attempt < 5; attempt++) {
 		error->n = before;
-		/* Until nothing is missing: a GRANT without the right to it only warns. */
+		/* Until nothing is missing: a GRANT without the right to it only
+		 * warns. */
 		if (grant_missing(s, o, &made, error)) {
 			if (made == 0 && tables_in_reach(s, error))
 				return true;

@@ -17,8 +17,8 @@
 #define ENVIRONMENT_MAX 512
 #define POLL_INTERVAL_US 5000
 
-/* A child of ours speaks English and knows nothing of settings for PostgreSQL's clients or
- * servers that the user's shell may hold. */
+/* A child of ours speaks English and knows nothing of settings for PostgreSQL's clients
+ * or servers that the user's shell may hold. */
 static bool is_dropped(const char *variable)
 {
 	static const char *const prefixes[] = {
@@ -62,8 +62,8 @@ static bool redirect(int output_fd)
 	return close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
 }
 
-/* After fork in a process with threads: async-signal-safe calls only (signal-safety(7)). The
- * death signal is set last, since changing the user clears it (prctl(2)). */
+/* After fork in a process with threads: async-signal-safe calls only (signal-safety(7)).
+ * The death signal is set last, since changing the user clears it (prctl(2)). */
 static _Noreturn void exec_child(const struct child_options *o, char **env, pid_t parent)
 {
 	sigset_t none;

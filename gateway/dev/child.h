@@ -23,15 +23,16 @@ struct child_options {
 };
 
 /* Starts it in a session of its own (a Ctrl-C at the terminal is not meant for it), in /,
- * without any signal blocked, with umask 077 and no other files. Any thread: between fork and
- * exec only what is safe then is done. -1: errno. */
+ * without any signal blocked, with umask 077 and no other files. Any thread: between fork
+ * and exec only what is safe then is done. -1: errno. */
 pid_t child_start(const struct child_options *o);
 /* Runs it to its end; its output goes to *out (capped by the caller's sbuf, the rest is
  * dropped). Returns the exit status; 128 + N when signal N ended it; -1: errno. */
 int child_run(struct child_options *o, struct sbuf *out);
 /* Whether that user may enter the folder. Before any other thread is started. */
 bool child_user_can_enter(const struct child_user *user, const char *folder);
-/* Waits for pid up to timeout_ms. True: it ended; *status (may be NULL) as waitpid says. */
+/* Waits for pid up to timeout_ms. True: it ended; *status (may be NULL) as waitpid
+ * says. */
 bool child_wait(pid_t pid, uint32_t timeout_ms, int *status);
 
 #endif

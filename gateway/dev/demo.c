@@ -87,7 +87,8 @@ static void listen_on_free_port(struct net_listen *out)
 	CHECK(net_parse_listen(out, "127.0.0.1:0", &why));
 }
 
-/* The parent may be killed without a chance to clean up: the kernel ends the child then. */
+/* The parent may be killed without a chance to clean up: the kernel ends the child
+ * then. */
 static void die_with_parent(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)

@@ -10,8 +10,8 @@ struct demo_addresses {
 	struct net_listen demo, mock;
 };
 
-/* Serves until SIGTERM or SIGINT (SIGTERM only where it ignores SIGINT). on_ready gets the
- * real addresses. False: *why and errno tell what failed. */
+/* Serves until SIGTERM or SIGINT (SIGTERM only where it ignores SIGINT). on_ready gets
+ * the real addresses. False: *why and errno tell what failed. */
 bool demo_run(const struct demo_addresses *listen,
 	      void (*on_ready)(void *ctx, const struct demo_addresses *bound), void *ctx,
 	      const char **why);
@@ -21,10 +21,10 @@ struct demo_process {
 	struct demo_addresses bound;
 };
 
-/* Forks a child that serves on two free loopback ports, and waits until it does. The child
- * keeps none of the caller's files but standard ones, survives a Ctrl-C meant for the parent, and dies
- * with the thread that called this, however that ends. Before any other thread is started.
- * False: the child could not serve; it said why. */
+/* Forks a child that serves on two free loopback ports, and waits until it does. The
+ * child keeps none of the caller's files but standard ones, survives a Ctrl-C meant for
+ * the parent, and dies with the thread that called this, however that ends. Before any
+ * other thread is started. False: the child could not serve; it said why. */
 bool demo_process_start(struct demo_process *p);
 /* Ends the child and waits for it. */
 void demo_process_stop(struct demo_process *p);

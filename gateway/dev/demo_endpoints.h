@@ -10,8 +10,8 @@
  *   /ws              WebSocket echo
  *   anything else    method, path, header fields and body size, as JSON
  *
- * The echo shows the fields that it received, a route's credentials included: that is what it
- * is for, and why it listens on loopback only. Nothing is logged. */
+ * The echo shows the fields that it received, a route's credentials included: that is
+ * what it is for, and why it listens on loopback only. Nothing is logged. */
 #ifndef GATEWAY_DEV_DEMO_ENDPOINTS_H
 #define GATEWAY_DEV_DEMO_ENDPOINTS_H
 

@@ -120,11 +120,9 @@ static void remember_model(struct mock *m, const cJSON *body)
 	demo_json_string(&m->model, name);
 	m->prompt_tokens = tokens_of(m->body.n);
 	if (str_has_prefix(name, STR("sonar")))
-		sbuf_lit(&m->extra,
-			 ", \"citations\": [\"https://example.com/mock\"], "
-			 "\"search_results\": "
-			 "[{\"title\": \"Mock\", \"url\": \"https://example.com/mock\", "
-			 "\"date\": null}]");
+		sbuf_lit(&m->extra, ", \"citations\": [\"https://example.com/mock\"], "
+				    "\"search_results\": [{\"title\": \"Mock\", \"url\": "
+				    "\"https://example.com/mock\", \"date\": null}]");
 }
 
 static void add_usage(struct sbuf *json, const struct mock *m)
@@ -148,8 +146,8 @@ static void add_chunk_start(struct sbuf *json, const struct mock *m)
 {
 	sbuf_printf(json,
 		    "data: {\"id\": \"chatcmpl-mock\", \"object\": "
-		    "\"chat.completion.chunk\", "
-		    "\"created\": %" PRId64 ", \"model\": " STR_FMT ", \"choices\": [",
+		    "\"chat.completion.chunk\", \"created\": %" PRId64
+		    ", \"model\": " STR_FMT ", \"choices\": [",
 		    m->created_s, STR_ARG(sbuf_view(&m->model)));
 }
 
@@ -204,8 +202,8 @@ static void chat_whole(struct demo_conn *c)
 	sbuf_init(&json, JSON_MAX);
 	sbuf_printf(&json,
 		    "{\"id\": \"chatcmpl-mock\", \"object\": \"chat.completion\", "
-		    "\"created\": "
-		    "%" PRId64 ", \"model\": " STR_FMT ", \"choices\": [{\"index\": 0, "
+		    "\"created\": %" PRId64 ", \"model\": " STR_FMT
+		    ", \"choices\": [{\"index\": 0, "
 		    "\"message\": {\"role\": \"assistant\", \"content\": \"",
 		    m->created_s, STR_ARG(sbuf_view(&m->model)));
 	add_text(&json);
@@ -277,14 +275,15 @@ static void responses_end(struct demo_conn *c)
 	remember_model(m, body);
 	cJSON_Delete(body);
 	sbuf_init(&json, JSON_MAX);
-	sbuf_printf(&json,
-		    "{\"id\": \"resp_mock\", \"object\": \"response\", \"created_at\": "
-		    "%" PRId64 ", \"status\": \"completed\", \"model\": " STR_FMT
-		    ", \"output\": [{\"type\": \"message\", \"id\": \"msg_mock\", "
-		    "\"status\": "
-		    "\"completed\", \"role\": \"assistant\", \"content\": [{\"type\": "
-		    "\"output_text\", \"annotations\": [], \"text\": \"",
-		    m->created_s, STR_ARG(sbuf_view(&m->model)));
+	sbuf_printf(
+		&json,
+		"{\"id\": \"resp_mock\", \"object\": \"response\", \"created_at\": %" PRId64
+		", \"status\": \"completed\", \"model\": " STR_FMT
+		", \"output\": [{\"type\": \"message\", \"id\": \"msg_mock\", "
+		"\"status\": "
+		"\"completed\", \"role\": \"assistant\", \"content\": [{\"type\": "
+		"\"output_text\", \"annotations\": [], \"text\": \"",
+		m->created_s, STR_ARG(sbuf_view(&m->model)));
 	add_text(&json);
 	sbuf_printf(&json,
 		    "\"}]}], \"usage\": {\"input_tokens\": %" PRIu64
@@ -337,8 +336,8 @@ static void models_end(struct demo_conn *c)
 {
 	struct str models =
 		STR("{\"object\": \"list\", \"data\": [{\"id\": \"mock\", \"object\": "
-		    "\"model\", "
-		    "\"created\": 1700000000, \"owned_by\": \"tollgate\"}]}\n");
+		    "\"model\", \"created\": 1700000000, \"owned_by\": "
+		    "\"tollgate\"}]}\n");
 
 	demo_reply(c, 200, "application/json", models);
 }
@@ -351,9 +350,8 @@ static void job_end(struct demo_conn *c)
 	sbuf_init(&json, 1024);
 	sbuf_printf(&json,
 		    "{\"data\": {\"id\": \"00000000-0000-4000-8000-000000000000\", "
-		    "\"tag\": null, "
-		    "\"status\": \"%s\", \"created_at\": \"2024-01-01T00:00:00+00:00\", "
-		    "\"tasks\": []}}\n",
+		    "\"tag\": null, \"status\": \"%s\", \"created_at\": "
+		    "\"2024-01-01T00:00:00+00:00\", \"tasks\": []}}\n",
 		    created ? "waiting" : "finished");
 	reply_json(c, created ? 201 : 200, &json);
 }
@@ -386,7 +384,8 @@ static const struct {
 	{{"/models", 7}, {.on_end = models_end}},
 };
 
-/* CloudConvert's /v2/jobs, /v2/tasks, /v2/jobs/ID; /v2/import/upload and such are tasks. */
+/* CloudConvert's /v2/jobs, /v2/tasks, /v2/jobs/ID; /v2/import/upload and such are
+ * tasks. */
 static bool is_job(struct str path)
 {
 	static const struct str names[] = {{"/jobs", 5},

@@ -1,5 +1,5 @@
-/* The mock of paid APIs: answers shaped like OpenAI's, Perplexity's and CloudConvert's, at no
- * cost and without any key.
+/* The mock of paid APIs: answers shaped like OpenAI's, Perplexity's and CloudConvert's,
+ * at no cost and without any key.
  *
  *   .../chat/completions   a completion, or chunks with `data: [DONE]` when "stream" is true;
  *                          with Perplexity's fields when "model" starts with "sonar"

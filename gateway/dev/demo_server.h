@@ -1,10 +1,10 @@
-/* A small HTTP/1.1 server for the demo upstreams: streams bodies in both directions, which
- * evhttp cannot.
+/* A small HTTP/1.1 server for the demo upstreams: streams bodies in both directions,
+ * which evhttp cannot.
  *
- * One thread, one event base. An endpoint is a table of callbacks; the server calls them with
- * the connection whose request they serve, and goes on to the next request once the endpoint
- * has replied and the request's body is read. A connection is only ever freed by the server,
- * never inside an endpoint's callback. */
+ * One thread, one event base. An endpoint is a table of callbacks; the server calls them
+ * with the connection whose request they serve, and goes on to the next request once the
+ * endpoint has replied and the request's body is read. A connection is only ever freed by
+ * the server, never inside an endpoint's callback. */
 #ifndef GATEWAY_DEV_DEMO_SERVER_H
 #define GATEWAY_DEV_DEMO_SERVER_H
 
@@ -18,7 +18,8 @@
 struct demo_server;
 struct demo_conn;
 
-/* Callbacks that are NULL are skipped. A body that nobody looks at is read and dropped. */
+/* Callbacks that are NULL are skipped. A body that nobody looks at is read and
+ * dropped. */
 struct demo_endpoint {
 	void (*on_head)(struct demo_conn *c);
 	void (*on_body)(struct demo_conn *c, const char *bytes, size_t n);

@@ -1,7 +1,7 @@
 /* WebSocket echo (RFC 6455).
  *
- * A frame's payload goes back as it comes in, so that a message of any size needs no memory;
- * text is not checked to be UTF-8, the receiver does that. */
+ * A frame's payload goes back as it comes in, so that a message of any size needs no
+ * memory; text is not checked to be UTF-8, the receiver does that. */
 #include "gateway/dev/demo_ws.h"
 
 #include <stdio.h>
@@ -48,15 +48,17 @@ void demo_ws_end(struct demo_conn *c)
 	if (!offers_websocket(h) || key.n != WS_KEY_LENGTH ||
 	    !str_eq(field_of(h, STR("Sec-WebSocket-Version")), STR("13"))) {
 		demo_reply_start(c, 426, 0,
-				 "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+				 "Upgrade: websocket\r\n"
+				 "Connection: Upgrade\r\n"
 				 "Sec-WebSocket-Version: 13\r\n");
 		demo_reply_end(c);
 		return;
 	}
 	ws_accept(accept, key);
 	snprintf(fields, sizeof fields,
-		 "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
-		 "%s\r\n",
+		 "Upgrade: websocket\r\n"
+		 "Connection: Upgrade\r\n"
+		 "Sec-WebSocket-Accept: %s\r\n",
 		 accept);
 	demo_set_data(c, xcalloc(1, sizeof(struct ws)));
 	demo_take_over(c, fields);
@@ -79,7 +81,8 @@ static void fail(struct demo_conn *c)
 	demo_cut(c);
 }
 
-/* RFC 6455 5.4: messages are not interleaved; control frames may come between fragments. */
+/* RFC 6455 5.4: messages are not interleaved; control frames may come between
+ * fragments. */
 static bool frame_is_in_order(struct ws *w)
 {
 	if (ws_is_control(&w->frame))

@@ -4,8 +4,10 @@
 static bool is_plain(const char *value)
 {
 	return value[0] != '\0' &&
-	       value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789%+,-./:=@_")] == '\0';
+	       value[strspn(
+		       value,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789%+,-./:=@_")] ==
+		       '\0';
 }
 
 void dev_env_quote(struct sbuf *out, const char *value)

@@ -11,8 +11,8 @@ struct dev_env {
 	long pid;
 };
 
-/* Lines NAME=value that a POSIX shell, docker --env-file and most dotenv readers take alike:
- * quoted only where a value needs it. Pure. */
+/* Lines NAME=value that a POSIX shell, docker --env-file and most dotenv readers take
+ * alike: quoted only where a value needs it. Pure. */
 void dev_env_format(struct sbuf *out, const struct dev_env *e);
 /* One value as a shell word, in single quotes where needed (POSIX shell 2.2.2). Pure. */
 void dev_env_quote(struct sbuf *out, const char *value);

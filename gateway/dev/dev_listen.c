@@ -10,8 +10,8 @@
 #include "common/check.h"
 #include "gateway/dev/say.h"
 
-/* Binds and lets go; *port (may be NULL) gets the port. Never SO_REUSEPORT: that would share
- * a port with whoever has it. */
+/* Binds and lets go; *port (may be NULL) gets the port. Never SO_REUSEPORT: that would
+ * share a port with whoever has it. */
 static bool try_bind(const struct net_listen *l, uint16_t *port)
 {
 	struct sockaddr_storage sa = l->sa;
@@ -145,8 +145,7 @@ bool dev_listeners_are_free(const struct settings_listeners *l, const char *opti
 			continue;
 		if (errno == EADDRINUSE)
 			complain("port %s is in use (%s): stop what uses it, or choose "
-				 "another "
-				 "with %s",
+				 "another with %s",
 				 strrchr(l->items[i].text, ':') + 1, l->items[i].text,
 				 option);
 		else

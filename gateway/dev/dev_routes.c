@@ -56,7 +56,8 @@ enum dev_target dev_routes_target(const struct dev_routes *d,
 	return strcmp(demo + 3, r->endpoints[0].authority) == 0 ? DEV_DEMO : DEV_MOCK;
 }
 
-/* The best route for an example: the first that leads to `first`, else to `second`, else any. */
+/* The best route for an example: the first that leads to `first`, else to `second`, else
+ * any. */
 static const struct settings_route *example(const struct settings *s,
 					    const struct dev_routes *d,
 					    enum dev_target first, enum dev_target second)

@@ -26,8 +26,7 @@ static void tell_holder(const char *file, const char *folder)
 	if (!file_read_line(file, pid, sizeof pid))
 		snprintf(pid, sizeof pid, "unknown");
 	complain("another `tollgate dev` (process %s) uses %s: stop it, or give this one "
-		 "a folder "
-		 "of its own with --state DIR",
+		 "a folder of its own with --state DIR",
 		 pid, folder);
 }
 

@@ -16,10 +16,11 @@ struct dev_state {
 	int lock_fd;
 };
 
-/* Makes the folder where it is missing and locks it. False: it complained, and *s is closed. */
+/* Makes the folder where it is missing and locks it. False: it complained, and *s is
+ * closed. */
 bool dev_state_open(struct dev_state *s, const char *folder);
-/* For --fresh: deletes what earlier runs left, but for the cluster, which private_pg_start
- * deletes. */
+/* For --fresh: deletes what earlier runs left, but for the cluster, which
+ * private_pg_start deletes. */
 void dev_state_forget(const struct dev_state *s);
 /* Removes dev.env and unlocks. */
 void dev_state_close(struct dev_state *s);

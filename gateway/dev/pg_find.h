@@ -12,8 +12,8 @@ struct pg_programs {
 };
 
 /* The newest version >= PG_OLDEST, or exactly `major` when that is not 0 (a data folder
- * belongs to one major version). Looks in Debian's and Red Hat's folders, /usr/local/pgsql and
- * PATH. False: there is none. */
+ * belongs to one major version). Looks in Debian's and Red Hat's folders,
+ * /usr/local/pgsql and PATH. False: there is none. */
 bool pg_find(struct pg_programs *out, int major);
 
 /* The major version that `postgres --version` tells: "postgres (PostgreSQL) 15.8 (Debian

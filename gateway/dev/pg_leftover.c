@@ -1,7 +1,7 @@
 /* A PostgreSQL server that an earlier run left behind.
  *
- * A server and its children work in their data folder (they chdir there), which tells them
- * from any other process that got the number in postmaster.pid. */
+ * A server and its children work in their data folder (they chdir there), which tells
+ * them from any other process that got the number in postmaster.pid. */
 #include "gateway/dev/pg_leftover.h"
 
 #include <dirent.h>

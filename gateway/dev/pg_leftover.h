@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /* Stops every server process that works in that data folder, and removes a postmaster.pid
- * that names none of them (its number may be another process's by now). The caller holds the
- * state's lock, so none of them is wanted. False: it complained. */
+ * that names none of them (its number may be another process's by now). The caller holds
+ * the state's lock, so none of them is wanted. False: it complained. */
 bool pg_leftover_stop(const char *data);
 
 #endif

@@ -1,7 +1,8 @@
 /* Where the private PostgreSQL lives.
  *
- * As root, folders belong to another user, who might swap things under our hands: so what is
- * deleted is deleted as that user, and files that root writes stay in the state folder. */
+ * As root, folders belong to another user, who might swap things under our hands: so what
+ * is deleted is deleted as that user, and files that root writes stay in the state
+ * folder. */
 #include "gateway/dev/pg_place.h"
 
 #include <errno.h>
@@ -32,8 +33,10 @@ void pg_path_hash(char out[17], const char *path)
 
 static bool needs_quoting(const char *path)
 {
-	return path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				 "0123456789/._-")] != '\0';
+	return path[strspn(
+		       path,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-")] !=
+	       '\0';
 }
 
 void pg_socket_dir(char out[PG_SOCKET_PATH_MAX + 1], const char *base)
@@ -246,8 +249,7 @@ static bool open_base(struct pg_place *p, const char *state, const char *link)
 		return false;
 	if (!has_marker(link) || !child_user_can_enter(&p->user, link)) {
 		complain("%s is not a folder that `tollgate dev` made and can use; "
-			 "remove it or "
-			 "use --state DIR",
+			 "remove it or use --state DIR",
 			 link);
 		return false;
 	}

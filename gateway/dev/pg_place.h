@@ -4,7 +4,8 @@
  *                        <state>: then it is /var/lib/tollgate-dev/<hash of state's path>
  *   <base>/.tollgate-dev marks a folder made here (nothing else is ever deleted)
  *   <base>/data          PGDATA
- *   <base>/sock          the socket's folder, or /tmp/tollgate-<hash> where that path is long */
+ *   <base>/sock          the socket's folder, or /tmp/tollgate-<hash> where that path is
+ * long */
 #ifndef GATEWAY_DEV_PG_PLACE_H
 #define GATEWAY_DEV_PG_PLACE_H
 

@@ -171,8 +171,8 @@ static bool run_as_owner(const struct private_pg *pg, const char *const *argv)
 	return ok;
 }
 
-/* Made beside its place and renamed, so that an interrupted initdb leaves nothing that looks
- * like a cluster. */
+/* Made beside its place and renamed, so that an interrupted initdb leaves nothing that
+ * looks like a cluster. */
 static bool init_cluster(const struct private_pg *pg)
 {
 	char *initdb = path_join(pg->programs.bin, "initdb");
@@ -240,7 +240,8 @@ static bool launch(struct private_pg *pg)
 				    "-c",
 				    "cluster_name=tollgate-dev",
 				    NULL};
-	/* SIGINT is PostgreSQL's fast shutdown: a kill -9 of this process stops it in order. */
+	/* SIGINT is PostgreSQL's fast shutdown: a kill -9 of this process stops it in
+	 * order. */
 	struct child_options o = {.argv = argv,
 				  .user = pg->place.user,
 				  .parent_death_signal = SIGINT,
@@ -276,8 +277,9 @@ static void show_log_tail(const struct private_pg *pg)
 		complain("the end of %s:\n%.*s", pg->log_file, (int)n, tail);
 }
 
-/* What pg_ctl looks at as well (pidfile.h): line 1 of postmaster.pid is the server's process,
- * line 8 its state. Asking over the socket would fill the log during a recovery. */
+/* What pg_ctl looks at as well (pidfile.h): line 1 of postmaster.pid is the server's
+ * process, line 8 its state. Asking over the socket would fill the log during a
+ * recovery. */
 static bool is_ready(const struct private_pg *pg)
 {
 	char *file = path_join(pg->place.data, "postmaster.pid");
@@ -384,13 +386,11 @@ static bool find_programs(struct private_pg *pg)
 		return true;
 	if (major != 0)
 		complain("the data in %s is of PostgreSQL %s, which is not installed; "
-			 "install it, "
-			 "or start over with --fresh",
+			 "install it, or start over with --fresh",
 			 pg->place.data, line);
 	else
 		complain("no PostgreSQL from version %d on is installed (Debian: apt-get "
-			 "install "
-			 "postgresql)",
+			 "install postgresql)",
 			 PG_OLDEST);
 	return false;
 }

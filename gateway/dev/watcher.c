@@ -1,8 +1,8 @@
 /* A thread that looks after files and children while `tollgate dev` runs.
  *
- * Files are looked at, not listened to: inotify says nothing on the shared folders of virtual
- * machines and containers, follows a file that an editor has replaced only with care, and
- * three stat calls every fifth of a second cost nothing. */
+ * Files are looked at, not listened to: inotify says nothing on the shared folders of
+ * virtual machines and containers, follows a file that an editor has replaced only with
+ * care, and three stat calls every fifth of a second cost nothing. */
 #include "gateway/dev/watcher.h"
 
 #include <errno.h>

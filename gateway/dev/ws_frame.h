@@ -30,8 +30,8 @@ bool ws_is_control(const struct ws_frame *f);
 
 enum ws_verdict { WS_FRAME, WS_MORE, WS_BAD };
 
-/* Reads a client's frame head (RFC 6455 5.2). WS_BAD: unmasked, reserved bits or opcodes, a
- * control frame that is long or fragmented. */
+/* Reads a client's frame head (RFC 6455 5.2). WS_BAD: unmasked, reserved bits or opcodes,
+ * a control frame that is long or fragmented. */
 enum ws_verdict ws_frame_parse(struct ws_frame *f, const unsigned char *p, size_t n,
 			       size_t *used);
 /* Writes a server's frame head; returns its size. */

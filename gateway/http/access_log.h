@@ -1,7 +1,8 @@
 /* One readable line per request, written in batches by a thread of its own.
  *
- * Workers only copy a fixed-size entry into their own ring; a full ring drops lines and counts
- * them. Nothing secret gets in: the path is logged without its query and with keys masked. */
+ * Workers only copy a fixed-size entry into their own ring; a full ring drops lines and
+ * counts them. Nothing secret gets in: the path is logged without its query and with keys
+ * masked. */
 #ifndef GATEWAY_HTTP_ACCESS_LOG_H
 #define GATEWAY_HTTP_ACCESS_LOG_H
 
@@ -29,12 +30,12 @@ struct access_entry {
 	char ip[46];
 };
 
-/* fd is written to, in batches every 50 ms while there is something. It stays the caller's.
- * Where it is a terminal, statuses are coloured and times are short and local; elsewhere
- * times are UTC in full. */
+/* fd is written to, in batches every 50 ms while there is something. It stays the
+ * caller's. Where it is a terminal, statuses are coloured and times are short and local;
+ * elsewhere times are UTC in full. */
 struct access_log *access_log_start(int fd);
-/* Writes what is left (for half a second at most, if nobody reads), joins, frees all lanes.
- * Clears *log. */
+/* Writes what is left (for half a second at most, if nobody reads), joins, frees all
+ * lanes. Clears *log. */
 void access_log_stop(struct access_log **log);
 /* Before or after the start; any thread. */
 struct access_lane *access_log_lane(struct access_log *log);

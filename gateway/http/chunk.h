@@ -1,7 +1,7 @@
 /* Decoder of the chunked transfer coding (RFC 9112 7.1), strict, for both directions.
  *
- * Pure; keeps only a few bytes of state, so that a single chunk may be of any size. Extensions
- * and trailers are checked for form, bounded, and dropped. */
+ * Pure; keeps only a few bytes of state, so that a single chunk may be of any size.
+ * Extensions and trailers are checked for form, bounded, and dropped. */
 #ifndef GATEWAY_HTTP_CHUNK_H
 #define GATEWAY_HTTP_CHUNK_H
 
@@ -30,8 +30,8 @@ static inline void chunk_init(struct chunk_decoder *d)
 	*d = (struct chunk_decoder){0};
 }
 
-/* Consumes src[0..n), writes the data bytes to dst (room for n; may be src itself), tells how
- * many were used and made. */
+/* Consumes src[0..n), writes the data bytes to dst (room for n; may be src itself), tells
+ * how many were used and made. */
 enum chunk_result chunk_decode(struct chunk_decoder *d, const char *src, size_t n,
 			       size_t *used, char *dst, size_t *made);
 

@@ -92,8 +92,8 @@ void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes, uint32_
 	c->body_silence_ms = body_ms;
 }
 
-/* The client shut its side down while we read nothing. What it sent before may be all that it
- * owes; then reading goes on when there is room, and finds the end by itself. */
+/* The client shut its side down while we read nothing. What it sent before may be all
+ * that it owes; then reading goes on when there is room, and finds the end by itself. */
 static bool ended_in_order(const struct http_conn *c, int fd)
 {
 	int error = 0, unread = 0;
@@ -258,8 +258,8 @@ enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst, s
 	return c->body_done ? HTTP_BODY_END : HTTP_BODY_MORE;
 }
 
-/* What the socket takes at once; errors surface through the ready list, since the caller is
- * in the middle of an exchange. */
+/* What the socket takes at once; errors surface through the ready list, since the caller
+ * is in the middle of an exchange. */
 static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n)
 {
 	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov,
@@ -344,7 +344,8 @@ void http_conn_reset(struct http_conn *c)
 	c->data = NULL;
 	c->state = CONN_FLUSH;
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-	/* At once: evhttp's shutdown would send a FIN first, which reads like a proper end. */
+	/* At once: evhttp's shutdown would send a FIN first, which reads like a proper
+	 * end. */
 	connect(c->fd, &(struct sockaddr){.sa_family = AF_UNSPEC},
 		sizeof(struct sockaddr));
 	conn_doom(c);
@@ -386,7 +387,8 @@ void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		    status, http_reason(status), date);
 	if (content_type != NULL)
 		sbuf_printf(&head,
-			    "Content-Type: %s\r\nContent-Length: %zu\r\n"
+			    "Content-Type: %s\r\n"
+			    "Content-Length: %zu\r\n"
 			    "X-Content-Type-Options: nosniff\r\n",
 			    content_type, body.n);
 	sbuf_printf(&head, "%s%s\r\n", fields ? fields : "",
@@ -452,8 +454,8 @@ void conn_flushed(struct http_conn *c)
 		SSL_shutdown(c->ssl);
 		ERR_clear_error();
 	}
-	/* Bytes that nobody read would turn our close into a reset, which can eat the answer
-	 * (RFC 9112 9.6): shut down, let the client finish, then close. */
+	/* Bytes that nobody read would turn our close into a reset, which can eat the
+	 * answer (RFC 9112 9.6): shut down, let the client finish, then close. */
 	if (c->body_done && evbuffer_get_length(c->raw) == 0) {
 		conn_doom(c);
 		return;

@@ -1,8 +1,8 @@
 /* A client's connection: what front.c (events) and conn.c (the handler's calls) share.
  *
  * Owner: the front, through its list. It dies in one place, conn_closed in front.c, which
- * evhttp calls when it frees the connection. While a handler's exchange runs (CONN_BUSY) the
- * handler may hold the pointer; on_gone takes it back. */
+ * evhttp calls when it frees the connection. While a handler's exchange runs (CONN_BUSY)
+ * the handler may hold the pointer; on_gone takes it back. */
 #ifndef GATEWAY_HTTP_CONN_H
 #define GATEWAY_HTTP_CONN_H
 
@@ -125,7 +125,8 @@ void front_drain_tick(struct http_front *f, uint64_t now_us);
 /* front.c */
 void conn_make_ready(struct http_conn *c);
 void conn_doom(struct http_conn *c);
-/* The client sends no more. True: it may still be reading; false: the connection is over. */
+/* The client sends no more. True: it may still be reading; false: the connection is
+ * over. */
 bool conn_half_close(struct http_conn *c);
 /* Queued output fell to HTTP_OUT_LOW or below. */
 void conn_written(struct http_conn *c);
@@ -147,7 +148,8 @@ void conn_io_resume(struct http_conn *c);
 void conn_io_want_write(struct http_conn *c);
 /* conn_tick.c */
 void conn_tick(struct http_conn *c, uint64_t now_us);
-/* conn.c: the answer of a CONN_FLUSH connection has left: next request, linger or close. */
+/* conn.c: the answer of a CONN_FLUSH connection has left: next request, linger or
+ * close. */
 void conn_flushed(struct http_conn *c);
 void conn_answer_refusal(struct http_conn *c);
 void conn_exchange_put(struct http_front *f, struct conn_exchange *x);

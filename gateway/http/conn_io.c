@@ -1,10 +1,10 @@
 /* A plain connection's socket, read and written without evhttp's bufferevent.
  *
- * A bufferevent asks FIONREAD before each read and reads 4096 bytes at most, and evhttp turns
- * its reading off and on with each request, which costs an epoll_ctl. So it loses its
- * descriptor as soon as evhttp has set it up; its buffers stay in use: evhttp reads its
- * stand-in from the input, the output holds what the socket did not take. evhttp still closes
- * the socket, with the connection. */
+ * A bufferevent asks FIONREAD before each read and reads 4096 bytes at most, and evhttp
+ * turns its reading off and on with each request, which costs an epoll_ctl. So it loses
+ * its descriptor as soon as evhttp has set it up; its buffers stay in use: evhttp reads
+ * its stand-in from the input, the output holds what the socket did not take. evhttp
+ * still closes the socket, with the connection. */
 #include <errno.h>
 #include <unistd.h>
 

@@ -35,7 +35,8 @@ static void tick_idle(struct http_conn *c, uint64_t now)
 }
 
 /* A client that takes a byte now and then holds an upstream, a descriptor and buffers for
- * next to nothing: within the limit it must take all that waits, or a piece of some size. */
+ * next to nothing: within the limit it must take all that waits, or a piece of some
+ * size. */
 static void tick_output(struct http_conn *c, uint64_t now)
 {
 	size_t queued = http_conn_queued(c);
@@ -52,8 +53,8 @@ static void tick_output(struct http_conn *c, uint64_t now)
 	}
 }
 
-/* A client that really left answers our writes with a reset, which ends the connection; one
- * that we have nothing to write to is given up after a moment. */
+/* A client that really left answers our writes with a reset, which ends the connection;
+ * one that we have nothing to write to is given up after a moment. */
 static void tick_half_closed(struct http_conn *c, uint64_t now)
 {
 	uint64_t since = c->write_us > c->eof_us ? c->write_us : c->eof_us;

@@ -1,8 +1,8 @@
 /* evhttp behind an input gate: accepting, deadlines, and the end of connections.
  *
- * evhttp accepts, owns each connection with its bufferevent, and closes it; no request reaches
- * it (docs/adr/0008-evhttp-owns-connections.md). Nothing is freed from inside a callback of a
- * bufferevent: the ready list does that, from its own event. */
+ * evhttp accepts, owns each connection with its bufferevent, and closes it; no request
+ * reaches it (docs/adr/0008-evhttp-owns-connections.md). Nothing is freed from inside a
+ * callback of a bufferevent: the ready list does that, from its own event. */
 #include "gateway/http/front.h"
 
 #include <errno.h>
@@ -90,8 +90,9 @@ bool conn_half_close(struct http_conn *c)
 	bool waiting = c->state == CONN_IDLE && evbuffer_get_length(c->raw) > 0;
 	bool served = c->state == CONN_BUSY || c->state == CONN_FLUSH;
 
-	/* The client shut its side down: it may have left, or only have said that it sends no
-	 * more (RFC 9112 9.6). What it sent is answered; tick_half_closed finds out. */
+	/* The client shut its side down: it may have left, or only have said that it
+	 * sends no more (RFC 9112 9.6). What it sent is answered; tick_half_closed finds
+	 * out. */
 	if (!waiting && (!served || !body_may_be_here(c)))
 		return false;
 	c->half_closed = true;
@@ -186,8 +187,9 @@ static void conn_adopt(struct http_conn *c)
 		bufferevent_setcb(c->bev, on_bev_read, on_bev_write, on_bev_event, c);
 }
 
-/* evhttp asks for a new connection's bufferevent. The connection is adopted from the ready
- * list, in the same turn of the loop, once evhttp has put its own things in place. */
+/* evhttp asks for a new connection's bufferevent. The connection is adopted from the
+ * ready list, in the same turn of the loop, once evhttp has put its own things in
+ * place. */
 static struct bufferevent *new_connection(struct http_front *f, SSL *ssl)
 {
 	struct http_conn *c = xcalloc(1, sizeof *c);
@@ -222,8 +224,9 @@ static struct bufferevent *new_connection(struct http_front *f, SSL *ssl)
 	return c->bev;
 }
 
-/* evhttp asks for a new connection's bufferevent. The connection is adopted from the ready
- * list, in the same turn of the loop, once evhttp has put its own things in place. */
+/* evhttp asks for a new connection's bufferevent. The connection is adopted from the
+ * ready list, in the same turn of the loop, once evhttp has put its own things in
+ * place. */
 static struct bufferevent *on_new_plain(struct event_base *base, void *arg)
 {
 	(void)base;

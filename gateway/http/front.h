@@ -1,9 +1,9 @@
 /* The front that both planes share: evhttp behind an input gate, on one event base.
  *
- * The gate sits on each connection's input buffer. It checks a head strictly, keeps head and body
- * to itself and hands evhttp a constant body-less head; so evhttp does what it is good at
- * (accepting, connection and request lifetimes, noticing a client that leaves) and never sees
- * a byte that a peer chose. Handlers work on a struct http_conn:
+ * The gate sits on each connection's input buffer. It checks a head strictly, keeps head
+ * and body to itself and hands evhttp a constant body-less head; so evhttp does what it
+ * is good at (accepting, connection and request lifetimes, noticing a client that leaves)
+ * and never sees a byte that a peer chose. Handlers work on a struct http_conn:
  *
  *   on_request   the head is complete and valid. The handler answers at once, or keeps the
  *                conn and answers later from any callback of the same thread.
@@ -12,8 +12,8 @@
  *   on_gone      the client left, or a client-side timeout ended the exchange; the conn must
  *                not be touched after this returns. Not called once http_conn_end was called.
  *
- * One thread per front; nothing here is thread-safe. Every exchange ends by exactly one of:
- * http_conn_end, http_conn_reset or on_gone. */
+ * One thread per front; nothing here is thread-safe. Every exchange ends by exactly one
+ * of: http_conn_end, http_conn_reset or on_gone. */
 #ifndef GATEWAY_HTTP_FRONT_H
 #define GATEWAY_HTTP_FRONT_H
 
@@ -40,7 +40,8 @@ struct http_handler {
 	void (*on_body)(struct http_conn *c, void *ctx);
 	void (*on_writable)(struct http_conn *c, void *ctx);
 	void (*on_gone)(struct http_conn *c, void *ctx);
-	/* A request that the gate refused was answered (for counters and the access log). */
+	/* A request that the gate refused was answered (for counters and the access
+	 * log). */
 	void (*on_refused)(struct http_conn *c, void *ctx, enum problem_id id);
 };
 
@@ -57,8 +58,8 @@ struct http_front_options {
 };
 
 struct http_front *http_front_new(const struct http_front_options *o);
-/* Takes the listening socket fd (non-blocking) over. tls: its connections speak TLS, under
- * the context last set. */
+/* Takes the listening socket fd (non-blocking) over. tls: its connections speak TLS,
+ * under the context last set. */
 void http_front_listen(struct http_front *f, int fd, bool tls);
 /* For connections from now on. Takes the reference over. */
 void http_front_set_tls(struct http_front *f, SSL_CTX *ctx);
@@ -66,7 +67,8 @@ void http_front_set_tls(struct http_front *f, SSL_CTX *ctx);
 void http_front_configure(struct http_front *f, const struct settings_limits *limits,
 			  const struct settings_timeouts *timeouts,
 			  const struct net_cidrs *trusted);
-/* Stops accepting, closes idle connections; running exchanges end with their connection. */
+/* Stops accepting, closes idle connections; running exchanges end with their
+ * connection. */
 void http_front_drain(struct http_front *f);
 /* Draining, and nothing left to wait for: no listener, no connection. */
 bool http_front_is_drained(const struct http_front *f);
@@ -91,47 +93,50 @@ enum http_body_state {
 	HTTP_BODY_TOO_LARGE, /* over the limit: answer 413 and end */
 	HTTP_BODY_TIMEOUT,   /* the client was silent for too long: answer 408 and end */
 };
-/* Moves up to max decoded body bytes to dst; sends 100 Continue first where the client waits
- * for it. The state tells what comes after the bytes moved. */
+/* Moves up to max decoded body bytes to dst; sends 100 Continue first where the client
+ * waits for it. The state tells what comes after the bytes moved. */
 enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst,
 				    size_t max);
 /* Bytes of the body have arrived and were not taken yet. */
 bool http_conn_body_waits(const struct http_conn *c);
 /* Body bytes so far, decoded. */
 uint64_t http_conn_body_bytes(const struct http_conn *c);
-/* The route's own limits for this exchange (body_bytes 0: none; body_ms: silence allowed). */
+/* The route's own limits for this exchange (body_bytes 0: none; body_ms: silence
+ * allowed). */
 void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
 			       uint32_t body_ms);
 /* Whether the whole request body has been taken. */
 bool http_conn_body_done(const struct http_conn *c);
 
 /* From now on the connection is a tunnel (after a 101): on_body tells that bytes, or the
- * client's end, can be taken; there is no body limit and no deadline but for stalled output. */
+ * client's end, can be taken; there is no body limit and no deadline but for stalled
+ * output. */
 void http_conn_tunnel(struct http_conn *c);
 /* Moves up to max bytes to dst; how many. */
 size_t http_conn_tunnel_take(struct http_conn *c, struct evbuffer *dst, size_t max);
 /* The client has shut down its side, and all that it sent has been taken. */
 bool http_conn_tunnel_ended(const struct http_conn *c);
 
-/* The next write is the last before http_conn_end(c, close), which follows at once: where the
- * connection then closes, both leave in one segment. Plain connections; for others nothing. */
+/* The next write is the last before http_conn_end(c, close), which follows at once: where
+ * the connection then closes, both leave in one segment. Plain connections; for others
+ * nothing. */
 void http_conn_last_write(struct http_conn *c, bool close);
 /* Writes raw response bytes: straight to the socket where nothing is queued, the rest is
  * queued. Copies. */
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n);
 size_t http_conn_queued(const struct http_conn *c); /* bytes not yet in the kernel */
-/* A final answer is out (or queued): the exchange is over. close: the connection ends after
- * it; forced where the request's body was not read to its end (lingering close). The conn
- * must not be touched afterwards. */
+/* A final answer is out (or queued): the exchange is over. close: the connection ends
+ * after it; forced where the request's body was not read to its end (lingering close).
+ * The conn must not be touched afterwards. */
 void http_conn_end(struct http_conn *c, bool close);
 /* Cuts the connection at once (RST where possible): a response that broke off. */
 void http_conn_reset(struct http_conn *c);
-/* problem_write + http_conn_write + http_conn_end; fills in what the request decides (HEAD,
- * version, Accept, close). */
+/* problem_write + http_conn_write + http_conn_end; fills in what the request decides
+ * (HEAD, version, Accept, close). */
 void http_conn_problem(struct http_conn *c, struct problem_answer answer);
-/* A whole answer of the manager's or a health page: status line, Content-Type, Content-Length,
- * `fields` (ready-made lines with CRLF, may be NULL), body (left out for HEAD); then
- * http_conn_end. content_type NULL: a 204, without body and its fields. */
+/* A whole answer of the manager's or a health page: status line, Content-Type,
+ * Content-Length, `fields` (ready-made lines with CRLF, may be NULL), body (left out for
+ * HEAD); then http_conn_end. content_type NULL: a 204, without body and its fields. */
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		     const char *fields, struct str body);
 /* Whether the connection will be closed after this exchange in any case. */

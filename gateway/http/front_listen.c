@@ -28,8 +28,8 @@ void front_stop_listening(struct http_front *f)
 			evhttp_bound_socket_get_listener(f->listeners[i].bound));
 }
 
-/* Out of descriptors or memory: the listener would fire again at once. It pauses instead. The
- * argument is evhttp's own, which took the listener over. */
+/* Out of descriptors or memory: the listener would fire again at once. It pauses instead.
+ * The argument is evhttp's own, which took the listener over. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
 	(void)arg;
@@ -65,15 +65,16 @@ void http_front_listen(struct http_front *f, int fd, bool tls)
 	evconnlistener_set_error_cb(listener, on_accept_error);
 }
 
-/* Connections that wait in a listener's queue were promised an answer: they are taken for a
- * while yet. Idle ones are asked to go by their next answer, since closing them now could
- * cross a request that is on its way (RFC 9112 9.6). */
+/* Connections that wait in a listener's queue were promised an answer: they are taken for
+ * a while yet. Idle ones are asked to go by their next answer, since closing them now
+ * could cross a request that is on its way (RFC 9112 9.6). */
 void front_drain_tick(struct http_front *f, uint64_t now)
 {
 	if (!f->draining || now - f->drain_since_us < DRAIN_LISTEN_US)
 		return;
-	/* Out of epoll first, closed on the next tick: a socket that a service manager holds as
-	 * well stays registered when it is closed before the loop has told epoll. */
+	/* Out of epoll first, closed on the next tick: a socket that a service manager
+	 * holds as well stays registered when it is closed before the loop has told
+	 * epoll. */
 	if (!f->listening_paused) {
 		front_stop_listening(f);
 		return;

@@ -69,7 +69,8 @@ void conn_refuse(struct http_conn *c, struct head_refusal why)
 	serve(c);
 }
 
-/* The head in c->x, of n bytes: parse, serve. What follows the head is in c->raw already. */
+/* The head in c->x, of n bytes: parse, serve. What follows the head is in c->raw
+ * already. */
 static void take_head(struct http_conn *c, size_t n)
 {
 	struct http_front *f = c->front;
@@ -88,7 +89,8 @@ static void take_head(struct http_conn *c, size_t n)
 
 enum found { FOUND_NOTHING, FOUND_HEAD, FOUND_REFUSAL };
 
-/* Looks for a complete head, or for one that can only be refused, at the front of n bytes. */
+/* Looks for a complete head, or for one that can only be refused, at the front of n
+ * bytes. */
 static enum found find_head(struct http_conn *c, const char *p, size_t n, size_t *end,
 			    struct head_refusal *why)
 {
@@ -161,7 +163,8 @@ static void try_bytes(struct http_conn *c, const char *p, size_t n)
 	}
 }
 
-/* Whether n bytes that come while no head may be taken are kept; else they are dropped. */
+/* Whether n bytes that come while no head may be taken are kept; else they are
+ * dropped. */
 static bool keeps_bytes(struct http_conn *c, size_t n)
 {
 	if (c->state != CONN_LINGER && !c->gone && !c->refused)

@@ -1,4 +1,5 @@
-/* What request and response heads share: finding the end, field lines, Connection's list. */
+/* What request and response heads share: finding the end, field lines, Connection's
+ * list. */
 #include "gateway/http/head_lines.h"
 
 #include "common/check.h"

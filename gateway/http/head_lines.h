@@ -38,8 +38,8 @@ struct head_connection {
 	bool close, keep_alive, upgrade;
 };
 
-/* Reads all Connection fields and marks each field that one names as hop-by-hop. What is no
- * token is passed over. False: more than HEAD_CONNECTION_OPTIONS_MAX options. */
+/* Reads all Connection fields and marks each field that one names as hop-by-hop. What is
+ * no token is passed over. False: more than HEAD_CONNECTION_OPTIONS_MAX options. */
 bool head_read_connection(struct http_field *fields, unsigned n,
 			  struct head_connection *out);
 

@@ -6,11 +6,12 @@
 
 #include "common/net.h"
 
-/* Opens n sockets on one address, which share its connections (SO_REUSEPORT) where n > 1; a
- * unix socket is opened once and duplicated. Port 0 is resolved once for all of them; *bound
- * (of 128 bytes) gets the text with the real port. An address that another process holds is
- * an error, also where that process set SO_REUSEPORT. False: *why (static) and errno.
- * Sockets are non-blocking, close-on-exec, with TCP_NODELAY for what they accept. */
+/* Opens n sockets on one address, which share its connections (SO_REUSEPORT) where n > 1;
+ * a unix socket is opened once and duplicated. Port 0 is resolved once for all of them;
+ * *bound (of 128 bytes) gets the text with the real port. An address that another process
+ * holds is an error, also where that process set SO_REUSEPORT. False: *why (static) and
+ * errno. Sockets are non-blocking, close-on-exec, with TCP_NODELAY for what they
+ * accept. */
 bool listen_open(const struct net_listen *address, int *fds, unsigned n, char *bound,
 		 const char **why);
 

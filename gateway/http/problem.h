@@ -1,8 +1,8 @@
 /* The answers that the gateway makes itself: every code is declared once, here.
  *
  * Each answer is one JSON object: a problem of RFC 9457 (type, title, status, detail,
- * instance) with `code`, and `error: {message, type, code}` as the OpenAI SDKs read it. With
- * Proxy-Status (RFC 9209). docs/errors.md is checked against this table. */
+ * instance) with `code`, and `error: {message, type, code}` as the OpenAI SDKs read it.
+ * With Proxy-Status (RFC 9209). docs/errors.md is checked against this table. */
 #ifndef GATEWAY_HTTP_PROBLEM_H
 #define GATEWAY_HTTP_PROBLEM_H
 
@@ -96,14 +96,16 @@ const char *problem_code(enum problem_id id);
 int problem_status(enum problem_id id);
 const char *problem_proxy_error(enum problem_id id);
 const char *problem_title(enum problem_id id);
-/* The problem for a head_refusal's status (400 -> BAD_REQUEST, 431 -> HEAD_TOO_LARGE ...). */
+/* The problem for a head_refusal's status (400 -> BAD_REQUEST, 431 -> HEAD_TOO_LARGE
+ * ...). */
 enum problem_id problem_of_status(int status);
 
 /* Accept names application/problem+json, and not with a quality of 0. */
 struct request_head;
 bool problem_wants_json(const struct request_head *h);
 
-/* One answer. `type` is "urn:tollgate:problem:<code>"; error.message is "<title>: <detail>". */
+/* One answer. `type` is "urn:tollgate:problem:<code>"; error.message is "<title>:
+ * <detail>". */
 struct problem_answer {
 	enum problem_id id;
 	const char *detail;     /* what to do about it; NULL: the title says it all */
@@ -119,8 +121,9 @@ struct problem_answer {
 };
 
 /* Appends the whole response: status line, fields, JSON body. 401 carries
- * `WWW-Authenticate: ApiKey realm="tollgate"` and a Bearer challenge. detail may hold any bytes:
- * it is escaped, and what is no UTF-8 replaced. request_id is visible ASCII or empty. */
+ * `WWW-Authenticate: ApiKey realm="tollgate"` and a Bearer challenge. detail may hold any
+ * bytes: it is escaped, and what is no UTF-8 replaced. request_id is visible ASCII or
+ * empty. */
 void problem_write(struct sbuf *out, const struct problem_answer *a);
 
 #endif

@@ -302,8 +302,8 @@ static bool check_host(struct request_head *h, struct head_refusal *why)
 	return true;
 }
 
-/* A value that is not just "chunked": which refusal it earns. RFC 9112 6.3 wants 400 where
- * the end cannot be found, 6.1 wants 501 for a coding that is not known. */
+/* A value that is not just "chunked": which refusal it earns. RFC 9112 6.3 wants 400
+ * where the end cannot be found, 6.1 wants 501 for a coding that is not known. */
 static bool refuse_coding(struct str value, struct head_refusal *why)
 {
 	struct str list = value, coding = {NULL, 0};
@@ -347,7 +347,8 @@ static bool check_framing(struct request_head *h, struct head_refusal *why)
 	return true;
 }
 
-/* RFC 9110 10.1.1: 1.0 clients cannot wait, and without a body there is nothing to wait for. */
+/* RFC 9110 10.1.1: 1.0 clients cannot wait, and without a body there is nothing to wait
+ * for. */
 static bool check_expect(struct request_head *h, struct head_refusal *why)
 {
 	bool body = h->framing == HTTP_CHUNKED || h->content_length > 0;

@@ -1,7 +1,7 @@
 /* A request's head, checked strictly: RFC 9112 sections 2-7, RFC 9110 5-7.
  *
- * Pure: bytes in, verdict out. All slices point into the bytes that were parsed and live as
- * long as those. */
+ * Pure: bytes in, verdict out. All slices point into the bytes that were parsed and live
+ * as long as those. */
 #ifndef GATEWAY_HTTP_REQUEST_HEAD_H
 #define GATEWAY_HTTP_REQUEST_HEAD_H
 
@@ -38,21 +38,22 @@ struct head_limits {
 	unsigned headers;
 };
 
-/* Why a head was refused: the status to answer and a sentence that names the fault. `code` is
- * one of problem.h's; ever static. */
+/* Why a head was refused: the status to answer and a sentence that names the fault.
+ * `code` is one of problem.h's; ever static. */
 struct head_refusal {
 	int status; /* 400, 405, 413, 414, 417, 431, 501, 505 */
 	const char *detail;
 };
 
-/* Bytes up to and with the empty line that ends a head, or 0 while it is incomplete. Leading
- * CRLFs count as part of the head (RFC 9112 2.2). *scan remembers where to go on and starts
- * as 0. A bare LF also ends a line here, so that request_head_parse gets to refuse it. */
+/* Bytes up to and with the empty line that ends a head, or 0 while it is incomplete.
+ * Leading CRLFs count as part of the head (RFC 9112 2.2). *scan remembers where to go on
+ * and starts as 0. A bare LF also ends a line here, so that request_head_parse gets to
+ * refuse it. */
 size_t request_head_end(const char *p, size_t n, size_t *scan);
 
-/* For a head that is not complete yet: true if the bytes so far can be refused already, for
- * their size or because they are no HTTP at all (TLS, binary), and *why says so. Looks at the
- * first few hundred bytes only, so that it may be called for each read. */
+/* For a head that is not complete yet: true if the bytes so far can be refused already,
+ * for their size or because they are no HTTP at all (TLS, binary), and *why says so.
+ * Looks at the first few hundred bytes only, so that it may be called for each read. */
 bool request_head_refuse_early(const char *p, size_t n, const struct head_limits *limits,
 			       struct head_refusal *why);
 

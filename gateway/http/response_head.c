@@ -15,8 +15,8 @@ size_t response_head_end(const char *p, size_t n, size_t *scan)
 	return head_lines_end(p, n, scan);
 }
 
-/* HTTP-version SP status-code [ SP [ reason-phrase ] ]: RFC 9112 4 asks for the second SP, but
- * some servers leave it out where they have no phrase. */
+/* HTTP-version SP status-code [ SP [ reason-phrase ] ]: RFC 9112 4 asks for the second
+ * SP, but some servers leave it out where they have no phrase. */
 static bool parse_status_line(struct response_head *h, struct str line, const char **why)
 {
 	uint64_t status;

@@ -11,7 +11,7 @@
 
 #include "gateway/http/front.h"
 #include "gateway/token/token_sync.h"
-#include "gateway/usage/lane.h"
+#include "gateway/journal/lane.h"
 
 #define MANAGER_BODY_MAX (64u * 1024)
 
@@ -43,8 +43,8 @@ struct manager_context {
 	struct manager_db *db;
 	const struct endpoint *endpoints;
 	size_t n_endpoints;
-	/* POST /api/usage-log: events taken, of unknown tokens; calls refused for what they
-	 * hold, and for who made them. Read by this thread only. */
+	/* POST /api/usage-log: events taken, of unknown tokens; calls refused for what
+	 * they hold, and for who made them. Read by this thread only. */
 	uint64_t logged, unknown, refused, forbidden;
 	uint64_t forbidden_told_us; /* monotonic; when the log was told of the last one */
 };

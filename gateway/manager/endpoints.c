@@ -61,18 +61,15 @@ void serve_ready(struct call *c)
 	struct sbuf out;
 
 	sbuf_init(&out, 4096);
-	sbuf_printf(&out,
-		    "{\"status\":\"%s\",\"tokens\":\"%s\",\"tokens_age_ms\":%lld,"
-		    "\"database\":%s,\"usage_log\":{\"logged\":%llu,\"unknown\":%llu,"
-		    "\"refused\":%llu,\"forbidden\":%llu,\"queue_bytes\":%zu,\"queue_"
-		    "dropped\":%llu}}",
-		    ready ? "ready" : "not_ready", state_name(state),
-		    (long long)token_sync_age_ms(m->tokens, now),
-		    manager_db_is_up(m->db) ? "true" : "false",
-		    (unsigned long long)m->logged, (unsigned long long)m->unknown,
-		    (unsigned long long)m->refused, (unsigned long long)m->forbidden,
-		    usage_lane_backlog_bytes(m->lane),
-		    (unsigned long long)usage_lane_dropped(m->lane));
+	sbuf_printf(
+		&out,
+		"{\"status\":\"%s\",\"tokens\":\"%s\",\"tokens_age_ms\":%lld,\"database\":%s,\"usage_log\":{\"logged\":%llu,\"unknown\":%llu,\"refused\":%llu,\"forbidden\":%llu,\"queue_bytes\":%zu,\"queue_dropped\":%llu}}",
+		ready ? "ready" : "not_ready", state_name(state),
+		(long long)token_sync_age_ms(m->tokens, now),
+		manager_db_is_up(m->db) ? "true" : "false", (unsigned long long)m->logged,
+		(unsigned long long)m->unknown, (unsigned long long)m->refused,
+		(unsigned long long)m->forbidden, usage_lane_backlog_bytes(m->lane),
+		(unsigned long long)usage_lane_dropped(m->lane));
 	call_reply_json(c, ready ? 200 : 503, sbuf_view(&out));
 	sbuf_fini(&out);
 }

@@ -89,8 +89,9 @@ static bool is_surrogate(int v, int first)
 	return v >= first && v < first + 0x400;
 }
 
-/* An escape of four digits at p: 0, or half of a character alone, which is what JSON.stringify makes of a text
- * that was cut in the middle of one. *n: how many bytes the character takes. */
+/* An escape of four digits at p: 0, or half of a character alone, which is what
+ * JSON.stringify makes of a text that was cut in the middle of one. *n: how many bytes
+ * the character takes. */
 static bool is_impossible(const char *p, const char *end, size_t *n)
 {
 	int v = hex4(p + 2, end);
@@ -107,8 +108,8 @@ static bool is_impossible(const char *p, const char *end, size_t *n)
 	return v == 0 || is_surrogate(v, 0xd800) || is_surrogate(v, 0xdc00);
 }
 
-/* A copy in which U+FFFD stands for NUL, raw or escaped, and for half surrogate pairs: cJSON's
- * strings end at a NUL, and it refuses the whole document for a half pair. */
+/* A copy in which U+FFFD stands for NUL, raw or escaped, and for half surrogate pairs:
+ * cJSON's strings end at a NUL, and it refuses the whole document for a half pair. */
 static void copy_possible(struct ingest *in, struct str body)
 {
 	const char *p = body.p, *end = body.p + body.n;

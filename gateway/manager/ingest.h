@@ -1,15 +1,16 @@
 /* POST /api/usage-log's body, read: JSON text in, events or a reason out.
  *
- * Pure. The body is an event, or an array of them. Fields: token_hash, route, timestamp (required); response_status,
- * response_time_ms, ip_address, user_agent, request_method, error_message, request_id (may be
- * missing or null). Others are ignored. Names are case-sensitive. */
+ * Pure. The body is an event, or an array of them. Fields: token_hash, route, timestamp
+ * (required); response_status, response_time_ms, ip_address, user_agent, request_method,
+ * error_message, request_id (may be missing or null). Others are ignored. Names are
+ * case-sensitive. */
 #ifndef GATEWAY_MANAGER_INGEST_H
 #define GATEWAY_MANAGER_INGEST_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "gateway/usage/event.h"
+#include "gateway/journal/event.h"
 
 /* Times outside are replaced by the arrival: each day a row names gets a partition. */
 #define INGEST_OLDEST_DAYS 400
@@ -18,8 +19,8 @@
 struct cJSON;
 
 struct ingest {
-	/* The event last read: token_id is NULL, tags live until the next one is read, its other
-	 * text until ingest_fini. */
+	/* The event last read: token_id is NULL, tags live until the next one is read,
+	 * its other text until ingest_fini. */
 	struct usage_event event;
 	bool hash_possible; /* token_hash is 64 hex digits; else no token can have it */
 	bool time_replaced; /* the timestamp was implausible; tags tell what it was */
@@ -47,9 +48,9 @@ enum ingest_verdict {
 /* arrival_us: wall clock. INGEST_OK, or INGEST_NOT_JSON with a detail. ingest_fini after
  * either. */
 enum ingest_verdict ingest_parse(struct ingest *in, struct str body, int64_t arrival_us);
-/* Reads the next event: INGEST_OK, INGEST_BAD_FIELD (its fault is added to detail; the next
- * call reads the one behind it) or INGEST_END. A timestamp below 10^11 is in seconds, others
- * are in milliseconds. */
+/* Reads the next event: INGEST_OK, INGEST_BAD_FIELD (its fault is added to detail; the
+ * next call reads the one behind it) or INGEST_END. A timestamp below 10^11 is in
+ * seconds, others are in milliseconds. */
 enum ingest_verdict ingest_next(struct ingest *in);
 /* From the first event again. */
 void ingest_rewind(struct ingest *in);

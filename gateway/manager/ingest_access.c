@@ -9,8 +9,8 @@
 
 enum shown { SHOWN_NONE, SHOWN_RIGHT, SHOWN_WRONG };
 
-/* Digests are compared, in constant time: neither bytes nor length can be guessed from how
- * long it takes. */
+/* Digests are compared, in constant time: neither bytes nor length can be guessed from
+ * how long it takes. */
 static bool is_secret(struct str shown, const char *secret)
 {
 	unsigned char a[SHA256_DIGEST_LENGTH], b[SHA256_DIGEST_LENGTH];
@@ -69,11 +69,11 @@ bool ingest_access(const struct request_head *h, const struct net_ip *peer,
 	case SHOWN_RIGHT:
 		return true;
 	case SHOWN_WRONG:
-		snprintf(detail, INGEST_ACCESS_DETAIL, "%s",
-			 s->ingest_secret
-				 ? "the secret is not that of usage.ingest.secret"
-				 : "a secret was sent, but usage.ingest.secret is "
-				   "not set");
+		snprintf(
+			detail, INGEST_ACCESS_DETAIL, "%s",
+			s->ingest_secret
+				? "the secret is not that of usage.ingest.secret"
+				: "a secret was sent, but usage.ingest.secret is not set");
 		return false;
 	case SHOWN_NONE:
 		break;

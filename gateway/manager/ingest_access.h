@@ -1,7 +1,7 @@
 /* Who may call POST /api/usage-log.
  *
- * Pure. Nobody signs in there, as with the older system, so a caller is let in if it shows
- * the shared secret, comes from a listed address, or is local. */
+ * Pure. Nobody signs in there, as with the older system, so a caller is let in if it
+ * shows the shared secret, comes from a listed address, or is local. */
 #ifndef GATEWAY_MANAGER_INGEST_ACCESS_H
 #define GATEWAY_MANAGER_INGEST_ACCESS_H
 
@@ -12,13 +12,14 @@
 #define INGEST_SECRET_HEADER "Tollgate-Ingest-Secret"
 #define INGEST_ACCESS_DETAIL 320
 
-/* path_secret: what stands behind /api/usage-log/, p NULL for none. Each secret that is shown,
- * there or in the header, must be the right one, also from those who need none: a mistyped
- * one is told at once. False: detail says what would open it, without any secret.
+/* path_secret: what stands behind /api/usage-log/, p NULL for none. Each secret that is
+ * shown, there or in the header, must be the right one, also from those who need none: a
+ * mistyped one is told at once. False: detail says what would open it, without any
+ * secret.
  *
- * The list is compared with the client's own address (client_addr_of). Loopback is never let
- * in by it: behind a proxy on this machine that does not tell of its clients it would be
- * everyone's. */
+ * The list is compared with the client's own address (client_addr_of). Loopback is never
+ * let in by it: behind a proxy on this machine that does not tell of its clients it would
+ * be everyone's. */
 bool ingest_access(const struct request_head *h, const struct net_ip *peer,
 		   struct str path_secret, const struct settings *s,
 		   char detail[INGEST_ACCESS_DETAIL]);

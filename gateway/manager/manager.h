@@ -4,7 +4,7 @@
 
 #include "gateway/settings/settings.h"
 #include "gateway/token/token_sync.h"
-#include "gateway/usage/lane.h"
+#include "gateway/journal/lane.h"
 
 struct manager;
 
@@ -19,8 +19,8 @@ struct manager_options {
 };
 
 struct manager *manager_start(const struct manager_options *o);
-/* Any thread: usage.ingest and the trusted proxies of s hold from the next request on; the
- * manager refers to s on its own. */
+/* Any thread: usage.ingest and the trusted proxies of s hold from the next request on;
+ * the manager refers to s on its own. */
 void manager_configure(struct manager *m, struct settings *s);
 /* Ends when what runs is finished, at deadline_us (monotonic) at the latest; an earlier
  * deadline than before counts. Any thread. */

@@ -1,8 +1,8 @@
 /* POST /api/usage-log: events of Workers that are still at the edge, into the manager's
  * lane.
  *
- * From there they go the way of the gateway's own. An array is looked through first: a fault in
- * any event refuses it whole. A row is made for known tokens only. */
+ * From there they go the way of the gateway's own. An array is looked through first: a
+ * fault in any event refuses it whole. A row is made for known tokens only. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -71,7 +71,8 @@ static bool take(struct call *c, struct ingest *in, struct tally *t)
 	struct manager_context *m = call_context(c);
 
 	if (!find_token(m, in)) {
-		/* Its route is the caller's choice: not told, or each could make a row. */
+		/* Its route is the caller's choice: not told, or each could make a
+		 * row. */
 		usage_lane_stranger(m->lane, call_arrival_us(c), (struct str){NULL, 0},
 				    "unknown_token_hash", call_client(c));
 		sbuf_printf(&t->unknown_at, "%s%zu", t->unknown ? "," : "",
@@ -88,8 +89,9 @@ static bool take(struct call *c, struct ingest *in, struct tally *t)
 	return true;
 }
 
-/* The event at hand and all behind it are refused. Those with a request_id may come again without
- * harm, so they are expected to; the others are lost, as far as anybody here can tell. */
+/* The event at hand and all behind it are refused. Those with a request_id may come again
+ * without harm, so they are expected to; the others are lost, as far as anybody here can
+ * tell. */
 static void refuse_full(struct call *c, struct ingest *in)
 {
 	struct manager_context *m = call_context(c);
@@ -110,10 +112,12 @@ static void refuse_full(struct call *c, struct ingest *in)
 
 static void answer_one(struct call *c, const struct tally *t)
 {
-	call_reply_json(c, 200,
-			t->unknown ? STR("{\"status\":\"logged\",\"stored\":false,"
-					 "\"reason\":\"unknown token_hash\"}")
-				   : STR("{\"status\":\"logged\"}"));
+	call_reply_json(
+		c, 200,
+		t->unknown
+			? STR("{\"status\":\"logged\",\"stored\":false,\"reason\":\"unknown "
+			      "token_hash\"}")
+			: STR("{\"status\":\"logged\"}"));
 }
 
 static void answer_array(struct call *c, const struct tally *t)

@@ -20,8 +20,8 @@ static void refuse(struct admission *a, enum problem_id id, const char *format, 
 	va_end(ap);
 }
 
-/* The table has no such key. The checksum only chooses the reason; whether it is the key's
- * fault at all depends on how well we know the keys. */
+/* The table has no such key. The checksum only chooses the reason; whether it is the
+ * key's fault at all depends on how well we know the keys. */
 static void refuse_miss(struct admission *a, struct str key, enum token_state state)
 {
 	enum key_shape shape = key_shape_of(key);
@@ -32,8 +32,7 @@ static void refuse_miss(struct admission *a, struct str key, enum token_state st
 	else if (a->bearer && !ours)
 		refuse(a, PROBLEM_MISSING_KEY,
 		       "send the key as X-API-Key or as Authorization: Bearer; the "
-		       "bearer value "
-		       "sent is not a key of this gateway");
+		       "bearer value sent is not a key of this gateway");
 	else if (shape == KEY_SHAPE_MISTYPED)
 		refuse(a, PROBLEM_MALFORMED_KEY,
 		       "the key's checksum is wrong: a character is missing or mistyped");
@@ -75,8 +74,7 @@ static bool find_key(struct admission *a, const struct request_head *h, struct s
 	case CREDENTIAL_IN_URL:
 		refuse(a, PROBLEM_KEY_IN_URL,
 		       "a key in the URL ends up in logs: send it as X-API-Key, and "
-		       "replace this "
-		       "one");
+		       "replace this one");
 		return false;
 	}
 	return false;

@@ -46,8 +46,9 @@ static bool is_allowed(const struct settings_cors *cors, struct str origin)
 	return false;
 }
 
-/* Any origin is told without asking, so that a cached answer is good for all. Where it depends
- * on Origin, caches must know, also when there is none. False: the page may not read this. */
+/* Any origin is told without asking, so that a cached answer is good for all. Where it
+ * depends on Origin, caches must know, also when there is none. False: the page may not
+ * read this. */
 static bool add_origin(struct sbuf *out, const struct settings_cors *cors,
 		       const struct request_head *h)
 {
@@ -105,8 +106,8 @@ static void add_methods(struct sbuf *out, uint32_t mask)
 	sbuf_lit(out, "\r\n");
 }
 
-/* "*" would not stand for Authorization, nor for anything with credentials: what is asked for
- * is named, if it is a list of names of a sane size. */
+/* "*" would not stand for Authorization, nor for anything with credentials: what is asked
+ * for is named, if it is a list of names of a sane size. */
 static void add_asked_headers(struct sbuf *out, const struct request_head *h)
 {
 	struct str asked = single_field(h, STR("Access-Control-Request-Headers"));

@@ -83,7 +83,8 @@ static bool is_base62(unsigned char c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
-/* What was read of a key: how far into "ntk_" the text is, and the run behind the last one. */
+/* What was read of a key: how far into "ntk_" the text is, and the run behind the last
+ * one. */
 struct key_scan {
 	unsigned prefix;
 	bool in_run;
@@ -98,7 +99,8 @@ static bool scan_char(struct key_scan *k, unsigned char c)
 		k->run++;
 	else
 		k->in_run = false;
-	/* The prefix's first letter occurs once in it, so a mismatch starts over at most there. */
+	/* The prefix's first letter occurs once in it, so a mismatch starts over at most
+	 * there. */
 	k->prefix = c == (unsigned char)prefix[k->prefix] ? k->prefix + 1
 							  : c == (unsigned char)prefix[0];
 	if (k->prefix == sizeof prefix - 1)

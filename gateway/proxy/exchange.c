@@ -1,4 +1,5 @@
-/* One request's way: admitted, sent to an upstream, retried once where that is safe, ended. */
+/* One request's way: admitted, sent to an upstream, retried once where that is safe,
+ * ended. */
 #include "gateway/proxy/exchange.h"
 
 #include <stdio.h>
@@ -7,7 +8,7 @@
 #include "common/clock.h"
 #include "gateway/http/client_addr.h"
 #include "gateway/proxy/cors.h"
-#include "gateway/usage/event.h"
+#include "gateway/journal/event.h"
 
 #define SPARE_MAX 256
 
@@ -250,9 +251,9 @@ static void fail_body(struct exchange *x, enum http_body_state state)
 	}
 }
 
-/* Moves what the client has sent to the upstream, as far as its queue has room. What is left
- * waits for the upstream's writable event, which only a filled queue brings: so it goes on
- * while the socket takes all at once. False: the exchange is over. */
+/* Moves what the client has sent to the upstream, as far as its queue has room. What is
+ * left waits for the upstream's writable event, which only a filled queue brings: so it
+ * goes on while the socket takes all at once. False: the exchange is over. */
 static bool pump_request(struct exchange *x)
 {
 	struct evbuffer *taken = x->w->body;
@@ -275,7 +276,8 @@ static bool pump_request(struct exchange *x)
 		if (!http_conn_body_waits(x->c))
 			break;
 	}
-	/* Not while bytes wait: a flush that empties the queue brings no event for them. */
+	/* Not while bytes wait: a flush that empties the queue brings no event for
+	 * them. */
 	if (x->request_done)
 		upstream_flush(x->u);
 	if (upstream_sent(x->u) > 0 && !http_method_is_idempotent(x->method))

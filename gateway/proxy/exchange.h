@@ -1,9 +1,9 @@
 /* One request's way through the gateway: admitted, sent, relayed back, recorded.
  *
- * Owner: the worker's list. It holds the client's connection (until http_conn_end, _reset or
- * on_gone) and the upstream's (until upstream_release or on_end); whichever goes first is
- * forgotten at once. It ends in one function, exchange_free, and is recorded exactly once, in
- * exchange_record, before the last piece of the answer goes out.
+ * Owner: the worker's list. It holds the client's connection (until http_conn_end, _reset
+ * or on_gone) and the upstream's (until upstream_release or on_end); whichever goes first
+ * is forgotten at once. It ends in one function, exchange_free, and is recorded exactly
+ * once, in exchange_record, before the last piece of the answer goes out.
  *
  * Files: exchange.c (life, request), relay.c (response), tunnel.c (after a 101),
  * exchange_local.c (answers without an upstream), exchange_record.c (the event). */
@@ -84,7 +84,8 @@ void exchange_tick(struct exchange *x, uint64_t now_us);
 void exchange_cut(struct exchange *x, const char *outcome, const char *detail);
 /* Answers with a problem, or cuts the response where it has begun. Ends the exchange. */
 void exchange_fail(struct exchange *x, enum problem_id id, const char *detail);
-/* The upstream's connection ended before any response byte: tries once more if that is safe. */
+/* The upstream's connection ended before any response byte: tries once more if that is
+ * safe. */
 bool exchange_retry(struct exchange *x);
 void exchange_release_upstream(struct exchange *x, bool reusable);
 /* There will be no retry. */
@@ -113,13 +114,13 @@ void relay_write(struct exchange *x, const struct iovec *v, int n);
 /* exchange_local.c */
 /* Answers a page of the gateway's own, without a key. False: it is none. */
 bool local_page(struct worker *w, struct http_conn *c);
-/* Answers a preflight to a route with cors, without a key, and ends the exchange. False: it is
- * none. */
+/* Answers a preflight to a route with cors, without a key, and ends the exchange. False:
+ * it is none. */
 bool local_preflight(struct exchange *x);
 /* The route that the path belongs to, whoever calls; NULL: none. */
 const struct settings_route *local_route_of(const struct exchange *x);
-/* OPTIONS that may go no further is answered with what the route takes (RFC 9110 7.6.2). Ends
- * the exchange. */
+/* OPTIONS that may go no further is answered with what the route takes (RFC 9110 7.6.2).
+ * Ends the exchange. */
 void local_options(struct exchange *x);
 /* Appends what the answer to this call carries for browsers, at most CORS_FIELDS_MAX. */
 void local_cors_fields(const struct exchange *x, struct sbuf *out);

@@ -117,7 +117,8 @@ static bool is_traceparent(struct str s)
 	return !zero_version && p[TRACEPARENT_LENGTH] == '-';
 }
 
-/* Started as sampled: what an upstream that samples by its parent does without one, too. */
+/* Started as sampled: what an upstream that samples by its parent does without one,
+ * too. */
 static void start_trace(char *out, struct id_source *src)
 {
 	memcpy(out, "00-", 3);

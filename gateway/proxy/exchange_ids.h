@@ -17,8 +17,8 @@ struct exchange_ids {
 	bool trace_kept;     /* then tracestate passes too */
 };
 
-/* Random bytes for ids: a generator of one thread (xoshiro256**), seeded from OpenSSL; not for
- * keys. */
+/* Random bytes for ids: a generator of one thread (xoshiro256**), seeded from OpenSSL;
+ * not for keys. */
 struct id_source {
 	uint64_t state[4];
 };

@@ -1,9 +1,10 @@
-/* What is answered without an upstream: health pages, preflights, OPTIONS that ends here. */
+/* What is answered without an upstream: health pages, preflights, OPTIONS that ends
+ * here. */
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/proxy/cors.h"
 #include "gateway/proxy/exchange.h"
-#include "gateway/usage/event.h"
+#include "gateway/journal/event.h"
 
 bool local_page(struct worker *w, struct http_conn *c)
 {

@@ -1,8 +1,8 @@
 /* The heads that the gateway writes: the request to the upstream and the response back.
  *
- * Pure. RFC 9110 7.6 (hop-by-hop, Via, Max-Forwards), RFC 9112 7, W3C Trace Context level 1,
- * Server-Timing. Order: hop-by-hop fields go first, credentials next, ours are added last, so
- * that a Connection list can never strip what the gateway adds. */
+ * Pure. RFC 9110 7.6 (hop-by-hop, Via, Max-Forwards), RFC 9112 7, W3C Trace Context level
+ * 1, Server-Timing. Order: hop-by-hop fields go first, credentials next, ours are added
+ * last, so that a Connection list can never strip what the gateway adds. */
 #ifndef GATEWAY_PROXY_FORWARD_H
 #define GATEWAY_PROXY_FORWARD_H
 
@@ -29,7 +29,8 @@ struct forward_request {
  * gateway may well stand behind another. */
 bool forward_is_loop(const struct request_head *head);
 
-/* OPTIONS with Max-Forwards: 0 must not be forwarded; the gateway answers (RFC 9110 7.6.2). */
+/* OPTIONS with Max-Forwards: 0 must not be forwarded; the gateway answers (RFC 9110
+ * 7.6.2). */
 bool forward_ends_here(const struct request_head *head);
 
 /* Appends the head for the upstream with its empty line. Framing fields are made from
@@ -49,7 +50,8 @@ struct forward_response {
 	int64_t wall_us;      /* for Date where the upstream sent none; 0: now */
 };
 
-/* How the body goes to this client, given the upstream's framing and the client's version. */
+/* How the body goes to this client, given the upstream's framing and the client's
+ * version. */
 enum http_framing forward_response_framing(const struct response_head *head,
 					   const struct request_head *request);
 /* Appends the head for the client with its empty line. An interim response (1xx) gets the

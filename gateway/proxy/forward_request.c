@@ -7,8 +7,8 @@
 
 #define PSEUDONYM "tollgate" /* in Via (RFC 9110 7.6.3) */
 
-/* One gateway may stand behind another, both under this name; a request that comes by for the
- * third time is going round. */
+/* One gateway may stand behind another, both under this name; a request that comes by for
+ * the third time is going round. */
 #define LOOP_PASSES 2
 
 enum rule {
@@ -259,7 +259,8 @@ static void add_framing(struct writer *w)
 		sbuf_lit(w->out, "Transfer-Encoding: chunked\r\n");
 		break;
 	case HTTP_NO_BODY:
-		/* RFC 9110 8.6: where the method foresees content, its absence is told. */
+		/* RFC 9110 8.6: where the method foresees content, its absence is
+		 * told. */
 		if (h->method == HTTP_POST || h->method == HTTP_PUT ||
 		    h->method == HTTP_PATCH)
 			add_length(w->out, 0);

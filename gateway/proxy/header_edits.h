@@ -18,8 +18,8 @@ struct header_edits {
 void header_edits_init(struct header_edits *e, const struct settings_headers *set,
 		       const struct settings_names *remove);
 
-/* The route sets or removes this field, so that the peer's own must go. '_' counts as '-', as
- * it does for servers that turn names into variables (RFC 3875 4.1.18). */
+/* The route sets or removes this field, so that the peer's own must go. '_' counts as
+ * '-', as it does for servers that turn names into variables (RFC 3875 4.1.18). */
 bool header_edits_drop(const struct header_edits *e, enum http_field_id id,
 		       struct str name);
 /* The route sets this field. id is not HTTP_H_OTHER. */
@@ -30,7 +30,8 @@ static inline bool header_edits_set(const struct header_edits *e, enum http_fiel
 
 /* "Name: value" CRLF. */
 void header_add(struct sbuf *out, struct str name, struct str value);
-/* All that the route sets, but for framing and hop-by-hop fields, which are the gateway's. */
+/* All that the route sets, but for framing and hop-by-hop fields, which are the
+ * gateway's. */
 void header_edits_add_set(const struct header_edits *e, struct sbuf *out);
 
 /* The id of a name whose '_' are read as '-'; HTTP_H_OTHER if there is none. */

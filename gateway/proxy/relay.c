@@ -1,11 +1,12 @@
-/* The response's way back: its head checked and rewritten, its body reframed, a slow client
- * holding the upstream back, the last piece held until what is before it has left. */
+/* The response's way back: its head checked and rewritten, its body reframed, a slow
+ * client holding the upstream back, the last piece held until what is before it has
+ * left. */
 #include <stdio.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/proxy/exchange.h"
-#include "gateway/usage/event.h"
+#include "gateway/journal/event.h"
 
 static const char last_chunk[] = "0\r\n\r\n";
 
@@ -49,7 +50,8 @@ static void note_outcome(struct exchange *x)
 	exchange_record(x, USAGE_OUTCOME_COMPLETE);
 }
 
-/* Stamp, record, write, in this order: a client that has its whole response has its event. */
+/* Stamp, record, write, in this order: a client that has its whole response has its
+ * event. */
 static void finish(struct exchange *x, const struct piece *last)
 {
 	struct http_conn *c = x->c;
@@ -282,8 +284,8 @@ static void drop_response(struct exchange *x)
 		x->reusable = false;
 }
 
-/* 103 and the like go on to a client that can read them (RFC 9110 15.2); 100 was ours to send,
- * if at all. */
+/* 103 and the like go on to a client that can read them (RFC 9110 15.2); 100 was ours to
+ * send, if at all. */
 static void relay_informational(struct exchange *x)
 {
 	struct worker *w = x->w;
@@ -355,8 +357,8 @@ static void final_head(struct exchange *x, char *rest, size_t n)
 
 static void relay_head(struct exchange *x, char *bytes, size_t n)
 {
-	/* Slices of the head point into these bytes until it is written; the exchange may be
-	 * over before that. */
+	/* Slices of the head point into these bytes until it is written; the exchange may
+	 * be over before that. */
 	struct sbuf partial = x->partial;
 	char *p = bytes;
 

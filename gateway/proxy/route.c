@@ -1,8 +1,9 @@
 /* Which route a path belongs to: the longest prefix on segment borders.
  *
- * Prefixes are compared with the path as an upstream would read it: percent-encoding undone and
- * runs of slashes made one, so that /api/%61dmin and /api//admin cannot slip past the scope of
- * /api/admin. Where that reading matters for the prefix, the path is refused. */
+ * Prefixes are compared with the path as an upstream would read it: percent-encoding
+ * undone and runs of slashes made one, so that /api/%61dmin and /api//admin cannot slip
+ * past the scope of /api/admin. Where that reading matters for the prefix, the path is
+ * refused. */
 #include "gateway/proxy/route.h"
 
 #include "common/check.h"

@@ -1,7 +1,7 @@
 /* Which route a path belongs to: the longest prefix on segment borders.
  *
- * Pure. Scopes are decided on the path, so a path that could mean two things is refused here,
- * before any matching. */
+ * Pure. Scopes are decided on the path, so a path that could mean two things is refused
+ * here, before any matching. */
 #ifndef GATEWAY_PROXY_ROUTE_H
 #define GATEWAY_PROXY_ROUTE_H
 
@@ -20,13 +20,13 @@ struct route_table;
 struct route_table *route_table_new(const struct settings *s);
 void route_table_free(struct route_table **t);
 
-/* path: origin-form path without the query. *detail (may be NULL) gets a static sentence for
- * ROUTE_BAD_PATH. */
+/* path: origin-form path without the query. *detail (may be NULL) gets a static sentence
+ * for ROUTE_BAD_PATH. */
 enum route_verdict route_match(const struct route_table *t, struct str path,
 			       const struct settings_route **route, const char **detail);
 
-/* Appends what the upstream is asked for: base path + path (without the prefix where the route
- * strips it) + "?" + query. Bytes are untouched; never empty ("/" at least). */
+/* Appends what the upstream is asked for: base path + path (without the prefix where the
+ * route strips it) + "?" + query. Bytes are untouched; never empty ("/" at least). */
 void route_upstream_target(struct sbuf *out, const struct settings_route *route,
 			   struct str path, bool has_query, struct str query);
 

@@ -1,5 +1,6 @@
-/* One worker's view of one configuration: routes, pools. Counted by the worker and by each
- * exchange that began under it, so that a reload never pulls a route away from a request.
+/* One worker's view of one configuration: routes, pools. Counted by the worker and by
+ * each exchange that began under it, so that a reload never pulls a route away from a
+ * request.
  *
  * One thread. */
 #ifndef GATEWAY_PROXY_SITE_H

@@ -1,13 +1,13 @@
 /* After a 101: bytes both ways, each side holding the other back, until one ends.
  *
- * RFC 9110 7.8 (Upgrade), RFC 6455 (WebSocket). What flows is not looked at; it is recorded
- * once, at the end, with status 101 and the bytes of both directions. */
+ * RFC 9110 7.8 (Upgrade), RFC 6455 (WebSocket). What flows is not looked at; it is
+ * recorded once, at the end, with status 101 and the bytes of both directions. */
 #include <stdio.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/proxy/exchange.h"
-#include "gateway/usage/event.h"
+#include "gateway/journal/event.h"
 
 #define SHUT_MS 2000 /* silence of the upstream after the client's end */
 
@@ -150,8 +150,8 @@ void tunnel_tick(struct exchange *x, uint64_t now_us)
 		x->data_us = now_us;
 		return;
 	}
-	/* The client has ended; an upstream that has nothing more to say to that keeps the
-	 * connection for no one. */
+	/* The client has ended; an upstream that has nothing more to say to that keeps
+	 * the connection for no one. */
 	if (x->tunnel_shut && clock_over(x->data_us, SHUT_MS, now_us)) {
 		close_tunnel(x, USAGE_OUTCOME_COMPLETE);
 		return;

@@ -1,12 +1,13 @@
 /* The HTTP/1.1 client side: connections to upstreams, pooled per worker.
  *
- * Bytes only; what they mean is the exchange's business. A connection is plain or TLS, driven
- * by two events of the worker's base; reads go through the worker's scratch buffer, so that an
- * idle connection holds no buffer at all. One thread; nothing here is thread-safe.
+ * Bytes only; what they mean is the exchange's business. A connection is plain or TLS,
+ * driven by two events of the worker's base; reads go through the worker's scratch
+ * buffer, so that an idle connection holds no buffer at all. One thread; nothing here is
+ * thread-safe.
  *
  * Owner: the pool, while idle or closing; the user, from upstream_acquire until
- * upstream_release or on_end. A user that goes first releases; a connection that goes first
- * calls on_end, after which the user must not touch it. */
+ * upstream_release or on_end. A user that goes first releases; a connection that goes
+ * first calls on_end, after which the user must not touch it. */
 #ifndef GATEWAY_PROXY_UPSTREAM_H
 #define GATEWAY_PROXY_UPSTREAM_H
 
@@ -17,7 +18,7 @@
 #include <sys/uio.h>
 
 #include "gateway/http/problem.h"
-#include "gateway/proxy/resolver.h"
+#include "common/resolver.h"
 #include "gateway/settings/settings.h"
 
 #define UPSTREAM_OUT_HIGH (256 * 1024)
@@ -35,8 +36,8 @@ struct upstream_end {
 };
 
 struct upstream_user {
-	/* Connected (TLS included); the request may be written. Not called where acquire found a
-	 * pooled connection. */
+	/* Connected (TLS included); the request may be written. Not called where acquire
+	 * found a pooled connection. */
 	void (*on_ready)(struct upstream_conn *u, void *ctx);
 	/* n >= 1 bytes, which may be changed in place; valid for the call. */
 	void (*on_data)(struct upstream_conn *u, void *ctx, char *bytes, size_t n);
@@ -57,21 +58,21 @@ void upstream_set_tick(struct upstream_set *set, uint64_t now_us);
 /* Which pooled connections a request may go out on. */
 enum upstream_reuse {
 	UPSTREAM_ANY,
-	/* For what cannot be sent twice: one that the upstream has kept open before, or for a
-	 * while; some close right after an answer without saying so. */
+	/* For what cannot be sent twice: one that the upstream has kept open before, or
+	 * for a while; some close right after an answer without saying so. */
 	UPSTREAM_PROVEN,
 	UPSTREAM_FRESH, /* none: a retry */
 };
 
-/* A connection to one of the route's addresses: pooled (then *ready is true) or new. Never
- * NULL, never calls back from inside. */
+/* A connection to one of the route's addresses: pooled (then *ready is true) or new.
+ * Never NULL, never calls back from inside. */
 struct upstream_conn *upstream_acquire(struct upstream_set *set,
 				       const struct settings_route *route,
 				       enum upstream_reuse reuse,
 				       const struct upstream_user *user, void *ctx,
 				       bool *ready);
-/* Gives it back. reusable: the response ended cleanly and the request was sent whole. Clears
- * *u. May be called from inside the callbacks. */
+/* Gives it back. reusable: the response ended cleanly and the request was sent whole.
+ * Clears *u. May be called from inside the callbacks. */
 void upstream_release(struct upstream_conn **u, bool reusable);
 
 /* Of the address in use; once ready. */

@@ -130,7 +130,8 @@ void upstream_io_readable(evutil_socket_t fd, short what, void *arg)
 
 static void note_write_failure(struct upstream_conn *u)
 {
-	/* The answer may already be on its way (an early 413, say): reading goes on and tells. */
+	/* The answer may already be on its way (an early 413, say): reading goes on and
+	 * tells. */
 	u->write_failed = true;
 	upstream_want_write(u, false);
 	if (u->out != NULL)

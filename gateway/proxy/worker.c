@@ -1,8 +1,8 @@
 /* A worker: one thread, one event base, one front, one set of upstream pools.
  *
- * Other threads reach it in two ways only, both by an atomic and its eventfd: new settings
- * (worker_configure) and drain (worker_drain). The same wake-up is the moment at which it
- * holds no published pointer (common/epoch.h). */
+ * Other threads reach it in two ways only, both by an atomic and its eventfd: new
+ * settings (worker_configure) and drain (worker_drain). The same wake-up is the moment at
+ * which it holds no published pointer (common/epoch.h). */
 #include "gateway/proxy/worker.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #include "common/sched.h"
 #include "common/tls.h"
 #include "gateway/proxy/exchange.h"
-#include "gateway/usage/event.h"
+#include "gateway/journal/event.h"
 
 #define TICK_US 200000
 #define DRAIN_TICK_US 50000   /* whoever stops us waits */
@@ -26,8 +26,8 @@
 #define REVOKE_AFTER_US                                                                  \
 	60000000u /* running responses older than this end with their token */
 
-/* Only counts: the last exchange of a site may end inside a callback of one of the site's own
- * connections. sweep_sites frees. */
+/* Only counts: the last exchange of a site may end inside a callback of one of the site's
+ * own connections. sweep_sites frees. */
 void site_release(struct site *site)
 {
 	CHECK(site->refs > 0);
@@ -61,9 +61,9 @@ static void use_site(struct worker *w, struct site *site)
 	site_release(old);
 }
 
-/* The limit is the process's, and what its descriptors allow; each worker takes its share. A
- * proxied connection takes two, an idle one takes one: where there are not two for each, a
- * quarter is kept for upstreams. */
+/* The limit is the process's, and what its descriptors allow; each worker takes its
+ * share. A proxied connection takes two, an idle one takes one: where there are not two
+ * for each, a quarter is kept for upstreams. */
 static struct settings_limits own_limits(const struct settings *s)
 {
 	struct settings_limits limits = s->limits;

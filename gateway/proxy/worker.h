@@ -5,10 +5,10 @@
 #include "common/epoch.h"
 #include "gateway/http/access_log.h"
 #include "gateway/http/address_cap.h"
-#include "gateway/proxy/resolver.h"
+#include "common/resolver.h"
 #include "gateway/settings/settings.h"
 #include "gateway/token/token_sync.h"
-#include "gateway/usage/lane.h"
+#include "gateway/journal/lane.h"
 
 struct worker;
 
@@ -30,10 +30,11 @@ struct worker_options {
 struct worker *worker_start(const struct worker_options *o);
 /* Any thread: from the next request on these settings hold. Takes a reference. */
 void worker_configure(struct worker *w, struct settings *s);
-/* Any thread: stop accepting; running exchanges finish until deadline (monotonic), then are
- * cut. Returns at once. */
+/* Any thread: stop accepting; running exchanges finish until deadline (monotonic), then
+ * are cut. Returns at once. */
 void worker_drain(struct worker *w, uint64_t deadline_us);
-/* Waits for its end; after worker_drain. worker_drain may be called meanwhile, to shorten. */
+/* Waits for its end; after worker_drain. worker_drain may be called meanwhile, to
+ * shorten. */
 void worker_join(struct worker *w);
 /* After worker_join. */
 void worker_free(struct worker **w);

@@ -1,8 +1,8 @@
 /* Variables from .env and .dev.vars files, beside the real environment.
  *
  * Lines are NAME=value, with an optional "export " before; # starts a comment. A value is
- * plain (up to " #" or the line's end, trimmed), 'literal', or "with \n \r \t \" \\ \$ escapes".
- * Nothing is expanded inside. Quotes close on their line. */
+ * plain (up to " #" or the line's end, trimmed), 'literal', or "with \n \r \t \" \\ \$
+ * escapes". Nothing is expanded inside. Quotes close on their line. */
 #ifndef GATEWAY_SETTINGS_ENV_FILE_H
 #define GATEWAY_SETTINGS_ENV_FILE_H
 
@@ -16,9 +16,9 @@ struct env_file *env_file_new(void);
 /* Wipes the values; clears *e. */
 void env_file_free(struct env_file **e);
 
-/* Adds a file's variables; those of a file read later win. A file that does not exist is fine
- * and adds nothing. False: *report got "file:line: error: what; what to do" lines, which never
- * quote a value. */
+/* Adds a file's variables; those of a file read later win. A file that does not exist is
+ * fine and adds nothing. False: *report got "file:line: error: what; what to do" lines,
+ * which never quote a value. */
 bool env_file_read(struct env_file *e, const char *path, struct sbuf *report);
 /* The same for a text in memory. */
 bool env_file_read_text(struct env_file *e, const char *file, struct str text,
@@ -26,8 +26,8 @@ bool env_file_read_text(struct env_file *e, const char *file, struct str text,
 
 /* The files' own value, or NULL. It lives until the next read. */
 const char *env_file_get(const struct env_file *e, const char *name);
-/* For settings_options.variable, ctx being a struct env_file: the real environment's value
- * where it is set and not empty, else the files'. */
+/* For settings_options.variable, ctx being a struct env_file: the real environment's
+ * value where it is set and not empty, else the files'. */
 const char *env_file_variable(void *ctx, const char *name);
 
 #endif

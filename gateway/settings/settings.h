@@ -1,7 +1,7 @@
 /* The configuration, parsed, checked and immutable.
  *
- * Every key is declared once, in settings_keys.c, which drives parsing, the dump, the docs
- * check and reload. One `struct settings` lives from settings_load to the last
+ * Every key is declared once, in settings_keys.c, which drives parsing, the dump, the
+ * docs check and reload. One `struct settings` lives from settings_load to the last
  * settings_unref; workers of several threads read it, nobody writes. */
 #ifndef GATEWAY_SETTINGS_SETTINGS_H
 #define GATEWAY_SETTINGS_SETTINGS_H
@@ -65,7 +65,8 @@ struct settings_endpoint {
 	char *authority; /* what Host says: host[:port], port only where not the scheme's own */
 };
 
-/* Cross-origin calls by browsers (Fetch standard). In all, names have SETTINGS_CORS_BYTES. */
+/* Cross-origin calls by browsers (Fetch standard). In all, names have
+ * SETTINGS_CORS_BYTES. */
 struct settings_cors {
 	struct settings_names origins; /* none: the route leaves CORS to its upstream */
 	bool any_origin;               /* "*" */
@@ -105,13 +106,10 @@ struct settings_route {
 	unsigned index;         /* in settings.routes */
 };
 
-/* What a worker's files take beside its ring, from the start; as does the manager. */
-#define SETTINGS_JOURNAL_LANE_BYTES 794624u
-
 struct settings_journal {
 	char *directory; /* NULL: below state_dir */
 	uint64_t max_bytes;
-	uint32_t segment_bytes; /* rounded up to a power of two by its user */
+	uint32_t ring_bytes; /* rounded up to a power of two by its user */
 	uint32_t sync_ms;
 };
 
@@ -160,9 +158,9 @@ struct settings_options {
 	/* Looks a variable up; NULL: getenv. dev reads .env and .dev.vars through it. */
 	const char *(*variable)(void *ctx, const char *name);
 	void *variable_ctx;
-	/* Asked once per route, when all else of it is known (name, endpoints, secret_missing):
-	 * a URL to send it to instead, or NULL. Headers that hold secrets are left out then, and
-	 * upstream_replaced is set. */
+	/* Asked once per route, when all else of it is known (name, endpoints,
+	 * secret_missing): a URL to send it to instead, or NULL. Headers that hold
+	 * secrets are left out then, and upstream_replaced is set. */
 	const char *(*override_upstream)(void *ctx, const struct settings_route *route);
 	void *override_ctx;
 };
@@ -172,12 +170,13 @@ struct settings_options {
 #define SETTINGS_FILE_MAX (1u << 20) /* bytes of a configuration file */
 
 /* Reads, expands, overlays and checks a file. All errors and warnings are collected into
- * *report, one "file:line:column: error|warning: what; what to do" a line in the file's order
- * (sbuf_init'ed by the caller; 1 MiB holds any report). NULL if there was any error. The result has
- * one reference. options may be NULL. Any thread. */
+ * *report, one "file:line:column: error|warning: what; what to do" a line in the file's
+ * order (sbuf_init'ed by the caller; 1 MiB holds any report). NULL if there was any
+ * error. The result has one reference. options may be NULL. Any thread. */
 struct settings *settings_load(const char *file, const struct settings_options *options,
 			       struct sbuf *report);
-/* The same for a text in memory; file is its name in messages and where relative paths start. */
+/* The same for a text in memory; file is its name in messages and where relative paths
+ * start. */
 struct settings *settings_load_text(const char *file, struct str text,
 				    const struct settings_options *options,
 				    struct sbuf *report);
@@ -187,8 +186,8 @@ void settings_unref(struct settings **s);
 
 /* Appends the effective configuration as JSON, each secret as "***". */
 void settings_dump(const struct settings *s, struct sbuf *out);
-/* Appends a connection string with its passwords as ***, as keyword=value pairs; only "***" if
- * libpq cannot read it. For logs and dumps. */
+/* Appends a connection string with its passwords as ***, as keyword=value pairs; only
+ * "***" if libpq cannot read it. For logs and dumps. */
 void settings_redact_database(const char *database, struct sbuf *out);
 /* Appends the names, comma-separated, of keys that differ and take a restart. */
 void settings_restart_keys(const struct settings *now, const struct settings *next,

@@ -40,8 +40,8 @@ static bool has_own_port(const char *s)
 	       (strncmp(s, "https://", 8) == 0 && ends_with(s, ":443"));
 }
 
-/* NULL if a browser may send it as Origin (RFC 6454 6.2, URL standard 4.5), else what to do.
- * A page in a sandbox sends "null", whoever wrote it. */
+/* NULL if a browser may send it as Origin (RFC 6454 6.2, URL standard 4.5), else what to
+ * do. A page in a sandbox sends "null", whoever wrote it. */
 static const char *origin_fault(const char *s)
 {
 	const char *colon = strstr(s, "://");
@@ -191,8 +191,7 @@ void settings_check_cors(struct settings_loader *l, const struct jsonc_node *nod
 	if (origins == NULL)
 		cors_error(l, cors,
 			   "cors.origins: is missing; list the origins whose pages may "
-			   "call, "
-			   "or [\"*\"] for all");
+			   "call, or [\"*\"] for all");
 	if (r->cors.any_origin && r->cors.origins.n > 1)
 		cors_error(l, origins,
 			   "cors.origins: \"*\" stands for all; remove it or the others");
@@ -204,8 +203,7 @@ void settings_check_cors(struct settings_loader *l, const struct jsonc_node *nod
 	if (headers != NULL && headers->type == JSONC_ARRAY && headers->n == 0)
 		cors_error(l, headers,
 			   "cors.headers: is empty, so no page could send a key; list "
-			   "headers, "
-			   "or leave the key out for all");
+			   "headers, or leave the key out for all");
 	if (holds(&r->cors.headers, "*"))
 		cors_error(
 			l, headers,

@@ -255,7 +255,8 @@ static bool is_absent(const struct settings_key *k, const struct dump_place *p)
 	       *(char *const *)(const void *)f == NULL;
 }
 
-/* The group that a key stands in: "usage.ingest" of "usage.ingest.allow", "" at the top. */
+/* The group that a key stands in: "usage.ingest" of "usage.ingest.allow", "" at the
+ * top. */
 static struct str group_of(struct str name)
 {
 	while (name.n && name.p[name.n - 1] != '.')

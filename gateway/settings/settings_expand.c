@@ -1,7 +1,7 @@
 /* Strings of the configuration: ${VAR}, ${VAR:-default}, and secrets from files.
  *
- * Only parsed strings are expanded, never the file's text, so a value cannot change the file's
- * structure. "$${" stands for "${"; any other "$" is itself. */
+ * Only parsed strings are expanded, never the file's text, so a value cannot change the
+ * file's structure. "$${" stands for "${"; any other "$" is itself. */
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* Errors and warnings about one configuration file, collected, then written in its order. */
+/* Errors and warnings about one configuration file, collected, then written in its
+ * order. */
 #include "gateway/settings/settings_faults.h"
 
 #include <stdarg.h>

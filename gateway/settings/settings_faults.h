@@ -1,4 +1,5 @@
-/* Errors and warnings about one configuration file, collected, then written in its order. */
+/* Errors and warnings about one configuration file, collected, then written in its
+ * order. */
 #ifndef GATEWAY_SETTINGS_SETTINGS_FAULTS_H
 #define GATEWAY_SETTINGS_SETTINGS_FAULTS_H
 
@@ -13,8 +14,8 @@ struct settings_faults {
 	size_t n, room, errors, dropped;
 };
 
-/* Line 0 is the file as a whole. Control characters in the text are escaped, so that a fault
- * stays one line. The text must not quote anything that could be a secret. */
+/* Line 0 is the file as a whole. Control characters in the text are escaped, so that a
+ * fault stays one line. The text must not quote anything that could be a secret. */
 void faults_error(struct settings_faults *f, struct jsonc_pos pos, const char *format,
 		  ...) __attribute__((format(printf, 3, 4)));
 void faults_warn(struct settings_faults *f, struct jsonc_pos pos, const char *format, ...)

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* *out is the content with a NUL after its *n bytes, the caller's to free. False: *why is a
- * sentence (static or strerror's), errno is ENOENT if there is no such file. Only regular
- * files, so that a pipe or a device never blocks the start; max bytes at most. */
+/* *out is the content with a NUL after its *n bytes, the caller's to free. False: *why is
+ * a sentence (static or strerror's), errno is ENOENT if there is no such file. Only
+ * regular files, so that a pipe or a device never blocks the start; max bytes at most. */
 bool settings_file_read(const char *path, size_t max, char **out, size_t *n,
 			const char **why);
 /* path as seen from beside `file`; absolute paths stay. The caller frees. */

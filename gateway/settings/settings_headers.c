@@ -60,8 +60,10 @@ static bool is_host(const char *name)
 static bool is_authority(const char *value)
 {
 	return *value != '\0' &&
-	       value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0"
-				   "123456789.-_:[]")] == '\0';
+	       value[strspn(
+		       value,
+		       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]")] ==
+		       '\0';
 }
 
 /* Never quotes the value. */

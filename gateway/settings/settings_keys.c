@@ -1,7 +1,7 @@
 /* The table of all configuration keys, and look-ups in it.
  *
- * docs/configuration.md tells the same for people; test/unit/test_settings_docs.c compares
- * the two. */
+ * docs/configuration.md tells the same for people; test/unit/test_settings_docs.c
+ * compares the two. */
 #include "gateway/settings/settings_keys.h"
 
 #include <string.h>
@@ -184,7 +184,7 @@ static const struct settings_key keys[] = {
 	 .max = (uint64_t)1 << 50, .fallback = "2147483648", .unit = "bytes",
 	 .flags = KEY_RESTART,
 	 .doc = "size of that folder at most; above, events are dropped and counted"},
-	{"usage.segment_bytes", TOP(journal.segment_bytes), .type = KEY_U32, .min = 65536,
+	{"usage.ring_bytes", TOP(journal.ring_bytes), .type = KEY_U32, .min = 65536,
 	 .max = 1u << 26, .fallback = "4194304", .unit = "bytes", .flags = KEY_RESTART,
 	 .doc = "size of the journal's files, and of each worker's mapped ring"},
 	{"usage.sync_ms", TOP(journal.sync_ms), .type = KEY_U32, .min = 10, .max = 60000,
@@ -268,7 +268,8 @@ static unsigned edit_distance(const char *a, const char *b)
 	return row[n];
 }
 
-/* Smaller is nearer; WORD_MAX is not near at all: more than about a third of it differs. */
+/* Smaller is nearer; WORD_MAX is not near at all: more than about a third of it
+ * differs. */
 static unsigned distance_if_near(const char *word, const char *candidate)
 {
 	size_t n = strlen(word);
@@ -322,11 +323,6 @@ static const char *nearest_group(const char *name, enum settings_place place)
 static bool may_be_meant(const struct settings_key *key, const char *name)
 {
 	return (key->flags & KEY_CORS) == 0 || strncmp(name, "cors.", 5) == 0;
-}
-
-const char *settings_key_successor(const char *name)
-{
-	return strcmp(name, "usage.queue_bytes") == 0 ? "usage.journal_bytes" : NULL;
 }
 
 const char *settings_key_suggest(const char *name, enum settings_place place)

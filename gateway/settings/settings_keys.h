@@ -1,4 +1,5 @@
-/* The table of all configuration keys: what parsing, ranges, dump, docs and reload go by. */
+/* The table of all configuration keys: what parsing, ranges, dump, docs and reload go
+ * by. */
 #ifndef GATEWAY_SETTINGS_SETTINGS_KEYS_H
 #define GATEWAY_SETTINGS_SETTINGS_KEYS_H
 
@@ -35,7 +36,8 @@ enum settings_key_type {
 	KEY_TYPE_COUNT
 };
 
-/* Where a key stands: at the top, inside a route, or both (the route's own value wins). */
+/* Where a key stands: at the top, inside a route, or both (the route's own value
+ * wins). */
 enum settings_place { AT_TOP = 1, IN_ROUTE = 2, AT_BOTH = 3 };
 
 enum {
@@ -65,8 +67,6 @@ const struct settings_key *settings_keys(size_t *n);
 const struct settings_key *settings_key_find(const char *name, enum settings_place place);
 /* Is name the first part of some "name.key"? */
 bool settings_key_is_group(const char *name, enum settings_place place);
-/* What has taken the place of a key of an earlier release (static), or NULL. */
-const char *settings_key_successor(const char *name);
 /* The likeliest meant name (static), or NULL. */
 const char *settings_key_suggest(const char *name, enum settings_place place);
 /* The likeliest of n words, or NULL when none is near. */

@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "common/tls.h"
+#include "gateway/journal/group.h"
 #include "gateway/settings/settings_file.h"
 #include "gateway/settings/settings_loader.h"
 
@@ -115,16 +116,13 @@ static void check_listeners(struct settings_loader *l, const struct jsonc_node *
 static void check_journal(struct settings_loader *l, const struct jsonc_node *root,
 			  const struct settings *s)
 {
-	uint64_t ring = 65536, least;
+	uint64_t least = usage_group_least_bytes(s->workers + 1, s->journal.ring_bytes);
 
-	while (ring < s->journal.segment_bytes)
-		ring *= 2;
-	least = (s->workers + 1) * (ring + SETTINGS_JOURNAL_LANE_BYTES);
 	if (l->faults.errors == 0 && s->journal.max_bytes < least)
 		faults_error(&l->faults, place_of(root, "usage", "journal_bytes"),
 			     "usage.journal_bytes: the files of %u workers and the "
 			     "manager alone take %llu bytes; give more, or lower "
-			     "usage.segment_bytes",
+			     "usage.ring_bytes",
 			     s->workers, (unsigned long long)least);
 }
 

@@ -14,8 +14,8 @@ struct settings_loader {
 	const char *file;
 	const struct settings_options *options;
 	struct settings_faults faults;
-	/* An overlay that is not asked for: keys, types and ranges are checked, variables and
-	 * files are not looked up, and nothing is required. */
+	/* An overlay that is not asked for: keys, types and ranges are checked, variables
+	 * and files are not looked up, and nothing is required. */
 	bool dry;
 	char where[192]; /* put before key names in faults: "" or "routes.openai." */
 };
@@ -44,8 +44,8 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node);
 
 /* --- settings_read.c: objects --- */
 
-/* Reads every key of that place from an object, with defaults for what is absent. Values that
- * both places have are inherited from `top` for a route. */
+/* Reads every key of that place from an object, with defaults for what is absent. Values
+ * that both places have are inherited from `top` for a route. */
 void settings_read_keys(struct settings_loader *l, const struct jsonc_node *object,
 			enum settings_place place, void *base,
 			const struct settings *top);
@@ -63,8 +63,8 @@ struct settings_text {
 
 enum { TEXT_FILE = 1, TEXT_MAY_MISS = 2, TEXT_QUIET = 4 /* and without a warning */ };
 
-/* Expands a string node, or with TEXT_FILE also {"file": "path"}. False: reported (but not in a
- * dry run), or missing as TEXT_MAY_MISS allows. */
+/* Expands a string node, or with TEXT_FILE also {"file": "path"}. False: reported (but
+ * not in a dry run), or missing as TEXT_MAY_MISS allows. */
 bool slot_text(const struct settings_slot *slot, const struct jsonc_node *node,
 	       unsigned flags, struct settings_text *out);
 void settings_text_fini(struct settings_text *t);

@@ -54,8 +54,8 @@ static void set_absent(const struct settings_slot *slot, const struct jsonc_node
 			     l->where, k->name, k->doc);
 }
 
-/* The value of "group.key", "group.group.key" or "key"; NULL too where the group is no object, which
- * settings_check_names reports. */
+/* The value of "group.key", "group.group.key" or "key"; NULL too where the group is no
+ * object, which settings_check_names reports. */
 static const struct jsonc_node *find_value(const struct jsonc_node *object,
 					   const char *dotted)
 {
@@ -126,13 +126,6 @@ static void unknown_key(const struct name_check *c, const struct jsonc_node *nod
 				     : "%s%s: cannot be set per route; move it to the "
 				       "top level",
 			     where, name);
-		return;
-	}
-	near = settings_key_successor(name);
-	if (near != NULL) {
-		faults_error(f, node->key_pos,
-			     "%s%s: is gone since events wait on disk; set %s instead",
-			     where, name, near);
 		return;
 	}
 	near = settings_key_suggest(name, c->place);

@@ -199,8 +199,9 @@ static bool is_name(const char *s)
 	size_t n = strlen(s);
 
 	return n >= 1 && n <= NAME_MAX_BYTES &&
-	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789."
-			 "_-:") == n;
+	       strspn(s,
+		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:") ==
+		       n;
 }
 
 /* Takes over t's text. */
@@ -316,7 +317,8 @@ static bool holds_private_key(const char *path)
 
 	if (f == NULL)
 		return false;
-	/* An empty passphrase, so that an encrypted key is refused instead of asked for. */
+	/* An empty passphrase, so that an encrypted key is refused instead of asked
+	 * for. */
 	key = PEM_read_PrivateKey(f, NULL, NULL, (void *)(uintptr_t) "");
 	fclose(f);
 	ERR_clear_error();
@@ -401,7 +403,8 @@ static void set_database(const struct settings_slot *slot, const struct jsonc_no
 	settings_text_fini(&t);
 }
 
-/* It may stand in a URL's path, so it is made of what needs no escape there (RFC 3986 2.3). */
+/* It may stand in a URL's path, so it is made of what needs no escape there (RFC 3986
+ * 2.3). */
 static void set_secret(const struct settings_slot *slot, const struct jsonc_node *node)
 {
 	struct settings_text t;
@@ -412,14 +415,13 @@ static void set_secret(const struct settings_slot *slot, const struct jsonc_node
 	n = strlen(t.text);
 	if (n >= SECRET_MIN_BYTES && n <= SECRET_MAX_BYTES &&
 	    strspn(t.text,
-		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-		   "-._~") == n)
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~") ==
+		    n)
 		store_text(slot, &t);
 	else if (n != 0)
 		slot_error(slot, node,
 			   "must be %d to %d letters, digits or - . _ ~; `openssl rand "
-			   "-hex 24` "
-			   "makes a good one",
+			   "-hex 24` makes a good one",
 			   SECRET_MIN_BYTES, SECRET_MAX_BYTES);
 	if (t.text != NULL)
 		OPENSSL_cleanse(t.text, strlen(t.text));

@@ -1,4 +1,5 @@
-/* The URL of an upstream: http(s)://host[:port][/path], RFC 3986, and nothing else in it. */
+/* The URL of an upstream: http(s)://host[:port][/path], RFC 3986, and nothing else in
+ * it. */
 #include "gateway/settings/upstream_url.h"
 
 #include <string.h>
@@ -40,8 +41,8 @@ static bool is_alnum(char c)
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* A name that the resolver would read as an address, like 127.1 or 0x7f.1: its last label is
- * a number. */
+/* A name that the resolver would read as an address, like 127.1 or 0x7f.1: its last label
+ * is a number. */
 static bool looks_like_address(struct str host)
 {
 	size_t i = host.n;

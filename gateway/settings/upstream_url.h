@@ -1,4 +1,5 @@
-/* The URL of an upstream: http(s)://host[:port][/path], RFC 3986, and nothing else in it. */
+/* The URL of an upstream: http(s)://host[:port][/path], RFC 3986, and nothing else in
+ * it. */
 #ifndef GATEWAY_SETTINGS_UPSTREAM_URL_H
 #define GATEWAY_SETTINGS_UPSTREAM_URL_H
 

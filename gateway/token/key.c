@@ -13,7 +13,8 @@
 #define RANDOM_LENGTH 32
 #define CHECK_LENGTH 6
 #define BASE 62
-/* The largest multiple of 62 in a byte's range: bytes from here on would favour some digits. */
+/* The largest multiple of 62 in a byte's range: bytes from here on would favour some
+ * digits. */
 #define FAIR_LIMIT (256 / BASE * BASE)
 
 _Static_assert(PREFIX_LENGTH + RANDOM_LENGTH + CHECK_LENGTH == KEY_LENGTH,

@@ -1,7 +1,8 @@
 /* API keys: their shape, checksum and hash.
  *
- * `ntk_` + 32 base62 characters of OpenSSL randomness + 6 base62 characters of the CRC-32 (IEEE)
- * of everything before them. Keys of other shapes exist (the older system's) and work too. */
+ * `ntk_` + 32 base62 characters of OpenSSL randomness + 6 base62 characters of the CRC-32
+ * (IEEE) of everything before them. Keys of other shapes exist (the older system's) and
+ * work too. */
 #ifndef GATEWAY_TOKEN_KEY_H
 #define GATEWAY_TOKEN_KEY_H
 

@@ -13,8 +13,7 @@
 bool token_scope_is_valid(const char *scope)
 {
 	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		"0123456789_-.:/";
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/";
 	size_t n = strlen(scope);
 
 	if (strcmp(scope, "*") == 0)
@@ -78,8 +77,7 @@ static bool spec_is_valid(const struct token_spec *spec, struct sbuf *error)
 			continue;
 		sbuf_printf(error,
 			    "'%s' is not a scope: letters, digits and _ - . : / (up to "
-			    "%d), or "
-			    "* for all",
+			    "%d), or * for all",
 			    spec->scopes[i], TOKEN_SCOPE_MAX);
 		return false;
 	}
@@ -95,7 +93,8 @@ static void scopes_array(const struct token_spec *spec, struct sbuf *out)
 	sbuf_add(out, "", 1);
 }
 
-/* Two commands with one name at the same time: the lock makes the second see the first. */
+/* Two commands with one name at the same time: the lock makes the second see the
+ * first. */
 static bool name_is_free(struct pg_sync *db, const char *name, struct sbuf *error)
 {
 	PGresult *r;
@@ -223,8 +222,8 @@ bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char 
 
 PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)
 {
-	/* Whether a token is revoked is the view's to say: an adopted table may have more ways
-	 * than one. Tokens without any key are not in it. */
+	/* Whether a token is revoked is the view's to say: an adopted table may have more
+	 * ways than one. Tokens without any key are not in it. */
 	PGresult *r = pg_sync_query(
 		db,
 		"SELECT t.id, t.name, t.key_start, token_scopes_out(t.scopes) AS scopes, "
@@ -242,7 +241,8 @@ PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)
 	return r;
 }
 
-/* The id that is meant; "" and a reason otherwise. A number is an id before it is a name. */
+/* The id that is meant; "" and a reason otherwise. A number is an id before it is a
+ * name. */
 static void resolve(struct pg_sync *db, const char *id_or_name,
 		    char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
 {

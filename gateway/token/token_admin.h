@@ -26,12 +26,13 @@ struct token_spec {
 
 /* Letters, digits and _ - . : / ; up to 64 of them. Or `*`, which stands for all. */
 bool token_scope_is_valid(const char *scope);
-/* "90s", "15m", "12h", "30d", "2w", "1y" (365 days) in seconds; above 0, at most 100 years. */
+/* "90s", "15m", "12h", "30d", "2w", "1y" (365 days) in seconds; above 0, at most 100
+ * years. */
 bool token_lifetime_parse(const char *text, int64_t *seconds);
 
-/* Stores a token that a key opens. hash is 64 hex digits, start the key's first characters or
- * NULL. Writes its id. False: error says why (a name or key that is there already, a database
- * without the tables). */
+/* Stores a token that a key opens. hash is 64 hex digits, start the key's first
+ * characters or NULL. Writes its id. False: error says why (a name or key that is there
+ * already, a database without the tables). */
 bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const char *hash,
 		     const char *start, char id[TOKEN_ID_TEXT_MAX], struct sbuf *error);
 
@@ -39,13 +40,13 @@ bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const ch
 bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char *key,
 			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error);
 
-/* id, name, key_start, scopes (names, one space between), state (active, revoked, expired),
- * created_at, expires_at, last_used (RFC 3339, UTC, or NULL), in order of ids. PQclear it.
- * NULL: error. */
+/* id, name, key_start, scopes (names, one space between), state (active, revoked,
+ * expired), created_at, expires_at, last_used (RFC 3339, UTC, or NULL), in order of ids.
+ * PQclear it. NULL: error. */
 PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error);
 
-/* By id, or by the name of a live token. Writes the id. Revoking again is no error. False:
- * error says that there is none, or that the name stands for several. */
+/* By id, or by the name of a live token. Writes the id. Revoking again is no error.
+ * False: error says that there is none, or that the name stands for several. */
 bool token_admin_revoke(struct pg_sync *db, const char *id_or_name,
 			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error);
 

@@ -29,8 +29,9 @@
 #define TOKEN_CHANGED_SQL                                                                \
 	"SELECT " TOKEN_COLUMNS " FROM token_lookup WHERE token_id = ANY ($1::bigint[])"
 
-/* All of them, as of one moment, in pieces. Each piece has to come within the time limit of a
- * statement: along the indexes, not by a plan that reads everything before its first row. */
+/* All of them, as of one moment, in pieces. Each piece has to come within the time limit
+ * of a statement: along the indexes, not by a plan that reads everything before its first
+ * row. */
 #define TOKEN_LOAD_SQL                                                                   \
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "                              \
 	"SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; "              \
@@ -48,12 +49,13 @@ struct token_poll {
 	char *ids_array; /* the same as PostgreSQL's array */
 };
 
-/* Reads the one row of TOKEN_POLL_SQL, or of TOKEN_LOAD_SQL (then without changes). False: it
- * is not as it must be. */
+/* Reads the one row of TOKEN_POLL_SQL, or of TOKEN_LOAD_SQL (then without changes).
+ * False: it is not as it must be. */
 bool token_poll_read(struct token_poll *p, const PGresult *r);
 void token_poll_fini(struct token_poll *p);
 
-/* Row i of TOKEN_COLUMNS; scopes point into r. False: not a hash; such a row is skipped. */
+/* Row i of TOKEN_COLUMNS; scopes point into r. False: not a hash; such a row is
+ * skipped. */
 bool token_row_read(struct token_row *out, const PGresult *r, int i);
 
 #endif

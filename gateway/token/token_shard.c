@@ -1,7 +1,8 @@
-/* A shard: entries, a probe table of their numbers, and the text of their scopes, in one block.
+/* A shard: entries, a probe table of their numbers, and the text of their scopes, in one
+ * block.
  *
- * Open addressing with linear probing at a load of at most one half. Hashes are SHA-256: any
- * of their bits will do, and nobody can choose keys that collide in them. */
+ * Open addressing with linear probing at a load of at most one half. Hashes are SHA-256:
+ * any of their bits will do, and nobody can choose keys that collide in them. */
 #include "gateway/token/token_shard.h"
 
 #include <string.h>

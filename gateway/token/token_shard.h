@@ -1,4 +1,5 @@
-/* A shard: some hundreds of keys in one immutable block of memory. Pure; of token_table only. */
+/* A shard: some hundreds of keys in one immutable block of memory. Pure; of token_table
+ * only. */
 #ifndef GATEWAY_TOKEN_TOKEN_SHARD_H
 #define GATEWAY_TOKEN_TOKEN_SHARD_H
 

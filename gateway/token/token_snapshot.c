@@ -16,7 +16,8 @@
 #define RECORD_BYTES 64 /* before the scopes */
 #define KEYS_MAX (100u * 1000 * 1000)
 
-/* magic 8, count 8, right_at 8, generation 8, instance 16, body's CRC 4, 16 free, head's CRC 4 */
+/* magic 8, count 8, right_at 8, generation 8, instance 16, body's CRC 4, 16 free, head's
+ * CRC 4 */
 enum {
 	AT_COUNT = 8,
 	AT_RIGHT = 16,

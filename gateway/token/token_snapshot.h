@@ -1,7 +1,9 @@
-/* The key table on disk, so that a node can start while PostgreSQL is away: hashes, never keys.
+/* The key table on disk, so that a node can start while PostgreSQL is away: hashes, never
+ * keys.
  *
- * One file, mode 0600, replaced as a whole (written aside, synced, renamed). Little-endian: a
- * head of 72 bytes with a CRC of its own, then a record for each key, covered by a second CRC. */
+ * One file, mode 0600, replaced as a whole (written aside, synced, renamed).
+ * Little-endian: a head of 72 bytes with a CRC of its own, then a record for each key,
+ * covered by a second CRC. */
 #ifndef GATEWAY_TOKEN_TOKEN_SNAPSHOT_H
 #define GATEWAY_TOKEN_TOKEN_SNAPSHOT_H
 
@@ -18,13 +20,14 @@ struct token_snapshot {
 	int64_t right_at_us; /* wall clock: when the table was last known to be right */
 };
 
-/* Blocks for as long as the disk takes. False: errno says why, the file that was is intact. */
+/* Blocks for as long as the disk takes. False: errno says why, the file that was is
+ * intact. */
 bool token_snapshot_write(const char *path, const struct token_table *t,
 			  const struct token_snapshot *about);
 /* Moves right_at_us of an intact file. False: there is none, or errno says why. */
 bool token_snapshot_touch(const char *path, int64_t right_at_us);
-/* NULL: *why is a fixed sentence; a file that others may write is refused, as is a damaged
- * one. The caller owns the table. */
+/* NULL: *why is a fixed sentence; a file that others may write is refused, as is a
+ * damaged one. The caller owns the table. */
 struct token_table *token_snapshot_read(const char *path, struct token_snapshot *about,
 					const char **why);
 

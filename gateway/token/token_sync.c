@@ -1,8 +1,8 @@
 /* The thread that keeps the token table in step with PostgreSQL.
  *
- * One question at a time to the database: poll (is there a newer generation, and which tokens
- * changed?), then either their keys, or, when that is not enough, all keys in pieces. What a
- * step learns is as of the moment at which its poll was sent. */
+ * One question at a time to the database: poll (is there a newer generation, and which
+ * tokens changed?), then either their keys, or, when that is not enough, all keys in
+ * pieces. What a step learns is as of the moment at which its poll was sent. */
 #include "gateway/token/token_sync.h"
 
 #include <event2/event.h>
@@ -202,7 +202,8 @@ static void leave(struct token_sync *s, const char *sql)
 		end_step(s);
 }
 
-/* True: go on. Otherwise the step has ended; a refusal is logged once until a poll succeeds. */
+/* True: go on. Otherwise the step has ended; a refusal is logged once until a poll
+ * succeeds. */
 static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
 {
 	const char *hint = "";
@@ -323,8 +324,9 @@ static void load_changes(struct token_sync *s)
 		end_step(s);
 }
 
-/* Do the changes since our generation lead from our table to theirs? Not if they are of another
- * database (or of this one's past), were pruned, or are about everything (id 0). */
+/* Do the changes since our generation lead from our table to theirs? Not if they are of
+ * another database (or of this one's past), were pruned, or are about everything (id
+ * 0). */
 static bool changes_suffice(const struct token_sync *s)
 {
 	const struct token_poll *p = &s->poll;
@@ -447,8 +449,8 @@ static void *run(void *arg)
 
 /* --- start and stop --- */
 
-/* On the saver's thread. The generation first: the table may be newer than it, which a restart
- * mends; never older. */
+/* On the saver's thread. The generation first: the table may be newer than it, which a
+ * restart mends; never older. */
 static const struct token_table *current_for_saver(void *ctx,
 						   struct token_snapshot *about)
 {
@@ -463,7 +465,8 @@ static const struct token_table *current_for_saver(void *ctx,
 	return token_sync_table(s);
 }
 
-/* However young, a snapshot is stale: what changed since is not known before the first poll. */
+/* However young, a snapshot is stale: what changed since is not known before the first
+ * poll. */
 static void load_snapshot(struct token_sync *s)
 {
 	struct token_snapshot about;

@@ -28,9 +28,11 @@ struct token_sync_options {
 	struct epoch_domain *epochs;
 };
 
-/* Loads the snapshot if there is one, starts the thread. Never fails on a dead database. */
+/* Loads the snapshot if there is one, starts the thread. Never fails on a dead
+ * database. */
 struct token_sync *token_sync_start(const struct token_sync_options *o);
-/* Waits up to timeout_ms for the first load from PostgreSQL; false if not yet. Main thread. */
+/* Waits up to timeout_ms for the first load from PostgreSQL; false if not yet. Main
+ * thread. */
 bool token_sync_wait_first(struct token_sync *s, uint32_t timeout_ms);
 /* Stops and joins the thread, frees. Readers must be gone. */
 void token_sync_stop(struct token_sync **s);
@@ -39,7 +41,8 @@ void token_sync_stop(struct token_sync **s);
 const struct token_table *token_sync_table(const struct token_sync *s);
 /* Any thread, lock-free; one or two atomic loads. */
 enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us);
-/* For /ready and the metrics. Milliseconds since the table was last known right; -1: never. */
+/* For /ready and the metrics. Milliseconds since the table was last known right; -1:
+ * never. */
 int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us);
 uint64_t token_sync_generation(const struct token_sync *s);
 

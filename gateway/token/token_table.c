@@ -135,7 +135,8 @@ void token_builder_add(struct token_builder *b, const struct token_row *row)
 		to->view.flags |= TOKEN_ALL_SCOPES;
 }
 
-/* Row pointers ordered by shard; starts[i] is where shard i begins, starts[n_shards] the end. */
+/* Row pointers ordered by shard; starts[i] is where shard i begins, starts[n_shards] the
+ * end. */
 static const struct token_row **sort_by_shard(const struct token_builder *b,
 					      size_t n_shards, size_t *starts)
 {
@@ -282,7 +283,8 @@ static struct token_table *rebuild_all(struct token_table *old,
 	return token_builder_finish(&b);
 }
 
-/* Looks at every key's id: a million take a few milliseconds, which spares an index by id. */
+/* Looks at every key's id: a million take a few milliseconds, which spares an index by
+ * id. */
 static bool *find_touched(const struct token_table *old, const struct token_change *c)
 {
 	bool *touched = xcalloc(old->n_shards, sizeof *touched);

@@ -1,8 +1,8 @@
 /* The table that a worker asks: key hash -> token. Immutable once published.
  *
- * An array of small shards (about 256 keys each); a change replaces one shard and the array
- * of pointers is published anew. Pure: no libevent, no libpq. Readers hold what they get only
- * until their callback returns (common/epoch.h). */
+ * An array of small shards (about 256 keys each); a change replaces one shard and the
+ * array of pointers is published anew. Pure: no libevent, no libpq. Readers hold what
+ * they get only until their callback returns (common/epoch.h). */
 #ifndef GATEWAY_TOKEN_TOKEN_TABLE_H
 #define GATEWAY_TOKEN_TOKEN_TABLE_H
 
@@ -40,8 +40,8 @@ bool token_has_scope(const struct token_view *v, struct str scope);
 #define TOKEN_SCOPES_MAX                                                                 \
 	4096 /* bytes of one token's scopes; longer: none of them counts */
 
-/* One key. TOKEN_ALL_SCOPES is set by the table, from a scope `*`. Scopes may be separated by
- * any white space or commas. Borrowed for the call. */
+/* One key. TOKEN_ALL_SCOPES is set by the table, from a scope `*`. Scopes may be
+ * separated by any white space or commas. Borrowed for the call. */
 struct token_row {
 	unsigned char hash[KEY_HASH_BYTES];
 	struct token_view view;
@@ -65,9 +65,9 @@ struct token_change {
 	size_t n_rows;
 };
 
-/* A new table that shares all shards without a change with the old one. *garbage is what the
- * old one has besides: to be freed by token_garbage_free (epoch_retire) in place of the old
- * table, once nobody reads that. */
+/* A new table that shares all shards without a change with the old one. *garbage is what
+ * the old one has besides: to be freed by token_garbage_free (epoch_retire) in place of
+ * the old table, once nobody reads that. */
 struct token_table *token_table_change(struct token_table *old,
 				       const struct token_change *change, void **garbage);
 void token_garbage_free(void *garbage);

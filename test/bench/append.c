@@ -1,13 +1,13 @@
-/* What an append to a lane of the journal costs the thread that appends, with the journal's and the
- * recorder's threads at work as in the gateway.
+/* What an append to a lane of the journal costs the thread that appends, with the
+ * journal's and the recorder's threads at work as in the gateway.
  *
  *   append DIRECTORY DATABASE tight N          N appends, one after the other
  *   append DIRECTORY DATABASE paced N RATE     N appends, RATE a second, each timed
  *
- * The appending thread has the first core, all others the rest. It prints its thread's id and waits
- * for a line; it makes one system call (getppid) before its work, and while it appends, and while it
- * waits for room in a lane, none of its own: so whoever traces it sees what appending calls. Prints
- * a JSON object, and waits for a second line. */
+ * The appending thread has the first core, all others the rest. It prints its thread's id
+ * and waits for a line; it makes one system call (getppid) before its work, and while it
+ * appends, and while it waits for room in a lane, none of its own: so whoever traces it
+ * sees what appending calls. Prints a JSON object, and waits for a second line. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -19,8 +19,8 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/usage/lane_state.h"
-#include "gateway/usage/recorder.h"
+#include "gateway/journal/lane_state.h"
+#include "gateway/recorder/recorder.h"
 #include "test/bench/event.h"
 
 #define LAP_BYTES (4u << 20)
@@ -161,7 +161,7 @@ int main(int argc, char **argv)
 	struct journal_options how = {.node = "bench",
 				      .n_lanes = 2,
 				      .max_bytes = JOURNAL_BYTES,
-				      .lap_bytes = LAP_BYTES,
+				      .ring_bytes = LAP_BYTES,
 				      .sync_ms = 1000};
 	struct recorder_options database = {.node = "bench"};
 	struct usage_journal *journal;

@@ -1,4 +1,5 @@
-/* Leaves a lane group behind, as a process does that was killed while PostgreSQL was away.
+/* Leaves a lane group behind, as a process does that was killed while PostgreSQL was
+ * away.
  *
  *   backlog DIRECTORY BYTES TOKEN_ID     events of BYTES altogether; prints a JSON object
  *
@@ -8,8 +9,8 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/usage/journal.h"
-#include "gateway/usage/lane_state.h"
+#include "gateway/journal/journal.h"
+#include "gateway/journal/lane_state.h"
 #include "test/bench/event.h"
 
 #define LAP_BYTES (4u << 20)
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
 	struct journal_options how = {.node = "bench-backlog",
 				      .n_lanes = 2,
 				      .max_bytes = UINT64_MAX,
-				      .lap_bytes = LAP_BYTES,
+				      .ring_bytes = LAP_BYTES,
 				      .sync_ms = 1000};
 	struct usage_journal *journal;
 	struct usage_lane *lane;

@@ -1,6 +1,7 @@
 /* Keeps a disk busy: N processes write and fsync in a folder, until SIGTERM.
  *
- *   disk_hog DIRECTORY N      prints a line when it runs, at the end {"syncs": ..., "bytes": ...} */
+ *   disk_hog DIRECTORY N      prints a line when it runs, at the end {"syncs": ..., "bytes":
+ * ...} */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -36,7 +37,8 @@ static int write_on(const char *directory, int number)
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	snprintf(name, sizeof name, "hog-%d", number);
-	/* Past the kernel's memory where the file system can: it is the disk that shall be busy. */
+	/* Past the kernel's memory where the file system can: it is the disk that shall
+	 * be busy. */
 	fd = openat(folder, name, O_CREAT | O_TRUNC | O_RDWR | O_DIRECT, 0600);
 	if (fd < 0)
 		fd = openat(folder, name, O_CREAT | O_TRUNC | O_RDWR, 0600);

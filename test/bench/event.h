@@ -1,4 +1,5 @@
-/* The event of an ordinary call, all usual fields in it, for the benches of the journal. */
+/* The event of an ordinary call, all usual fields in it, for the benches of the
+ * journal. */
 #ifndef TEST_BENCH_EVENT_H
 #define TEST_BENCH_EVENT_H
 
@@ -6,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gateway/usage/event.h"
+#include "gateway/journal/event.h"
 
 struct bench_event {
 	struct usage_event e;

@@ -1,7 +1,7 @@
 /* Fuzz target: the chunked decoder.
  *
- * The first two bytes choose how the rest is cut. However it is cut, and whether it is decoded
- * in place or not, the outcome must be the same. */
+ * The first two bytes choose how the rest is cut. However it is cut, and whether it is
+ * decoded in place or not, the outcome must be the same. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* Fuzz target: a configuration text. What loads must dump, and its dump must load to the same. */
+/* Fuzz target: a configuration text. What loads must dump, and its dump must load to the
+ * same. */
 #include <stddef.h>
 #include <stdint.h>
 

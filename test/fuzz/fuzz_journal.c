@@ -1,10 +1,11 @@
-/* Fuzz target: the files of a lane group that a process has left, read as by whoever adopts it, and as
- * by `tollgate journal inspect`.
+/* Fuzz target: the files of a lane group that a process has left, read as by whoever
+ * adopts it, and as by `tollgate journal inspect`.
  *
- * The input is a list of pieces: what to put where in which file. By default a file's head is good,
- * and a piece in a ring or log becomes a record with a CRC that fits its place, so that what is behind
- * the CRCs is reached; flags of the piece say otherwise. Whatever is in the files: reading ends, goes
- * forward only, stays within what was read, and tells the same when it is done again. */
+ * The input is a list of pieces: what to put where in which file. By default a file's
+ * head is good, and a piece in a ring or log becomes a record with a CRC that fits its
+ * place, so that what is behind the CRCs is reached; flags of the piece say otherwise.
+ * Whatever is in the files: reading ends, goes forward only, stays within what was read,
+ * and tells the same when it is done again. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,10 +16,10 @@
 
 #include "common/check.h"
 #include "common/log.h"
-#include "gateway/usage/group.h"
-#include "gateway/usage/group_files.h"
-#include "gateway/usage/inspect.h"
-#include "gateway/usage/lane_state.h"
+#include "gateway/journal/group.h"
+#include "gateway/journal/group_files.h"
+#include "gateway/journal/inspect.h"
+#include "gateway/journal/lane_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -70,7 +71,8 @@ static void remove_folder(void)
 
 static void make_folder(void)
 {
-	/* In memory, where there is such a place: thousands of files a second are made. */
+	/* In memory, where there is such a place: thousands of files a second are
+	 * made. */
 	snprintf(path, sizeof path, "%s/tollgate-fuzz-XXXXXX",
 		 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	CHECK(mkdtemp(path) != NULL);
@@ -109,7 +111,7 @@ static void make_file(struct file *f, uint32_t n_lanes)
 	f->fd = openat(folder, name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	CHECK(f->fd >= 0 && ftruncate(f->fd, sizes[f->kind]) == 0);
 	f->head = (struct journal_file_head){
-		.kind = f->kind, .lane = f->lane, .lap_bytes = LAP, .lap = f->lap};
+		.kind = f->kind, .lane = f->lane, .ring_bytes = LAP, .lap = f->lap};
 	if (f->kind == JOURNAL_GROUP_FILE)
 		f->head.lane = n_lanes;
 	for (unsigned i = 0; i < JOURNAL_GROUP_BYTES; i++)

@@ -1,7 +1,8 @@
 /* Fuzz target: a request's head, from the client's bytes to the upstream's head.
  *
- * What is accepted must point into the input, and must come out of the gateway as a head that
- * is accepted again, with the same framing, one Host, and nothing that was to be held back. */
+ * What is accepted must point into the input, and must come out of the gateway as a head
+ * that is accepted again, with the same framing, one Host, and nothing that was to be
+ * held back. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* Fuzz target: an upstream's response head, and the head that the client gets.
  *
- * The first byte chooses the request's method and the client's version. What is accepted must
- * point into the input and come out as a head that is accepted again. */
+ * The first byte chooses the request's method and the client's version. What is accepted
+ * must point into the input and come out as a head that is accepted again. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,7 +1,8 @@
-/* Fuzz target: the file of keys on disk. What is read must come out of being written as the same.
+/* Fuzz target: the file of keys on disk. What is read must come out of being written as
+ * the same.
  *
- * The first byte says whether the CRCs shall fit, so that what is behind them is reached; the next
- * one, how many keys the head claims in that case. */
+ * The first byte says whether the CRCs shall fit, so that what is behind them is reached;
+ * the next one, how many keys the head claims in that case. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>

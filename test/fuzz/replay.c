@@ -1,4 +1,5 @@
-/* Runs a fuzz target once over each file that is named: the corpus as an ordinary test. */
+/* Runs a fuzz target once over each file that is named: the corpus as an ordinary
+ * test. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -14,22 +14,27 @@ BANNED_CALL = re.compile(r"(?<![\w.>])(%s)\s*\(" % "|".join(BANNED))
 
 # What a folder of gateway/ may include besides common/ and itself.
 MAY_INCLUDE = {
-    "settings": [],
+    "journal": [],
+    "settings": ["journal"],
     "db": [],
     "token": ["settings"],
-    "usage": ["settings"],
+    "recorder": ["journal"],
+    "statistics": ["journal"],
+    "generate": ["journal", "recorder", "statistics"],
     "http": ["settings"],
-    "proxy": ["settings", "http", "token", "usage"],
-    "manager": ["settings", "http", "token", "usage"],
-    "dev": ["settings", "db", "http", "token", "usage"],
-    "cli": ["settings", "db", "http", "token", "usage", "proxy", "manager", "dev"],
+    "proxy": ["settings", "http", "token", "journal"],
+    "manager": ["settings", "http", "token", "journal"],
+    "dev": ["settings", "db", "http", "token"],
+    "cli": ["settings", "db", "http", "token", "journal", "recorder", "statistics", "generate",
+            "proxy", "manager", "dev"],
 }
 
 # Plain structs in, verdicts out: unit tests need neither an event loop nor a database.
 PURE = """common/str common/http common/net common/jsonc common/crc32 common/check common/clock
 gateway/http/request_head gateway/http/response_head gateway/http/chunk gateway/http/problem
 gateway/http/client_addr gateway/proxy/route gateway/proxy/credentials gateway/proxy/forward
-gateway/proxy/cors gateway/token/key gateway/token/token_table gateway/token/token_shard gateway/usage/event gateway/usage/lane""".split()
+gateway/proxy/cors gateway/token/key gateway/token/token_table gateway/token/token_shard gateway/journal/event
+gateway/journal/lane""".split()
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 FUNCTION_HEAD = re.compile(r"^[A-Za-z_][^;{}=]*\)\s*$")

@@ -1,9 +1,10 @@
-/* Callers on kept connections, for tests and benches: as fast as answers come, or at a fixed rate.
+/* Callers on kept connections, for tests and benches: as fast as answers come, or at a
+ * fixed rate.
  *
- * At a fixed rate a call's time counts from when it was due, not from when a connection was
- * free for it; so what a stall holds back is in the figures. Ends after --seconds or on
- * SIGTERM, and prints one JSON object. --ids: a file that gets the Tollgate-Request-Id of each
- * answer that came in full. Only answers with Content-Length are understood. */
+ * At a fixed rate a call's time counts from when it was due, not from when a connection
+ * was free for it; so what a stall holds back is in the figures. Ends after --seconds or
+ * on SIGTERM, and prints one JSON object. --ids: a file that gets the Tollgate-Request-Id
+ * of each answer that came in full. Only answers with Content-Length are understood. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -306,11 +307,12 @@ static void read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	read_options(argc, argv);
-	request_bytes =
-		(size_t)snprintf(request, sizeof request,
-				 "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Key: %s\r\n"
-				 "User-Agent: workflow/1.80\r\n\r\n",
-				 options.path, options.key);
+	request_bytes = (size_t)snprintf(request, sizeof request,
+					 "GET %s HTTP/1.1\r\n"
+					 "Host: 127.0.0.1\r\n"
+					 "X-API-Key: %s\r\n"
+					 "User-Agent: workflow/1.80\r\n\r\n",
+					 options.path, options.key);
 	signal(SIGTERM, on_signal);
 	signal(SIGPIPE, SIG_IGN);
 	loop = epoll_create1(0);
@@ -322,9 +324,9 @@ int main(int argc, char **argv)
 	run();
 	if (options.ids != NULL)
 		fclose(options.ids);
-	printf("{\"completed\": %llu, \"broken\": %llu, \"refused\": %llu, "
-	       "\"left\": %llu, \"p50_ms\": %.4f, \"p99_ms\": %.4f, \"p999_ms\": %.4f, "
-	       "\"max_ms\": %.4f}\n",
+	printf("{\"completed\": %llu, \"broken\": %llu, \"refused\": %llu, \"left\": "
+	       "%llu, \"p50_ms\": %.4f, \"p99_ms\": %.4f, \"p999_ms\": %.4f, \"max_ms\": "
+	       "%.4f}\n",
 	       (unsigned long long)seen.completed, (unsigned long long)seen.broken,
 	       (unsigned long long)seen.refused,
 	       (unsigned long long)(due_end - due_first), quantile_ms(0.5),

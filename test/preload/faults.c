@@ -1,10 +1,12 @@
-/* Loaded before libc by LD_PRELOAD: shifts the wall clock, and keeps what a power cut would leave.
+/* Loaded before libc by LD_PRELOAD: shifts the wall clock, and keeps what a power cut
+ * would leave.
  *
- * TOLLGATE_TEST_CLOCK names a file whose first eight bytes are added to the wall clock, in
- * nanoseconds; it may change at any time. TOLLGATE_TEST_SYNCED names a folder that gets, after
- * each successful fsync or fdatasync below TOLLGATE_TEST_SYNCED_OF, a copy of the file, or the
- * list of the directory, under the inode's name; and a line in `times` for each sync and
- * each write. What was never synced is not there: that is what a power cut may cost. */
+ * TOLLGATE_TEST_CLOCK names a file whose first eight bytes are added to the wall clock,
+ * in nanoseconds; it may change at any time. TOLLGATE_TEST_SYNCED names a folder that
+ * gets, after each successful fsync or fdatasync below TOLLGATE_TEST_SYNCED_OF, a copy of
+ * the file, or the list of the directory, under the inode's name; and a line in `times`
+ * for each sync and each write. What was never synced is not there: that is what a power
+ * cut may cost. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -159,8 +161,8 @@ static int is_watched(int fd)
 	return strncmp(path, watched, strlen(watched)) == 0;
 }
 
-/* The copy takes its place by rename: a process that is killed meanwhile leaves the one before,
- * as if it had been killed a moment earlier. */
+/* The copy takes its place by rename: a process that is killed meanwhile leaves the one
+ * before, as if it had been killed a moment earlier. */
 static void keep(int fd)
 {
 	char inode[64], kind, path[4096], fresh[4096];

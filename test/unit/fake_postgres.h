@@ -1,5 +1,6 @@
-/* A server that speaks as much of PostgreSQL's protocol (manual, chapter 55) as tests of the
- * client side need, and misbehaves on command. One thread, one connection at a time. */
+/* A server that speaks as much of PostgreSQL's protocol (manual, chapter 55) as tests of
+ * the client side need, and misbehaves on command. One thread, one connection at a
+ * time. */
 #ifndef TEST_UNIT_FAKE_POSTGRES_H
 #define TEST_UNIT_FAKE_POSTGRES_H
 
@@ -14,8 +15,8 @@
  *   die     closes                  fatal   FATAL 57P01, closes
  *   hang    nothing                 notify  NOTIFY with payload 7, then as ping
  *   copy    COPY FROM STDIN         two     a row, then ERROR 42P01
- * and all others are done. Of the recorder it takes batches of one lane, and has no time for its
- * upkeep. */
+ * and all others are done. Of the recorder it takes batches of one lane, and has no time
+ * for its upkeep. */
 #define FAKE_BATCHES_MAX 64
 
 struct fake_postgres {

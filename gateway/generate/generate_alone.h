@@ -1,0 +1,13 @@
+/* One `tollgate usage generate` at a time in a database. */
+#ifndef GATEWAY_GENERATE_GENERATE_ALONE_H
+#define GATEWAY_GENERATE_GENERATE_ALONE_H
+
+#include <stdbool.h>
+
+#include "gateway/generate/generate.h"
+
+/* Waits for another that is at work, however long, and says so; holds until the session
+ * ends. */
+bool generate_alone(const struct generate_options *o);
+
+#endif

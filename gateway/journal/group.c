@@ -1,0 +1,387 @@
+/* Lane groups: folders, locks, mappings. */
+#include "gateway/journal/group.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "gateway/journal/group_files.h"
+#include "gateway/journal/lane_state.h"
+
+#define HALF_MADE_S 3600
+#define COUNTS_FILE_BYTES (JOURNAL_FILE_HEAD + 2 * COUNTS_BYTES)
+
+uint32_t usage_group_ring_bytes(uint32_t wanted)
+{
+	uint32_t size = JOURNAL_LAP_MIN;
+
+	while (size < wanted && size < JOURNAL_LAP_MAX)
+		size *= 2;
+	return size;
+}
+
+uint64_t usage_group_least_bytes(size_t n_lanes, uint32_t ring_bytes)
+{
+	return n_lanes * (JOURNAL_FILE_HEAD + COUNTS_FILE_BYTES +
+			  (uint64_t)usage_group_ring_bytes(ring_bytes));
+}
+
+static struct usage_group *new_group(const char *node, size_t n_lanes)
+{
+	struct usage_group *g = xcalloc(1, sizeof *g);
+
+	CHECK(n_lanes > 0);
+	g->node[usage_text_clean(g->node, JOURNAL_NODE_MAX, str_of(node ? node : ""))] =
+		'\0';
+	g->n_lanes = n_lanes;
+	g->lanes = xcalloc(n_lanes, sizeof *g->lanes);
+	g->gaps = xcalloc(n_lanes, sizeof *g->gaps);
+	g->strangers = xcalloc(n_lanes, sizeof *g->strangers);
+	g->counts = xcalloc(n_lanes, sizeof *g->counts);
+	g->directory = g->folder = g->lock = -1;
+	return g;
+}
+
+/* In an own group the counters lie in a mapping, otherwise in memory. */
+static bool counts_are_mapped(const struct usage_group *g)
+{
+	return g->folder >= 0 && !g->adopted;
+}
+
+static void use_counts(struct usage_group *g, size_t i, void *memory)
+{
+	char *tables = (char *)memory + JOURNAL_FILE_HEAD;
+
+	g->counts[i] = memory;
+	g->gaps[i] = usage_counts_new(tables, g->adopted);
+	g->strangers[i] = usage_counts_new(tables + COUNTS_BYTES, g->adopted);
+	g->lanes[i]->gaps = g->gaps[i];
+	g->lanes[i]->strangers = g->strangers[i];
+}
+
+static void free_group(struct usage_group **group)
+{
+	struct usage_group *g = *group;
+
+	*group = NULL;
+	for (size_t i = 0; i < g->n_lanes; i++) {
+		usage_lane_free(&g->lanes[i]);
+		usage_counts_free(&g->gaps[i]);
+		usage_counts_free(&g->strangers[i]);
+		if (counts_are_mapped(g) && g->counts[i] != NULL)
+			munmap(g->counts[i], COUNTS_FILE_BYTES);
+		else
+			free(g->counts[i]);
+	}
+	if (g->folder >= 0)
+		close(g->folder);
+	if (g->lock >= 0)
+		close(g->lock); /* which unlocks */
+	free(g->lanes);
+	free(g->gaps);
+	free(g->strangers);
+	free(g->counts);
+	free(g);
+}
+
+static void name_group(struct usage_group *g, unsigned char id[JOURNAL_GROUP_BYTES])
+{
+	CHECK(RAND_bytes(id, JOURNAL_GROUP_BYTES) == 1);
+	hex_encode(g->name, id, JOURNAL_GROUP_BYTES);
+}
+
+static void *zeroed(size_t n)
+{
+	void *p = aligned_alloc(CACHE_LINE, n);
+
+	CHECK(p != NULL);
+	return memset(p, 0, n);
+}
+
+struct usage_group *usage_group_memory(const struct group_shape *shape)
+{
+	struct usage_group *g = new_group(shape->node, shape->n_lanes);
+	unsigned char id[JOURNAL_GROUP_BYTES];
+
+	name_group(g, id);
+	for (size_t i = 0; i < g->n_lanes; i++) {
+		g->lanes[i] = usage_lane_new(shape->ring_bytes);
+		use_counts(g, i, zeroed(COUNTS_FILE_BYTES));
+	}
+	return g;
+}
+
+/* --- making --- */
+
+static bool make_lane(struct usage_group *g, const struct journal_file_head *like,
+		      size_t i)
+{
+	struct journal_file_head head = *like;
+	char name[LANE_FILE_NAME_MAX];
+	struct usage_lane *lane = lane_make(like->ring_bytes);
+	void *counts;
+
+	g->lanes[i] = lane;
+	lane->number = head.lane = (uint32_t)i;
+	lane->seed = journal_lane_seed(head.group, head.lane);
+	lane->log = lane_log_new(g->folder, &head);
+	lane_ring_name(name, head.lane);
+	head.kind = JOURNAL_RING_FILE;
+	lane->mapping =
+		group_file_map(g->folder, name, &head, JOURNAL_FILE_HEAD + lane->size);
+	if (lane->mapping == NULL)
+		return false;
+	lane->ring = (unsigned char *)lane->mapping + JOURNAL_FILE_HEAD;
+	lane->note = (_Atomic uint64_t *)((char *)lane->mapping + LANE_TAIL_OFFSET);
+	group_counts_name(name, head.lane);
+	head.kind = JOURNAL_COUNTS_FILE;
+	counts = group_file_map(g->folder, name, &head, COUNTS_FILE_BYTES);
+	if (counts != NULL)
+		use_counts(g, i, counts);
+	return counts != NULL;
+}
+
+static bool fill_folder(struct usage_group *g, struct journal_file_head *head)
+{
+	g->lock = openat(g->folder, GROUP_FILE, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC,
+			 0600);
+	if (g->lock < 0 || flock(g->lock, LOCK_EX | LOCK_NB) != 0)
+		return false;
+	head->kind = JOURNAL_GROUP_FILE;
+	head->lane = (uint32_t)g->n_lanes;
+	head->node_length = (uint32_t)strlen(g->node);
+	memcpy(head->node, g->node, head->node_length);
+	if (!group_file_put_head(g->lock, head) || fsync(g->lock) != 0)
+		return false;
+	memset(head->node, 0, sizeof head->node);
+	head->node_length = 0;
+	for (size_t i = 0; i < g->n_lanes; i++)
+		if (!make_lane(g, head, i))
+			return false;
+	return fsync(g->folder) == 0;
+}
+
+struct usage_group *usage_group_make(int directory, const struct group_shape *shape)
+{
+	struct usage_group *g = new_group(shape->node, shape->n_lanes);
+	struct journal_file_head head = {.ring_bytes = shape->ring_bytes,
+					 .started_us = clock_wall_us()};
+	char fresh[JOURNAL_GROUP_HEX + sizeof GROUP_FRESH];
+	int fault;
+
+	name_group(g, head.group);
+	g->started_us = head.started_us;
+	g->directory = directory;
+	/* Nobody adopts it before it is locked: until then it has another name. */
+	snprintf(fresh, sizeof fresh, GROUP_FRESH "%s", g->name);
+	if (mkdirat(directory, fresh, 0700) == 0) {
+		g->folder = openat(directory, fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (g->folder >= 0 && fill_folder(g, &head) &&
+		    renameat(directory, fresh, directory, g->name) == 0 &&
+		    fsync(directory) == 0)
+			return g;
+		fault = errno;
+		if (g->folder >= 0)
+			group_folder_remove(directory, fresh, g->folder);
+		errno = fault;
+	}
+	fault = errno;
+	free_group(&g);
+	errno = fault;
+	return NULL;
+}
+
+/* --- adopting --- */
+
+static void adopt_lane(struct usage_group *g, const struct journal_file_head *like,
+		       size_t i)
+{
+	struct usage_lane *lane = lane_make(like->ring_bytes);
+	struct journal_file_head head = *like;
+	uint64_t tail;
+	void *counts;
+
+	g->lanes[i] = lane;
+	lane->adopted = true;
+	lane->number = head.lane = (uint32_t)i;
+	lane->seed = journal_lane_seed(head.group, head.lane);
+	lane->log = lane_log_new(g->folder, &head);
+	if (group_file_note(g->folder, &head, &tail))
+		usage_lane_set_tail(lane, tail);
+	counts = zeroed(COUNTS_FILE_BYTES);
+	group_counts_read(g->folder, &head, counts, COUNTS_FILE_BYTES);
+	use_counts(g, i, counts);
+}
+
+static void find_logs(struct usage_group *g)
+{
+	uint64_t *bounds = xcalloc(2 * g->n_lanes, sizeof *bounds);
+	struct dirent *entry;
+	uint64_t lap;
+	uint32_t lane;
+	DIR *dir = group_folder_list(g->folder);
+
+	for (size_t i = 0; i < g->n_lanes; i++)
+		bounds[2 * i] = LANE_NO_LAP;
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		if (!lane_log_name_read(entry->d_name, &lane, &lap) || lane >= g->n_lanes)
+			continue;
+		if (lap < bounds[2 * lane])
+			bounds[2 * lane] = lap;
+		if (lap > bounds[2 * lane + 1])
+			bounds[2 * lane + 1] = lap;
+	}
+	if (dir != NULL)
+		closedir(dir);
+	for (size_t i = 0; i < g->n_lanes; i++)
+		lane_log_adopt(g->lanes[i]->log, bounds[2 * i], bounds[2 * i + 1]);
+	free(bounds);
+}
+
+static bool open_group(struct usage_group *g, const char **why)
+{
+	*why = "its file `group` is missing, cannot be opened or is no regular file";
+	g->folder = openat(g->directory, g->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (g->folder >= 0)
+		g->lock = group_file_open(g->folder, GROUP_FILE, O_RDONLY);
+	return g->lock >= 0;
+}
+
+static enum group_state read_group(const struct usage_group *g,
+				   struct journal_file_head *head, const char **why)
+{
+	char name[JOURNAL_GROUP_HEX + 1];
+
+	*why = group_file_read_head(g->lock, head, JOURNAL_GROUP_FILE);
+	if (*why != NULL)
+		return GROUP_UNREADABLE;
+	/* Cursors go by the name: under another one all would be stored again. */
+	hex_encode(name, head->group, JOURNAL_GROUP_BYTES);
+	if (strcmp(name, g->name) != 0) {
+		*why = "its head tells another name: it is a copy, or was renamed";
+		return GROUP_UNREADABLE;
+	}
+	if (head->lane == 0 || head->lane > GROUP_LANES_MAX) {
+		*why = "its head makes no sense";
+		return GROUP_UNREADABLE;
+	}
+	return GROUP_ADOPTED;
+}
+
+static enum group_state lock_group(struct usage_group *g, struct journal_file_head *head,
+				   const char **why)
+{
+	struct stat st;
+
+	if (!open_group(g, why))
+		return errno == ENOENT && g->folder < 0 ? GROUP_IN_USE : GROUP_UNREADABLE;
+	/* Whoever had it locked before may just have removed it. */
+	if (flock(g->lock, LOCK_EX | LOCK_NB) != 0 || fstat(g->lock, &st) != 0 ||
+	    st.st_nlink == 0)
+		return GROUP_IN_USE;
+	return read_group(g, head, why);
+}
+
+static struct usage_group *new_probe(int directory, const char *name)
+{
+	struct usage_group *probe = new_group(NULL, 1);
+
+	probe->directory = directory;
+	probe->adopted = true;
+	snprintf(probe->name, sizeof probe->name, "%s", name);
+	return probe;
+}
+
+/* The whole group, in place of the probe that has found its head. */
+static struct usage_group *complete(struct usage_group *probe,
+				    struct journal_file_head *head)
+{
+	struct usage_group *g;
+
+	head->node[head->node_length] = '\0';
+	g = new_group(head->node, head->lane);
+	memcpy(g->name, probe->name, sizeof g->name);
+	g->adopted = true;
+	g->started_us = head->started_us;
+	g->directory = probe->directory;
+	g->folder = probe->folder;
+	g->lock = probe->lock;
+	probe->folder = probe->lock = -1;
+	free_group(&probe);
+	for (size_t i = 0; i < g->n_lanes; i++)
+		adopt_lane(g, head, i);
+	find_logs(g);
+	return g;
+}
+
+enum group_state usage_group_adopt(int directory, const char *name,
+				   struct usage_group **out, const char **why)
+{
+	struct usage_group *probe = new_probe(directory, name);
+	struct journal_file_head head;
+	enum group_state state = lock_group(probe, &head, why);
+
+	if (state == GROUP_ADOPTED)
+		*out = complete(probe, &head);
+	else
+		free_group(&probe);
+	return state;
+}
+
+struct usage_group *usage_group_look(int directory, const char *name, bool *in_use,
+				     const char **why)
+{
+	struct usage_group *probe = new_probe(directory, name), *g;
+	struct journal_file_head head;
+
+	if (!open_group(probe, why) || read_group(probe, &head, why) != GROUP_ADOPTED) {
+		free_group(&probe);
+		return NULL;
+	}
+	/* For a moment only: who wants to adopt it just now looks again later. */
+	*in_use = flock(probe->lock, LOCK_SH | LOCK_NB) != 0;
+	flock(probe->lock, LOCK_UN);
+	g = complete(probe, &head);
+	for (size_t i = 0; i < g->n_lanes; i++)
+		g->lanes[i]->quiet = true;
+	return g;
+}
+
+bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail)
+{
+	return group_file_note(g->folder, lane_log_head(g->lanes[lane]->log), tail);
+}
+
+bool usage_group_remove(struct usage_group *g)
+{
+	return g->folder < 0 || group_folder_remove(g->directory, g->name, g->folder);
+}
+
+void usage_group_close(struct usage_group **group)
+{
+	if (*group != NULL)
+		free_group(group);
+}
+
+void usage_group_sweep(int directory, const char *name)
+{
+	int folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (folder < 0)
+		return;
+	if (fstat(folder, &st) == 0 && st.st_mtime < time(NULL) - HALF_MADE_S)
+		group_folder_remove(directory, name, folder);
+	close(folder);
+}

@@ -1,0 +1,396 @@
+/* The usage journal: its thread, its bound, orphans.
+ *
+ * The thread keeps ring pages ahead of the producers writable, copies rings to logs (each
+ * sync_ms, earlier where a ring fills), and syncs the logs. It may wait for the disk;
+ * nobody waits for it. */
+#include "gateway/journal/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/journal/group_files.h"
+#include "gateway/journal/lane_state.h"
+
+#define LOOK_MS 100u
+#define LOOK_BUSY_MS 10u
+/* A ring that fills between two looks drops events: 6 MB/s into any ring cannot. */
+#define LOOK_BYTES_PER_MS 6144u
+#define ALARM_EVERY_US UINT64_C(60000000)
+#define ROOM_RETRY_US UINT64_C(1000000)
+#define PAGE 4096u
+#define AHEAD_MIN (2 * PAGE) /* kept writable before an idle lane's head */
+#define REMOVE_AGAIN_MIN_US UINT64_C(5000000)
+#define REMOVE_AGAIN_MAX_US UINT64_C(600000000)
+
+/* A group that is not adopted for now. */
+struct set_aside {
+	char name[JOURNAL_GROUP_HEX + 1];
+	uint64_t until_us, pause_us; /* 0: it cannot be read, as the log has told */
+};
+
+struct usage_journal {
+	struct usage_group *own;
+	int directory; /* -1: memory alone */
+	uint64_t max_bytes, sync_us;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stop, discarded; /* under the lock */
+	bool running;
+	/* The thread's own. */
+	uint64_t *heads; /* at the last look, per lane */
+	uint64_t synced_us, alarmed_us, no_room_us;
+	bool in_trouble;
+	/* The consumer's own. */
+	struct set_aside *aside;
+	size_t n_aside;
+};
+
+/* --- the bound --- */
+
+static uint64_t bytes_of_all(int directory)
+{
+	DIR *dir = group_folder_list(directory);
+	struct dirent *entry;
+	uint64_t bytes = 0;
+
+	while (dir != NULL && (entry = readdir(dir)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			bytes += group_folder_bytes(directory, entry->d_name);
+	if (dir != NULL)
+		closedir(dir);
+	return bytes;
+}
+
+static bool may_grow(void *ctx)
+{
+	struct usage_journal *j = ctx;
+	uint64_t now = clock_mono_us(), lap = j->own->lanes[0]->size;
+
+	if (j->no_room_us != 0 && now - j->no_room_us < ROOM_RETRY_US)
+		return false;
+	j->no_room_us = 0;
+	if (bytes_of_all(j->directory) + JOURNAL_FILE_HEAD + lap <= j->max_bytes)
+		return true;
+	j->no_room_us = now;
+	return false;
+}
+
+/* --- the thread --- */
+
+static void alarm_about(struct usage_journal *j, enum lane_copy what, int fault)
+{
+	uint64_t now = clock_mono_us();
+
+	j->in_trouble = true;
+	if (j->alarmed_us != 0 && now - j->alarmed_us < ALARM_EVERY_US)
+		return;
+	j->alarmed_us = now;
+	if (what == LANE_FULL)
+		log_error("usage journal: it is full (usage.journal_bytes): events that "
+			  "find no room are dropped and counted");
+	else
+		log_error("usage journal: cannot write: %s; events that find no room are "
+			  "dropped and counted",
+			  strerror(fault));
+}
+
+static bool copy_one(struct usage_journal *j, struct usage_lane *lane)
+{
+	enum lane_copy result = lane_copy(lane, may_grow, j);
+
+	if (result != LANE_COPIED)
+		alarm_about(j, result, errno);
+	return result == LANE_COPIED;
+}
+
+/* A store into a page that is mapped but clean asks the file system, which may wait for
+ * the disk. So this thread stores first, a value that changes nothing: the
+ * compare-and-swap is one step also beside the producer's plain stores, since it owns the
+ * cache line. */
+__attribute__((noinline, no_sanitize("thread"))) static void touch(unsigned char *p)
+{
+	uint64_t *word = (uint64_t *)p, value = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+	__atomic_compare_exchange_n(word, &value, value, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
+static void touch_ahead(struct usage_lane *lane, uint64_t head, uint64_t moved)
+{
+	uint64_t ahead = 4 * moved > AHEAD_MIN ? 4 * moved : AHEAD_MIN;
+
+	if (ahead > lane->size)
+		ahead = lane->size;
+	for (uint64_t at = 0; at < ahead; at += PAGE)
+		touch(lane->ring +
+		      ((head + at) & (lane->size - 1) & ~(uint64_t)(PAGE - 1)));
+	usage_counts_touch(lane->gaps);
+	usage_counts_touch(lane->strangers);
+}
+
+/* While little happens. */
+static uint32_t pause_of(uint64_t ring)
+{
+	uint64_t ms = ring / LOOK_BYTES_PER_MS;
+
+	return ms >= LOOK_MS ? LOOK_MS : ms > LOOK_BUSY_MS ? (uint32_t)ms : LOOK_BUSY_MS;
+}
+
+/* Returns how long until the next look. */
+static uint32_t look(struct usage_journal *j, bool due)
+{
+	bool busy = false, ok = true;
+
+	for (size_t i = 0; i < j->own->n_lanes; i++) {
+		struct usage_lane *lane = j->own->lanes[i];
+		uint64_t head = atomic_load_explicit(&lane->head, memory_order_acquire);
+		uint64_t moved = head - j->heads[i];
+		uint64_t held =
+			head - atomic_load_explicit(&lane->free_to, memory_order_relaxed);
+
+		j->heads[i] = head;
+		touch_ahead(lane, head, moved);
+		busy |= moved > lane->size / 16;
+		if (due || held > lane->size / 4)
+			ok = copy_one(j, lane) && ok;
+	}
+	for (size_t i = 0; due && i < j->own->n_lanes; i++) {
+		if (!lane_sync(j->own->lanes[i])) {
+			alarm_about(j, LANE_FAULT, errno);
+			ok = false;
+		}
+		lane_log_trim(j->own->lanes[i]);
+	}
+	if (due && ok && j->in_trouble) {
+		log_info("usage journal: there is room again");
+		j->in_trouble = false;
+		j->alarmed_us = 0;
+	}
+	return busy ? LOOK_BUSY_MS : pause_of(j->own->lanes[0]->size);
+}
+
+/* True: the thread shall go on. */
+static bool wait_for(struct usage_journal *j, uint32_t ms)
+{
+	struct timespec until;
+	bool go_on;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&j->lock);
+	if (!j->stop)
+		pthread_cond_timedwait(&j->wake, &j->lock, &until);
+	go_on = !j->stop;
+	pthread_mutex_unlock(&j->lock);
+	return go_on;
+}
+
+static void *run_journal(void *arg)
+{
+	struct usage_journal *j = arg;
+	uint32_t pause = 0;
+
+	while (wait_for(j, pause)) {
+		uint64_t now = clock_mono_us();
+		bool due = now - j->synced_us >= j->sync_us;
+
+		pause = look(j, due);
+		if (due)
+			j->synced_us = now;
+		if (pause > j->sync_us / 1000)
+			pause = (uint32_t)(j->sync_us / 1000);
+	}
+	if (!j->discarded)
+		look(j, true);
+	return NULL;
+}
+
+/* --- life --- */
+
+static int open_directory(const char *path)
+{
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return -1;
+	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static struct usage_group *make_own(struct usage_journal *j,
+				    const struct journal_options *o)
+{
+	struct group_shape shape = {o->node, o->n_lanes,
+				    usage_group_ring_bytes(o->ring_bytes)};
+	struct usage_group *g = NULL;
+
+	if (o->directory == NULL) {
+		log_warn("usage: without state_dir or usage.journal_dir events wait in "
+			 "memory: they do not outlive this process");
+		return usage_group_memory(&shape);
+	}
+	j->directory = open_directory(o->directory);
+	if (j->directory >= 0)
+		g = usage_group_make(j->directory, &shape);
+	if (g != NULL)
+		return g;
+	log_error("usage journal: cannot use %s: %s; events wait in memory, and do not "
+		  "outlive this process",
+		  o->directory, strerror(errno));
+	return usage_group_memory(&shape);
+}
+
+struct usage_journal *usage_journal_open(const struct journal_options *o)
+{
+	struct usage_journal *j = xcalloc(1, sizeof *j);
+	pthread_condattr_t attributes;
+
+	j->directory = -1;
+	j->max_bytes = o->max_bytes;
+	j->sync_us = o->sync_ms * UINT64_C(1000);
+	j->own = make_own(j, o);
+	if (!usage_journal_is_durable(j))
+		return j;
+	j->heads = xcalloc(o->n_lanes, sizeof *j->heads);
+	CHECK(pthread_mutex_init(&j->lock, NULL) == 0);
+	CHECK(pthread_condattr_init(&attributes) == 0);
+	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+	CHECK(pthread_cond_init(&j->wake, &attributes) == 0);
+	pthread_condattr_destroy(&attributes);
+	j->running = true;
+	CHECK(pthread_create(&j->thread, NULL, run_journal, j) == 0);
+	pthread_setname_np(j->thread, "journal");
+	return j;
+}
+
+static void end_thread(struct usage_journal *j, bool discard)
+{
+	if (!j->running)
+		return;
+	pthread_mutex_lock(&j->lock);
+	j->stop = true;
+	j->discarded = discard;
+	pthread_cond_signal(&j->wake);
+	pthread_mutex_unlock(&j->lock);
+	CHECK(pthread_join(j->thread, NULL) == 0);
+	pthread_cond_destroy(&j->wake);
+	pthread_mutex_destroy(&j->lock);
+	j->running = false;
+}
+
+bool usage_journal_discard(struct usage_journal *j)
+{
+	end_thread(j, true);
+	return usage_group_remove(j->own);
+}
+
+void usage_journal_close(struct usage_journal **journal)
+{
+	struct usage_journal *j = *journal;
+
+	*journal = NULL;
+	if (j == NULL)
+		return;
+	end_thread(j, false);
+	usage_group_close(&j->own);
+	if (j->directory >= 0)
+		close(j->directory);
+	free(j->aside);
+	free(j->heads);
+	free(j);
+}
+
+struct usage_group *usage_journal_own(struct usage_journal *j)
+{
+	return j->own;
+}
+
+bool usage_journal_is_durable(const struct usage_journal *j)
+{
+	return j->own->folder >= 0;
+}
+
+/* --- orphans --- */
+
+static struct set_aside *find_aside(const struct usage_journal *j, const char *name)
+{
+	for (size_t i = 0; i < j->n_aside; i++)
+		if (strcmp(j->aside[i].name, name) == 0)
+			return &j->aside[i];
+	return NULL;
+}
+
+static struct set_aside *put_aside(struct usage_journal *j, const char *name)
+{
+	struct set_aside *a = find_aside(j, name);
+
+	if (a != NULL)
+		return a;
+	j->aside = xrealloc(j->aside, (j->n_aside + 1) * sizeof *j->aside);
+	a = &j->aside[j->n_aside++];
+	*a = (struct set_aside){0};
+	snprintf(a->name, sizeof a->name, "%s", name);
+	return a;
+}
+
+static bool is_aside(const struct usage_journal *j, const char *name)
+{
+	const struct set_aside *a = find_aside(j, name);
+
+	return a != NULL && (a->pause_us == 0 || clock_mono_us() < a->until_us);
+}
+
+static void refuse(struct usage_journal *j, const char *name, const char *why)
+{
+	log_error("usage journal: group %s is left alone: %s", name, why);
+	put_aside(j, name)->pause_us = 0;
+}
+
+bool usage_journal_part(struct usage_journal *j, struct usage_group *group)
+{
+	struct set_aside *a;
+
+	if (usage_group_remove(group))
+		return true;
+	a = put_aside(j, group->name);
+	a->pause_us = a->pause_us == 0 ? REMOVE_AGAIN_MIN_US : 2 * a->pause_us;
+	if (a->pause_us > REMOVE_AGAIN_MAX_US)
+		a->pause_us = REMOVE_AGAIN_MAX_US;
+	a->until_us = clock_mono_us() + a->pause_us;
+	return false;
+}
+
+struct usage_group *usage_journal_adopt(struct usage_journal *j)
+{
+	/* Also where there was no room for a group of our own: this makes some. */
+	DIR *dir = j->directory >= 0 ? group_folder_list(j->directory) : NULL;
+	struct usage_group *found = NULL;
+	const char *why = NULL;
+	struct dirent *entry;
+
+	while (dir != NULL && found == NULL && (entry = readdir(dir)) != NULL) {
+		const char *name = entry->d_name;
+
+		if (strncmp(name, GROUP_FRESH, sizeof GROUP_FRESH - 1) == 0)
+			usage_group_sweep(j->directory, name);
+		if (!group_is_name(name) || strcmp(name, j->own->name) == 0 ||
+		    is_aside(j, name))
+			continue;
+		if (usage_group_adopt(j->directory, name, &found, &why) ==
+		    GROUP_UNREADABLE)
+			refuse(j, name, why);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}

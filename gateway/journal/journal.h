@@ -1,0 +1,45 @@
+/* The usage journal of one process: its own lane group, the thread that copies it to
+ * disk, and the groups that other processes have left (docs/usage-journal.md). */
+#ifndef GATEWAY_JOURNAL_JOURNAL_H
+#define GATEWAY_JOURNAL_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gateway/journal/group.h"
+
+struct usage_journal;
+
+struct journal_options {
+	const char
+		*directory; /* made if missing; NULL: memory alone, for what it takes */
+	const char *node;
+	size_t n_lanes;
+	uint64_t max_bytes; /* of all files in the directory, those of other groups too */
+	uint32_t ring_bytes; /* rounded up to a power of two */
+	uint32_t sync_ms;
+};
+
+/* Where the directory cannot be used it says so in the log and works in memory. Main
+ * thread. */
+struct usage_journal *usage_journal_open(const struct journal_options *o);
+/* Producers must have stopped, and all of the own group is in the database: its folder
+ * goes, before this returns. False: it does not, so that its cursors must stay. Any
+ * thread. */
+bool usage_journal_discard(struct usage_journal *j);
+/* Producers and recorder must have stopped. What was not discarded waits for the next
+ * process. */
+void usage_journal_close(struct usage_journal **j);
+
+struct usage_group *usage_journal_own(struct usage_journal *j);
+bool usage_journal_is_durable(const struct usage_journal *j);
+/* Consumer's thread: a group that no process uses, locked and ready to be read; NULL:
+ * none. The caller closes it, before the journal. */
+struct usage_group *usage_journal_adopt(struct usage_journal *j);
+/* Consumer's thread: such a group is stored, its folder goes. False: it does not, so that
+ * its cursors must stay; after a while usage_journal_adopt has it again, to try once
+ * more. */
+bool usage_journal_part(struct usage_journal *j, struct usage_group *group);
+
+#endif

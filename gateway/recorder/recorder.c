@@ -1,0 +1,255 @@
+/* The recorder's thread: looks into the lanes by a timer and has the writer write.
+ *
+ * Producers never wake it, since that would cost them a system call: it looks every
+ * LOOK_IDLE_MS while nothing waits, every LOOK_BUSY_MS while a batch gathers. */
+#include "gateway/recorder/recorder.h"
+
+#include <event2/event.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/recorder/upkeep.h"
+#include "gateway/recorder/writer.h"
+
+#define RECORDER_MAGIC 0x72656331u
+#define LOOK_IDLE_MS 100u
+#define LOOK_BUSY_MS 20u
+#define DEFAULT_BATCH_ROWS 5000u
+#define BATCH_ROWS_MAX 50000u
+#define DEFAULT_BATCH_DELAY_MS 200u
+#define DEFAULT_TIMEOUT_MS 5000u
+/* A batch does not wait for its delay once this many bytes per row of it have
+ * gathered. */
+#define BATCH_BYTES_PER_ROW 64u
+#define DROP_REPORT_US UINT64_C(10000000)
+#define ADOPT_EVERY_US UINT64_C(2000000)
+
+struct recorder {
+	uint32_t magic;
+	pthread_t thread;
+	struct event_base *base;
+	struct event *look;
+	struct usage_writer *writer;
+	struct usage_upkeep *upkeep;
+	struct writer_counters counters;
+	struct usage_journal *journal;
+	const struct usage_group *own;
+	size_t batch_bytes;
+	uint64_t delay_us;
+	uint64_t empty_at_us;           /* when a look last found nothing that waits */
+	uint64_t dropped_told, told_us; /* drops that the log knows of */
+	uint64_t adopt_from_us;
+	bool winding_up, retired;
+	/* Monotonic deadline of the flush; 0: runs. */
+	_Atomic uint64_t stop_by_us;
+};
+
+static size_t backlog_bytes(const struct recorder *r)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < r->own->n_lanes; i++)
+		bytes += usage_lane_backlog_bytes(r->own->lanes[i]);
+	return bytes;
+}
+
+static uint64_t dropped(const struct recorder *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < r->own->n_lanes; i++)
+		n += usage_lane_dropped(r->own->lanes[i]);
+	return n;
+}
+
+static void report_drops(struct recorder *r)
+{
+	uint64_t n = dropped(r);
+
+	if (n == r->dropped_told)
+		return;
+	log_error("usage: no room is left, PostgreSQL is too slow or gone: %llu events "
+		  "dropped since the start, counted in usage_gaps",
+		  (unsigned long long)n);
+	r->dropped_told = n;
+	r->told_us = clock_mono_us();
+}
+
+static void look_again_in(struct recorder *r, uint32_t ms)
+{
+	struct timeval tv = {0, ms * 1000};
+
+	CHECK(event_add(r->look, &tv) == 0);
+}
+
+/* True: the loop may end. */
+static bool wind_up(struct recorder *r, size_t waiting, uint64_t now, uint64_t stop_by)
+{
+	if (now >= stop_by)
+		return true;
+	if (!r->winding_up)
+		usage_writer_only_own(r->writer);
+	r->winding_up = true;
+	if (waiting || !usage_writer_is_idle(r->writer))
+		return false;
+	if (r->retired)
+		return true;
+	if (!usage_writer_counts_are_stored(r->writer))
+		return false;
+	/* The folder first: without its cursors it would be stored again. */
+	r->retired = true;
+	return !usage_journal_discard(r->journal) || !usage_writer_retire(r->writer);
+}
+
+/* What processes before this one have left. */
+static void adopt(struct recorder *r, uint64_t now)
+{
+	struct usage_group *g;
+
+	if (now < r->adopt_from_us ||
+	    usage_writer_adopted(r->writer) + 1 >= WRITER_GROUPS_MAX)
+		return;
+	g = usage_journal_adopt(r->journal);
+	if (g == NULL) {
+		r->adopt_from_us = now + ADOPT_EVERY_US;
+		return;
+	}
+	log_info("usage journal: group %s of a process that is gone is taken over",
+		 g->name);
+	CHECK(usage_writer_adopt(r->writer, g));
+}
+
+static void on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct recorder *r = arg;
+	uint64_t now = clock_mono_us(), stop_by;
+	size_t waiting;
+	bool due;
+
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(r, RECORDER_MAGIC);
+	stop_by = atomic_load(&r->stop_by_us);
+	waiting = backlog_bytes(r);
+	if (r->told_us == 0 || now - r->told_us >= DROP_REPORT_US)
+		report_drops(r);
+	if (stop_by && wind_up(r, waiting, now, stop_by)) {
+		event_base_loopbreak(r->base);
+		return;
+	}
+	if (!stop_by)
+		adopt(r, now);
+	due = stop_by || waiting >= r->batch_bytes || now - r->empty_at_us >= r->delay_us;
+	if (waiting == 0 || due)
+		r->empty_at_us = now;
+	if (!r->retired)
+		usage_writer_turn(r->writer, waiting && due);
+	look_again_in(r, waiting || stop_by ? LOOK_BUSY_MS : LOOK_IDLE_MS);
+}
+
+static void *run_recorder(void *arg)
+{
+	struct recorder *r = arg;
+
+	CHECK(event_base_dispatch(r->base) == 0);
+	return NULL;
+}
+
+static uint32_t or_default(uint32_t value, uint32_t fallback)
+{
+	return value ? value : fallback;
+}
+
+static void make_writer(struct recorder *r, const struct recorder_options *o)
+{
+	size_t rows = or_default(o->batch_rows, DEFAULT_BATCH_ROWS);
+
+	r->delay_us =
+		or_default(o->batch_delay_ms, DEFAULT_BATCH_DELAY_MS) * UINT64_C(1000);
+	r->batch_bytes = rows * BATCH_BYTES_PER_ROW;
+	r->writer = usage_writer_new(&(struct writer_options){
+		.base = r->base,
+		.database = o->database,
+		.batch_rows = rows,
+		.batch_rows_max = rows > BATCH_ROWS_MAX ? rows : BATCH_ROWS_MAX,
+		.timeout_ms = or_default(o->timeout_ms, DEFAULT_TIMEOUT_MS),
+		.journal = r->journal,
+		.counters = &r->counters,
+	});
+}
+
+struct recorder *recorder_start(const struct recorder_options *o,
+				struct usage_journal *journal)
+{
+	struct recorder *r = xcalloc(1, sizeof *r);
+
+	r->magic = RECORDER_MAGIC;
+	r->journal = journal;
+	r->own = usage_journal_own(journal);
+	r->base = event_base_new();
+	CHECK(r->base != NULL);
+	r->look = event_new(r->base, -1, 0, on_look, r);
+	CHECK(r->look != NULL);
+	r->empty_at_us = clock_mono_us();
+	make_writer(r, o);
+	r->upkeep = usage_upkeep_new(&(struct upkeep_options){
+		.base = r->base,
+		.database = o->database,
+		.node = o->node,
+		.retention_days = o->retention_days,
+	});
+	look_again_in(r, LOOK_BUSY_MS);
+	CHECK(pthread_create(&r->thread, NULL, run_recorder, r) == 0);
+	pthread_setname_np(r->thread, "recorder");
+	return r;
+}
+
+static uint64_t count_left(const struct recorder *r)
+{
+	uint64_t appended = 0, stored = atomic_load(&r->counters.own);
+
+	for (size_t i = 0; i < r->own->n_lanes; i++)
+		appended += usage_lane_appended(r->own->lanes[i]);
+	return appended > stored ? appended - stored : 0;
+}
+
+uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
+{
+	struct recorder *r = *recorder;
+	uint64_t left;
+
+	*recorder = NULL;
+	if (r == NULL)
+		return 0;
+	atomic_store(&r->stop_by_us, clock_mono_us() + flush_ms * UINT64_C(1000));
+	CHECK(pthread_join(r->thread, NULL) == 0);
+	usage_writer_free(&r->writer);
+	usage_upkeep_free(&r->upkeep);
+	report_drops(r);
+	left = count_left(r);
+	event_free(r->look);
+	event_base_free(r->base);
+	r->magic = 0;
+	free(r);
+	return left;
+}
+
+void recorder_stats(const struct recorder *r, struct recorder_stats *out)
+{
+	const struct writer_counters *c = &r->counters;
+
+	*out = (struct recorder_stats){
+		.written = atomic_load_explicit(&c->written, memory_order_relaxed),
+		.rejected = atomic_load_explicit(&c->rejected, memory_order_relaxed),
+		.repeated = atomic_load_explicit(&c->repeated, memory_order_relaxed),
+		.batches = atomic_load_explicit(&c->batches, memory_order_relaxed),
+		.failures = atomic_load_explicit(&c->failures, memory_order_relaxed),
+		.connected = atomic_load_explicit(&c->connected, memory_order_relaxed),
+		.dropped = dropped(r),
+		.backlog_bytes = backlog_bytes(r),
+	};
+}

@@ -1,0 +1,179 @@
+/* What a question may hold. */
+#include "gateway/statistics/question_fields.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+
+#define ARRAY_MAX (4u << 20)
+#define ZONE_MAX 64
+
+/* Matches the start of text against a pattern, in which d is a digit and all else stands
+ * for itself. Returns what is behind it, or NULL. */
+static const char *match(const char *text, const char *pattern)
+{
+	for (; *pattern != '\0'; pattern++, text++)
+		if (*pattern == 'd' ? !isdigit((unsigned char)*text) : *text != *pattern)
+			return NULL;
+	return text;
+}
+
+static const char *skip_fraction(const char *p)
+{
+	size_t n = *p == '.' ? strspn(p + 1, "0123456789") : 0;
+
+	return n >= 1 && n <= 6 ? p + 1 + n : p;
+}
+
+static const char *skip_offset(const char *p)
+{
+	const char *next;
+
+	if (*p == 'Z')
+		return p + 1;
+	if (*p != '+' && *p != '-')
+		return p;
+	next = match(p + 1, "dd:dd");
+	if (next == NULL)
+		next = match(p + 1, "dd");
+	return next != NULL ? next : p;
+}
+
+bool question_time_is_valid(const char *text, bool *has_offset)
+{
+	const char *p = match(text, "dddd-dd-dd"), *next;
+
+	*has_offset = false;
+	if (p == NULL || strncmp(text, "1970", 4) < 0 || strncmp(text, "2200", 4) >= 0)
+		return false;
+	if (*p == '\0')
+		return true;
+	if (*p != 'T' && *p != ' ')
+		return false;
+	p = match(p + 1, "dd:dd");
+	if (p == NULL)
+		return false;
+	next = match(p, ":dd");
+	if (next != NULL)
+		p = skip_fraction(next);
+	next = skip_offset(p);
+	*has_offset = next != p;
+	return *next == '\0';
+}
+
+/* IANA's names of one word (the files `backward`, `etcetera` and others of its tz
+ * database). Whatever else has no slash is PostgreSQL's own: abbreviations, among them
+ * IST for Israel, and "XYZ+5". */
+static const char *const short_zones[] = {
+	"CET",       "CST6CDT",   "Cuba",     "EET",     "EST",    "EST5EDT",   "Egypt",
+	"Eire",      "GB",        "GB-Eire",  "GMT",     "GMT+0",  "GMT-0",     "GMT0",
+	"Greenwich", "HST",       "Hongkong", "Iceland", "Iran",   "Israel",    "Jamaica",
+	"Japan",     "Kwajalein", "Libya",    "MET",     "MST",    "MST7MDT",   "NZ",
+	"NZ-CHAT",   "Navajo",    "PRC",      "PST8PDT", "Poland", "Portugal",  "ROC",
+	"ROK",       "Singapore", "Turkey",   "UCT",     "UTC",    "Universal", "W-SU",
+	"WET",       "Zulu",
+};
+
+bool question_zone_is_valid(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (strchr(text, '/') == NULL) {
+		for (size_t i = 0; i < ARRAY_LEN(short_zones); i++)
+			if (strcasecmp(text, short_zones[i]) == 0)
+				return true;
+		return false;
+	}
+	if (n > ZONE_MAX || !isalpha((unsigned char)text[0]))
+		return false;
+	for (const char *p = text; *p != '\0'; p++)
+		if (!isalnum((unsigned char)*p) && strchr("/_+-", *p) == NULL)
+			return false;
+	return true;
+}
+
+char *question_step(const char *text)
+{
+	static const struct unit {
+		const char *name, *interval;
+		unsigned long most, multiple;
+	} units[] = {
+		{"m", "minutes", 1440, 15}, {"h", "hours", 24, 1},
+		{"d", "days", 366, 1},      {"w", "days", 53, 1},
+		{"mo", "months", 24, 1},    {"y", "years", 10, 1},
+	};
+	char *end;
+	unsigned long n;
+
+	if (!isdigit((unsigned char)text[0]) || strlen(text) > 8)
+		return NULL;
+	n = strtoul(text, &end, 10);
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (strcmp(end, units[i].name) != 0)
+			continue;
+		if (n == 0 || n > units[i].most || n % units[i].multiple != 0)
+			return NULL;
+		return xasprintf("%lu %s", *end == 'w' ? 7 * n : n, units[i].interval);
+	}
+	return NULL;
+}
+
+bool question_place(const char *text, char **used_at, char **id)
+{
+	const char *slash = strchr(text, '/');
+	bool has_offset;
+
+	if (slash == NULL || slash[1] == '\0' || strlen(slash + 1) > 18 ||
+	    strspn(slash + 1, "0123456789") != strlen(slash + 1))
+		return false;
+	*used_at = xstrndup(text, (size_t)(slash - text));
+	if (!question_time_is_valid(*used_at, &has_offset) || has_offset) {
+		free(*used_at);
+		*used_at = NULL;
+		return false;
+	}
+	*id = xstrdup(slash + 1);
+	return true;
+}
+
+static char *finish(struct sbuf *b)
+{
+	char *text;
+
+	sbuf_lit(b, "}");
+	CHECK(!b->overflow);
+	text = xstrndup(b->p, b->n);
+	sbuf_fini(b);
+	return text;
+}
+
+char *question_ids_array(const int64_t *ids, size_t n)
+{
+	struct sbuf b;
+
+	sbuf_init(&b, ARRAY_MAX);
+	sbuf_lit(&b, "{");
+	for (size_t i = 0; i < n; i++)
+		sbuf_printf(&b, "%s%lld", i ? "," : "", (long long)ids[i]);
+	return finish(&b);
+}
+
+char *question_texts_array(const char *const *texts, size_t n)
+{
+	struct sbuf b;
+
+	sbuf_init(&b, ARRAY_MAX);
+	sbuf_lit(&b, "{");
+	for (size_t i = 0; i < n; i++) {
+		sbuf_str(&b, i ? STR(",\"") : STR("\""));
+		for (const char *p = texts[i]; *p != '\0'; p++) {
+			if (*p == '"' || *p == '\\')
+				sbuf_lit(&b, "\\");
+			sbuf_add(&b, p, 1);
+		}
+		sbuf_lit(&b, "\"");
+	}
+	return finish(&b);
+}

@@ -1,0 +1,283 @@
+/* Questions: checked, and made into a statement and its parameters: $1 from, $2 to, $3
+ * zone, $4 tokens, $5 routes, $6 limit; the others are a question's own
+ * (question_sql.c). */
+#include "gateway/statistics/questions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "gateway/statistics/question_fields.h"
+#include "gateway/statistics/question_sql.h"
+
+#define SQL_MAX (64u << 10)
+
+#define QUESTION_NAME(id, name, what) {name, what},
+static const struct {
+	const char *name, *summary;
+} questions[] = {QUESTIONS(QUESTION_NAME)};
+
+/* --- building --- */
+
+bool question_named(const char *name, enum question_kind *kind)
+{
+	for (size_t i = 0; i < QUESTION_COUNT; i++) {
+		*kind = (enum question_kind)i;
+		if (strcmp(questions[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *question_name(enum question_kind kind)
+{
+	return questions[kind].name;
+}
+
+const char *question_summary(enum question_kind kind)
+{
+	return questions[kind].summary;
+}
+
+static void add_value(struct question_text *t, const char *value)
+{
+	CHECK(t->n_values < QUESTION_PARAMS);
+	t->values[t->n_values++] = value;
+}
+
+static void add_owned(struct question_text *t, char *value)
+{
+	CHECK(t->n_owned <= QUESTION_PARAMS);
+	t->owned[t->n_owned++] = value;
+	add_value(t, value);
+}
+
+static bool refuse(struct sbuf *error, const char *what)
+{
+	sbuf_str(error, str_of(what));
+	return false;
+}
+
+struct times {
+	char from[96], to[96]; /* as SQL, UTC without zone */
+};
+
+static bool time_sql(char out[96], const char *text, int n, const char *fallback)
+{
+	bool has_offset;
+
+	if (text == NULL)
+		snprintf(out, 96, "%s", fallback);
+	else if (!question_time_is_valid(text, &has_offset))
+		return false;
+	else if (has_offset)
+		snprintf(out, 96, "($%d::timestamptz AT TIME ZONE 'UTC')", n);
+	else
+		snprintf(out, 96, "($%d::timestamp AT TIME ZONE $3 AT TIME ZONE 'UTC')",
+			 n);
+	return true;
+}
+
+static bool make_times(struct times *t, const struct question *q, struct sbuf *error)
+{
+	char day_before[96];
+
+	if (!time_sql(t->to, q->to, 2, "(now() AT TIME ZONE 'UTC')"))
+		return refuse(error,
+			      "to must be a time like 2026-11-24, 2026-11-24T12:30 or "
+			      "2026-11-24T12:30:00+05:30, of the years 1970 to 2199");
+	snprintf(day_before, sizeof day_before, "(%.60s - interval '24 hours')", t->to);
+	if (!time_sql(t->from, q->from, 1, day_before))
+		return refuse(error,
+			      "from must be a time like 2026-11-24, 2026-11-24T12:30 or "
+			      "2026-11-24T12:30:00+05:30, of the years 1970 to 2199");
+	return true;
+}
+
+/* A restriction that a question does not know would be told as if it held. */
+static bool check_own(const struct question *q, struct sbuf *error)
+{
+	const struct {
+		bool set;
+		enum question_kind of;
+		const char *name;
+	} fields[] = {
+		{q->step != NULL, QUESTION_SERIES, "step"},
+		{q->percentiles, QUESTION_SERIES, "percentiles"},
+		{q->status_low != 0, QUESTION_ROWS, "status"},
+		{q->method != NULL, QUESTION_ROWS, "method"},
+		{q->min_ms != 0, QUESTION_ROWS, "min_ms"},
+		{q->after != NULL, QUESTION_ROWS, "after"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (fields[i].set && q->kind != fields[i].of) {
+			sbuf_printf(error, "%s is for the question `%s`", fields[i].name,
+				    question_name(fields[i].of));
+			return false;
+		}
+	return true;
+}
+
+static bool check_common(const struct question *q, struct sbuf *error)
+{
+	unsigned most = q->kind == QUESTION_ROWS ? QUESTION_PAGE_MAX : QUESTION_TOP_MAX;
+
+	if (q->zone != NULL && !question_zone_is_valid(q->zone))
+		return refuse(error,
+			      "zone must be the name of a time zone, like Asia/Kolkata");
+	if (q->n_tokens > QUESTION_TOKENS_MAX)
+		return refuse(error, "tokens are more than 10000");
+	if (q->n_routes > QUESTION_ROUTES_MAX)
+		return refuse(error, "routes are more than 1000");
+	if (q->limit > most) {
+		sbuf_printf(error, "limit must be 1 to %u", most);
+		return false;
+	}
+	if (!check_own(q, error))
+		return false;
+	if (q->kind == QUESTION_TOKEN && (q->all_tokens || q->n_tokens != 1))
+		return refuse(error, "this question is of one token");
+	if (q->kind == QUESTION_ROUTE && q->n_routes != 1)
+		return refuse(error, "this question is of one route");
+	return true;
+}
+
+/* $1 to $6, and the first of the statement. */
+static void put_common(const struct question *q, const struct times *times,
+		       struct question_text *t, struct sbuf *sql)
+{
+	unsigned limit = q->limit ? q->limit : q->kind == QUESTION_ROWS ? 50 : 10;
+
+	add_value(t, q->from);
+	add_value(t, q->to);
+	add_value(t, q->zone ? q->zone : "UTC");
+	if (q->all_tokens)
+		add_value(t, NULL);
+	else
+		add_owned(t, question_ids_array(q->tokens, q->n_tokens));
+	if (q->n_routes == 0)
+		add_value(t, NULL);
+	else
+		add_owned(t, question_texts_array(q->routes, q->n_routes));
+	add_owned(t, xasprintf("%u", limit));
+	/* The first line is there for the types of parameters that a question does not
+	 * use. */
+	sbuf_printf(sql,
+		    "WITH types AS (SELECT $1::text, $2::text, $6::integer), asked AS "
+		    "MATERIALIZED (SELECT low, high, $3::text AS zone, $4::bigint[] AS "
+		    "tokens, usage_route_numbers($5::text[]) AS routes FROM "
+		    "usage_range(%s, %s))",
+		    times->from, times->to);
+}
+
+static bool add_series(const struct question *q, struct question_text *t,
+		       struct sbuf *error)
+{
+	char *step = question_step(q->step ? q->step : "1h");
+
+	if (step == NULL)
+		return refuse(
+			error,
+			"step must be a multiple of 15 minutes: 15m, 2h, 1d, 1w, 1mo or "
+			"1y");
+	add_owned(t, step);
+	add_owned(t, xasprintf("%d", QUESTION_POINTS_MAX));
+	add_value(t, q->percentiles ? "true" : "false");
+	return true;
+}
+
+static void add_prices(const struct question *q, struct question_text *t)
+{
+	const char **paths = xcalloc(q->n_prices + 1, sizeof *paths);
+	int64_t *micros = xcalloc(q->n_prices + 1, sizeof *micros);
+
+	for (size_t i = 0; i < q->n_prices; i++) {
+		paths[i] = q->prices[i].path;
+		micros[i] = (int64_t)q->prices[i].micro;
+	}
+	add_owned(t, question_texts_array(paths, q->n_prices));
+	add_owned(t, question_ids_array(micros, q->n_prices));
+	free(paths);
+	free(micros);
+}
+
+static void add_number(struct question_text *t, int64_t value)
+{
+	if (value == 0)
+		add_value(t, NULL);
+	else
+		add_owned(t, xasprintf("%lld", (long long)value));
+}
+
+static bool add_rows(const struct question *q, struct question_text *t,
+		     struct sbuf *error)
+{
+	char *used_at = NULL, *id = NULL;
+
+	if (q->status_low < 0 || q->status_high < q->status_low || q->status_high > 999)
+		return refuse(error, "status must be 100 to 999, or a class like 5xx");
+	if (q->min_ms < 0)
+		return refuse(error, "min_ms must be 0 or more");
+	if (q->after != NULL && !question_place(q->after, &used_at, &id))
+		return refuse(error,
+			      "after must be what `next` of the page before holds");
+	add_number(t, q->status_low);
+	add_number(t, q->status_high);
+	add_value(t, q->method);
+	add_number(t, q->min_ms);
+	if (q->after != NULL) {
+		add_owned(t, used_at);
+		add_owned(t, id);
+	} else {
+		add_value(t, NULL);
+		add_value(t, NULL);
+	}
+	return true;
+}
+
+/* The parameters from $7 on. */
+static bool add_own(const struct question *q, struct question_text *t, struct sbuf *error)
+{
+	if (q->kind == QUESTION_SERIES)
+		return add_series(q, t, error);
+	if (q->kind == QUESTION_ROWS)
+		return add_rows(q, t, error);
+	if (q->kind == QUESTION_COST)
+		add_prices(q, t);
+	return true;
+}
+
+bool question_build(const struct question *q, struct question_text *t, struct sbuf *error)
+{
+	struct times times;
+	struct sbuf sql;
+	bool ok;
+
+	*t = (struct question_text){0};
+	if (!check_common(q, error) || !make_times(&times, q, error))
+		return false;
+	sbuf_init(&sql, SQL_MAX);
+	put_common(q, &times, t, &sql);
+	question_statement(&sql, q, times.from, times.to);
+	ok = add_own(q, t, error);
+	CHECK(!sql.overflow);
+	t->sql = t->owned[t->n_owned++] = xstrndup(sql.p, sql.n);
+	sbuf_fini(&sql);
+	return ok;
+}
+
+void question_text_fini(struct question_text *t)
+{
+	for (int i = 0; i < t->n_owned; i++)
+		free(t->owned[i]);
+	*t = (struct question_text){0};
+}
+
+struct str question_answer(const PGresult *r)
+{
+	if (PQntuples(r) != 1 || PQgetisnull(r, 0, 0))
+		return (struct str){0};
+	return (struct str){PQgetvalue(r, 0, 0), (size_t)PQgetlength(r, 0, 0)};
+}

@@ -1,0 +1,245 @@
+/* Unit tests of gateway/proxy/admit.c: every verdict, against a real route and token
+ * table. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "common/check.h"
+#include "gateway/proxy/admit.h"
+
+#define NOW_US 1700000000000000
+#define GOOD_KEY "ntk_good"
+
+/* The published table and its state, as sync would give them. */
+struct token_sync {
+	const struct token_table *table;
+	enum token_state state;
+};
+
+const struct token_table *token_sync_table(const struct token_sync *s)
+{
+	return s->table;
+}
+
+enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us)
+{
+	(void)mono_us;
+	return s->state;
+}
+
+struct fixture {
+	struct settings *settings;
+	struct route_table *routes;
+	struct key_hasher *hasher;
+	struct token_table *table;
+	struct token_sync sync;
+};
+
+static const char config[] =
+	"{\"database\": \"postgresql://h/d\", \"routes\": [{\"name\": \"open\", "
+	"\"path\": \"/open\", \"upstream\": \"http://127.0.0.1:1\"},{\"name\": \"ai\", "
+	"\"path\": \"/api/ai\", \"upstream\": \"http://127.0.0.1:1\", \"scope\": \"ai\", "
+	"\"methods\": [\"POST\"], \"limits\": {\"body_bytes\": 10}}]}";
+
+static void add_token(struct fixture *f, struct token_builder *b, const char *key,
+		      struct token_view view)
+{
+	struct token_row row = {.view = view};
+
+	key_hash(f->hasher, str_of(key), row.hash);
+	token_builder_add(b, &row);
+}
+
+static void fill_tokens(struct fixture *f)
+{
+	struct token_builder *b = token_builder_new();
+	struct token_view v = {.token_id = 7,
+			       .expires_at_us = INT64_MAX,
+			       .key_until_us = INT64_MAX,
+			       .scopes = STR("ai other")};
+
+	add_token(f, b, GOOD_KEY, v);
+	v.scopes = STR("aix");
+	add_token(f, b, "narrow", v);
+	v.scopes = STR("*");
+	add_token(f, b, "old-shape key", v);
+	v.flags = TOKEN_REVOKED;
+	add_token(f, b, "revoked", v);
+	v.flags = 0;
+	v.expires_at_us = NOW_US;
+	add_token(f, b, "expired", v);
+	v.expires_at_us = NOW_US + 1;
+	add_token(f, b, "not yet expired", v);
+	v.expires_at_us = INT64_MAX;
+	v.key_until_us = NOW_US;
+	add_token(f, b, "rotated", v);
+	f->table = token_builder_finish(&b);
+}
+
+static int set_up(void **state)
+{
+	struct fixture *f = xcalloc(1, sizeof *f);
+	struct settings_options o = {0};
+	struct sbuf report;
+
+	sbuf_init(&report, 65536);
+	f->settings = settings_load_text("test.json", STR(config), &o, &report);
+	if (f->settings == NULL)
+		fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
+	assert_non_null(f->settings);
+	sbuf_fini(&report);
+	f->routes = route_table_new(f->settings);
+	f->hasher = key_hasher_new();
+	fill_tokens(f);
+	f->sync = (struct token_sync){f->table, TOKENS_FRESH};
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	token_table_free(f->table);
+	key_hasher_free(&f->hasher);
+	route_table_free(&f->routes);
+	settings_unref(&f->settings);
+	free(f);
+	return 0;
+}
+
+static void ask(struct fixture *f, const char *line, const char *fields,
+		struct admission *a)
+{
+	static struct request_head h;
+	static char text[2048];
+	struct head_limits limits = {16384, 100};
+	struct head_refusal why;
+	struct admit_context ctx = {f->routes, &f->sync, f->hasher, 1, NOW_US};
+	int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: x\r\n%s\r\n", line,
+			 fields);
+
+	assert_true(request_head_parse(&h, text, (size_t)n, &limits, &why));
+	admit(a, &h, &ctx);
+}
+
+#define KEY "X-API-Key: " GOOD_KEY "\r\n"
+#define ADMITTED PROBLEM_COUNT
+
+struct ask_case {
+	const char *line, *fields;
+	enum token_state state;
+	enum problem_id expected;
+	bool known;
+};
+
+static const struct ask_case cases[] = {
+	{"GET /open/x", KEY, TOKENS_FRESH, ADMITTED, true},
+	{"POST /api/ai/v1", KEY, TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", "Authorization: Bearer " GOOD_KEY "\r\n", TOKENS_FRESH, ADMITTED,
+	 true},
+	{"GET /open", "X-API-Key: old-shape key\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", "X-API-Key: not yet expired\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"POST /api/ai", "X-API-Key: old-shape key\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", KEY "Authorization: Bearer dummy\r\n", TOKENS_FRESH, ADMITTED,
+	 true},
+	/* known keys are served while stale, and only then */
+	{"GET /open", KEY, TOKENS_STALE, ADMITTED, true},
+	{"GET /open", KEY, TOKENS_TOO_STALE, PROBLEM_KEYS_UNAVAILABLE, false},
+	{"GET /open", KEY, TOKENS_NONE, PROBLEM_KEYS_UNAVAILABLE, false},
+	/* a miss */
+	{"GET /open", "", TOKENS_FRESH, PROBLEM_MISSING_KEY, false},
+	{"GET /open", "", TOKENS_NONE, PROBLEM_MISSING_KEY, false},
+	{"GET /open", "X-API-Key: nobody\r\n", TOKENS_FRESH, PROBLEM_UNKNOWN_KEY, false},
+	{"GET /open", "X-API-Key: nobody\r\n", TOKENS_STALE, PROBLEM_KEYS_UNAVAILABLE,
+	 false},
+	{"GET /open", "X-API-Key: k\xc3\xa4se\r\n", TOKENS_STALE, PROBLEM_UNKNOWN_KEY,
+	 false},
+	{"GET /open", "X-API-Key: ntk_00000000000000000000000000000000000000\r\n",
+	 TOKENS_FRESH, PROBLEM_MALFORMED_KEY, false},
+	{"GET /open", "X-API-Key: ntk_00000000000000000000000000000000000000\r\n",
+	 TOKENS_STALE, PROBLEM_KEYS_UNAVAILABLE, false},
+	{"GET /open", "Authorization: Bearer sk-other\r\n", TOKENS_FRESH,
+	 PROBLEM_MISSING_KEY, false},
+	{"GET /open", "Authorization: Bearer ntk_wrong\r\n", TOKENS_FRESH,
+	 PROBLEM_UNKNOWN_KEY, false},
+	{"GET /open", KEY KEY, TOKENS_FRESH, PROBLEM_AMBIGUOUS_KEY, false},
+	{"GET /open", KEY "Authorization: Bearer ntk_different\r\n", TOKENS_FRESH,
+	 PROBLEM_AMBIGUOUS_KEY, false},
+	{"GET /open?key=ntk_0123456789abcdef", KEY, TOKENS_FRESH, PROBLEM_KEY_IN_URL,
+	 false},
+	/* a known token, refused: recorded all the same */
+	{"GET /open", "X-API-Key: revoked\r\n", TOKENS_FRESH, PROBLEM_REVOKED_KEY, true},
+	{"GET /open", "X-API-Key: expired\r\n", TOKENS_FRESH, PROBLEM_EXPIRED_KEY, true},
+	{"GET /open", "X-API-Key: rotated\r\n", TOKENS_FRESH, PROBLEM_EXPIRED_KEY, true},
+	{"GET /nowhere", KEY, TOKENS_FRESH, PROBLEM_NO_ROUTE, true},
+	{"GET /openx", KEY, TOKENS_FRESH, PROBLEM_NO_ROUTE, true},
+	{"GET /open/../api/ai", KEY, TOKENS_FRESH, PROBLEM_BAD_PATH, true},
+	{"POST /api/ai", "X-API-Key: narrow\r\n", TOKENS_FRESH, PROBLEM_SCOPE_MISSING,
+	 true},
+	{"GET /api/ai", KEY, TOKENS_FRESH, PROBLEM_METHOD_NOT_ALLOWED, true},
+	{"POST /api/ai", KEY "Content-Length: 10\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"POST /api/ai", KEY "Content-Length: 11\r\n", TOKENS_FRESH,
+	 PROBLEM_BODY_TOO_LARGE, true},
+	{"BREW /open", KEY, TOKENS_FRESH, PROBLEM_NOT_IMPLEMENTED, false},
+};
+
+static void test_verdicts(void **state)
+{
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct ask_case *t = &cases[i];
+		struct admission a;
+		enum problem_id got;
+
+		f->sync.state = t->state;
+		ask(f, t->line, t->fields, &a);
+		got = a.admitted ? ADMITTED : a.problem;
+		if (got != t->expected || a.token_known != t->known)
+			fail_msg("case %zu (%s): got %s, known %d", i, t->line,
+				 a.admitted ? "admitted" : problem_code(a.problem),
+				 a.token_known);
+		if (t->known)
+			assert_int_equal(a.token_id, 7);
+	}
+}
+
+static void test_no_table(void **state)
+{
+	struct fixture *f = *state;
+	struct admission a;
+
+	f->sync = (struct token_sync){NULL, TOKENS_NONE};
+	ask(f, "GET /open", KEY, &a);
+	assert_int_equal(a.problem, PROBLEM_KEYS_UNAVAILABLE);
+}
+
+static void test_details_name_the_way_out(void **state)
+{
+	struct fixture *f = *state;
+	struct admission a;
+
+	ask(f, "POST /api/ai", "X-API-Key: narrow\r\n", &a);
+	assert_string_equal(a.detail, "the key lacks the scope 'ai' of route 'ai'");
+	assert_string_equal(a.route->name, "ai");
+	ask(f, "GET /api/ai", KEY, &a);
+	assert_string_equal(a.detail, "route 'ai' does not take GET");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_verdicts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_no_table, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_details_name_the_way_out, set_up,
+						tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,317 @@
+/* Questions as SQL: what is refused, what becomes a parameter, and that nothing else
+ * does. */
+#include "gateway/statistics/questions.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "common/check.h"
+#include "gateway/statistics/question_fields.h"
+
+static void test_times(void **state)
+{
+	static const struct {
+		const char *text;
+		bool valid, has_offset;
+	} cases[] = {
+		{"2026-11-24", true, false},
+		{"1970-01-01", true, false},
+		{"2199-12-31", true, false},
+		{"1969-12-31", false, false},
+		{"2200-01-01", false, false},
+		{"infinity", false, false},
+		{"2026-11-24T12:30", true, false},
+		{"2026-11-24 12:30", true, false},
+		{"2026-11-24T12:30:59", true, false},
+		{"2026-11-24T12:30:59.123456", true, false},
+		{"2026-11-24T12:30Z", true, true},
+		{"2026-11-24T12:30:59.1Z", true, true},
+		{"2026-11-24T12:30+05:30", true, true},
+		{"2026-11-24T12:30:00-08", true, true},
+		{"", false, false},
+		{"2026-11-2", false, false},
+		{"2026-11-24T", false, false},
+		{"2026-11-24T12", false, false},
+		{"2026-11-24Z", false, false},
+		{"2026-11-24+05:30", false, false},
+		{"2026-11-24T12:30:5", false, false},
+		{"2026-11-24T12:30:59.", false, false},
+		{"2026-11-24T12:30:59.1234567", false, false},
+		{"2026-11-24T12:30+5:30", false, false},
+		{"2026-11-24T12:30Zx", false, false},
+		{"2026-11-24T12:30 Z", false, false},
+		{"infinity", false, false},
+		{"now", false, false},
+		{"2026-11-24'; --", false, false},
+	};
+	bool has_offset;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		bool valid = question_time_is_valid(cases[i].text, &has_offset);
+
+		if (valid != cases[i].valid ||
+		    (valid && has_offset != cases[i].has_offset))
+			fail_msg("%s", cases[i].text);
+	}
+}
+
+static void test_zones(void **state)
+{
+	static const char *const good[] = {"UTC",
+					   "EST5EDT",
+					   "GB-Eire",
+					   "W-SU",
+					   "GMT",
+					   "Asia/Kolkata",
+					   "America/New_York",
+					   "Etc/GMT+5",
+					   "America/Port-au-Prince",
+					   "America/Argentina/Buenos_Aires"};
+	static const char *const bad[] = {
+		"",
+		"IST",
+		"PST",
+		"Kolkata",
+		"XYZ+5",
+		"<+05>-5",
+		"Asia/Kol kata",
+		"/etc",
+		"+05:30",
+		"A/B'",
+		"A/0123456789012345678901234567890123456789012345678901234567890123"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(question_zone_is_valid(good[i]));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(question_zone_is_valid(bad[i]));
+}
+
+static void test_steps(void **state)
+{
+	static const struct {
+		const char *text, *interval; /* NULL: refused */
+	} cases[] = {
+		{"15m", "15 minutes"}, {"45m", "45 minutes"}, {"1440m", "1440 minutes"},
+		{"1h", "1 hours"},     {"24h", "24 hours"},   {"1d", "1 days"},
+		{"366d", "366 days"},  {"2w", "14 days"},     {"1mo", "1 months"},
+		{"24mo", "24 months"}, {"10y", "10 years"},   {"10m", NULL},
+		{"16m", NULL},         {"1455m", NULL},       {"0h", NULL},
+		{"25h", NULL},         {"367d", NULL},        {"1", NULL},
+		{"h", NULL},           {"-1h", NULL},         {"1 h", NULL},
+		{"1H", NULL},          {"1hh", NULL},         {"", NULL},
+		{"99999999999h", NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *interval = question_step(cases[i].text);
+
+		if (cases[i].interval == NULL)
+			assert_null(interval);
+		else
+			assert_string_equal(interval, cases[i].interval);
+		free(interval);
+	}
+}
+
+static void test_places(void **state)
+{
+	static const char *const bad[] = {"",
+					  "/",
+					  "2026-11-24T12:30:00",
+					  "2026-11-24T12:30:00/",
+					  "/42",
+					  "2026-11-24T12:30:00/-1",
+					  "2026-11-24T12:30Z/1",
+					  "2026-11-24T12:30:00/1x",
+					  "2026-11-24T12:30:00/1234567890123456789"};
+	char *used_at, *id;
+
+	(void)state;
+	assert_true(question_place("2026-11-24T12:30:00.123456/42", &used_at, &id));
+	assert_string_equal(used_at, "2026-11-24T12:30:00.123456");
+	assert_string_equal(id, "42");
+	free(used_at);
+	free(id);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(question_place(bad[i], &used_at, &id));
+}
+
+static void test_arrays(void **state)
+{
+	static const int64_t ids[] = {1, -2, INT64_MAX};
+	static const char *const texts[] = {"/a", "", "q\"\\", "b,{}"};
+	char *text = question_ids_array(ids, ARRAY_LEN(ids));
+
+	(void)state;
+	assert_string_equal(text, "{1,-2,9223372036854775807}");
+	free(text);
+	text = question_ids_array(ids, 0);
+	assert_string_equal(text, "{}");
+	free(text);
+	text = question_texts_array(texts, ARRAY_LEN(texts));
+	assert_string_equal(text, "{\"/a\",\"\",\"q\\\"\\\\\",\"b,{}\"}");
+	free(text);
+}
+
+static bool build(const struct question *q, struct question_text *t, char why[256])
+{
+	struct sbuf error;
+	bool ok;
+
+	sbuf_init(&error, 256);
+	ok = question_build(q, t, &error);
+	snprintf(why, 256, STR_FMT, STR_ARG(sbuf_view(&error)));
+	sbuf_fini(&error);
+	return ok;
+}
+
+/* Every $n of a statement has a value, and every value is of use. */
+static void check_parameters(const struct question_text *t)
+{
+	char name[8];
+
+	for (int n = 1; n <= QUESTION_PARAMS + 1; n++) {
+		snprintf(name, sizeof name, "$%d", n);
+		assert_int_equal(strstr(t->sql, name) != NULL, n <= t->n_values);
+	}
+	assert_null(strchr(t->sql, '{'));
+}
+
+static void test_every_question_is_built(void **state)
+{
+	static const int64_t tokens[] = {7};
+	static const char *const routes[] = {"/hunter2"};
+	static const struct question_price prices[] = {{"/hunter2", 5}};
+	struct question q = {.from = "2026-11-24",
+			     .to = "2026-11-25T00:00Z",
+			     .zone = "Asia/Kolkata",
+			     .tokens = tokens,
+			     .n_tokens = 1,
+			     .routes = routes,
+			     .n_routes = 1,
+			     .prices = prices,
+			     .n_prices = 1};
+	struct question_text t;
+	enum question_kind kind;
+	char why[256];
+
+	(void)state;
+	for (int i = 0; i < QUESTION_COUNT; i++) {
+		bool of_rows = i == QUESTION_ROWS;
+
+		q.kind = (enum question_kind)i;
+		q.method = of_rows ? "hunter2" : NULL;
+		q.status_low = of_rows ? 500 : 0;
+		q.status_high = of_rows ? 599 : 0;
+		q.min_ms = of_rows ? 9 : 0;
+		q.after = of_rows ? "2026-11-24T12:30:00/42" : NULL;
+		assert_true(question_named(question_name(q.kind), &kind));
+		assert_int_equal(kind, q.kind);
+		assert_true(*question_summary(q.kind) != '\0');
+		assert_true(build(&q, &t, why));
+		check_parameters(&t);
+		assert_null(strstr(t.sql, "hunter2"));
+		assert_null(strstr(t.sql, "Kolkata"));
+		assert_string_equal(t.values[0], "2026-11-24");
+		assert_string_equal(t.values[2], "Asia/Kolkata");
+		assert_string_equal(t.values[3], "{7}");
+		assert_string_equal(t.values[4], "{\"/hunter2\"}");
+		/* A time without an offset is one of the zone's clock. */
+		assert_non_null(strstr(t.sql,
+				       "usage_range(($1::timestamp AT TIME ZONE $3 AT "
+				       "TIME ZONE 'UTC'), ($2::timestamptz AT TIME ZONE "
+				       "'UTC'))"));
+		question_text_fini(&t);
+	}
+	assert_false(question_named("totalss", &kind));
+	assert_false(question_named("", &kind));
+}
+
+static void test_defaults(void **state)
+{
+	struct question q = {
+		.kind = QUESTION_TOP_TOKENS, .all_tokens = true, .by = BY_ERRORS};
+	struct question_text t;
+	char why[256];
+
+	(void)state;
+	assert_true(build(&q, &t, why));
+	assert_non_null(strstr(t.sql,
+			       "usage_range(((now() AT TIME ZONE 'UTC') - interval '24 "
+			       "hours'), (now() AT TIME ZONE 'UTC'))"));
+	assert_null(t.values[0]);
+	assert_null(t.values[1]);
+	assert_string_equal(t.values[2], "UTC");
+	assert_null(t.values[3]);
+	assert_null(t.values[4]);
+	assert_string_equal(t.values[5], "10");
+	assert_non_null(strstr(t.sql, "ORDER BY (s.errors_ours"));
+	question_text_fini(&t);
+	/* No token is not every token. */
+	q.all_tokens = false;
+	q.kind = QUESTION_ROWS;
+	assert_true(build(&q, &t, why));
+	assert_string_equal(t.values[3], "{}");
+	assert_string_equal(t.values[5], "50");
+	for (int i = 6; i < t.n_values; i++)
+		assert_null(t.values[i]);
+	question_text_fini(&t);
+}
+
+static void test_faults_are_named(void **state)
+{
+	static const struct {
+		struct question q;
+		const char *why;
+	} cases[] = {
+		{{.from = "x"}, "from must be a time"},
+		{{.to = "2026"}, "to must be a time"},
+		{{.zone = "a b"}, "zone must be"},
+		{{.limit = 1001}, "limit must be 1 to 1000"},
+		{{.kind = QUESTION_ROWS, .limit = 501}, "limit must be 1 to 500"},
+		{{.n_tokens = 10001}, "tokens are more than 10000"},
+		{{.n_routes = 1001}, "routes are more than 1000"},
+		{{.kind = QUESTION_TOKEN, .all_tokens = true}, "of one token"},
+		{{.kind = QUESTION_TOKEN}, "of one token"},
+		{{.kind = QUESTION_ROUTE}, "of one route"},
+		{{.kind = QUESTION_SERIES, .step = "5m"}, "step must be"},
+		{{.kind = QUESTION_ROWS, .status_low = 5, .status_high = 4},
+		 "status must be"},
+		{{.kind = QUESTION_ROWS, .status_high = 1000}, "status must be"},
+		{{.kind = QUESTION_ROWS, .min_ms = -1}, "min_ms must be"},
+		{{.kind = QUESTION_ROWS, .after = "x"}, "after must be"},
+	};
+	struct question_text t;
+	char why[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_false(build(&cases[i].q, &t, why));
+		if (strstr(why, cases[i].why) == NULL)
+			fail_msg("%zu: %s", i, why);
+		question_text_fini(&t);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_zones),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_arrays),
+		cmocka_unit_test(test_every_question_is_built),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_faults_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
