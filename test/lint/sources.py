@@ -20,9 +20,14 @@ def read(path):
 _NOISE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 
 
-def code_only(text):
+def code_only(text, keep_includes=False):
     """C source with comments and literals blanked; line numbers stay."""
-    return _NOISE.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
+    def blank(m):
+        before = text.rfind("\n", 0, m.start()) + 1
+        if keep_includes and text[before:m.start()].strip() == "#include":
+            return m.group()
+        return re.sub(r"[^\n]", " ", m.group())
+    return _NOISE.sub(blank, text)
 
 
 class Report:
