@@ -24,8 +24,8 @@ struct retired {
 };
 
 struct epoch_domain {
-	pthread_mutex_t
-		lock; /* readers list and retired list; never taken by a worker's request path */
+	/* readers list and retired list; never taken by a worker's request path */
+	pthread_mutex_t lock;
 	_Atomic uint64_t now;
 	struct epoch_reader *readers;
 	struct retired *retired;

@@ -19,8 +19,10 @@ struct pg_conn;
 
 enum pg_outcome {
 	PG_OK,
-	PG_ERROR, /* the server refused the statement: sqlstate says why, the session goes on */
-	PG_LOST, /* connection or time ran out: whether the statement took effect is unknown */
+	/* the server refused the statement: sqlstate says why, the session goes on */
+	PG_ERROR,
+	/* connection or time ran out: whether the statement took effect is unknown */
+	PG_LOST,
 };
 
 /* Valid until the callback returns. */

@@ -78,11 +78,14 @@ void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t t
 	int n;
 
 	n = snprintf(sql, room,
-		     "SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET search_path "
-		     "= public, pg_temp; SET standard_conforming_strings = on; SET "
-		     "statement_timeout = %u; SET lock_timeout = %u; SET "
-		     "idle_in_transaction_session_timeout = %u; SET tcp_user_timeout = "
-		     "%u;",
+		     "SET TimeZone = 'UTC'; "
+		     "SET DateStyle = 'ISO, YMD'; "
+		     "SET search_path = public, pg_temp; "
+		     "SET standard_conforming_strings = on; "
+		     "SET statement_timeout = %u; "
+		     "SET lock_timeout = %u; "
+		     "SET idle_in_transaction_session_timeout = %u; "
+		     "SET tcp_user_timeout = %u;",
 		     ms, ms, ms, ms);
 	/* Notices that we hung up while a statement runs. */
 	if (server_version >= 140000)

@@ -24,8 +24,8 @@ struct resolver_name {
 };
 
 struct resolver {
-	pthread_mutex_t
-		lock; /* names, stopping; a worker takes it only while configuring */
+	/* names, stopping; a worker takes it only while configuring */
+	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	pthread_t thread;
 	struct epoch_domain *epochs;

@@ -45,7 +45,6 @@ char *cli_db_conninfo(const struct cli_db *o)
 	if (url && *url)
 		return xstrdup(url);
 	fprintf(stderr,
-		"tollgate: which database? Give --config FILE, --database URL, or set "
-		"DATABASE_URL\n");
+		"tollgate: which database? Give --config FILE, --database URL, or set DATABASE_URL\n");
 	return NULL;
 }

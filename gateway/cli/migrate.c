@@ -14,8 +14,7 @@ static const char help[] =
 	"Creates or updates the tables, once each, and does nothing where nothing is to do.\n"
 	"Connect as a superuser, or as a member of tollgate_owner.\n\n" CLI_DB_HELP
 	"  --adopt-time-zone ZONE\n"
-	"                   the zone of the times in an older "
-	"token_usage_logs, whose rows\n"
+	"                   the zone of the times in an older token_usage_logs, whose rows\n"
 	"                   are then copied (Asia/Taipei, UTC, ...)\n";
 
 static void print_line(void *ctx, const char *line)

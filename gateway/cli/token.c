@@ -228,8 +228,7 @@ static bool hash_input(struct str input, bool is_hash, char hex[KEY_HASH_HEX + 1
 	case KEY_SHAPE_IMPOSSIBLE:
 		sbuf_printf(
 			error,
-			"a key is one line of 1 to %d visible ASCII characters, without "
-			"spaces",
+			"a key is one line of 1 to %d visible ASCII characters, without spaces",
 			KEY_MAX);
 		return false;
 	case KEY_SHAPE_MISTYPED:

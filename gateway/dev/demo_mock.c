@@ -76,8 +76,7 @@ static void reply_error(struct demo_conn *c, int status, const char *message)
 	sbuf_init(&json, 1024);
 	sbuf_printf(
 		&json,
-		"{\"error\": {\"message\": \"%s\", \"type\": \"invalid_request_error\", "
-		"\"param\": null, \"code\": null}}\n",
+		"{\"error\": {\"message\": \"%s\", \"type\": \"invalid_request_error\", \"param\": null, \"code\": null}}\n",
 		message);
 	reply_json(c, status, &json);
 }
@@ -178,11 +177,11 @@ static void chat_next(struct demo_conn *c)
 		chat_last(&json, m);
 	} else {
 		add_chunk_start(&json, m);
-		sbuf_printf(&json,
-			    "{\"index\": 0, \"delta\": {%s\"content\": \"%s\"}, "
-			    "\"finish_reason\": null}]}\n\n",
-			    m->n_sent == 0 ? "\"role\": \"assistant\", " : "",
-			    words[m->n_sent]);
+		sbuf_printf(
+			&json,
+			"{\"index\": 0, \"delta\": {%s\"content\": \"%s\"}, \"finish_reason\": null}]}\n\n",
+			m->n_sent == 0 ? "\"role\": \"assistant\", " : "",
+			words[m->n_sent]);
 		m->n_sent++;
 	}
 	CHECK(!json.overflow);
@@ -200,12 +199,12 @@ static void chat_whole(struct demo_conn *c)
 	struct sbuf json;
 
 	sbuf_init(&json, JSON_MAX);
-	sbuf_printf(&json,
-		    "{\"id\": \"chatcmpl-mock\", \"object\": \"chat.completion\", "
-		    "\"created\": %" PRId64 ", \"model\": " STR_FMT
-		    ", \"choices\": [{\"index\": 0, "
-		    "\"message\": {\"role\": \"assistant\", \"content\": \"",
-		    m->created_s, STR_ARG(sbuf_view(&m->model)));
+	sbuf_printf(
+		&json,
+		"{\"id\": \"chatcmpl-mock\", \"object\": \"chat.completion\", "
+		"\"created\": %" PRId64 ", \"model\": " STR_FMT
+		", \"choices\": [{\"index\": 0, \"message\": {\"role\": \"assistant\", \"content\": \"",
+		m->created_s, STR_ARG(sbuf_view(&m->model)));
 	add_text(&json);
 	sbuf_lit(&json, "\"}, \"finish_reason\": \"stop\"}], \"usage\": ");
 	add_usage(&json, m);
@@ -280,9 +279,8 @@ static void responses_end(struct demo_conn *c)
 		"{\"id\": \"resp_mock\", \"object\": \"response\", \"created_at\": %" PRId64
 		", \"status\": \"completed\", \"model\": " STR_FMT
 		", \"output\": [{\"type\": \"message\", \"id\": \"msg_mock\", "
-		"\"status\": "
-		"\"completed\", \"role\": \"assistant\", \"content\": [{\"type\": "
-		"\"output_text\", \"annotations\": [], \"text\": \"",
+		"\"status\": \"completed\", \"role\": \"assistant\", "
+		"\"content\": [{\"type\": \"output_text\", \"annotations\": [], \"text\": \"",
 		m->created_s, STR_ARG(sbuf_view(&m->model)));
 	add_text(&json);
 	sbuf_printf(&json,
@@ -358,9 +356,9 @@ static void job_end(struct demo_conn *c)
 
 static void other_end(struct demo_conn *c)
 {
-	demo_reply(c, 200, "application/json",
-		   STR("{\"mock\": true, \"message\": \"nothing was sent to the real "
-		       "API\"}\n"));
+	demo_reply(
+		c, 200, "application/json",
+		STR("{\"mock\": true, \"message\": \"nothing was sent to the real API\"}\n"));
 }
 
 #define MOCK_CALL(name, callback)                                                        \

@@ -1,8 +1,9 @@
 /* The mock of paid APIs: answers shaped like OpenAI's, Perplexity's and CloudConvert's,
  * at no cost and without any key.
  *
- *   .../chat/completions   a completion, or chunks with `data: [DONE]` when "stream" is true;
- *                          with Perplexity's fields when "model" starts with "sonar"
+ *   .../chat/completions   a completion, or chunks with `data: [DONE]` when "stream" is
+ *                          true; with Perplexity's fields when "model" starts with
+ *                          "sonar"
  *   .../completions, .../responses, .../embeddings, .../models
  *   .../jobs, .../tasks, .../jobs/ID   as CloudConvert answers
  *   anything else          a JSON object that says so

@@ -82,9 +82,9 @@ static bool follow_owner(struct pg_place *p, const struct stat *st)
 		p->user = (struct child_user){true, st->st_uid, st->st_gid};
 		return true;
 	}
-	complain("%s belongs to another user (uid %u); run as that user, or use --state "
-		 "DIR",
-		 p->base, (unsigned)st->st_uid);
+	complain(
+		"%s belongs to another user (uid %u); run as that user, or use --state DIR",
+		p->base, (unsigned)st->st_uid);
 	return false;
 }
 

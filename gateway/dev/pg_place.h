@@ -1,11 +1,12 @@
 /* Where the private PostgreSQL lives: its user, data folder and socket folder.
  *
- *   <state>/pg           the base folder, or a link to it where the server's user cannot enter
- *                        <state>: then it is /var/lib/tollgate-dev/<hash of state's path>
+ *   <state>/pg           the base folder, or a link to it where the server's user cannot
+ *                        enter <state>: then it is in /var/lib/tollgate-dev, named by a
+ *                        hash of state's path
  *   <base>/.tollgate-dev marks a folder made here (nothing else is ever deleted)
  *   <base>/data          PGDATA
- *   <base>/sock          the socket's folder, or /tmp/tollgate-<hash> where that path is
- * long */
+ *   <base>/sock          the socket's folder, or /tmp/tollgate-<hash> where that path
+ *                        is long */
 #ifndef GATEWAY_DEV_PG_PLACE_H
 #define GATEWAY_DEV_PG_PLACE_H
 

@@ -44,8 +44,8 @@ struct private_pg {
 	char password[PASSWORD_LENGTH + 1];
 	uint16_t port;
 	pid_t pid; /* 0: not running */
-	uint64_t
-		next_launch_us; /* monotonic: private_pg_watch does not start it before */
+	/* monotonic: private_pg_watch does not start it before */
+	uint64_t next_launch_us;
 	char url[URL_MAX], gateway_url[URL_MAX], tcp_url[URL_MAX];
 };
 

@@ -37,8 +37,8 @@ bool usage_generate_sample(const struct generate_options *o);
 struct generate_load {
 	int64_t calls;
 	unsigned days, tokens, routes;
-	unsigned
-		raw_days; /* of the last so many days rows are written, of all of them cells */
+	/* of the last so many days rows are written, of all of them cells */
+	unsigned raw_days;
 	uint64_t seed;
 };
 

@@ -32,8 +32,8 @@ struct access_lane {
 };
 
 struct access_log {
-	pthread_mutex_t
-		lock; /* lanes (the list's start), stopping; never taken by a put */
+	/* lanes (the list's start), stopping; never taken by a put */
+	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	pthread_t thread;
 	struct access_lane *lanes;

@@ -73,8 +73,8 @@ struct http_conn {
 
 	uint64_t arrival_us; /* head complete */
 	int64_t arrival_wall_us;
-	uint64_t
-		head_since_us; /* first byte of a head, or the accept; 0: between requests */
+	/* first byte of a head, or the accept; 0: between requests */
+	uint64_t head_since_us;
 	uint64_t idle_since_us;  /* between requests */
 	uint64_t body_since_us;  /* last body byte */
 	uint64_t write_since_us; /* last progress of queued output */

@@ -5,12 +5,13 @@
  * is good at (accepting, connection and request lifetimes, noticing a client that leaves)
  * and never sees a byte that a peer chose. Handlers work on a struct http_conn:
  *
- *   on_request   the head is complete and valid. The handler answers at once, or keeps the
- *                conn and answers later from any callback of the same thread.
+ *   on_request   the head is complete and valid. The handler answers at once, or keeps
+ *                the conn and answers later from any callback of the same thread.
  *   on_body      more body bytes (or the body's end, or an error) can be taken
  *   on_writable  the output fell below HTTP_OUT_LOW, or to 0
- *   on_gone      the client left, or a client-side timeout ended the exchange; the conn must
- *                not be touched after this returns. Not called once http_conn_end was called.
+ *   on_gone      the client left, or a client-side timeout ended the exchange; the conn
+ *                must not be touched after this returns. Not called once
+ *                http_conn_end was called.
  *
  * One thread per front; nothing here is thread-safe. Every exchange ends by exactly one
  * of: http_conn_end, http_conn_reset or on_gone. */
@@ -50,11 +51,11 @@ struct http_front_options {
 	const struct http_handler *handler;
 	void *ctx;
 	struct settings_limits limits;
-	struct settings_timeouts
-		timeouts; /* head, body, keep_alive, idle (a stalled reader) */
+	/* head, body, keep_alive, idle (a stalled reader) */
+	struct settings_timeouts timeouts;
 	struct address_cap *address_cap; /* NULL: none */
-	const struct net_cidrs
-		*trusted; /* proxies, exempt from the cap; outlives its use */
+	/* proxies, exempt from the cap; outlives its use */
+	const struct net_cidrs *trusted;
 };
 
 struct http_front *http_front_new(const struct http_front_options *o);

@@ -271,9 +271,10 @@ static void add_challenges(struct sbuf *out, enum problem_id id)
 	bool missing = id == PROBLEM_MISSING_KEY;
 
 	sbuf_lit(out, "WWW-Authenticate: ApiKey realm=\"tollgate\"\r\n");
-	sbuf_str(out, missing ? STR("WWW-Authenticate: Bearer realm=\"tollgate\"\r\n")
-			      : STR("WWW-Authenticate: Bearer realm=\"tollgate\", "
-				    "error=\"invalid_token\"\r\n"));
+	sbuf_str(
+		out,
+		missing ? STR("WWW-Authenticate: Bearer realm=\"tollgate\"\r\n")
+			: STR("WWW-Authenticate: Bearer realm=\"tollgate\", error=\"invalid_token\"\r\n"));
 }
 
 /* RFC 9110 15.5.6 asks for it. */

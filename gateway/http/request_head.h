@@ -15,8 +15,8 @@ struct request_head {
 	enum http_method method;
 	struct str method_name;
 	struct str target; /* as sent */
-	struct str
-		path; /* origin-form's path; absolute-form is rewritten; "*" for OPTIONS * */
+	/* origin-form's path; absolute-form is rewritten; "*" for OPTIONS * */
+	struct str path;
 	struct str query; /* without '?'; has_query tells "?" with nothing behind it */
 	bool has_query;
 	int minor; /* HTTP/1.minor, 0 or 1, which 2-9 are taken for */
@@ -25,8 +25,8 @@ struct request_head {
 	uint64_t content_length;
 	bool expect_continue; /* only on 1.1 with a body */
 	bool close; /* the client wants (or HTTP/1.0 implies) the connection closed */
-	struct str
-		upgrade; /* protocols of Upgrade where Connection names it; else empty */
+	/* protocols of Upgrade where Connection names it; else empty */
+	struct str upgrade;
 	bool te_trailers;
 	uint64_t seen; /* HTTP_H_BIT of each field id there is */
 	unsigned n_fields;

@@ -13,8 +13,8 @@ struct response_head {
 	int status; /* 100-599 */
 	struct str reason;
 	int minor;
-	enum http_framing
-		framing; /* HTTP_NO_BODY for 1xx, 204, 304 and answers to HEAD */
+	/* HTTP_NO_BODY for 1xx, 204, 304 and answers to HEAD */
+	enum http_framing framing;
 	uint64_t content_length;
 	bool has_content_length; /* also set where framing is HTTP_NO_BODY (HEAD, 304) */
 	bool close;              /* the connection ends with this response */

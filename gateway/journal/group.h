@@ -1,7 +1,7 @@
 /* A lane group: the lanes of one process's start, with their counters; a folder of the
  * journal.
  *
- *   <directory>/<32 hex digits>/group             the head: node, lanes; locked while in use
+ *   <directory>/<32 hex digits>/group             the head: node, lanes; locked in use
  *                               lane-0.ring       the ring, mapped by its process
  *                               lane-0-<lap>.log  synced copies of its laps
  *                               lane-0.counts     gaps and strangers, mapped

@@ -12,8 +12,8 @@
 struct usage_journal;
 
 struct journal_options {
-	const char
-		*directory; /* made if missing; NULL: memory alone, for what it takes */
+	/* made if missing; NULL: memory alone, for what it takes */
+	const char *directory;
 	const char *node;
 	size_t n_lanes;
 	uint64_t max_bytes; /* of all files in the directory, those of other groups too */

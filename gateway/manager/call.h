@@ -21,8 +21,8 @@ struct call;
 enum endpoint_callers {
 	CALLERS_ALL,
 	CALLERS_LOCAL, /* requests that client_is_local */
-	CALLERS_INGEST, /* those that ingest_access lets in; a segment behind the path is the
-			 * secret */
+	/* those that ingest_access lets in; a segment behind the path is the secret */
+	CALLERS_INGEST,
 };
 
 struct endpoint {

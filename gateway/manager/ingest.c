@@ -149,10 +149,11 @@ static enum ingest_verdict parse_document(struct ingest *in, struct str body)
 	}
 	if (cJSON_IsObject(in->document) || cJSON_IsArray(in->document))
 		return INGEST_OK;
-	snprintf(in->detail, sizeof in->detail, "%s",
-		 in->document ? "the body is JSON, but neither an object nor an array of "
-				"objects"
-			      : "the body is not one JSON object or array of objects");
+	snprintf(
+		in->detail, sizeof in->detail, "%s",
+		in->document
+			? "the body is JSON, but neither an object nor an array of objects"
+			: "the body is not one JSON object or array of objects");
 	return INGEST_NOT_JSON;
 }
 
@@ -257,10 +258,10 @@ static enum ingest_verdict take_request_id(struct ingest *in)
 		return v;
 	if (in->event.request_id.n == 0 || in->event.request_id.n > REQUEST_ID_MAX ||
 	    !is_printable(in->event.request_id))
-		return bad(in,
-			   "request_id must have 1 to %d characters of ASCII, without "
-			   "spaces",
-			   REQUEST_ID_MAX);
+		return bad(
+			in,
+			"request_id must have 1 to %d characters of ASCII, without spaces",
+			REQUEST_ID_MAX);
 	in->event.once_at_us = in->arrival_us;
 	return INGEST_OK;
 }

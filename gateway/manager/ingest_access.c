@@ -50,9 +50,8 @@ static void explain(char detail[INGEST_ACCESS_DETAIL], const struct settings *s,
 	net_ip_text(client, text);
 	snprintf(detail, INGEST_ACCESS_DETAIL,
 		 "%s as the header " INGEST_SECRET_HEADER
-		 " or as /api/usage-log/{secret}%s%s%s; only direct callers on the same "
-		 "machine "
-		 "need neither",
+		 " or as /api/usage-log/{secret}%s%s%s; "
+		 "only direct callers on the same machine need neither",
 		 s->ingest_secret ? "send the secret of usage.ingest.secret"
 				  : "set usage.ingest.secret and send it",
 		 listable ? ", or list " : "", listable ? text : "",

@@ -11,8 +11,8 @@ struct manager;
 struct manager_options {
 	struct settings *settings; /* referred to on its own */
 	struct token_sync *tokens; /* tells known hashes from unknown ones */
-	struct epoch_domain
-		*epochs;         /* the manager's thread is a reader of the token table */
+	/* the manager's thread is a reader of the token table */
+	struct epoch_domain *epochs;
 	struct usage_lane *lane; /* the manager's own */
 	const int *listen_fds;   /* taken over */
 	size_t n_listen_fds;

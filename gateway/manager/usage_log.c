@@ -102,11 +102,12 @@ static void refuse_full(struct call *c, struct ingest *in)
 		if (find_token(m, in) && in->event.request_id.p == NULL)
 			usage_lane_drop(m->lane, &in->event);
 	} while (ingest_next(in) == INGEST_OK);
-	snprintf(detail, sizeof detail,
-		 first > 0 ? "events before [%zu] were taken; send the others again in a "
-			     "moment"
-			   : "try again in a moment",
-		 first);
+	snprintf(
+		detail, sizeof detail,
+		first > 0
+			? "events before [%zu] were taken; send the others again in a moment"
+			: "try again in a moment",
+		first);
 	refuse(c, PROBLEM_QUEUE_FULL, detail);
 }
 
@@ -115,8 +116,7 @@ static void answer_one(struct call *c, const struct tally *t)
 	call_reply_json(
 		c, 200,
 		t->unknown
-			? STR("{\"status\":\"logged\",\"stored\":false,\"reason\":\"unknown "
-			      "token_hash\"}")
+			? STR("{\"status\":\"logged\",\"stored\":false,\"reason\":\"unknown token_hash\"}")
 			: STR("{\"status\":\"logged\"}"));
 }
 

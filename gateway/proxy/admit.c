@@ -49,8 +49,7 @@ static bool judge_token(struct admission *a, const struct token_view *t, int64_t
 		refuse(a, PROBLEM_EXPIRED_KEY, "the key has expired; ask for a new one");
 	else if (t->key_until_us <= wall_us)
 		refuse(a, PROBLEM_EXPIRED_KEY,
-		       "the key was replaced and its grace period is over; use the new "
-		       "one");
+		       "the key was replaced and its grace period is over; use the new one");
 	else
 		return true;
 	return false;

@@ -10,7 +10,8 @@ enum credential_verdict {
 	CREDENTIAL_NONE,    /* no key at all */
 	CREDENTIAL_API_KEY, /* X-API-Key */
 	CREDENTIAL_BEARER,  /* Authorization: Bearer; counts only if it is a known key */
-	CREDENTIAL_AMBIGUOUS, /* two X-API-Key, an empty one, or a different ntk_ in Authorization */
+	/* two X-API-Key, an empty one, or a different ntk_ in Authorization */
+	CREDENTIAL_AMBIGUOUS,
 	CREDENTIAL_IN_URL, /* ntk_ key in the query (also percent-encoded) or the path */
 };
 

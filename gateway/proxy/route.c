@@ -98,7 +98,8 @@ static const struct settings_route *find_longest(const struct route_table *t,
 struct plain_path {
 	char bytes[PATH_MAX_BYTES];
 	size_t n;
-	size_t merged_at; /* first place where slashes were made one, or an encoded slash is */
+	/* first place where slashes were made one, or an encoded slash is */
+	size_t merged_at;
 	const char *fault; /* why the path is refused, or NULL */
 };
 

@@ -11,7 +11,8 @@
 enum route_verdict {
 	ROUTE_FOUND,
 	ROUTE_NONE,
-	ROUTE_BAD_PATH, /* dot segments (also %2e), NUL, backslash, encoded slash in the prefix */
+	/* dot segments (also %2e), NUL, backslash, encoded slash in the prefix */
+	ROUTE_BAD_PATH,
 };
 
 struct route_table;

@@ -23,8 +23,8 @@ struct worker_options {
 	const int *listen_fds;      /* taken over; the last n_tls_fds speak TLS */
 	size_t n_listen_fds, n_tls_fds;
 	struct address_cap *address_cap; /* shared by all workers; outlives them */
-	const unsigned char
-		*ticket_keys; /* TLS_TICKET_KEY_BYTES, shared by all workers */
+	/* TLS_TICKET_KEY_BYTES, shared by all workers */
+	const unsigned char *ticket_keys;
 };
 
 struct worker *worker_start(const struct worker_options *o);

@@ -1,6 +1,7 @@
 /* Writes batches from the lanes to PostgreSQL.
  *
- *   join -> [partitions] -> begin (cursors move) -> [claim] -> rows -> end (last_used, COMMIT)
+ *   join -> [partitions] -> begin (cursors move) -> [claim] -> rows
+ *        -> end (last_used, COMMIT)
  *
  * Each step is one statement and ends in its on_ callback. A step that fails goes through
  * writer_fail, the only judge of errors: connection lost -> join again; a row's own fault

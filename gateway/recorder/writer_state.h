@@ -68,7 +68,8 @@ struct usage_writer {
 	uint64_t grow_from_us; /* batches grow no larger before */
 	bool own_is_due, own_alone;
 	bool again; /* the next batch is of the same group */
-	bool ensured; /* its partitions were asked for in this very try, or the one before `again` */
+	/* its partitions were asked for in this very try, or the one before `again` */
+	bool ensured;
 	size_t day; /* whose rows are being copied */
 	size_t row; /* up to which libpq has them, but for `lines` */
 	struct str lines;

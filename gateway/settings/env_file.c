@@ -123,8 +123,9 @@ static bool quoted_value(struct line_scan *s, struct str text, char *out)
 	if (i >= text.n)
 		line_error(s, "the quote is not closed on its line; close it");
 	else if (!is_rest((struct str){text.p + i + 1, text.n - i - 1}))
-		line_error(s, "text after the closing quote; remove it, or start a "
-			      "comment with #");
+		line_error(
+			s,
+			"text after the closing quote; remove it, or start a comment with #");
 	else
 		return true;
 	return false;

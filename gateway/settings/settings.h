@@ -62,7 +62,8 @@ struct settings_names {
 struct settings_endpoint {
 	char *host; /* name or literal address, without brackets */
 	uint16_t port;
-	char *authority; /* what Host says: host[:port], port only where not the scheme's own */
+	/* what Host says: host[:port], port only where not the scheme's own */
+	char *authority;
 };
 
 /* Cross-origin calls by browsers (Fetch standard). In all, names have
@@ -101,7 +102,8 @@ struct settings_route {
 	struct settings_limits limits;     /* merged with the global ones */
 	struct settings_timeouts timeouts; /* merged */
 	struct settings_pool pool;         /* merged */
-	bool secret_missing; /* a secret of set_headers is missing and left out (dev, check) */
+	/* a secret of set_headers is missing and left out (dev, check) */
+	bool secret_missing;
 	bool upstream_replaced; /* by settings_options.override_upstream */
 	unsigned index;         /* in settings.routes */
 };
@@ -147,11 +149,11 @@ struct settings {
 };
 
 struct settings_options {
-	const char *env;            /* overlay to apply or NULL */
-	bool env_optional;          /* a file without that overlay is fine (dev) */
-	bool allow_missing_secrets; /* dev: a secret of set_headers that is missing (unset
-				     * variable, absent file) is a warning, marks the route, and
-				     * its header is left out */
+	const char *env;   /* overlay to apply or NULL */
+	bool env_optional; /* a file without that overlay is fine (dev) */
+	/* dev: a secret of set_headers that is missing (unset variable, absent file) is a
+	 * warning, marks the route, and its header is left out */
+	bool allow_missing_secrets;
 	bool database_optional; /* `database` need not be there nor resolve; then NULL */
 	const char *database;   /* taken instead of the file's (dev); NULL: the file's */
 	const char *state_dir;  /* likewise */

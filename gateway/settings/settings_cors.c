@@ -63,9 +63,9 @@ static const char *origin_fault(const char *s)
 	if (!is_host_port(colon + 3))
 		return "has no valid host; write https://app.example or "
 		       "http://localhost:5173";
-	return has_own_port(s) ? "names the scheme's own port, which browsers leave out; "
-				 "remove it"
-			       : NULL;
+	return has_own_port(s)
+		       ? "names the scheme's own port, which browsers leave out; remove it"
+		       : NULL;
 }
 
 static bool holds(const struct settings_names *names, const char *name)
@@ -109,8 +109,7 @@ void slot_set_origins(const struct settings_slot *slot, const struct jsonc_node 
 	if (node->n == 0)
 		slot_error(
 			slot, node,
-			"is empty; list origins, or leave cors out to leave CORS to the "
-			"upstream");
+			"is empty; list origins, or leave cors out to leave CORS to the upstream");
 	if (node->n > SETTINGS_LIST_MAX) {
 		slot_error(slot, node, "has more than %d elements", SETTINGS_LIST_MAX);
 		return;
@@ -212,8 +211,7 @@ void settings_check_cors(struct settings_loader *l, const struct jsonc_node *nod
 	if (holds(&r->cors.expose_headers, "*") && r->cors.credentials)
 		cors_error(
 			l, jsonc_get(cors, "expose_headers"),
-			"cors.expose_headers: \"*\" means nothing with credentials; list "
-			"headers");
+			"cors.expose_headers: \"*\" means nothing with credentials; list headers");
 	check_list(l, cors, "headers", &r->cors.headers);
 	check_list(l, cors, "expose_headers", &r->cors.expose_headers);
 	check_methods(l, cors, r);

@@ -71,10 +71,10 @@ static bool variable_missing(struct expansion *e, const char *name)
 	if (e->slot->loader->dry)
 		return false;
 	if ((e->flags & TEXT_MAY_MISS) == 0) {
-		slot_error(e->slot, e->node,
-			   "the variable %s is not set or empty; set it, or write "
-			   "${%s:-default}",
-			   name, name);
+		slot_error(
+			e->slot, e->node,
+			"the variable %s is not set or empty; set it, or write ${%s:-default}",
+			name, name);
 		return false;
 	}
 	e->result->missing = true;

@@ -75,8 +75,7 @@ static bool check_value(const struct settings_slot *slot, const struct jsonc_nod
 
 	for (size_t i = 0; i < n && why == NULL; i++)
 		if ((unsigned char)value[i] < 0x20 || value[i] == 0x7f)
-			why = "holds a control character (line break, tab, ...); remove "
-			      "it";
+			why = "holds a control character (line break, tab, ...); remove it";
 	if (why == NULL && n != 0 && (value[0] == ' ' || value[n - 1] == ' '))
 		why = "begins or ends with a space; remove it";
 	if (why == NULL && is_host(node->key) && !is_authority(value))
@@ -126,10 +125,10 @@ static bool is_twin(const struct settings_slot *slot, const struct jsonc_node *o
 	for (const struct jsonc_node *m = object->first; m != node; m = m->next) {
 		if (!str_ieq(str_of(m->key), str_of(node->key)))
 			continue;
-		faults_error(&slot->loader->faults, node->key_pos,
-			     "%s%s: %.60s is given twice, header names have no case; "
-			     "remove one",
-			     slot->loader->where, slot->key->name, node->key);
+		faults_error(
+			&slot->loader->faults, node->key_pos,
+			"%s%s: %.60s is given twice, header names have no case; remove one",
+			slot->loader->where, slot->key->name, node->key);
 		return true;
 	}
 	return false;
@@ -152,9 +151,9 @@ static void add_header(const struct settings_slot *slot, const struct jsonc_node
 	}
 	credential = names_credential(node->key);
 	if (credential && !t.secret && t.text[0] != '\0')
-		slot_warn(slot, node,
-			  "a credential in clear; write ${VARIABLE} or {\"file\": "
-			  "\"path\"}, so that this file can be shared");
+		slot_warn(
+			slot, node,
+			"a credential in clear; write ${VARIABLE} or {\"file\": \"path\"}, so that this file can be shared");
 	if (check_value(slot, node, t.text)) {
 		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
 		to->items[to->n++] = (struct settings_header){

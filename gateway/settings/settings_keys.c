@@ -71,8 +71,8 @@ static const struct settings_key keys[] = {
 	 .max = UINT64_C(1000000000000), .fallback = "0",
 	 .doc = "what a call costs, in a currency of yours, for `usage ask cost`"},
 	{"methods", ROUTE(methods), .type = KEY_METHODS,
-	 .fallback = "[\"GET\", \"HEAD\", \"POST\", \"PUT\", \"PATCH\", \"DELETE\", "
-		     "\"OPTIONS\"]",
+	 .fallback =
+		 "[\"GET\", \"HEAD\", \"POST\", \"PUT\", \"PATCH\", \"DELETE\", \"OPTIONS\"]",
 	 .doc = "methods that are let through; others get 405"},
 	{"set_headers", ROUTE(set_headers), .type = KEY_REQUEST_HEADERS, .fallback = "{}",
 	 .flags = KEY_ENV,
@@ -198,8 +198,7 @@ static const struct settings_key keys[] = {
 	 .doc = "addresses from which POST /api/usage-log is taken without a secret"},
 	{"state_dir", TOP(state_dir), .type = KEY_DIRECTORY,
 	 .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
-	 .doc = "folder for the usage journal and the snapshot of key hashes; default: "
-		"none"},
+	 .doc = "folder for the usage journal and the snapshot of key hashes; default: none"},
 	{"access_log", TOP(access_log), .type = KEY_BOOL, .fallback = "true",
 	 .flags = KEY_RESTART, .doc = "one line per call on standard output"},
 	{"routes", TOP(routes), .type = KEY_ROUTES, .flags = KEY_REQUIRED | KEY_ENV,

@@ -10,7 +10,8 @@
 enum settings_key_type {
 	KEY_U32,
 	KEY_U64,
-	KEY_SECONDS, /* in the file; uint32_t milliseconds in the struct and in min and max */
+	/* in the file; uint32_t milliseconds in the struct and in min and max */
+	KEY_SECONDS,
 	KEY_BOOL,
 	KEY_NAME, /* letters, digits, . _ - and : */
 	KEY_PATH, /* of a route */
@@ -19,8 +20,8 @@ enum settings_key_type {
 	KEY_DIRECTORY,   /* likewise; need not exist; "" is none */
 	KEY_WORKERS,
 	KEY_DATABASE,
-	KEY_PRICE, /* up to six decimals in the file; uint64_t millionths in the struct and in
-		    * min and max */
+	/* up to six decimals in the file; uint64_t millionths in the struct, min, max */
+	KEY_PRICE,
 	KEY_SECRET, /* text that fits a path segment; "" is none */
 	KEY_LISTENERS,
 	KEY_CIDRS,
@@ -42,8 +43,8 @@ enum settings_place { AT_TOP = 1, IN_ROUTE = 2, AT_BOTH = 3 };
 
 enum {
 	KEY_REQUIRED = 1,
-	KEY_RESTART =
-		2, /* a change takes a restart; all others hold from the next request on */
+	/* a change takes a restart; all others hold from the next request on */
+	KEY_RESTART = 2,
 	KEY_ENV = 4,       /* an address or a secret: what an environment may change */
 	KEY_ZERO = 8,      /* 0 is allowed too and means none */
 	KEY_OPTIONAL = 16, /* no default: absent is a state of its own */

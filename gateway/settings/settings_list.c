@@ -122,11 +122,11 @@ static void add_method(const struct settings_slot *slot, const struct jsonc_node
 		for (char *p = upper; *p != '\0'; p++)
 			*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
 		near = settings_nearest(upper, names, HTTP_METHOD_COUNT);
-		slot_error(slot, item,
-			   "\"%.20s\" is none of GET HEAD POST PUT PATCH DELETE "
-			   "OPTIONS%s%s%s",
-			   item->text, near ? "; did you mean " : "", near ? near : "",
-			   near ? "?" : "");
+		slot_error(
+			slot, item,
+			"\"%.20s\" is none of GET HEAD POST PUT PATCH DELETE OPTIONS%s%s%s",
+			item->text, near ? "; did you mean " : "", near ? near : "",
+			near ? "?" : "");
 		return;
 	}
 	bit = HTTP_METHOD_BIT(m);

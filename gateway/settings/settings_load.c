@@ -86,8 +86,7 @@ static void check_tls(struct settings_loader *l, const struct jsonc_node *root,
 		if (l->faults.errors == 0)
 			faults_error(
 				&l->faults, place_of(root, "tls", "listen"),
-				"tls.listen: needs tls.certificate and tls.key; name "
-				"both files");
+				"tls.listen: needs tls.certificate and tls.key; name both files");
 		return;
 	}
 	ctx = tls_server_ctx_new(s->tls_certificate, s->tls_key, no_tickets, why,

@@ -56,9 +56,10 @@ void settings_check_names(struct settings_loader *l, const struct jsonc_node *ob
 /* --- settings_expand.c: strings with variables, secrets from files --- */
 
 struct settings_text {
-	char *text;   /* the caller's to free; NULL if there is none */
-	bool secret;  /* holds a variable's or a file's content */
-	bool missing; /* a variable is unset or a file absent, and the caller allowed it */
+	char *text;  /* the caller's to free; NULL if there is none */
+	bool secret; /* holds a variable's or a file's content */
+	/* a variable is unset or a file absent, and the caller allowed it */
+	bool missing;
 };
 
 enum { TEXT_FILE = 1, TEXT_MAY_MISS = 2, TEXT_QUIET = 4 /* and without a warning */ };

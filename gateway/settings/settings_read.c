@@ -146,10 +146,10 @@ static void known_key(const struct name_check *c, const struct jsonc_node *node,
 	if (!c->overlay)
 		return;
 	if (key->type == KEY_ENVS)
-		faults_error(&l->faults, node->key_pos,
-			     "%s%s: an environment cannot hold environments; move it to "
-			     "the top level",
-			     l->where, key->name);
+		faults_error(
+			&l->faults, node->key_pos,
+			"%s%s: an environment cannot hold environments; move it to the top level",
+			l->where, key->name);
 	else if ((key->flags & KEY_ENV) == 0)
 		faults_warn(&l->faults, node->key_pos,
 			    "%s%s: an environment should change addresses and secrets, "
@@ -167,10 +167,10 @@ static void check_members(const struct name_check *c, const struct jsonc_node *o
 		snprintf(name, sizeof name, "%s%s%s", group, *group ? "." : "", m->key);
 		key = settings_key_find(name, c->place);
 		if (strchr(m->key, '.') != NULL)
-			faults_error(&c->loader->faults, m->key_pos,
-				     "%s%s: unknown key; a dot does not nest, write { } "
-				     "inside { }",
-				     c->loader->where, name);
+			faults_error(
+				&c->loader->faults, m->key_pos,
+				"%s%s: unknown key; a dot does not nest, write { } inside { }",
+				c->loader->where, name);
 		else if (key != NULL)
 			known_key(c, m, key);
 		else if (!settings_key_is_group(name, c->place))

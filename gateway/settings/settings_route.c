@@ -86,9 +86,9 @@ static void warn_oddities(struct settings_loader *l, const struct jsonc_node *no
 			    "it from the URL, or leave strip_prefix true",
 			    l->where, r->path, r->base_path, r->path);
 	if (r->ca_file != NULL && !r->tls && !r->upstream_replaced)
-		route_warn(l, member_or(node, "tls"),
-			   "tls: has no effect on an http:// upstream; write https:// or "
-			   "remove it");
+		route_warn(
+			l, member_or(node, "tls"),
+			"tls: has no effect on an http:// upstream; write https:// or remove it");
 	if (strcmp(r->path, "/health") == 0 || strcmp(r->path, "/ready") == 0)
 		route_warn(l, member_or(node, "path"),
 			   "path: /health and /ready are answered by the gateway itself; "

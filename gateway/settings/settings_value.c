@@ -179,9 +179,9 @@ static void set_workers(const struct settings_slot *slot, const struct jsonc_nod
 
 	if (node->type == JSONC_STRING) {
 		if (strcmp(node->text, "auto") != 0) {
-			slot_error(slot, node,
-				   "must be \"auto\" or a number; write \"auto\" for one "
-				   "per core");
+			slot_error(
+				slot, node,
+				"must be \"auto\" or a number; write \"auto\" for one per core");
 			return;
 		}
 		v = cores();
@@ -258,21 +258,17 @@ static const char *route_path_fault(const char *path)
 		return "may have 255 bytes at most; shorten it";
 	for (size_t i = 0; i < n; i++)
 		if (path[i] <= ' ' || path[i] == 0x7f)
-			return "holds a space, a control or a non-ASCII character; use "
-			       "plain ASCII";
+			return "holds a space, a control or a non-ASCII character; use plain ASCII";
 	if (strpbrk(path, "%\\") != NULL)
-		return "holds % or \\; prefixes are matched as they are, so write plain "
-		       "characters";
+		return "holds % or \\; prefixes are matched as they are, so write plain characters";
 	if (strpbrk(path, "?#*") != NULL)
-		return "holds ?, # or *; it is a plain prefix, a query or a pattern "
-		       "cannot match";
+		return "holds ?, # or *; it is a plain prefix, a query or a pattern cannot match";
 	if (strstr(path, "//") != NULL)
 		return "holds an empty segment //; write one slash";
 	if (has_dot_segment(path))
 		return "holds a . or .. segment; write the path that it leads to";
 	if (n > 1 && path[n - 1] == '/')
-		return "ends in /; leave that out, the prefix matches whole segments "
-		       "anyway";
+		return "ends in /; leave that out, the prefix matches whole segments anyway";
 	return NULL;
 }
 

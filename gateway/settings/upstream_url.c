@@ -132,8 +132,9 @@ static bool parse_authority(struct upstream_url *out, struct str authority,
 	struct str host;
 
 	if (memchr(authority.p, '@', authority.n) != NULL)
-		return fail(why, "holds a user name or password; put credentials into "
-				 "set_headers");
+		return fail(
+			why,
+			"holds a user name or password; put credentials into set_headers");
 	if (authority.n != 0 && authority.p[0] == '[') {
 		if (!parse_ipv6(out, &authority, why))
 			return false;

@@ -277,10 +277,10 @@ bool token_admin_revoke(struct pg_sync *db, const char *id_or_name,
 	resolve(db, id_or_name, id, error);
 	if (*id == '\0')
 		return false;
-	r = pg_sync_query(db,
-			  "UPDATE tokens SET revoked_at = coalesce(revoked_at, now()) "
-			  "WHERE id = $1",
-			  values, 1, error);
+	r = pg_sync_query(
+		db,
+		"UPDATE tokens SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1",
+		values, 1, error);
 	if (r == NULL)
 		explain(db, error);
 	PQclear(r);

@@ -17,8 +17,8 @@
 
 /* What a token is to be. */
 struct token_spec {
-	const char
-		*name; /* 1-100 bytes of UTF-8 without controls; no live token has it */
+	/* 1-100 bytes of UTF-8 without controls; no live token has it */
+	const char *name;
 	const char *const *scopes; /* each as token_scope_is_valid */
 	size_t n_scopes;
 	int64_t lifetime_s; /* 0: never expires */

@@ -19,8 +19,8 @@
 	"SELECT replace(g.instance::text, '-', ''), g.generation, "                      \
 	"coalesce((SELECT min(generation) FROM token_changes), 0), "                     \
 	"(SELECT string_agg(token_id::text, ',' ORDER BY token_id) FROM "                \
-	"(SELECT DISTINCT token_id FROM token_changes WHERE generation > $1 LIMIT "      \
-	"10001) AS c) "                                                                  \
+	"(SELECT DISTINCT token_id FROM token_changes WHERE generation > $1 "            \
+	"LIMIT 10001) AS c) "                                                            \
 	"FROM token_generation AS g"
 
 #define TOKEN_COLUMNS "token_hash, token_id, key_until_us, expires_at_us, revoked, scopes"

@@ -149,12 +149,12 @@ static void tell_state(struct token_sync *s)
 			log_info("tokens: the key table is right again");
 		break;
 	case TOKENS_STALE:
-		log_warn("tokens: the key table is stale: known keys are served, others "
-			 "get 503");
+		log_warn(
+			"tokens: the key table is stale: known keys are served, others get 503");
 		break;
 	case TOKENS_TOO_STALE:
-		log_error("tokens: the key table is older than max_stale: every key gets "
-			  "503");
+		log_error(
+			"tokens: the key table is older than max_stale: every key gets 503");
 		break;
 	case TOKENS_NONE:
 		break;

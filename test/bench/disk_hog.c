@@ -1,7 +1,7 @@
 /* Keeps a disk busy: N processes write and fsync in a folder, until SIGTERM.
  *
- *   disk_hog DIRECTORY N      prints a line when it runs, at the end {"syncs": ..., "bytes":
- * ...} */
+ *   disk_hog DIRECTORY N      prints a line when it runs, at the end
+ *                             {"syncs": ..., "bytes": ...} */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,10 +1,30 @@
-"""All text files: no trailing white space, no CRLF, a newline at the end; Dockerfile basics."""
+"""All text files: no trailing white space, no CRLF, a newline at the end; the width of C and SQL; Dockerfile
+basics."""
 import re
 
 from sources import Report, files, read
 
 BINARY = re.compile(r"\.(png|ico|woff2?|gz|bin|der)$|^test/fuzz/corpus/")
+# Not yet of this width.
+BEFORE = re.compile(r"^migrations/00\d\d_|^gateway/statistics/question_sql\.c$")
 DOCKER_INSTALL = re.compile(r"apt-get install(?!.*--no-install-recommends)")
+
+WIDTH_MAX = 90
+# A line that is one literal may be longer: little stands beside it (a name, a bracket, a separator).
+BESIDE_LITERAL_MAX = 16
+LITERAL = re.compile(r'"(?:\\.|[^"\\])*"' + r"|'(?:''|[^'])*'")
+
+
+def is_one_literal(line):
+    literals = LITERAL.findall(line)
+    return len(literals) == 1 and len("".join(LITERAL.sub("", line).split())) <= BESIDE_LITERAL_MAX
+
+
+def check_width(report, path):
+    for number, line in enumerate(read(path).split("\n"), 1):
+        width = len(line.expandtabs(8))
+        if width > WIDTH_MAX and not is_one_literal(line):
+            report.add(path, number, f"{width} columns; {WIDTH_MAX} at most")
 
 
 def check_text(report, path):
@@ -45,6 +65,8 @@ def main():
     paths = [p for p in files() if not BINARY.search(p)]
     for path in paths:
         check_text(report, path)
+        if path.endswith((".c", ".h", ".sql")) and not BEFORE.search(path):
+            check_width(report, path)
         if re.search(r"(^|/)Dockerfile", path):
             check_dockerfile(report, path)
     report.finish(f"{len(paths)} files")

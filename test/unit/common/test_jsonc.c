@@ -175,11 +175,9 @@ static void test_refusals(void **state)
 		{"[\n \"a\nb\"]",
 		 "2:2: this string is not closed on its line; end it with \"\n"},
 		{"\"a\tb\"",
-		 "1:3: control character 0x09 in a string; write it as an escape, like "
-		 "\\t\n"},
+		 "1:3: control character 0x09 in a string; write it as an escape, like \\t\n"},
 		{"\"\x7f\"",
-		 "1:2: control character 0x7f in a string; write it as an escape, like "
-		 "\\t\n"},
+		 "1:2: control character 0x7f in a string; write it as an escape, like \\t\n"},
 		{"\"\\x41\"",
 		 "1:2: no such escape in a string; write \\\\ for a backslash\n"},
 		{"\"\\\n\"",
@@ -191,17 +189,13 @@ static void test_refusals(void **state)
 		{"\"\\u12", "1:2: \\u needs four hexadecimal digits\n"},
 		{"\"a\\u0000\"", "1:3: \\u0000 is not allowed in a string; remove it\n"},
 		{"\"\\ud800\"",
-		 "1:2: half of a surrogate pair; write the character itself, or both "
-		 "halves\n"},
+		 "1:2: half of a surrogate pair; write the character itself, or both halves\n"},
 		{"\"\\udc00\"",
-		 "1:2: half of a surrogate pair; write the character itself, or both "
-		 "halves\n"},
+		 "1:2: half of a surrogate pair; write the character itself, or both halves\n"},
 		{"\"\\ud800\\u0041\"",
-		 "1:2: half of a surrogate pair; write the character itself, or both "
-		 "halves\n"},
+		 "1:2: half of a surrogate pair; write the character itself, or both halves\n"},
 		{"\"\\udc00\\ud800\"",
-		 "1:2: half of a surrogate pair; write the character itself, or both "
-		 "halves\n"},
+		 "1:2: half of a surrogate pair; write the character itself, or both halves\n"},
 		{"\x01",
 		 "1:1: unexpected control character 0x01; a value was expected\n"},
 		{"\xe2\x80\x9c"

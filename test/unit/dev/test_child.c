@@ -73,8 +73,7 @@ static void surroundings(void **state)
 	setenv("DATABASE_URL", "secret", 1);
 	setenv("LC_ALL", "tr_TR", 1);
 	assert_int_equal(
-		run("echo \"$PGHOST$DATABASE_URL$LC_ALL,$EXTRA,$(pwd),$(umask)\"; read "
-		    "x; echo $?",
+		run("echo \"$PGHOST$DATABASE_URL$LC_ALL,$EXTRA,$(pwd),$(umask)\"; read x; echo $?",
 		    &out),
 		0);
 	assert_string_equal(out.p, ",1,/,0077\n1\n");

@@ -270,8 +270,8 @@ static void where_routes_lead(void **state)
 		{ROUTE("/api/test", "http://127.0.0.1:9003", ""), DEV_OWN, DEV_OWN},
 		{ROUTE("/api/test", "https://svc.example", ""), DEV_DEMO, DEV_OWN},
 		{ROUTE("/api/other", "http://127.0.0.1:9001", ""), DEV_OWN, DEV_OWN},
-		{"{\"name\": \"test\", \"path\": \"/x\", \"upstream\": "
-		 "\"http://127.0.0.1:9001\"}",
+		{"{\"name\": \"test\", \"path\": \"/x\", "
+		 "\"upstream\": \"http://127.0.0.1:9001\"}",
 		 DEV_DEMO, DEV_DEMO},
 		{ROUTE("/api/other", "http://[::1]:1", ""), DEV_OWN, DEV_OWN},
 		{ROUTE("/api/openai", "https://api.openai.com/v1", ""), DEV_MOCK,
@@ -324,8 +324,7 @@ static void assert_calls(const char *routes, const char *wanted)
 #define STREAM "curl -N -H 'X-API-Key: K'"
 #define JSON                                                                             \
 	" -H 'Content-Type: application/json' -d '{\"model\": \"gpt-4o-mini\", "         \
-	"\"messages\": "                                                                 \
-	"[{\"role\": \"user\", \"content\": \"Hello\"}]"
+	"\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]"
 
 static void calls_fit_the_routes(void **state)
 {

@@ -156,8 +156,7 @@ static void adds_what_a_status_asks_for(void **state)
 		 "ApiKey realm=\"tollgate\"|Bearer realm=\"tollgate\""},
 		{{.id = PROBLEM_EXPIRED_KEY},
 		 "WWW-Authenticate",
-		 "ApiKey realm=\"tollgate\"|Bearer realm=\"tollgate\", "
-		 "error=\"invalid_token\""},
+		 "ApiKey realm=\"tollgate\"|Bearer realm=\"tollgate\", error=\"invalid_token\""},
 		{{.id = PROBLEM_SCOPE_MISSING}, "WWW-Authenticate", ""},
 		{{.id = PROBLEM_METHOD_NOT_ALLOWED},
 		 "Allow",

@@ -150,9 +150,11 @@ static void test_impossible_characters(void **state)
 	assert_int_equal(parse(&in, STR(TIMED ",\"user_agent\":\"\\")), INGEST_NOT_JSON);
 	ingest_fini(&in);
 	/* A hash with something behind a NUL is no hash. */
-	assert_int_equal(parse(&in, STR("{\"token_hash\":\"" HASH "\\u0000\",\"route\":"
-					"\"/a\",\"timestamp\":1795503148123}")),
-			 INGEST_OK);
+	assert_int_equal(
+		parse(&in,
+		      STR("{\"token_hash\":\"" HASH
+			  "\\u0000\",\"route\":\"/a\",\"timestamp\":1795503148123}")),
+		INGEST_OK);
 	assert_false(in.hash_possible);
 	ingest_fini(&in);
 }
@@ -335,9 +337,11 @@ static void test_arrays(void **state)
 	struct ingest in;
 
 	(void)state;
-	assert_int_equal(parse(&in, STR("[" TIMED "}, {\"token_hash\":\"test\","
-					"\"route\":\"/s\",\"timestamp\":123}]")),
-			 INGEST_OK);
+	assert_int_equal(
+		parse(&in,
+		      STR("[" TIMED
+			  "}, {\"token_hash\":\"test\",\"route\":\"/s\",\"timestamp\":123}]")),
+		INGEST_OK);
 	for (int pass = 0; pass < 2; pass++) {
 		assert_true(in.is_array);
 		assert_int_equal(in.n, 2);
@@ -372,9 +376,10 @@ static void test_faults_in_an_array_are_all_found(void **state)
 	struct sbuf many;
 
 	(void)state;
-	assert_int_equal(parse(&in, STR("[" TIMED "},7," HEAD "\"timestamp\":1,"
-					"\"user_agent\":1}," TIMED "},{},null]")),
-			 INGEST_OK);
+	assert_int_equal(
+		parse(&in, STR("[" TIMED "},7," HEAD
+			       "\"timestamp\":1,\"user_agent\":1}," TIMED "},{},null]")),
+		INGEST_OK);
 	assert_int_equal(ingest_next(&in), INGEST_BAD_FIELD);
 	assert_int_equal(ingest_next(&in), INGEST_BAD_FIELD);
 	assert_int_equal(ingest_next(&in), INGEST_OK);
@@ -398,8 +403,8 @@ static void test_faults_in_an_array_are_all_found(void **state)
 		;
 	assert_int_equal(in.n_bad, in.n);
 	assert_true(in.n > 400);
-	assert_non_null(strstr(in.detail, "[5].response_time_ms must be between 0 and "
-					  "2147483647"));
+	assert_non_null(strstr(in.detail,
+			       "[5].response_time_ms must be between 0 and 2147483647"));
 	assert_null(strstr(in.detail, "[6]"));
 	ingest_fini(&in);
 	sbuf_fini(&many);

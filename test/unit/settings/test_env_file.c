@@ -93,8 +93,7 @@ static void test_faults(void **state)
 		 ".env:1: error: no such escape; write \\\\ for a backslash, or use "
 		 "single quotes\n"},
 		{"A=1\nB=2\nA=3",
-		 ".env:3: error: this variable is set on an earlier line already; remove "
-		 "one\n"},
+		 ".env:3: error: this variable is set on an earlier line already; remove one\n"},
 	};
 
 	(void)state;
@@ -120,9 +119,9 @@ static void test_nul(void **state)
 	sbuf_init(&report, 4096);
 	assert_false(
 		env_file_read_text(e, "f", (struct str){text, sizeof text - 1}, &report));
-	assert_true(str_eq(sbuf_view(&report),
-			   STR("f:1: error: the line holds a NUL byte; save the file as "
-			       "text\n")));
+	assert_true(str_eq(
+		sbuf_view(&report),
+		STR("f:1: error: the line holds a NUL byte; save the file as text\n")));
 	assert_null(env_file_get(e, "A"));
 	assert_string_equal(env_file_get(e, "B"), "2");
 	env_file_free(&e);

@@ -166,8 +166,8 @@ static void test_cors_lists_are_bounded(void **state)
 	(void)state;
 	settings_unref(&s);
 	assert_null(load(over, NULL, report));
-	assert_non_null(strstr(report, "routes.a.cors.headers: has more than 4096 bytes; "
-				       "list fewer\n"));
+	assert_non_null(strstr(
+		report, "routes.a.cors.headers: has more than 4096 bytes; list fewer\n"));
 	free(fits);
 	free(over);
 }
@@ -532,8 +532,7 @@ static void test_secret_file_size(void **state)
 static void test_missing_secrets_allowed(void **state)
 {
 	static const char text[] =
-		"{\"database\":\"${DB}\",\"routes\":[{\"name\":\"a\",\"path\":\"/a\",\"upstream\":\"http://h\",\"set_headers\":{\"Authorization\":\"Bearer "
-		"${K}\",\"X-F\":{\"file\":\"/nonexistent/f\"},\"X-A\":\"1\"}},{\"name\":\"b\",\"path\":\"/b\",\"upstream\":\"http://h\"}]}";
+		"{\"database\":\"${DB}\",\"routes\":[{\"name\":\"a\",\"path\":\"/a\",\"upstream\":\"http://h\",\"set_headers\":{\"Authorization\":\"Bearer ${K}\",\"X-F\":{\"file\":\"/nonexistent/f\"},\"X-A\":\"1\"}},{\"name\":\"b\",\"path\":\"/b\",\"upstream\":\"http://h\"}]}";
 	struct settings_options o = {.allow_missing_secrets = true,
 				     .database_optional = true};
 	char report[1024];
@@ -643,13 +642,13 @@ static void test_unknown_environment(void **state)
 
 	(void)state;
 	assert_null(load(overlaid, &o, report));
-	assert_non_null(strstr(report,
-			       "t:7:7: error: env: there is no environment \"prod\"; the "
-			       "file has dev, other\n"));
+	assert_non_null(strstr(
+		report,
+		"t:7:7: error: env: there is no environment \"prod\"; the file has dev, other\n"));
 	assert_null(load(MINIMAL, &o, report));
-	assert_string_equal(report,
-			    "t:1:1: error: env: there is no environment \"prod\"; add it "
-			    "under env, or leave --env out\n");
+	assert_string_equal(
+		report,
+		"t:1:1: error: env: there is no environment \"prod\"; add it under env, or leave --env out\n");
 	o.env_optional = true;
 	s = load_fine(MINIMAL, &o);
 	assert_string_equal(s->env, "prod");

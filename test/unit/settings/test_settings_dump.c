@@ -130,8 +130,9 @@ static void test_the_ingest_secret_is_hidden(void **state)
 
 	(void)state;
 	assert_string_equal(s->ingest_secret, "hunter2-hunter2-hunter2");
-	assert_non_null(strstr(text, "\"ingest\": { \"secret\": \"***\", \"allow\": "
-				     "[\"10.1.0.0/16\"] } }"));
+	assert_non_null(strstr(
+		text,
+		"\"ingest\": { \"secret\": \"***\", \"allow\": [\"10.1.0.0/16\"] } }"));
 	assert_null(strstr(text, "hunter2"));
 	free(text);
 	settings_unref(&s);

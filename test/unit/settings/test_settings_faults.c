@@ -18,8 +18,8 @@ struct fault_case {
 
 /* Keys of the top level. */
 static const struct fault_case top_cases[] = {
-	{"\"listen\": 5", "2:11: error: listen: must be an array, is a number; put it in "
-			  "[ ]\n"},
+	{"\"listen\": 5",
+	 "2:11: error: listen: must be an array, is a number; put it in [ ]\n"},
 	{"\"listen\": []", "2:11: error: listen: is empty; give at least one address\n"},
 	{"\"listen\": [\"localhost:80\", \"127.0.0.1:0\"]",
 	 "2:12: error: listen: \"localhost:80\": the host must be a literal address or "
@@ -34,8 +34,7 @@ static const struct fault_case top_cases[] = {
 	{"\"manager\": [\"127.0.0.1:8000\"]",
 	 "2:12: error: manager: must be an object, is an array; put it in { }\n"},
 	{"\"workers\": \"four\"",
-	 "2:12: error: workers: must be \"auto\" or a number; write \"auto\" for one per "
-	 "core\n"},
+	 "2:12: error: workers: must be \"auto\" or a number; write \"auto\" for one per core\n"},
 	{"\"workers\": 0",
 	 "2:12: error: workers: 0 is out of range; give 1 to 256 threads\n"},
 	{"\"workers\": 256", ""},
@@ -46,8 +45,7 @@ static const struct fault_case top_cases[] = {
 	{"\"workers\": -1",
 	 "2:12: error: workers: -1 is out of range; give 1 to 256 threads\n"},
 	{"\"workers\": true",
-	 "2:12: error: workers: must be a number, is true or false; write it without "
-	 "quotes\n"},
+	 "2:12: error: workers: must be a number, is true or false; write it without quotes\n"},
 	{"\"node\": \"\"",
 	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :\n"},
 	{"\"node\": \"a b\"",
@@ -72,26 +70,21 @@ static const struct fault_case top_cases[] = {
 	 "usage.ingest.secret?\n"},
 	{"\"usage\": {\"ingest\": true}", "2:21: error: usage.ingest: must be an object, "
 					  "is true or false; put it in { }\n"},
-	{"\"usage\": {\"ingest\": {\"allow\": [\"::/0\", \"127.0.0.0/8\", "
-	 "\"10.0.0.0/8\"]}}",
+	{"\"usage\": {\"ingest\": {\"allow\": [\"::/0\", \"127.0.0.0/8\", \"10.0.0.0/8\"]}}",
 	 "2:32: warning: usage.ingest.allow: ::/0 lets everyone in; list your callers only, or set usage.ingest.secret\n"
 	 "2:40: warning: usage.ingest.allow: 127.0.0.0/8 has no effect: callers on this machine are let in anyway, unless they come through a proxy; leave it out\n"},
 	{"\"trusted_proxies\": \"10.0.0.0/8\"",
 	 "2:20: error: trusted_proxies: must be an array, is a string; put it in [ ]\n"},
 	{"\"trust_x_real_ip\": \"yes\"",
-	 "2:20: error: trust_x_real_ip: must be true or false, is a string; write true "
-	 "or false\n"},
+	 "2:20: error: trust_x_real_ip: must be true or false, is a string; write true or false\n"},
 	{"\"trust_cf_connecting_ip\": 1",
 	 "2:27: error: trust_cf_connecting_ip: must be true or false, is a number; write "
 	 "true or false\n"},
 	{"\"limits\": {\"head_bytes\": 1023}",
-	 "2:26: error: limits.head_bytes: 1023 is out of range; give 1024 to 65536 "
-	 "bytes\n"},
+	 "2:26: error: limits.head_bytes: 1023 is out of range; give 1024 to 65536 bytes\n"},
 	{"\"limits\": {\"head_bytes\": 65537}",
-	 "2:26: error: limits.head_bytes: 65537 is out of range; give 1024 to 65536 "
-	 "bytes\n"},
-	{"\"limits\": {\"head_bytes\": 1024, \"headers\": 200, \"body_bytes\": "
-	 "1125899906842624, \"connections\": 1000000}",
+	 "2:26: error: limits.head_bytes: 65537 is out of range; give 1024 to 65536 bytes\n"},
+	{"\"limits\": {\"head_bytes\": 1024, \"headers\": 200, \"body_bytes\": 1125899906842624, \"connections\": 1000000}",
 	 ""},
 	{"\"limits\": {\"head_bytes\": 0}",
 	 "2:26: error: limits.head_bytes: 0 is out of range; give 1024 to 65536 bytes\n"},
@@ -103,20 +96,18 @@ static const struct fault_case top_cases[] = {
 	 "1125899906842624 bytes, or 0 for no limit\n"},
 	{"\"limits\": {\"body_bytes\": -0}", ""},
 	{"\"limits\": {\"body_bytes\": 10.5}",
-	 "2:26: error: limits.body_bytes: 10.5 is no whole number; bytes have no "
-	 "fractions\n"},
+	 "2:26: error: limits.body_bytes: 10.5 is no whole number; bytes have no fractions\n"},
 	{"\"limits\": {\"body_bytes\": \"1MB\"}",
 	 "2:26: error: limits.body_bytes: must be a number, is a string; write it "
 	 "without quotes\n"},
-	{"\"limits\": 5", "2:11: error: limits: must be an object, is a number; put it "
-			  "in { }\n"},
+	{"\"limits\": 5",
+	 "2:11: error: limits: must be an object, is a number; put it in { }\n"},
 	{"\"limits\": {}", ""},
 	{"\"timeouts\": {\"head_s\": 0}",
 	 "2:24: error: timeouts.head_s: 0 is out of range; give 0.1 to 3600 seconds\n"},
 	{"\"timeouts\": {\"head_s\": 0.1, \"body_s\": 0, \"total_s\": 604800}", ""},
 	{"\"timeouts\": {\"head_s\": 0.0999}",
-	 "2:24: error: timeouts.head_s: 0.0999 is out of range; give 0.1 to 3600 "
-	 "seconds\n"},
+	 "2:24: error: timeouts.head_s: 0.0999 is out of range; give 0.1 to 3600 seconds\n"},
 	{"\"timeouts\": {\"total_s\": 604801}",
 	 "2:25: error: timeouts.total_s: 604801 is out of range; give 0.01 to 604800 "
 	 "seconds, or 0 for no limit\n"},
@@ -127,8 +118,7 @@ static const struct fault_case top_cases[] = {
 	 "2:24: error: timeouts.idle_s: 1e999 is out of range; give 0.01 to 86400 "
 	 "seconds, or 0 for no limit\n"},
 	{"\"timeouts\": {\"connect_s\": null}",
-	 "2:27: error: timeouts.connect_s: must be a number, is null; write it without "
-	 "quotes\n"},
+	 "2:27: error: timeouts.connect_s: must be a number, is null; write it without quotes\n"},
 	{"\"pools\": {\"idle_s\": 61}",
 	 "2:21: warning: pools.idle_s: many servers close idle connections sooner than "
 	 "this; keep it below the upstream's own time\n"},
@@ -148,11 +138,9 @@ static const struct fault_case top_cases[] = {
 	{"\"workers\": 2, \"usage\": {\"journal_bytes\": 2777088, \"ring_bytes\": 65537}",
 	 ""},
 	{"\"access_log\": \"on\"",
-	 "2:15: error: access_log: must be true or false, is a string; write true or "
-	 "false\n"},
+	 "2:15: error: access_log: must be true or false, is a string; write true or false\n"},
 	{"\"state_dir\": 1",
-	 "2:14: error: state_dir: must be a string, is a number; put it in double "
-	 "quotes\n"},
+	 "2:14: error: state_dir: must be a string, is a number; put it in double quotes\n"},
 	{"\"state_dir\": \"\"", ""},
 	{"\"listne\": \"127.0.0.1:1\"",
 	 "2:1: error: listne: unknown key; did you mean listen?\n"},
@@ -177,13 +165,11 @@ static const struct fault_case top_cases[] = {
 	{"\"zzzzzzzz\": 1",
 	 "2:1: error: zzzzzzzz: unknown key; docs/configuration.md lists all keys\n"},
 	{"\"limits.headers\": 5",
-	 "2:1: error: limits.headers: unknown key; a dot does not nest, write { } inside "
-	 "{ }\n"},
+	 "2:1: error: limits.headers: unknown key; a dot does not nest, write { } inside { }\n"},
 	{"\"limits\": {\"head.bytes\": 5000}",
-	 "2:12: error: limits.head.bytes: unknown key; a dot does not nest, write { } "
-	 "inside { }\n"},
-	{"\"a\\nb\": 1", "2:1: error: a\\x0ab: unknown key; docs/configuration.md lists "
-			 "all keys\n"},
+	 "2:12: error: limits.head.bytes: unknown key; a dot does not nest, write { } inside { }\n"},
+	{"\"a\\nb\": 1",
+	 "2:1: error: a\\x0ab: unknown key; docs/configuration.md lists all keys\n"},
 	{"\"limits\": {\"limits\": {\"headers\": 1}}",
 	 "2:12: error: limits.limits: unknown key; docs/configuration.md lists all keys\n"},
 	{"\"node\": \"${NODE}\"",
@@ -205,8 +191,7 @@ static const struct fault_case top_cases[] = {
 	 "2:9: error: node: what stands in ${...} is no variable's name; write ${NAME} "
 	 "or ${NAME:-default}, or $${ for a literal ${\n"},
 	{"\"node\": \"${KEY\"",
-	 "2:9: error: node: \"${\" is not closed; end it with }, or write $${ for a "
-	 "literal ${\n"},
+	 "2:9: error: node: \"${\" is not closed; end it with }, or write $${ for a literal ${\n"},
 	{"\"node\": \"${A:-${B}}\"",
 	 "2:9: error: node: ${...} inside ${...} is not expanded; write one variable, or "
 	 "a plain default\n"},
@@ -221,21 +206,18 @@ static const struct fault_case top_cases[] = {
 	 "2:8: error: env: must be an object, is an array; put it in { }\n"},
 	{"\"env\": {\"dev\": 1}",
 	 "2:16: error: env.dev: must be an object, is a number\n"},
-	{"\"env\": {\"dev\": {\"lisen\": \"127.0.0.1:1\", \"limits\": {\"headers\": 0}, "
-	 "\"env\": {}}}",
+	{"\"env\": {\"dev\": {\"lisen\": \"127.0.0.1:1\", \"limits\": {\"headers\": 0}, \"env\": {}}}",
 	 "2:17: error: env.dev.lisen: unknown key; did you mean listen?\n"
 	 "2:52: warning: env.dev.limits.headers: an environment should change addresses and secrets, not behaviour; move it out of env\n"
 	 "2:63: error: env.dev.limits.headers: 0 is out of range; give 1 to 200 headers\n"
 	 "2:67: error: env.dev.env: an environment cannot hold environments; move it to the top level\n"},
-	{"\"env\": {\"dev\": {\"routes\": [{\"name\": \"b\", \"upstream\": "
-	 "\"http://x\"}]}}",
+	{"\"env\": {\"dev\": {\"routes\": [{\"name\": \"b\", \"upstream\": \"http://x\"}]}}",
 	 "2:37: error: env.dev.routes: there is no route \"b\" to change; correct the "
 	 "name, or add a path\n"},
 	{"\"env\": {\"dev\": {\"routes\": [{\"upstream\": \"http://x\"}, 5]}}",
 	 "2:28: error: env.dev.routes[0]: must be an object with the name of the route that it changes\n"
 	 "2:54: error: env.dev.routes[1]: must be an object with the name of the route that it changes\n"},
-	{"\"env\": {\"dev\": {\"routes\": [{\"name\": \"a\", \"upstream\": \"ftp://x\", "
-	 "\"paths\": 1, \"strip_prefix\": false}]}}",
+	{"\"env\": {\"dev\": {\"routes\": [{\"name\": \"a\", \"upstream\": \"ftp://x\", \"paths\": 1, \"strip_prefix\": false}]}}",
 	 "2:54: error: env.dev.routes.a.upstream: the URL is no http:// or https:// URL; write it in full\n"
 	 "2:65: error: env.dev.routes.a.paths: unknown key; did you mean path?\n"
 	 "2:77: warning: env.dev.routes.a.strip_prefix: an environment should change addresses and secrets, not behaviour; move it out of env\n"},
@@ -248,20 +230,16 @@ static const struct fault_case top_cases[] = {
 	{"\"routes\": []",
 	 "2:1: error: duplicate key \"routes\", first on line 1; remove one of them\n"},
 	{"\"listen\": \"127.0.0.1:8000\"",
-	 "1:1: error: manager.listen: 127.0.0.1:8000 is taken by listen; give another "
-	 "port\n"},
-	{"\"manager\": {\"listen\": [\"[::1]:0\", \"unix:/run/a.sock\"]}, \"listen\": "
-	 "[\"[::1]:0\", \"unix:/run/a.sock\"]",
-	 "2:23: error: manager.listen: unix:/run/a.sock is taken by listen; give another "
-	 "port\n"},
+	 "1:1: error: manager.listen: 127.0.0.1:8000 is taken by listen; give another port\n"},
+	{"\"manager\": {\"listen\": [\"[::1]:0\", \"unix:/run/a.sock\"]}, \"listen\": [\"[::1]:0\", \"unix:/run/a.sock\"]",
+	 "2:23: error: manager.listen: unix:/run/a.sock is taken by listen; give another port\n"},
 };
 
 /* Keys of a route. */
 static const struct fault_case route_cases[] = {
 	{"\"paht\": 1", "2:1: error: routes.r.paht: unknown key; did you mean path?\n"},
 	{"\"limits\": {\"headers\": 5}",
-	 "2:12: error: routes.r.limits.headers: cannot be set per route; move it to the "
-	 "top level\n"},
+	 "2:12: error: routes.r.limits.headers: cannot be set per route; move it to the top level\n"},
 	{"\"limits\": {\"connections\": 5}",
 	 "2:12: error: routes.r.limits.connections: cannot be set per route; move it to "
 	 "the top level\n"},
@@ -270,8 +248,7 @@ static const struct fault_case route_cases[] = {
 	 "2:27: error: routes.r.timeouts.drain_s: cannot be set per route; move it to the top level\n"
 	 "2:41: error: routes.r.timeouts.keep_alive_s: cannot be set per route; move it to the top level\n"},
 	{"\"listen\": \"127.0.0.1:1\"",
-	 "2:1: error: routes.r.listen: cannot be set per route; move it to the top "
-	 "level\n"},
+	 "2:1: error: routes.r.listen: cannot be set per route; move it to the top level\n"},
 	{"\"timeouts\": {\"total_s\": 0.001}",
 	 "2:25: error: routes.r.timeouts.total_s: 0.001 is out of range; give 0.01 to "
 	 "604800 seconds, or 0 for no limit\n"},
@@ -286,8 +263,7 @@ static const struct fault_case route_cases[] = {
 	{"\"methods\": \"GET\"",
 	 "2:12: error: routes.r.methods: must be an array, is a string; put it in [ ]\n"},
 	{"\"methods\": [1]",
-	 "2:13: error: routes.r.methods: must be a string, is a number; put it in double "
-	 "quotes\n"},
+	 "2:13: error: routes.r.methods: must be a string, is a number; put it in double quotes\n"},
 	{"\"price_per_call\": 0.000001", ""},
 	{"\"price_per_call\": 1000000", ""},
 	{"\"price_per_call\": -1",
@@ -295,8 +271,7 @@ static const struct fault_case route_cases[] = {
 	{"\"price_per_call\": 1e300", "2:19: error: routes.r.price_per_call: 1e300 is "
 				      "out of range; give 0 to 1000000\n"},
 	{"\"price_per_call\": 0.0000015",
-	 "2:19: error: routes.r.price_per_call: 0.0000015 has more than six decimals; "
-	 "round it\n"},
+	 "2:19: error: routes.r.price_per_call: 0.0000015 has more than six decimals; round it\n"},
 	{"\"price_per_call\": \"0.1\"",
 	 "2:19: error: routes.r.price_per_call: must be a number, is a string; write it "
 	 "without quotes\n"},
@@ -316,13 +291,11 @@ static const struct fault_case route_cases[] = {
 	 "2:20: error: routes.r.on_client_abort: must be a string, is a number; put it "
 	 "in double quotes\n"},
 	{"\"set_headers\": []",
-	 "2:16: error: routes.r.set_headers: must be an object, is an array; put it in { "
-	 "}\n"},
+	 "2:16: error: routes.r.set_headers: must be an object, is an array; put it in { }\n"},
 	{"\"set_headers\": {\"A b\": \"x\", \"\": \"y\"}",
 	 "2:17: error: routes.r.set_headers: \"A b\" is no header name; write letters, digits and -\n"
 	 "2:29: error: routes.r.set_headers: \"\" is no header name; write letters, digits and -\n"},
-	{"\"set_headers\": {\"Content-Length\": \"1\", \"transfer-encoding\": \"x\", "
-	 "\"Connection\": \"x\", \"Host\": \"h\", \"Expect\": \"x\", \"TE\": \"x\"}",
+	{"\"set_headers\": {\"Content-Length\": \"1\", \"transfer-encoding\": \"x\", \"Connection\": \"x\", \"Host\": \"h\", \"Expect\": \"x\", \"TE\": \"x\"}",
 	 "2:17: error: routes.r.set_headers: \"Content-Length\" frames the body, which the gateway does itself; remove it\n"
 	 "2:40: error: routes.r.set_headers: \"transfer-encoding\" frames the body, which the gateway does itself; remove it\n"
 	 "2:66: error: routes.r.set_headers: \"Connection\" is hop-by-hop, which the gateway handles itself; remove it\n"
@@ -330,11 +303,9 @@ static const struct fault_case route_cases[] = {
 	 "2:113: error: routes.r.set_headers: \"TE\" is hop-by-hop, which the gateway handles itself; remove it\n"},
 	{"\"set_headers\": {\"Host\": \"example.com:8080\"}", ""},
 	{"\"set_headers\": {\"host\": \"exa mple\"}",
-	 "2:25: error: routes.r.set_headers.host: the value is no host or host:port; "
-	 "correct it\n"},
+	 "2:25: error: routes.r.set_headers.host: the value is no host or host:port; correct it\n"},
 	{"\"set_headers\": {\"Host\": \"\"}",
-	 "2:25: error: routes.r.set_headers.Host: the value is no host or host:port; "
-	 "correct it\n"},
+	 "2:25: error: routes.r.set_headers.Host: the value is no host or host:port; correct it\n"},
 	{"\"set_headers\": {\"X-A\": \"a\\nb\"}",
 	 "2:24: error: routes.r.set_headers.X-A: the value holds a control character "
 	 "(line break, tab, ...); remove it\n"},
@@ -345,23 +316,18 @@ static const struct fault_case route_cases[] = {
 	 "2:24: error: routes.r.set_headers.X-A: the value holds a control character "
 	 "(line break, tab, ...); remove it\n"},
 	{"\"set_headers\": {\"X-A\": \" a\"}",
-	 "2:24: error: routes.r.set_headers.X-A: the value begins or ends with a space; "
-	 "remove it\n"},
+	 "2:24: error: routes.r.set_headers.X-A: the value begins or ends with a space; remove it\n"},
 	{"\"set_headers\": {\"X-A\": \"1\", \"x-a\": \"2\"}",
 	 "2:29: error: routes.r.set_headers: x-a is given twice, header names have no "
 	 "case; remove one\n"},
 	{"\"set_headers\": {\"X-A\": 5}",
-	 "2:24: error: routes.r.set_headers.X-A: must be a string or {\"file\": "
-	 "\"path\"}, is a number; put it in double quotes\n"},
+	 "2:24: error: routes.r.set_headers.X-A: must be a string or {\"file\": \"path\"}, is a number; put it in double quotes\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": 5}}",
-	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": "
-	 "\"path\"}\n"},
+	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}\n"},
 	{"\"set_headers\": {\"X-A\": {\"fil\": \"x\"}}",
-	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": "
-	 "\"path\"}\n"},
+	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": \"x\", \"mode\": 1}}",
-	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": "
-	 "\"path\"}\n"},
+	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": \"/nonexistent/x\"}}",
 	 "2:24: error: routes.r.set_headers.X-A: the file /nonexistent/x cannot be used: "
 	 "No such file or directory; it must be a readable text file of at most 8192 "
@@ -379,19 +345,16 @@ static const struct fault_case route_cases[] = {
 	{"\"set_headers\": {\"Authorization\": \"Bearer ${NOPE}\"}",
 	 "2:34: error: routes.r.set_headers.Authorization: the variable NOPE is not set "
 	 "or empty; set it, or write ${NOPE:-default}\n"},
-	{"\"set_headers\": {\"Authorization\": \"Bearer ${KEY}\", \"X-Api-Key\": "
-	 "\"${KEY}\"}",
+	{"\"set_headers\": {\"Authorization\": \"Bearer ${KEY}\", \"X-Api-Key\": \"${KEY}\"}",
 	 ""},
 	{"\"remove_headers\": \"X\"",
-	 "2:19: error: routes.r.remove_headers: must be an array, is a string; put it in "
-	 "[ ]\n"},
+	 "2:19: error: routes.r.remove_headers: must be an array, is a string; put it in [ ]\n"},
 	{"\"remove_headers\": [\"Host\", \"Content-Length\", \"X Y\", 5, \"Ok\"]",
 	 "2:20: error: routes.r.remove_headers: \"Host\" is in every request; remove it here\n"
 	 "2:28: error: routes.r.remove_headers: \"Content-Length\" frames the body, which the gateway does itself; remove it\n"
 	 "2:46: error: routes.r.remove_headers: \"X Y\" is no header name; write letters, digits and -\n"
 	 "2:53: error: routes.r.remove_headers: must be a string, is a number; put it in double quotes\n"},
-	{"\"response_headers\": {\"set\": {\"Transfer-Encoding\": \"x\", \"X-A\": "
-	 "\"\\u0007\"}, \"remove\": [\"Connection\"]}",
+	{"\"response_headers\": {\"set\": {\"Transfer-Encoding\": \"x\", \"X-A\": \"\\u0007\"}, \"remove\": [\"Connection\"]}",
 	 "2:30: error: routes.r.response_headers.set: \"Transfer-Encoding\" frames the body, which the gateway does itself; remove it\n"
 	 "2:63: error: routes.r.response_headers.set.X-A: the value holds a control character (line break, tab, ...); remove it\n"
 	 "2:85: error: routes.r.response_headers.remove: \"Connection\" is hop-by-hop, which the gateway handles itself; remove it\n"},
@@ -399,8 +362,7 @@ static const struct fault_case route_cases[] = {
 	 "2:22: error: routes.r.response_headers.Set: unknown key; did you mean "
 	 "response_headers.set?\n"},
 	{"\"response_headers\": []",
-	 "2:21: error: routes.r.response_headers: must be an object, is an array; put it "
-	 "in { }\n"},
+	 "2:21: error: routes.r.response_headers: must be an object, is an array; put it in { }\n"},
 	{"\"tls\": {\"ca_file\": \"/nonexistent/ca.pem\"}",
 	 "2:20: error: routes.r.tls.ca_file: the file /nonexistent/ca.pem cannot be "
 	 "read; correct the path or its permissions\n"},
@@ -435,8 +397,7 @@ static const struct fault_case cors_cases[] = {
 	{"\"cors\": {\"origins\": [1, \"https://a\", \"https://a\"]}",
 	 "2:22: error: routes.r.cors.origins: must be a string, is a number; put it in double quotes\n"
 	 "2:38: error: routes.r.cors.origins: \"https://a\" is listed twice; remove one\n"},
-	{"\"cors\": {\"origins\": [\"null\", \"https://*.a\", \"https://A\", "
-	 "\"a.example\", \"://a\", \"https:/a\", \"https://\"]}",
+	{"\"cors\": {\"origins\": [\"null\", \"https://*.a\", \"https://A\", \"a.example\", \"://a\", \"https:/a\", \"https://\"]}",
 	 "2:22: error: routes.r.cors.origins: \"null\" is sent by pages of anyone; list real origins\n"
 	 "2:30: error: routes.r.cors.origins: \"https://*.a\" holds *; list each origin, or \"*\" alone for all\n"
 	 "2:45: error: routes.r.cors.origins: \"https://A\" has upper-case letters; browsers send lower case\n"
@@ -455,13 +416,11 @@ static const struct fault_case cors_cases[] = {
 	 "2:95: error: routes.r.cors.origins: \"https://a:123456\" has no valid host; write https://app.example or http://localhost:5173\n"
 	 "2:115: error: routes.r.cors.origins: \"https://[::1\" has no valid host; write https://app.example or http://localhost:5173\n"
 	 "2:131: error: routes.r.cors.origins: \"https://a\xc3\xa9\" has no valid host; write https://app.example or http://localhost:5173\n"},
-	{"\"cors\": {\"origins\": [\"http://a:80\", \"https://a:443\", \"http://a:443\", "
-	 "\"https://a:80\"]}",
+	{"\"cors\": {\"origins\": [\"http://a:80\", \"https://a:443\", \"http://a:443\", \"https://a:80\"]}",
 	 "2:22: error: routes.r.cors.origins: \"http://a:80\" names the scheme's own port, which browsers leave out; remove it\n"
 	 "2:37: error: routes.r.cors.origins: \"https://a:443\" names the scheme's own port, which browsers leave out; remove it\n"},
 	{"\"cors\": {\"origins\": [\"*\", \"https://a\"]}",
-	 "2:21: error: routes.r.cors.origins: \"*\" stands for all; remove it or the "
-	 "others\n"},
+	 "2:21: error: routes.r.cors.origins: \"*\" stands for all; remove it or the others\n"},
 	{"\"cors\": {\"origins\": [\"*\"], \"credentials\": true}",
 	 "2:43: error: routes.r.cors.credentials: cannot be true for the pages of "
 	 "anyone; list the origins instead of \"*\"\n"},
@@ -471,24 +430,19 @@ static const struct fault_case cors_cases[] = {
 	{"\"cors\": {\"origins\": [\"*\"], \"headers\": [\"*\", \"a b\"]}",
 	 "2:39: error: routes.r.cors.headers: \"*\" does not stand for Authorization; leave the key out for all\n"
 	 "2:45: error: routes.r.cors.headers: \"a b\" is no header name; write letters, digits and -\n"},
-	{"\"cors\": {\"origins\": [\"https://a\"], \"expose_headers\": [\"*\"], "
-	 "\"credentials\": true}",
+	{"\"cors\": {\"origins\": [\"https://a\"], \"expose_headers\": [\"*\"], \"credentials\": true}",
 	 "2:54: error: routes.r.cors.expose_headers: \"*\" means nothing with "
 	 "credentials; list headers\n"},
 	{"\"cors\": {\"origins\": [\"*\"], \"expose_headers\": [\"*\"]}", ""},
-	{"\"cors\": {\"origins\": [\"*\"], \"methods\": [\"PUT\", \"GET\"]}, "
-	 "\"methods\": [\"GET\"]",
+	{"\"cors\": {\"origins\": [\"*\"], \"methods\": [\"PUT\", \"GET\"]}, \"methods\": [\"GET\"]",
 	 "2:39: error: routes.r.cors.methods: PUT is not among the route's methods; "
 	 "remove it here or add it there\n"},
 	{"\"cors\": {\"origins\": [\"*\"], \"max_age_s\": 86401}",
-	 "2:41: error: routes.r.cors.max_age_s: 86401 is out of range; give 0 to 86400 "
-	 "seconds\n"},
-	{"\"cors\": {\"origins\": [\"*\"]}, \"response_headers\": {\"set\": "
-	 "{\"access-control-allow-origin\": \"x\"}}",
+	 "2:41: error: routes.r.cors.max_age_s: 86401 is out of range; give 0 to 86400 seconds\n"},
+	{"\"cors\": {\"origins\": [\"*\"]}, \"response_headers\": {\"set\": {\"access-control-allow-origin\": \"x\"}}",
 	 "2:49: error: routes.r.response_headers: Access-Control-* headers are written "
 	 "by cors; remove them here\n"},
-	{"\"cors\": {\"origins\": [\"*\"]}, \"response_headers\": {\"remove\": "
-	 "[\"Access-Control-Max-Age\"]}",
+	{"\"cors\": {\"origins\": [\"*\"]}, \"response_headers\": {\"remove\": [\"Access-Control-Max-Age\"]}",
 	 "2:49: error: routes.r.response_headers: Access-Control-* headers are written "
 	 "by cors; remove them here\n"},
 	{"\"response_headers\": {\"set\": {\"Access-Control-Allow-Origin\": \"x\"}}", ""},
@@ -504,22 +458,17 @@ static const struct fault_case routes_cases[] = {
 	{"{\"name\": \"a\"}",
 	 "2:1: error: routes.a.path: is missing; add it: prefix of the paths that the route takes, on segment borders; unique\n"
 	 "2:1: error: routes.a.upstream: is missing; add it: URL to send to, or an array of URLs that differ in host and port only\n"},
-	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": "
-	 "\"a\", \"path\": \"/b\", \"upstream\": \"http://h\"}",
+	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": \"a\", \"path\": \"/b\", \"upstream\": \"http://h\"}",
 	 "2:63: error: routes.a.name: another route has this name; rename one\n"},
-	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": "
-	 "\"b\", \"path\": \"/a\", \"upstream\": \"http://h\"}",
+	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": \"b\", \"path\": \"/a\", \"upstream\": \"http://h\"}",
 	 "2:76: error: routes.b.path: route a has this path already, so nothing reaches "
 	 "this one; change one\n"},
-	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": "
-	 "\"b\", \"path\": \"/A\", \"upstream\": \"http://h\"}",
+	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": \"b\", \"path\": \"/A\", \"upstream\": \"http://h\"}",
 	 ""},
 	{"{\"name\": \"a\", \"path\": \"a\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: must begin with /; write it as it stands in a "
-	 "URL's path\n"},
+	 "2:23: error: routes.a.path: must begin with /; write it as it stands in a URL's path\n"},
 	{"{\"name\": \"a\", \"path\": \"\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: must begin with /; write it as it stands in a "
-	 "URL's path\n"},
+	 "2:23: error: routes.a.path: must begin with /; write it as it stands in a URL's path\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/\", \"upstream\": \"http://h\"}",
 	 "2:23: error: routes.a.path: ends in /; leave that out, the prefix matches "
 	 "whole segments anyway\n"},
@@ -527,11 +476,9 @@ static const struct fault_case routes_cases[] = {
 	{"{\"name\": \"a\", \"path\": \"/a//b\", \"upstream\": \"http://h\"}",
 	 "2:23: error: routes.a.path: holds an empty segment //; write one slash\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/../b\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds a . or .. segment; write the path that it "
-	 "leads to\n"},
+	 "2:23: error: routes.a.path: holds a . or .. segment; write the path that it leads to\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/.\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds a . or .. segment; write the path that it "
-	 "leads to\n"},
+	 "2:23: error: routes.a.path: holds a . or .. segment; write the path that it leads to\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/...\", \"upstream\": \"http://h\"}", ""},
 	{"{\"name\": \"a\", \"path\": \"/a/.b\", \"upstream\": \"http://h\"}", ""},
 	{"{\"name\": \"a\", \"path\": \"/a%2fb\", \"upstream\": \"http://h\"}",
@@ -555,35 +502,28 @@ static const struct fault_case routes_cases[] = {
 	{"{\"name\": \"a\", \"path\": \"/health\", \"upstream\": \"http://h\"}",
 	 "2:23: warning: routes.a.path: /health and /ready are answered by the gateway "
 	 "itself; only paths below reach this route\n"},
-	{"{\"name\": \"a\", \"path\": \"/v1\", \"upstream\": \"http://h/v1\", "
-	 "\"strip_prefix\": false}",
+	{"{\"name\": \"a\", \"path\": \"/v1\", \"upstream\": \"http://h/v1\", \"strip_prefix\": false}",
 	 "2:42: warning: routes.a.upstream: calls to /v1 go to /v1/v1, the prefix twice; "
 	 "drop it from the URL, or leave strip_prefix true\n"},
-	{"{\"name\": \"a\", \"path\": \"/v1/x\", \"upstream\": \"http://h/v1\", "
-	 "\"strip_prefix\": false}",
+	{"{\"name\": \"a\", \"path\": \"/v1/x\", \"upstream\": \"http://h/v1\", \"strip_prefix\": false}",
 	 "2:44: warning: routes.a.upstream: calls to /v1/x go to /v1/v1/x, the prefix "
 	 "twice; drop it from the URL, or leave strip_prefix true\n"},
-	{"{\"name\": \"a\", \"path\": \"/v1\", \"upstream\": \"http://h/api/v1\", "
-	 "\"strip_prefix\": false}",
+	{"{\"name\": \"a\", \"path\": \"/v1\", \"upstream\": \"http://h/api/v1\", \"strip_prefix\": false}",
 	 "2:42: warning: routes.a.upstream: calls to /v1 go to /api/v1/v1, the prefix "
 	 "twice; drop it from the URL, or leave strip_prefix true\n"},
-	{"{\"name\": \"a\", \"path\": \"/v1\", \"upstream\": \"http://h/v1x\", "
-	 "\"strip_prefix\": false}",
+	{"{\"name\": \"a\", \"path\": \"/v1\", \"upstream\": \"http://h/v1x\", \"strip_prefix\": false}",
 	 ""},
 	{"{\"name\": \"a\", \"path\": \"/v1\", \"upstream\": \"http://h/v1\"}", ""},
-	{"{\"name\": \"a\", \"path\": \"/\", \"upstream\": \"http://h/v1\", "
-	 "\"strip_prefix\": false}",
+	{"{\"name\": \"a\", \"path\": \"/\", \"upstream\": \"http://h/v1\", \"strip_prefix\": false}",
 	 ""},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"h\"}",
-	 "2:41: error: routes.a.upstream: the URL is no http:// or https:// URL; write "
-	 "it in full\n"},
+	 "2:41: error: routes.a.upstream: the URL is no http:// or https:// URL; write it in full\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": 5}",
 	 "2:41: error: routes.a.upstream: must be a URL or an array of URLs, is a "
 	 "number; put the URL in double quotes\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": []}",
 	 "2:41: error: routes.a.upstream: has 0 URLs; give 1 to 16\n"},
-	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": [\"http://h\", "
-	 "\"https://h\", \"http://h/b\", \"http://h:80/\", \"http://h2\", 7]}",
+	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": [\"http://h\", \"https://h\", \"http://h/b\", \"http://h:80/\", \"http://h2\", 7]}",
 	 "2:54: error: routes.a.upstream: the URL differs from the first one in scheme or path; make them the same, or make it a route of its own\n"
 	 "2:67: error: routes.a.upstream: the URL differs from the first one in scheme or path; make them the same, or make it a route of its own\n"
 	 "2:81: error: routes.a.upstream: h is listed twice; remove one\n"
@@ -599,12 +539,10 @@ static const struct fault_case routes_cases[] = {
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://127.0.0.1:8787\"}",
 	 "2:41: warning: routes.a.upstream: is the gateway itself, calls would go round; "
 	 "give the service's own port\n"},
-	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://localhost:8787\", "
-	 "\"tls\": {\"ca_file\": \"x\"}}",
+	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://localhost:8787\", \"tls\": {\"ca_file\": \"x\"}}",
 	 "2:85: error: routes.a.tls.ca_file: the file x cannot be read; correct the path "
 	 "or its permissions\n"},
-	{"{\"name\": \"a b\", \"path\": \"/a\", \"upstream\": \"http://h\", \"methods\": "
-	 "[]}",
+	{"{\"name\": \"a b\", \"path\": \"/a\", \"upstream\": \"http://h\", \"methods\": []}",
 	 "2:10: error: routes.a b.name: must be 1 to 64 letters, digits or . _ - :\n"
 	 "2:66: error: routes.a b.methods: is empty, so nothing could reach this route; list methods, or leave the key out for all\n"},
 };
@@ -612,40 +550,33 @@ static const struct fault_case routes_cases[] = {
 /* Whole files. */
 static const struct fault_case whole_cases[] = {
 	{"[]", "1:1: error: the file must hold one object, is an array; put it in { }\n"},
-	{"\"x\"", "1:1: error: the file must hold one object, is a string; put it in { "
-		  "}\n"},
+	{"\"x\"",
+	 "1:1: error: the file must hold one object, is a string; put it in { }\n"},
 	{"{}",
 	 "1:1: error: database: is missing; add it: PostgreSQL, as a postgresql:// URL or keyword=value pairs\n"
 	 "1:1: error: routes: is missing; add it: what is proxied where, an array\n"},
 	{"{\"database\": \"dbname=x\"}",
 	 "1:1: error: routes: is missing; add it: what is proxied where, an array\n"},
-	{"{\"database\": \"\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", "
-	 "\"upstream\": \"http://h\"}]}",
+	{"{\"database\": \"\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:14: error: database: is empty; write "
 	 "postgresql://user:password@host:5432/name\n"},
-	{"{\"database\": \"postgres//u:secret@h\", \"routes\": [{\"name\": \"a\", "
-	 "\"path\": \"/a\", \"upstream\": \"http://h\"}]}",
+	{"{\"database\": \"postgres//u:secret@h\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:14: error: database: the database is neither a postgres:// URL nor a list of "
 	 "keyword=value; are special characters in the password percent-encoded?\n"},
-	{"{\"database\": \"postgresql://u:p/w@h/d\", \"routes\": [{\"name\": \"a\", "
-	 "\"path\": \"/a\", \"upstream\": \"http://h\"}]}",
+	{"{\"database\": \"postgresql://u:p/w@h/d\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:14: error: database: the database's port is not a number; are special "
 	 "characters in the password percent-encoded?\n"},
-	{"{\"database\": {\"file\": \"/nonexistent\"}, \"routes\": [{\"name\": \"a\", "
-	 "\"path\": \"/a\", \"upstream\": \"http://h\"}]}",
+	{"{\"database\": {\"file\": \"/nonexistent\"}, \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:14: error: database: the file /nonexistent cannot be used: No such file or "
 	 "directory; it must be a readable text file of at most 8192 bytes\n"},
-	{"{\"database\": 5, \"routes\": [{\"name\": \"a\", \"path\": \"/a\", "
-	 "\"upstream\": \"http://h\"}]}",
+	{"{\"database\": 5, \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:14: error: database: must be a string or {\"file\": \"path\"}, is a number; "
 	 "put it in double quotes\n"},
 	{"{\"database\": \"dbname=x\", \"routes\": {}}",
 	 "1:36: error: routes: must be an array, is an object; put it in [ ]\n"},
-	{"{\"database\": \"dbname=x\", \"database\": \"dbname=y\", \"routes\": "
-	 "[{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
+	{"{\"database\": \"dbname=x\", \"database\": \"dbname=y\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:26: error: duplicate key \"database\", first on line 1; remove one of them\n"},
-	{"{\"database\": \"dbname=x\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", "
-	 "\"upstream\": \"http://h\"},]}",
+	{"{\"database\": \"dbname=x\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"},]}",
 	 "1:88: error: a comma before ']'; remove it\n"},
 };
 

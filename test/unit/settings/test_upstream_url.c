@@ -56,8 +56,7 @@ static void test_refuses(void **state)
 		{" http://h", "is no http:// or https:// URL; write it in full"},
 		{"unix:/run/x", "is no http:// or https:// URL; write it in full"},
 		{"wss://h",
-		 "has a WebSocket scheme; write http:// or https://, WebSockets pass "
-		 "through these"},
+		 "has a WebSocket scheme; write http:// or https://, WebSockets pass through these"},
 		{"http://", "has no host; write http://host:port/path"},
 		{"http:///a", "has no host; write http://host:port/path"},
 		{"http://:80", "has no host; write http://host:port/path"},
