@@ -1,13 +1,55 @@
-/* The program's entry: finds the subcommand and runs it. */
+/* The program's entry: the table of subcommands, and help. */
 #include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "common/check.h"
+#include "common/version.h"
 #include "gateway/cli/cli.h"
+
+static const struct cli_command commands[] = {
+	{"serve", "run the gateway and the manager", cli_serve},
+	{"dev", "run everything on this machine: PostgreSQL, demo upstreams, gateway",
+	 cli_dev},
+	{"demo", "run only the demo upstreams of `dev`, for tests", cli_demo},
+	{"check", "check a configuration file and print every fault", cli_check},
+	{"migrate", "create or update the database's tables", cli_migrate},
+	{"token", "create, list, revoke and import API keys", cli_token},
+	{"journal", "tell what a usage journal on disk holds", cli_journal},
+	{"usage", "ask about usage; make up usage for tests", cli_usage},
+};
+
+static void print_help(FILE *out)
+{
+	fprintf(out,
+		"tollgate %s: an API-key gateway with usage records\n\n"
+		"usage: tollgate COMMAND [options]\n\n",
+		TOLLGATE_VERSION);
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fprintf(out, "\n`tollgate COMMAND --help` tells a command's options.\n");
+}
 
 int main(int argc, char **argv)
 {
 	/* Told so, libevent clears memory itself instead of calling calloc, which in
 	 * glibc before 2.41 passes by the thread's cache of free pieces. */
 	event_set_mem_functions(malloc, realloc, free);
-	return cli_run(argc, argv);
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(argc < 2 ? stderr : stdout);
+		return argc < 2 ? 2 : 0;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0) {
+		printf("tollgate %s\n", TOLLGATE_VERSION);
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "tollgate: no command '%s'; `tollgate help` lists them\n",
+		argv[1]);
+	return 2;
 }

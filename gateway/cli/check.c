@@ -1,12 +1,11 @@
 /* `tollgate check`: prints every fault of a configuration file. */
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/settings/env_file.h"
 #include "gateway/settings/settings.h"
-#include "gateway/settings/settings_file.h"
 
 #define REPORT_MAX (1u << 20)
 #define DUMP_MAX (16u << 20)
@@ -25,20 +24,6 @@ static const char help[] =
 	"  --env NAME      apply the overlay of that name\n"
 	"  --allow-unset   unset secrets and database are no errors; so it is with --env dev\n"
 	"  --dump          print the effective configuration as JSON, secrets as ***\n";
-
-static bool read_env_files(struct env_file *vars, const char *config, struct sbuf *report)
-{
-	static const char *const names[] = {".env", ".dev.vars"};
-	bool ok = true;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		char *path = settings_file_beside(config, names[i]);
-
-		ok &= env_file_read(vars, path, report);
-		free(path);
-	}
-	return ok;
-}
 
 static void print_dump(const struct settings *s)
 {
@@ -66,7 +51,7 @@ static int check(const struct check_arguments *a)
 
 	sbuf_init(&report, REPORT_MAX);
 	if (dev)
-		ok = read_env_files(vars, a->config, &report);
+		ok = env_files_read_beside(vars, a->config, &report);
 	s = settings_load(a->config, &o, &report);
 	fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
 	ok &= s != NULL;

@@ -1,8 +1,6 @@
-/* Subcommands: one file each, one table. */
+/* Subcommands: one file each. The tables are in main.c and, for `usage`, in usage.c. */
 #ifndef GATEWAY_CLI_CLI_H
 #define GATEWAY_CLI_CLI_H
-
-#define TOLLGATE_VERSION "0.1.0"
 
 struct cli_command {
 	const char *name;
@@ -11,8 +9,6 @@ struct cli_command {
 	 * usage. */
 	int (*run)(int argc, char **argv);
 };
-
-int cli_run(int argc, char **argv);
 
 int cli_check(int argc, char **argv);
 int cli_demo(int argc, char **argv);

@@ -2,15 +2,7 @@
 #ifndef GATEWAY_CLI_DEV_OPTIONS_H
 #define GATEWAY_CLI_DEV_OPTIONS_H
 
-#include "gateway/dev/dev_listen.h"
-
-struct dev_options {
-	const char *config;
-	const char *state;
-	const char *database; /* NULL: a private PostgreSQL */
-	bool fresh, live, yes;
-	struct dev_listeners listen, manager_listen;
-};
+#include "gateway/dev/dev.h"
 
 enum dev_verdict { DEV_RUN, DEV_HELP, DEV_USAGE };
 

@@ -238,6 +238,27 @@ bool env_file_read(struct env_file *e, const char *path, struct sbuf *report)
 	return ok;
 }
 
+char *env_file_beside(const char *config, size_t i)
+{
+	static const char *const names[ENV_FILES_BESIDE] = {".env", ".dev.vars"};
+
+	CHECK(i < ENV_FILES_BESIDE);
+	return settings_file_beside(config, names[i]);
+}
+
+bool env_files_read_beside(struct env_file *e, const char *config, struct sbuf *report)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < ENV_FILES_BESIDE; i++) {
+		char *path = env_file_beside(config, i);
+
+		ok = env_file_read(e, path, report) && ok;
+		free(path);
+	}
+	return ok;
+}
+
 const char *env_file_get(const struct env_file *e, const char *name)
 {
 	const struct env_entry *entry = find(e, str_of(name));

@@ -24,6 +24,13 @@ bool env_file_read(struct env_file *e, const char *path, struct sbuf *report);
 bool env_file_read_text(struct env_file *e, const char *file, struct str text,
 			struct sbuf *report);
 
+/* Which files belong to a configuration: .env and .dev.vars beside it. Number i of
+ * ENV_FILES_BESIDE; the caller frees. */
+#define ENV_FILES_BESIDE 2
+char *env_file_beside(const char *config, size_t i);
+/* Reads them all, in that order. False if any has errors. */
+bool env_files_read_beside(struct env_file *e, const char *config, struct sbuf *report);
+
 /* The files' own value, or NULL. It lives until the next read. */
 const char *env_file_get(const struct env_file *e, const char *name);
 /* For settings_options.variable, ctx being a struct env_file: the real environment's

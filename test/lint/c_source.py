@@ -24,9 +24,10 @@ MAY_INCLUDE = {
     "http": ["settings"],
     "proxy": ["settings", "http", "token", "journal"],
     "manager": ["settings", "http", "token", "journal"],
-    "dev": ["settings", "db", "http", "token"],
+    "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager"],
+    "dev": ["settings", "db", "http", "token", "run"],
     "cli": ["settings", "db", "http", "token", "journal", "recorder", "statistics", "generate",
-            "proxy", "manager", "dev"],
+            "run", "dev"],
 }
 
 # Plain structs in, verdicts out: unit tests need neither an event loop nor a database.

@@ -9,6 +9,11 @@ from tg.gateway import run_cli
 from tg.wait import eventually
 
 
+def everything_in(folder):
+    return [os.path.join(where, name) for where, folders, names in os.walk(folder)
+            for name in folders + names]
+
+
 def test_health_and_ready_need_no_key(gateway):
     for path in ("/health", "/ready"):
         client = gateway.connect(key="")
@@ -121,6 +126,27 @@ def test_serve_refuses_a_taken_port(gateways, upstream):
     done = run_cli("serve", "--config", second.config_file, check=False)
     assert done.returncode == 1
     assert "in use" in done.stderr
+
+
+def test_a_start_on_a_taken_port_touches_nothing(gateways, upstream, tmp_path):
+    """Listeners come first: keys, journal and files of the process that runs stay as they are."""
+    state = str(tmp_path / "state")
+    first = gateways(upstream, start=False)
+    first.settings["state_dir"] = state
+    first.write_config()
+    first.start()
+    eventually(lambda: os.path.exists(os.path.join(state, "tokens.snapshot")), "the snapshot")
+    before = {path: os.stat(path).st_ino for path in everything_in(state)}
+    second = gateways(upstream, start=False)
+    socket_file = str(tmp_path / "second.sock")
+    second.settings["state_dir"] = state
+    second.settings["listen"] = [f"unix:{socket_file}", f"127.0.0.1:{first.port}"]
+    second.write_config()
+    second.expect_error("in use")
+    done = run_cli("serve", "--config", second.config_file, check=False)
+    assert done.returncode == 1 and "in use" in done.stderr
+    assert not os.path.exists(socket_file)
+    assert {path: os.stat(path).st_ino for path in everything_in(state)} == before
 
 
 def test_unix_socket_and_ipv6(gateways, upstream, tmp_path):

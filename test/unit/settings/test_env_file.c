@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/check.h"
@@ -184,6 +185,54 @@ static void test_files(void **state)
 	sbuf_fini(&report);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void test_files_beside(void **state)
+{
+	char folder[] = "/tmp/tollgate-env-XXXXXX";
+	struct env_file *e = env_file_new();
+	char *config, *paths[ENV_FILES_BESIDE];
+	struct sbuf report;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	config = xasprintf("%s/tollgate.json", folder);
+	sbuf_init(&report, 4096);
+	assert_true(env_files_read_beside(e, config, &report)); /* none is there */
+	for (size_t i = 0; i < ENV_FILES_BESIDE; i++)
+		paths[i] = env_file_beside(config, i);
+	assert_string_equal(strrchr(paths[0], '/'), "/.env");
+	assert_string_equal(strrchr(paths[1], '/'), "/.dev.vars");
+	write_text(paths[0], "A=env\nB=env\n");
+	write_text(paths[1], "A=vars\n");
+	assert_true(env_files_read_beside(e, config, &report));
+	assert_string_equal(env_file_get(e, "A"), "vars");
+	assert_string_equal(env_file_get(e, "B"), "env");
+	assert_int_equal(report.n, 0);
+	/* A fault in the first does not hide one in the second. */
+	write_text(paths[0], "nothing\n");
+	write_text(paths[1], "\n\nnothing\n");
+	assert_false(env_files_read_beside(e, config, &report));
+	sbuf_add(&report, "", 1);
+	assert_non_null(strstr(report.p, "/.env:1: error: "));
+	assert_non_null(strstr(report.p, "/.dev.vars:3: error: "));
+	for (size_t i = 0; i < ENV_FILES_BESIDE; i++) {
+		unlink(paths[i]);
+		free(paths[i]);
+	}
+	rmdir(folder);
+	free(config);
+	env_file_free(&e);
+	sbuf_fini(&report);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -192,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_later_files_and_environment_win),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_files_beside),
 	};
 
 	return cmocka_run_group_tests_name("env file", tests, NULL, NULL);

@@ -1,0 +1,34 @@
+/* The signals that the main thread waits for. */
+#include "gateway/run/signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "common/check.h"
+
+static void waited_for(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGHUP);
+}
+
+void signals_block(void)
+{
+	sigset_t set;
+
+	waited_for(&set);
+	CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int signals_wait(void)
+{
+	sigset_t set;
+	int signal_number;
+
+	waited_for(&set);
+	CHECK(sigwait(&set, &signal_number) == 0);
+	return signal_number;
+}

@@ -1,0 +1,14 @@
+/* The signals that the main thread waits for, and that no other thread gets. */
+#ifndef GATEWAY_RUN_SIGNALS_H
+#define GATEWAY_RUN_SIGNALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Blocks SIGTERM, SIGINT and SIGHUP in this thread and those that it starts; SIGPIPE is
+ * ignored. Before any thread is started. */
+void signals_block(void);
+/* Waits for the next: SIGTERM, SIGINT or SIGHUP. Main thread. */
+int signals_wait(void);
+
+#endif
