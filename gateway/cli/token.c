@@ -208,57 +208,18 @@ static bool read_key(const char *file, char *out, size_t room, size_t *n,
 	return ok;
 }
 
-static bool hash_input(struct str input, bool is_hash, char hex[KEY_HASH_HEX + 1],
-		       struct sbuf *error)
-{
-	struct key_hasher *h;
-	unsigned char hash[KEY_HASH_BYTES];
-
-	if (is_hash) {
-		if (!hex_decode(hash, sizeof hash, input)) {
-			sbuf_printf(error,
-				    "a hash is the SHA-256 of the key: %d hex digits",
-				    KEY_HASH_HEX);
-			return false;
-		}
-		hex_encode(hex, hash, sizeof hash);
-		return true;
-	}
-	switch (key_shape_of(input)) {
-	case KEY_SHAPE_IMPOSSIBLE:
-		sbuf_printf(
-			error,
-			"a key is one line of 1 to %d visible ASCII characters, without spaces",
-			KEY_MAX);
-		return false;
-	case KEY_SHAPE_MISTYPED:
-		sbuf_lit(error,
-			 "the key's checksum is wrong: is a character missing or wrong?");
-		return false;
-	case KEY_SHAPE_OURS:
-	case KEY_SHAPE_FOREIGN:
-		break;
-	}
-	h = key_hasher_new();
-	key_hash(h, input, hash);
-	key_hasher_free(&h);
-	hex_encode(hex, hash, sizeof hash);
-	return true;
-}
-
 static int run_import(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
 {
-	char input[KEY_MAX + 3], hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
-	char id[TOKEN_ID_TEXT_MAX];
-	size_t n = 0;
-	bool ok = read_key(a->file, input, sizeof input, &n, error) &&
-		  hash_input((struct str){input, n}, a->hash, hex, error);
+	char bytes[KEY_MAX + 3], id[TOKEN_ID_TEXT_MAX];
+	struct str input = {bytes, 0};
+	bool ok = read_key(a->file, bytes, sizeof bytes, &input.n, error);
 
-	/* Of a short key the start would give too much away. */
-	snprintf(start, sizeof start, "%.*s",
-		 a->hash || n < 3 * KEY_START_LENGTH ? 0 : KEY_START_LENGTH, input);
-	OPENSSL_cleanse(input, sizeof input);
-	if (!ok || !token_admin_add(db, &a->spec, hex, *start ? start : NULL, id, error))
+	if (ok && a->hash)
+		ok = token_admin_import_hash(db, &a->spec, input, id, error);
+	else if (ok)
+		ok = token_admin_import_key(db, &a->spec, input, id, error);
+	OPENSSL_cleanse(bytes, sizeof bytes);
+	if (!ok)
 		return fail(error);
 	if (a->json)
 		print_json(token_json(a, id));
@@ -378,20 +339,16 @@ static const char *check_arguments(const struct subcommand *c, const struct argu
 
 static int run(const struct subcommand *c, const struct arguments *a)
 {
-	char *conninfo = cli_db_conninfo(&a->db);
-	struct pg_sync *db;
+	struct pg_sync *db = cli_db_open(&a->db, "tollgate token");
 	struct sbuf error;
 	int status;
 
-	if (conninfo == NULL)
+	if (db == NULL)
 		return 1;
 	sbuf_init(&error, ERROR_MAX);
-	db = pg_sync_open(conninfo, "tollgate token", &error);
-	status = db ? c->run(db, a, &error) : fail(&error);
+	status = c->run(db, a, &error);
 	pg_sync_close(&db);
 	sbuf_fini(&error);
-	OPENSSL_cleanse(conninfo, strlen(conninfo));
-	free(conninfo);
 	return status;
 }
 

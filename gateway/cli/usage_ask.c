@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/pg_sync.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/settings/settings.h"
-#include "gateway/statistics/questions.h"
+#include "gateway/statistics/ask.h"
 
 #define ERROR_MAX (64u << 10)
-#define REPORT_MAX (1u << 20)
 
 static const char help_head[] =
 	"usage: tollgate usage ask QUESTION [options]\n\n"
@@ -258,16 +256,8 @@ static bool take_option(struct arguments *a, int c, char *value)
 /* Faults of the file were told when its database was read. */
 static void take_prices(struct arguments *a)
 {
-	struct settings_options o = {.env = a->db.env,
-				     .allow_missing_secrets = true,
-				     .database_optional = true};
-	struct settings *s = NULL;
-	struct sbuf report;
+	struct settings *s = cli_db_settings(&a->db);
 
-	sbuf_init(&report, REPORT_MAX);
-	if (a->db.config != NULL)
-		s = settings_load(a->db.config, &o, &report);
-	sbuf_fini(&report);
 	a->prices = xcalloc(s ? s->n_routes + 1 : 1, sizeof *a->prices);
 	for (size_t i = 0; s != NULL && i < s->n_routes; i++)
 		if (s->routes[i].price_micro != 0)
@@ -275,30 +265,6 @@ static void take_prices(struct arguments *a)
 				xstrdup(s->routes[i].path), s->routes[i].price_micro};
 	a->q.prices = a->prices;
 	settings_unref(&s);
-}
-
-static void print_answer(struct str json)
-{
-	if (json.p == NULL)
-		puts("null");
-	else
-		printf(STR_FMT "\n", STR_ARG(json));
-}
-
-static bool ask(const struct question_text *t, const char *conninfo, struct sbuf *error)
-{
-	struct pg_sync *db = pg_sync_open(conninfo, "tollgate usage ask", error);
-	PGresult *r = NULL;
-
-	if (db != NULL)
-		r = pg_sync_query(db, t->sql, t->values, t->n_values, error);
-	if (r != NULL)
-		print_answer(question_answer(r));
-	else if (db != NULL && memmem(error->p, error->n, "does not exist", 14) != NULL)
-		sbuf_lit(error, "\n  has `tollgate migrate` been run on this database?");
-	PQclear(r);
-	pg_sync_close(&db);
-	return r != NULL;
 }
 
 static void print_literal(const char *value)
@@ -337,6 +303,7 @@ static void print_sql(const struct question_text *t)
 static int run(struct arguments *a)
 {
 	char *conninfo = cli_db_conninfo(&a->db);
+	char *answer = NULL;
 	struct question_text t;
 	struct sbuf error;
 	bool ok;
@@ -350,12 +317,15 @@ static int run(struct arguments *a)
 	if (ok && a->sql)
 		print_sql(&t);
 	else if (ok)
-		ok = ask(&t, conninfo, &error);
+		ok = (answer = question_ask(conninfo, &t, &error)) != NULL;
+	if (answer != NULL)
+		puts(answer);
 	if (!ok)
 		fprintf(stderr, "tollgate usage ask: " STR_FMT "\n",
 			STR_ARG(sbuf_view(&error)));
 	question_text_fini(&t);
 	sbuf_fini(&error);
+	free(answer);
 	free(conninfo);
 	return ok ? 0 : 1;
 }

@@ -13,7 +13,6 @@
 #include "gateway/generate/workload.h"
 
 #define ERROR_MAX (64u << 10)
-#define REPORT_MAX (1u << 20)
 
 static const char help[] =
 	"usage: tollgate usage generate [options]\n"
@@ -49,44 +48,42 @@ static void print_line(void *ctx, const char *line)
 	fflush(stdout);
 }
 
-/* NULL without --config. Faults of the file were told when its database was read. */
-static struct settings *load_settings(const struct cli_db *db)
+static bool generate(const struct arguments *a, struct generate_options *o)
 {
-	struct settings_options options = {
-		.env = db->env, .allow_missing_secrets = true, .database_optional = true};
-	struct settings *s = NULL;
-	struct sbuf report;
-
-	sbuf_init(&report, REPORT_MAX);
-	if (db->config != NULL)
-		s = settings_load(db->config, &options, &report);
-	sbuf_fini(&report);
-	return s;
+	if (a->remove)
+		return usage_generate_remove(o);
+	if (a->load.calls > 0)
+		return usage_generate_load(o, &a->load);
+	return usage_generate_sample(o);
 }
 
-static int run(const struct arguments *a, const char *conninfo, const struct settings *s)
+/* Faults of the file were told when its database was read. */
+static int run(const struct arguments *a, struct pg_sync *db)
 {
-	size_t n = s != NULL && s->n_routes ? s->n_routes : ARRAY_LEN(known_paths);
+	struct settings *s = cli_db_settings(&a->db);
+	bool routes = s != NULL && s->n_routes > 0;
+	size_t n = routes ? s->n_routes : ARRAY_LEN(known_paths);
 	const char **paths = xcalloc(n, sizeof *paths);
-	struct generate_options o = {.paths = paths, .n_paths = n, .report = print_line};
 	struct sbuf error;
-	bool ok = false;
+	struct generate_options o = {
+		.db = db,
+		.paths = paths,
+		.n_paths = n,
+		.report = print_line,
+		.error = &error,
+	};
+	bool ok;
 
 	for (size_t i = 0; i < n; i++)
-		paths[i] = s != NULL && s->n_routes ? s->routes[i].path : known_paths[i];
+		paths[i] = routes ? s->routes[i].path : known_paths[i];
 	sbuf_init(&error, ERROR_MAX);
-	o.error = &error;
-	o.db = pg_sync_open(conninfo, "tollgate usage generate", &error);
-	if (o.db != NULL)
-		ok = a->remove           ? usage_generate_remove(&o)
-		     : a->load.calls > 0 ? usage_generate_load(&o, &a->load)
-					 : usage_generate_sample(&o);
+	ok = generate(a, &o);
 	if (!ok)
-		fprintf(stderr, "tollgate usage generate: %.*s\n", (int)error.n,
-			error.p ? error.p : "");
-	pg_sync_close(&o.db);
+		fprintf(stderr, "tollgate usage generate: " STR_FMT "\n",
+			STR_ARG(sbuf_view(&error)));
 	sbuf_fini(&error);
 	free(paths);
+	settings_unref(&s);
 	return ok ? 0 : 1;
 }
 
@@ -212,18 +209,15 @@ static int parse(struct arguments *a, int argc, char **argv)
 int cli_usage_generate(int argc, char **argv)
 {
 	struct arguments a = {.load = {.days = 30, .tokens = 50, .routes = 5, .seed = 1}};
-	int status = parse(&a, argc, argv), rc;
-	struct settings *s;
-	char *conninfo;
+	int status = parse(&a, argc, argv);
+	struct pg_sync *db;
 
 	if (status != 0)
 		return status - 1;
-	conninfo = cli_db_conninfo(&a.db);
-	if (conninfo == NULL)
+	db = cli_db_open(&a.db, "tollgate usage generate");
+	if (db == NULL)
 		return 1;
-	s = load_settings(&a.db);
-	rc = run(&a, conninfo, s);
-	settings_unref(&s);
-	free(conninfo);
-	return rc;
+	status = run(&a, db);
+	pg_sync_close(&db);
+	return status;
 }

@@ -198,17 +198,24 @@ bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const ch
 	return ok;
 }
 
-bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char *key,
-			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+static void key_hash_hex(char hex[KEY_HASH_HEX + 1], struct str key)
 {
 	struct key_hasher *h = key_hasher_new();
 	unsigned char hash[KEY_HASH_BYTES];
+
+	key_hash(h, key, hash);
+	hex_encode(hex, hash, sizeof hash);
+	key_hasher_free(&h);
+}
+
+bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char *key,
+			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+{
 	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
 	bool ok = key_make(key);
 
 	if (ok) {
-		key_hash(h, (struct str){key, KEY_LENGTH}, hash);
-		hex_encode(hex, hash, sizeof hash);
+		key_hash_hex(hex, (struct str){key, KEY_LENGTH});
 		snprintf(start, sizeof start, "%.*s", KEY_START_LENGTH, key);
 		ok = token_admin_add(db, spec, hex, start, id, error);
 	} else {
@@ -216,8 +223,51 @@ bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char 
 	}
 	if (!ok)
 		OPENSSL_cleanse(key, KEY_LENGTH);
-	key_hasher_free(&h);
 	return ok;
+}
+
+bool token_admin_import_key(struct pg_sync *db, const struct token_spec *spec,
+			    struct str key, char id[TOKEN_ID_TEXT_MAX],
+			    struct sbuf *error)
+{
+	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
+	/* Of a short key the start would give too much away. */
+	bool show = key.n >= 3 * KEY_START_LENGTH;
+
+	switch (key_shape_of(key)) {
+	case KEY_SHAPE_IMPOSSIBLE:
+		sbuf_printf(
+			error,
+			"a key is one line of 1 to %d visible ASCII characters, without spaces",
+			KEY_MAX);
+		return false;
+	case KEY_SHAPE_MISTYPED:
+		sbuf_lit(error,
+			 "the key's checksum is wrong: is a character missing or wrong?");
+		return false;
+	case KEY_SHAPE_OURS:
+	case KEY_SHAPE_FOREIGN:
+		break;
+	}
+	key_hash_hex(hex, key);
+	snprintf(start, sizeof start, "%.*s", show ? KEY_START_LENGTH : 0, key.p);
+	return token_admin_add(db, spec, hex, show ? start : NULL, id, error);
+}
+
+bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
+			     struct str hash, char id[TOKEN_ID_TEXT_MAX],
+			     struct sbuf *error)
+{
+	unsigned char bytes[KEY_HASH_BYTES];
+	char hex[KEY_HASH_HEX + 1];
+
+	if (!hex_decode(bytes, sizeof bytes, hash)) {
+		sbuf_printf(error, "a hash is the SHA-256 of the key: %d hex digits",
+			    KEY_HASH_HEX);
+		return false;
+	}
+	hex_encode(hex, bytes, sizeof bytes);
+	return token_admin_add(db, spec, hex, NULL, id, error);
 }
 
 PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)

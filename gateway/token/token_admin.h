@@ -40,6 +40,16 @@ bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const ch
 bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char *key,
 			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error);
 
+/* Stores a token for a key that there is already, of any shape; or, where only that is
+ * known, for its SHA-256 in hex. Writes its id. False: error says why, also for what
+ * cannot be a key (a mistyped one of ours) or a hash. */
+bool token_admin_import_key(struct pg_sync *db, const struct token_spec *spec,
+			    struct str key, char id[TOKEN_ID_TEXT_MAX],
+			    struct sbuf *error);
+bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
+			     struct str hash, char id[TOKEN_ID_TEXT_MAX],
+			     struct sbuf *error);
+
 /* id, name, key_start, scopes (names, one space between), state (active, revoked,
  * expired), created_at, expires_at, last_used (RFC 3339, UTC, or NULL), in order of ids.
  * PQclear it. NULL: error. */
