@@ -17,6 +17,10 @@
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
+/* fn writes what waits to be logged, for half a second at most: called before the last
+ * words of check_failed and die. Main thread, while it is the only one. */
+void check_set_flush(void (*fn)(void));
+
 _Noreturn void check_failed(const char *cond, const char *file, int line);
 
 /* Prints "tollgate: <message>" on stderr and exits 1. Start-up only. Any thread. */

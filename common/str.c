@@ -162,21 +162,28 @@ void sbuf_u64(struct sbuf *b, uint64_t v)
 	sbuf_add(b, digits + i, sizeof digits - i);
 }
 
-void sbuf_printf(struct sbuf *b, const char *format, ...)
+void sbuf_vprintf(struct sbuf *b, const char *format, va_list ap)
 {
-	va_list ap;
+	va_list again;
 	char *to;
 	int n;
 
-	va_start(ap, format);
-	n = vsnprintf(NULL, 0, format, ap);
-	va_end(ap);
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, format, again);
+	va_end(again);
 	CHECK(n >= 0);
 	to = sbuf_reserve(b, (size_t)n + 1);
 	if (to == NULL)
 		return;
-	va_start(ap, format);
 	vsnprintf(to, (size_t)n + 1, format, ap);
-	va_end(ap);
 	b->n += (size_t)n;
+}
+
+void sbuf_printf(struct sbuf *b, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	sbuf_vprintf(b, format, ap);
+	va_end(ap);
 }

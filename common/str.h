@@ -4,6 +4,7 @@
 #ifndef COMMON_STR_H
 #define COMMON_STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -70,6 +71,8 @@ static inline void sbuf_str(struct sbuf *b, struct str s)
 void sbuf_u64(struct sbuf *b, uint64_t v);
 void sbuf_printf(struct sbuf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+void sbuf_vprintf(struct sbuf *b, const char *format, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 static inline struct str sbuf_view(const struct sbuf *b)
 {
 	return (struct str){b->p, b->n};

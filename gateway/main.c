@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/log.h"
 #include "common/version.h"
 #include "gateway/cli/cli.h"
 
@@ -32,12 +33,22 @@ static void print_help(FILE *out)
 	fprintf(out, "\n`tollgate COMMAND --help` tells a command's options.\n");
 }
 
-int main(int argc, char **argv)
+/* What libevent would print itself, from any thread, whoever reads. */
+static void on_libevent(int severity, const char *message)
 {
-	/* Told so, libevent clears memory itself instead of calling calloc, which in
-	 * glibc before 2.41 passes by the thread's cache of free pieces. */
-	event_set_mem_functions(malloc, realloc, free);
-	signal(SIGPIPE, SIG_IGN);
+	char text[512];
+
+	log_escape(text, sizeof text, str_of(message));
+	log_write(severity >= EVENT_LOG_ERR ? LOG_ERROR : LOG_WARN, "libevent: %s", text);
+}
+
+static void on_libevent_fatal(int error)
+{
+	die("libevent cannot go on (error %d); see above", error);
+}
+
+static int run(int argc, char **argv)
+{
 	if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
 		print_help(argc < 2 ? stderr : stdout);
 		return argc < 2 ? 2 : 0;
@@ -52,4 +63,19 @@ int main(int argc, char **argv)
 	fprintf(stderr, "tollgate: no command '%s'; `tollgate help` lists them\n",
 		argv[1]);
 	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	int status;
+
+	/* Told so, libevent clears memory itself instead of calling calloc, which in
+	 * glibc before 2.41 passes by the thread's cache of free pieces. */
+	event_set_mem_functions(malloc, realloc, free);
+	event_set_log_callback(on_libevent);
+	event_set_fatal_callback(on_libevent_fatal);
+	signal(SIGPIPE, SIG_IGN);
+	status = run(argc, argv);
+	log_stop();
+	return status;
 }

@@ -15,6 +15,7 @@
 #include "gateway/dev/demo_endpoints.h"
 #include "gateway/dev/demo_mock.h"
 #include "gateway/dev/demo_server.h"
+#include "gateway/dev/say.h"
 
 static void on_signal(evutil_socket_t signal_number, short what, void *base)
 {
@@ -129,7 +130,8 @@ bool demo_process_start(struct demo_process *p)
 	fflush(NULL);
 	CHECK(pipe(fds) == 0);
 	p->pid = fork();
-	CHECK(p->pid >= 0);
+	if (p->pid < 0)
+		complain("no process can be made: %s", strerror(errno));
 	if (p->pid == 0)
 		child_main(parent, fds[1]);
 	close(fds[1]);

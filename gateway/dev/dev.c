@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/log.h"
 #include "gateway/dev/demo.h"
 #include "gateway/dev/dev_database.h"
 #include "gateway/dev/dev_ready.h"
@@ -137,6 +138,8 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 	dev_urls_of(&urls, a);
 	d->watcher = watch(d);
 	dev_ready_print(&ready);
+	/* Who waits for the file then finds the text as well. */
+	log_flush();
 	dev_ready_write_env(&ready, env_file);
 	free(shown);
 	free(env_file);
@@ -191,7 +194,7 @@ static bool prepare_database(struct dev *d)
 /* Faults in the configuration and busy ports show before PostgreSQL is started. */
 static bool start(struct dev *d)
 {
-	if (!start_demo(d))
+	if (!start_demo(d) || !log_start())
 		return false;
 	d->settings = dev_settings_load(&d->source);
 	if (d->settings == NULL || !dev_settings_fit(&d->source, d->settings) ||

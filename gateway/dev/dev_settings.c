@@ -1,7 +1,7 @@
 /* The settings of `tollgate dev`. */
 #include "gateway/dev/dev_settings.h"
 
-#include <stdio.h>
+#include "common/log.h"
 
 #include "gateway/dev/say.h"
 #include "gateway/settings/env_file.h"
@@ -60,7 +60,7 @@ struct settings *dev_settings_load(struct dev_settings *d)
 	sbuf_init(&report, REPORT_MAX);
 	if (env_files_read_beside(env, d->config, &report))
 		s = settings_load(d->config, &o, &report);
-	fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
+	log_text(s != NULL ? LOG_WARN : LOG_ERROR, sbuf_view(&report));
 	sbuf_fini(&report);
 	env_file_free(&env);
 	if (s != NULL) {

@@ -2,16 +2,30 @@
 #include "gateway/dev/say.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
-static void print_line(FILE *to, const char *start, const char *format, va_list ap)
+#include "common/log.h"
+
+#define SAY_MAX (1 << 20)
+
+static void print_line(void (*print)(struct str), const char *start, const char *format,
+		       va_list ap) __attribute__((format(printf, 3, 0)));
+
+static void print_line(void (*print)(struct str), const char *start, const char *format,
+		       va_list ap)
 {
-	flockfile(to);
-	fputs(start, to);
-	vfprintf(to, format, ap);
-	fputc('\n', to);
-	fflush(to);
-	funlockfile(to);
+	struct sbuf line;
+
+	sbuf_init(&line, SAY_MAX);
+	sbuf_str(&line, str_of(start));
+	sbuf_vprintf(&line, format, ap);
+	sbuf_lit(&line, "\n");
+	print(sbuf_view(&line));
+	sbuf_fini(&line);
+}
+
+static void print_error(struct str line)
+{
+	log_text(LOG_ERROR, line);
 }
 
 void say(const char *format, ...)
@@ -19,7 +33,7 @@ void say(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	print_line(stdout, "", format, ap);
+	print_line(log_output, "", format, ap);
 	va_end(ap);
 }
 
@@ -28,6 +42,6 @@ void complain(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	print_line(stderr, "tollgate dev: ", format, ap);
+	print_line(print_error, "tollgate dev: ", format, ap);
 	va_end(ap);
 }

@@ -1,14 +1,10 @@
-/* One readable line per request, written in batches by a thread of its own.
+/* One readable line per request, written in batches by the log's thread.
  *
  * A lane is a ring with one producer (a worker) and one consumer (the writer). The writer
  * polls: a wake-up would cost the worker a system call per request. */
 #include "gateway/http/access_log.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +12,8 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/clock.h"
 
-#define BATCH_INTERVAL_MS 50
-#define BATCH_MAX_BYTES (256 * 1024)
-#define STALL_MAX_US 500000 /* how long stopping waits for a reader that does not read */
+#define STALL_MAX_MS 500 /* how long stopping waits for a reader that does not read */
 
 struct access_lane {
 	struct access_lane *next;
@@ -32,17 +25,10 @@ struct access_lane {
 };
 
 struct access_log {
-	/* lanes (the list's start), stopping; never taken by a put */
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	pthread_t thread;
-	struct access_lane *lanes;
-	bool stopping;
-	int fd;
+	struct log_writer *writer;
+	unsigned source; /* of the writer's */
+	struct access_lane *_Atomic lanes;
 	bool terminal;
-	_Atomic uint64_t give_up_us; /* monotonic; 0: not stopping */
-	uint64_t dropped_told;       /* the writer's, as is `out` */
-	struct sbuf out;
 };
 
 static const char *status_colour(int32_t status)
@@ -122,10 +108,9 @@ struct access_lane *access_log_lane(struct access_log *log)
 {
 	struct access_lane *lane = xcalloc(1, sizeof *lane);
 
-	pthread_mutex_lock(&log->lock);
-	lane->next = log->lanes;
-	log->lanes = lane;
-	pthread_mutex_unlock(&log->lock);
+	lane->next = atomic_load(&log->lanes);
+	while (!atomic_compare_exchange_weak(&log->lanes, &lane->next, lane))
+		continue;
 	return lane;
 }
 
@@ -158,56 +143,15 @@ static void lane_pop(struct access_lane *lane)
 	atomic_store_explicit(&lane->tail, tail + 1, memory_order_release);
 }
 
-/* --- the writer --- */
-
-static bool has_given_up(const struct access_log *log)
-{
-	uint64_t limit = atomic_load_explicit(&log->give_up_us, memory_order_relaxed);
-
-	return limit != 0 && clock_mono_us() >= limit;
-}
-
-/* Whether fd takes bytes now; false once the wait has been given up. */
-static bool wait_writable(const struct access_log *log)
-{
-	struct pollfd p = {.fd = log->fd, .events = POLLOUT};
-
-	for (;;) {
-		int n = poll(&p, 1, BATCH_INTERVAL_MS);
-
-		if (n > 0)
-			return !(p.revents & (POLLERR | POLLNVAL));
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (has_given_up(log))
-			return false;
-	}
-}
-
-/* In pieces of PIPE_BUF: a pipe that polls writable takes that much without blocking. */
-static void write_out(struct access_log *log)
-{
-	size_t at = 0;
-
-	while (at < log->out.n && wait_writable(log)) {
-		size_t n = log->out.n - at < PIPE_BUF ? log->out.n - at : PIPE_BUF;
-		ssize_t done = write(log->fd, log->out.p + at, n);
-
-		if (done > 0)
-			at += (size_t)done;
-		else if (errno != EINTR && errno != EAGAIN)
-			break; /* the reader is gone: the lines are lost */
-	}
-	sbuf_reset(&log->out);
-}
+/* --- the writer's source --- */
 
 /* The lane whose next entry is the oldest, so that lines come out in time's order. */
-static struct access_lane *oldest_lane(struct access_lane *lanes)
+static struct access_lane *oldest_lane(struct access_log *log)
 {
 	struct access_lane *best = NULL;
 	int64_t best_us = INT64_MAX;
 
-	for (struct access_lane *l = lanes; l != NULL; l = l->next) {
+	for (struct access_lane *l = atomic_load(&log->lanes); l != NULL; l = l->next) {
 		const struct access_entry *e = lane_peek(l);
 
 		if (e != NULL && e->wall_us < best_us) {
@@ -218,76 +162,46 @@ static struct access_lane *oldest_lane(struct access_lane *lanes)
 	return best;
 }
 
-static void tell_dropped(struct access_log *log, struct access_lane *lanes)
+static void take_lines(void *ctx, struct sbuf *out)
 {
-	uint64_t dropped = 0;
-
-	for (struct access_lane *l = lanes; l != NULL; l = l->next)
-		dropped += atomic_load_explicit(&l->dropped, memory_order_relaxed);
-	if (dropped == log->dropped_told)
-		return;
-	sbuf_printf(&log->out, "access log: %" PRIu64 " lines dropped\n",
-		    dropped - log->dropped_told);
-	log->dropped_told = dropped;
-}
-
-static void write_batch(struct access_log *log, struct access_lane *lanes)
-{
+	struct access_log *log = ctx;
 	struct access_lane *lane;
 
-	while ((lane = oldest_lane(lanes)) != NULL) {
-		access_log_format(&log->out, lane_peek(lane), log->terminal);
+	while (out->n < LOG_WRITER_BATCH && (lane = oldest_lane(log)) != NULL) {
+		access_log_format(out, lane_peek(lane), log->terminal);
 		lane_pop(lane);
-		if (log->out.n > BATCH_MAX_BYTES / 2)
-			write_out(log);
 	}
-	tell_dropped(log, lanes);
-	write_out(log);
 }
 
-static void deadline_in_ms(struct timespec *t, long ms)
+static uint64_t lost_lines(void *ctx)
 {
-	clock_gettime(CLOCK_MONOTONIC, t);
-	t->tv_nsec += ms * 1000000;
-	t->tv_sec += t->tv_nsec / 1000000000;
-	t->tv_nsec %= 1000000000;
+	const struct access_log *log = ctx;
+	uint64_t dropped = 0;
+
+	for (struct access_lane *l = atomic_load(&log->lanes); l != NULL; l = l->next)
+		dropped += atomic_load_explicit(&l->dropped, memory_order_relaxed);
+	return dropped;
 }
 
-static void *writer_main(void *arg)
+static void tell_lost(void *ctx, struct sbuf *out, uint64_t n)
 {
-	struct access_log *log = arg;
-	struct access_lane *lanes;
-	struct timespec next;
-	bool stopping;
-
-	do {
-		deadline_in_ms(&next, BATCH_INTERVAL_MS);
-		pthread_mutex_lock(&log->lock);
-		while (!log->stopping &&
-		       pthread_cond_timedwait(&log->wake, &log->lock, &next) != ETIMEDOUT)
-			continue;
-		stopping = log->stopping;
-		lanes = log->lanes;
-		pthread_mutex_unlock(&log->lock);
-		write_batch(log, lanes);
-	} while (!stopping);
-	return NULL;
+	(void)ctx;
+	sbuf_printf(out, "access log: %" PRIu64 " lines dropped\n", n);
 }
 
-struct access_log *access_log_start(int fd)
+struct access_log *access_log_start(struct log_writer *writer, int fd)
 {
 	struct access_log *log = xcalloc(1, sizeof *log);
-	pthread_condattr_t attr;
+	const struct log_source source = {.fd = fd,
+					  .take = take_lines,
+					  .lost = lost_lines,
+					  .tell = tell_lost,
+					  .ctx = log,
+					  .polled = true};
 
-	log->fd = fd;
 	log->terminal = isatty(fd) == 1;
-	sbuf_init(&log->out, BATCH_MAX_BYTES);
-	CHECK(pthread_mutex_init(&log->lock, NULL) == 0);
-	CHECK(pthread_condattr_init(&attr) == 0);
-	CHECK(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&log->wake, &attr) == 0);
-	pthread_condattr_destroy(&attr);
-	CHECK(pthread_create(&log->thread, NULL, writer_main, log) == 0);
+	log->writer = writer;
+	log->source = log_writer_add(writer, &source);
 	return log;
 }
 
@@ -297,20 +211,12 @@ void access_log_stop(struct access_log **log)
 	struct access_lane *lane, *next;
 
 	*log = NULL;
-	if (l == NULL)
+	/* What a writer that is stuck may still read has to stay. */
+	if (l == NULL || !log_writer_remove(l->writer, l->source, STALL_MAX_MS))
 		return;
-	pthread_mutex_lock(&l->lock);
-	l->stopping = true;
-	atomic_store(&l->give_up_us, clock_mono_us() + STALL_MAX_US);
-	pthread_cond_signal(&l->wake);
-	pthread_mutex_unlock(&l->lock);
-	pthread_join(l->thread, NULL);
-	for (lane = l->lanes; lane != NULL; lane = next) {
+	for (lane = atomic_load(&l->lanes); lane != NULL; lane = next) {
 		next = lane->next;
 		free(lane);
 	}
-	pthread_cond_destroy(&l->wake);
-	pthread_mutex_destroy(&l->lock);
-	sbuf_fini(&l->out);
 	free(l);
 }

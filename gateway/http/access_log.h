@@ -1,4 +1,4 @@
-/* One readable line per request, written in batches by a thread of its own.
+/* One readable line per request, written in batches by the log's thread.
  *
  * Workers only copy a fixed-size entry into their own ring; a full ring drops lines and
  * counts them. Nothing secret gets in: the path is logged without its query and with keys
@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/log_writer.h"
 #include "common/str.h"
 
 #define ACCESS_LANE_ENTRIES                                                              \
@@ -30,14 +31,14 @@ struct access_entry {
 	char ip[46];
 };
 
-/* fd is written to, in batches every 50 ms while there is something. It stays the
- * caller's. Where it is a terminal, statuses are coloured and times are short and local;
- * elsewhere times are UTC in full. */
-struct access_log *access_log_start(int fd);
-/* Writes what is left (for half a second at most, if nobody reads), joins, frees all
- * lanes. Clears *log. */
+/* fd is written to by the writer, in batches every 50 ms while there is something. Both
+ * stay the caller's. Where fd is a terminal, statuses are coloured and times are short
+ * and local; elsewhere times are UTC in full. */
+struct access_log *access_log_start(struct log_writer *writer, int fd);
+/* Writes what is left (for half a second at most, if nobody reads), frees all lanes.
+ * Clears *log. */
 void access_log_stop(struct access_log **log);
-/* Before or after the start; any thread. */
+/* Any thread. */
 struct access_lane *access_log_lane(struct access_log *log);
 /* The lane's thread only; no system call, no lock. */
 void access_lane_put(struct access_lane *lane, const struct access_entry *e);

@@ -85,7 +85,7 @@ static void stop_epochs(struct gateway *g)
 static bool start_access_log(struct gateway *g)
 {
 	if (g->settings->access_log)
-		g->access = access_log_start(STDOUT_FILENO);
+		g->access = access_log_start(log_writer_get(), STDOUT_FILENO);
 	return true;
 }
 

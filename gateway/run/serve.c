@@ -1,8 +1,6 @@
 /* The gateway as a service. */
 #include "gateway/run/serve.h"
 
-#include <stdio.h>
-
 #include "common/log.h"
 #include "gateway/run/run.h"
 
@@ -18,7 +16,7 @@ static struct settings *load(const struct serve_options *o)
 	sbuf_init(&report, REPORT_MAX);
 	s = settings_load(o->config, &options, &report);
 	if (report.n > 0)
-		fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
+		log_text(s != NULL ? LOG_WARN : LOG_ERROR, sbuf_view(&report));
 	sbuf_fini(&report);
 	return s;
 }
@@ -36,8 +34,10 @@ static struct settings *load_again(void *ctx)
 int serve(const struct serve_options *o)
 {
 	struct serve_options again = *o;
-	struct run_options run = {
-		.settings = load(o), .reload = load_again, .ctx = &again};
+	struct run_options run = {.reload = load_again, .ctx = &again};
 
+	if (!log_start())
+		return 1;
+	run.settings = load(o);
 	return run.settings != NULL ? run_gateway(&run) : 1;
 }

@@ -82,15 +82,16 @@ class Gateway:
 
     # --- life ---
 
-    def start(self, wait=True, sockets=()):
-        """sockets: listening ones, passed on as a service manager does (sd_listen_fds(3))."""
+    def start(self, wait=True, sockets=(), stdout=None, stderr=None):
+        """sockets: listening ones, passed on as a service manager does (sd_listen_fds(3)).
+        stdout, stderr: descriptors in place of the log file."""
         before = len(self.log()) if os.path.exists(self.log_file) else 0
         # Sanitizer reports and the log share one file, in the order in which they came.
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
                 self._command(sockets), stdin=subprocess.DEVNULL, pass_fds=[
                     s.fileno() for s in sockets],
-                stdout=log, stderr=log, cwd=self.folder, env=environment(**self.env))
+                stdout=stdout or log, stderr=stderr or log, cwd=self.folder, env=environment(**self.env))
         if wait:
             eventually(self.is_ready, "the gateway is ready")
             # The first worker answers before the last one is there.
@@ -127,6 +128,9 @@ class Gateway:
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
 
     def wait_exit(self):
         return self.process.wait(STOP_S)

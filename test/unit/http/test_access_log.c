@@ -128,6 +128,12 @@ static void colour_follows_the_status(void **state)
 	}
 }
 
+static void end(struct log_writer **w)
+{
+	assert_true(log_writer_stop(*w, 1000));
+	log_writer_free(w);
+}
+
 static char *read_all(int fd)
 {
 	size_t n = 0, room = 4 << 20;
@@ -144,12 +150,14 @@ static void lines_of_two_lanes_come_in_order_of_time(void **state)
 {
 	int fds[2];
 	struct access_log *log;
+	struct log_writer *writer;
 	struct access_lane *a, *b;
 	char *text;
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
-	log = access_log_start(fds[1]);
+	writer = log_writer_start();
+	log = access_log_start(writer, fds[1]);
 	a = access_log_lane(log);
 	b = access_log_lane(log);
 	for (int i = 0; i < 10; i++) {
@@ -161,6 +169,7 @@ static void lines_of_two_lanes_come_in_order_of_time(void **state)
 		access_lane_put(i % 2 ? a : b, &e);
 	}
 	access_log_stop(&log);
+	end(&writer);
 	assert_null(log);
 	close(fds[1]);
 	text = read_all(fds[0]);
@@ -194,6 +203,7 @@ static void full_lane_drops_and_tells(void **state)
 	enum { SENT = ACCESS_LANE_ENTRIES * 20 };
 	struct access_entry e = entry(1, 200, "/x");
 	struct access_log *log;
+	struct log_writer *writer;
 	struct access_lane *lane;
 	struct reader reader;
 	pthread_t thread;
@@ -202,12 +212,14 @@ static void full_lane_drops_and_tells(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	reader.fd = fds[0];
-	log = access_log_start(fds[1]);
+	writer = log_writer_start();
+	log = access_log_start(writer, fds[1]);
 	lane = access_log_lane(log);
 	for (int i = 0; i < SENT; i++)
 		access_lane_put(lane, &e);
 	assert_int_equal(pthread_create(&thread, NULL, reader_main, &reader), 0);
 	access_log_stop(&log);
+	end(&writer);
 	close(fds[1]);
 	pthread_join(thread, NULL);
 	for (char *at = reader.text, *end; (end = strchr(at, '\n')) != NULL;
@@ -229,6 +241,7 @@ static void reader_that_does_not_read_delays_nobody_for_long(void **state)
 {
 	struct access_entry e = entry(1, 200, "/x");
 	struct access_log *log;
+	struct log_writer *writer;
 	struct access_lane *lane;
 	uint64_t started = clock_mono_us();
 	int fds[2];
@@ -236,11 +249,13 @@ static void reader_that_does_not_read_delays_nobody_for_long(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4096) > 0);
-	log = access_log_start(fds[1]);
+	writer = log_writer_start();
+	log = access_log_start(writer, fds[1]);
 	lane = access_log_lane(log);
 	for (int i = 0; i < ACCESS_LANE_ENTRIES; i++)
 		access_lane_put(lane, &e);
 	access_log_stop(&log);
+	end(&writer);
 	assert_true(clock_mono_us() - started < 3000000);
 	close(fds[0]);
 	close(fds[1]);
@@ -250,15 +265,18 @@ static void terminal_is_noticed(void **state)
 {
 	struct access_entry e = entry(1, 200, "/x");
 	struct access_log *log;
+	struct log_writer *writer;
 	char text[512];
 	int leader, follower;
 	ssize_t n;
 
 	(void)state;
 	assert_int_equal(openpty(&leader, &follower, NULL, NULL, NULL), 0);
-	log = access_log_start(follower);
+	writer = log_writer_start();
+	log = access_log_start(writer, follower);
 	access_lane_put(access_log_lane(log), &e);
 	access_log_stop(&log);
+	end(&writer);
 	n = read(leader, text, sizeof text - 1);
 	assert_true(n > 0);
 	text[n] = '\0';
