@@ -1,289 +1,234 @@
-/* Writes batches from the lanes to PostgreSQL.
- *
- *   join -> [partitions] -> begin (cursors move) -> [claim] -> rows
- *        -> end (last_used, COMMIT)
- *
- * Each step is one statement and ends in its on_ callback. A step that fails goes through
- * writer_fail, the only judge of errors: connection lost -> join again; a row's own fault
- * (SQLSTATE classes 22 and 23) -> half the batch at once, down to the one row, which goes
- * to usage_rejected with the reason; anything else -> the same again after a pause. */
+/* Writes batches from the lanes to PostgreSQL: its steps, whose turn it is, life. */
 #include "gateway/recorder/writer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "common/log.h"
-#include "gateway/recorder/writer_state.h"
+#include "gateway/recorder/writer_priv.h"
 
-#define PAUSE_MAX_MS 5000u
+#define COPY_PIECE 16384u
+#define AHEAD_RETRY_US UINT64_C(600000000)
+#define COUNTS_RETRY_US UINT64_C(30000000)
 
-static const char *const step_names[] = {
-	"waiting",           "joining",           "preparing partitions",
-	"making partitions", "moving the cursor", "claiming ids",
-	"copying rows",      "copying cells",     "committing",
-	"storing counters",  "rolling back",      "leaving",
-};
-
-void writer_bump(_Atomic uint64_t *counter, uint64_t by)
+static bool ask_rollback(struct usage_writer *w)
 {
-	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
-}
-
-/* The cursors must be read again. */
-static void forget_joins(struct usage_writer *w)
-{
-	for (size_t i = 0; i < w->n_sources; i++)
-		w->sources[i].joined = false;
-}
-
-/* --- statements --- */
-
-void writer_run(struct usage_writer *w, enum writer_step step, struct pg_params params,
-		reply_fn *done)
-{
-	static const struct pg_reply gone = {.outcome = PG_LOST,
-					     .message = "connection lost"};
-
-	w->step = step;
-	sbuf_add(&w->sql, "", 1);
-	CHECK(!w->sql.overflow);
-	if (!pg_query(w->pg, w->sql.p, params, done, w))
-		done(w, &gone);
-}
-
-void writer_run_plain(struct usage_writer *w, enum writer_step step, reply_fn *done)
-{
-	writer_run(w, step, (struct pg_params){0}, done);
-}
-
-static void on_rolled_back(void *ctx, const struct pg_reply *reply)
-{
-	struct usage_writer *w = ctx;
-
-	OBJ_CHECK(w, WRITER_MAGIC);
-	w->step = STEP_NONE;
-	if (reply->outcome == PG_LOST)
-		forget_joins(w);
-	else if (reply->outcome == PG_ERROR)
-		pg_drop(w->pg, "ROLLBACK failed");
-	usage_writer_turn(w, false);
-}
-
-void writer_roll_back(struct usage_writer *w)
-{
-	sbuf_reset(&w->sql);
 	sbuf_lit(&w->sql, "ROLLBACK");
-	writer_run_plain(w, STEP_ROLLBACK, on_rolled_back);
+	return true;
 }
 
-/* --- faults --- */
+/* From BEGIN to COMMIT (or ROLLBACK) it is one transaction. What a line leaves out: the
+ * statement holds nothing, an error waits, and STEP_NONE follows, which is: `choose`. */
+static const struct writer_step steps[STEP_COUNT] = {
+	[STEP_JOIN] = {.name = "joining",
+		       .ask = writer_join_ask,
+		       .done = writer_join_done},
+	[STEP_SET_BACK] = {.name = "setting cursors back", .ask = writer_set_back_ask},
 
-void writer_alarm(struct usage_writer *w, const struct pg_reply *reply)
-{
-	uint64_t now = clock_mono_us();
+	[STEP_AHEAD] = {.name = "preparing partitions",
+			.error = ERROR_LATER,
+			.later_us = AHEAD_RETRY_US,
+			.ask = writer_ahead_ask,
+			.done = writer_ahead_done},
 
-	if (w->alarmed_us != 0 && now - w->alarmed_us < WRITER_ALARM_EVERY_US)
-		return;
-	w->alarmed_us = now;
-	log_error("usage: PostgreSQL refuses %s: %s %s; events wait and are tried again",
-		  step_names[w->step], reply->sqlstate, reply->message);
-}
+	[STEP_DAYS] = {.name = "making partitions",
+		       .holds = HOLDS_DAYS,
+		       .then = STEP_BEGIN,
+		       .ask = writer_days_ask,
+		       .done = writer_days_done},
+	[STEP_BEGIN] = {.name = "moving the cursor",
+			.then = STEP_CLAIM,
+			.ask = writer_begin_ask,
+			.done = writer_begin_done},
+	[STEP_CLAIM] = {.name = "claiming ids",
+			.then = STEP_ROWS,
+			.ask = writer_claim_ask,
+			.done = writer_claim_done},
+	[STEP_ROWS] = {.name = "copying rows",
+		       .holds = HOLDS_ROWS,
+		       .then = STEP_CELLS,
+		       .ask = writer_rows_ask,
+		       .lines = writer_rows_lines,
+		       .done = writer_rows_done},
+	[STEP_CELLS] = {.name = "copying cells",
+			.holds = HOLDS_ROWS,
+			.then = STEP_COMMIT,
+			.ask = writer_cells_ask,
+			.lines = writer_cells_lines},
+	[STEP_REJECT] = {.name = "putting a refused row aside",
+			 .holds = HOLDS_ROWS,
+			 .then = STEP_COMMIT,
+			 .ask = writer_reject_ask},
+	[STEP_COMMIT] = {.name = "committing",
+			 .holds = HOLDS_ROWS,
+			 .ask = writer_commit_ask,
+			 .done = writer_commit_done},
 
-static void pause_writing(struct usage_writer *w)
-{
-	w->resume_us = clock_mono_us() + w->pause_ms * UINT64_C(1000);
-	w->pause_ms = w->pause_ms < PAUSE_MAX_MS / 2 ? w->pause_ms * 2 : PAUSE_MAX_MS;
-}
-
-/* Class 22 is "data exception", 23 "integrity constraint violation" (PostgreSQL manual,
- * appendix A). A cursor or ROLLBACK never fails for a row's sake. */
-static bool is_rows_fault(const struct usage_writer *w, const char *sqlstate)
-{
-	bool has_rows = w->step == STEP_PARTITIONS || w->step == STEP_ROWS ||
-			w->step == STEP_CELLS || w->step == STEP_END;
-
-	return has_rows && !w->rejecting && w->batch.n_rows > 0 &&
-	       (strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0);
-}
-
-static void narrow_down(struct usage_writer *w, const struct pg_reply *reply)
-{
-	snprintf(w->sqlstate, sizeof w->sqlstate, "%s", reply->sqlstate);
-	snprintf(w->reason, sizeof w->reason, "%s", reply->message);
-	/* A partition that someone dropped looks like a bad row (23514): ask again. */
-	partitions_forget(&w->partitions);
-	if (w->batch.n_rows > 1)
-		w->limit = w->batch.n_rows / 2;
-	else
-		w->rejecting = w->ensured || w->step == STEP_PARTITIONS;
-}
-
-/* 42P01 undefined_table, 42501 insufficient_privilege. */
-static bool is_partitions_fault(const struct usage_writer *w, const char *sqlstate)
-{
-	return w->step == STEP_ROWS && !w->rejecting && !writer_day_is_foreign(w) &&
-	       (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42501") == 0);
-}
-
-/* Perhaps the batch was more than the server takes within the time limit; for sure, where
- * it says so (57014 query_canceled). */
-static void shrink(struct usage_writer *w, const char *sqlstate)
-{
-	size_t rows = w->batch.n_rows / 2;
-
-	if (strcmp(sqlstate, "57014") == 0)
-		w->grow_from_us = clock_mono_us() + WRITER_STAY_SMALL_US;
-	w->ceiling = rows > WRITER_ROWS_LEAST ? rows : WRITER_ROWS_LEAST;
-	w->limit = w->limit < w->ceiling ? w->limit : w->ceiling;
-}
-
-void writer_fail(struct usage_writer *w, const struct pg_reply *reply)
-{
-	bool row = reply->outcome == PG_ERROR && is_rows_fault(w, reply->sqlstate);
-
-	writer_bump(&w->o.counters->failures, 1);
-	if (!row &&
-	    (w->step == STEP_ROWS || w->step == STEP_CELLS || w->step == STEP_END))
-		shrink(w, reply->sqlstate);
-	if (reply->outcome == PG_LOST) {
-		w->step = STEP_NONE;
-		forget_joins(w);
-		w->rejecting = false;
-		return;
-	}
-	if (row) {
-		narrow_down(w, reply);
-	} else if (is_partitions_fault(w, reply->sqlstate)) {
-		/* Perhaps it was dropped just now: it is asked for again. If it had been
-		 * already, the day's rows go through token_usage_logs. */
-		partitions_failed(&w->partitions, w->batch.days[w->day]);
-		w->again = true;
-	} else {
-		writer_alarm(w, reply);
-		pause_writing(w);
-		w->rejecting = false;
-	}
-	writer_roll_back(w);
-}
+	[STEP_COUNTS] = {.name = "storing counters",
+			 .holds = HOLDS_COUNTS,
+			 .error = ERROR_LATER,
+			 .later_us = COUNTS_RETRY_US,
+			 .ask = writer_counts_ask,
+			 .done = writer_counts_done},
+	[STEP_SWEEP] = {.name = "removing old strangers",
+			.error = ERROR_IGNORED,
+			.ask = writer_sweep_ask,
+			.done = writer_sweep_done},
+	[STEP_FORGET] = {.name = "forgetting a group",
+			 .error = ERROR_IGNORED,
+			 .ask = writer_forget_ask},
+	[STEP_ROLLBACK] = {.name = "rolling back",
+			   .error = ERROR_ENDS_SESSION,
+			   .ask = ask_rollback},
+};
 
 /* --- whose turn is it? --- */
 
-static void on_forgotten(void *ctx, const struct pg_reply *reply)
-{
-	struct usage_writer *w = ctx;
-
-	/* Where it failed, the rows are old one day, and go then. */
-	OBJ_CHECK(w, WRITER_MAGIC);
-	(void)reply;
-	w->step = STEP_NONE;
-	usage_writer_turn(w, false);
-}
-
-static void forget_group(struct usage_writer *w, const char *name, reply_fn *done)
-{
-	sbuf_reset(&w->sql);
-	sbuf_printf(&w->sql, "DELETE FROM usage_cursors WHERE lane_group = '%s'", name);
-	writer_run_plain(w, STEP_RETIRE, done);
-}
-
-static void fini_source(struct writer_source *s)
-{
-	free(s->sent);
-	free(s->counts);
-	free(s->seen);
-}
-
-static void drop_source(struct usage_writer *w, size_t i)
-{
-	fini_source(&w->sources[i]);
-	usage_group_close(&w->sources[i].group);
-	w->sources[i] = w->sources[--w->n_sources];
-	w->at = &w->sources[0];
-}
-
-/* True: started. First the folder, then the cursors: the other way round, a power cut
- * might bring the folder back without what tells that it is stored. Where it stays, so do
- * they. */
-static bool part_with_drained(struct usage_writer *w)
-{
-	char name[JOURNAL_GROUP_HEX + 1];
-	bool gone;
-
-	for (size_t i = 1; i < w->n_sources; i++) {
-		if (!w->sources[i].drained || !w->sources[i].counts_stored)
-			continue;
-		memcpy(name, w->sources[i].group->name, sizeof name);
-		gone = usage_journal_part(w->o.journal, w->sources[i].group);
-		drop_source(w, i);
-		if (!gone)
-			return false;
-		log_info("usage journal: group %s is stored and gone", name);
-		forget_group(w, name, on_forgotten);
-		return true;
-	}
-	return false;
-}
-
-static bool start_join(struct usage_writer *w)
-{
-	for (size_t i = 0; i < w->n_sources; i++) {
-		if (w->sources[i].joined)
-			continue;
-		writer_join(w, &w->sources[i]);
-		return true;
-	}
-	return false;
-}
-
-static bool start_adopted(struct usage_writer *w)
+static bool fill_from_adopted(struct usage_writer *w)
 {
 	for (size_t i = 1; i < w->n_sources && !w->own_alone; i++) {
 		struct writer_source *s = &w->sources[i];
 
 		if (s->drained)
 			continue;
-		if (writer_start_batch(w, s))
+		if (writer_batch_fill(w, s))
 			return true;
 		s->drained = true;
-		w->counts_from_us = 0;
+		w->due_us[STEP_COUNTS] = 0;
 	}
 	return false;
 }
 
 /* The own group and the adopted ones in turn; but a batch that is halved for a bad row is
  * followed to its end. */
-static void start_a_batch(struct usage_writer *w)
+static bool fill_a_batch(struct usage_writer *w)
 {
 	struct writer_source *own = &w->sources[0];
 	bool own_was_last = w->at == own;
 
-	if ((writer_is_narrowing(w) || w->again) && writer_start_batch(w, w->at))
-		return;
-	if (own_was_last && start_adopted(w))
-		return;
+	if ((writer_is_narrowing(w) || w->again) && writer_batch_fill(w, w->at))
+		return true;
+	if (own_was_last && fill_from_adopted(w))
+		return true;
 	if (w->own_is_due) {
 		w->own_is_due = false;
-		if (writer_start_batch(w, own))
+		if (writer_batch_fill(w, own))
+			return true;
+	}
+	return fill_from_adopted(w);
+}
+
+static enum step_id choose(struct usage_writer *w)
+{
+	if (w->retired || !pg_is_up(w->pg) || clock_mono_us() < w->resume_us)
+		return STEP_NONE;
+	if (writer_group_to_join(w))
+		return STEP_JOIN;
+	if (w->rejecting)
+		return STEP_BEGIN; /* the batch that is there */
+	if (writer_ahead_is_due(w))
+		return STEP_AHEAD;
+	if (writer_counts_find(w))
+		return STEP_COUNTS;
+	if (writer_sweep_is_due(w))
+		return STEP_SWEEP;
+	if (writer_group_to_forget(w))
+		return STEP_FORGET;
+	return fill_a_batch(w) ? STEP_DAYS : STEP_NONE;
+}
+
+/* --- step by step --- */
+
+static void go_on(struct usage_writer *w);
+
+static void on_reply(void *ctx, const struct pg_reply *reply)
+{
+	struct usage_writer *w = ctx;
+	const struct writer_step *step;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	step = &steps[w->step];
+	w->next = step->then;
+	if (reply->outcome != PG_OK)
+		writer_judge(w, step, reply);
+	else if (step->done != NULL)
+		step->done(w, reply->result);
+	go_on(w);
+}
+
+static bool has_lines(struct usage_writer *w)
+{
+	if (w->lines.n == 0)
+		w->lines = steps[w->step].lines(w);
+	return w->lines.n > 0;
+}
+
+static void on_copy_wants_more(void *ctx)
+{
+	struct usage_writer *w = ctx;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	while (has_lines(w)) {
+		size_t n = w->lines.n < COPY_PIECE ? w->lines.n : COPY_PIECE;
+		const char *from = w->lines.p;
+
+		w->lines.p += n;
+		w->lines.n -= n;
+		if (!pg_copy_put(w->pg, from, n))
 			return;
 	}
-	start_adopted(w);
+	pg_copy_end(w->pg, NULL);
+}
+
+/* False: there is no connection any more. */
+static bool send_statement(struct usage_writer *w)
+{
+	struct pg_params params = {w->values, w->n_values};
+
+	sbuf_add(&w->sql, "", 1);
+	CHECK(!w->sql.overflow);
+	w->lines = (struct str){0};
+	if (steps[w->step].lines != NULL)
+		return pg_copy_begin(w->pg, w->sql.p, on_copy_wants_more, on_reply, w);
+	return pg_query(w->pg, w->sql.p, params, on_reply, w);
+}
+
+/* False: w->next follows at once. */
+static bool start(struct usage_writer *w)
+{
+	static const struct pg_reply gone = {.outcome = PG_LOST,
+					     .message = "connection lost"};
+	bool sent;
+
+	w->next = steps[w->step].then;
+	sbuf_reset(&w->sql);
+	w->n_values = 0;
+	if (!steps[w->step].ask(w))
+		return false;
+	sent = send_statement(w);
+	free(w->owned);
+	w->owned = NULL;
+	if (!sent)
+		writer_judge(w, &steps[w->step], &gone);
+	return sent;
+}
+
+/* Until a statement is under way, or nothing is to be done. */
+static void go_on(struct usage_writer *w)
+{
+	do
+		w->step = w->next != STEP_NONE ? w->next : choose(w);
+	while (w->step != STEP_NONE && !start(w));
 }
 
 void usage_writer_turn(struct usage_writer *w, bool write)
 {
 	w->own_is_due |= write;
-	if (w->step != STEP_NONE || !pg_is_up(w->pg) || clock_mono_us() < w->resume_us)
+	if (w->step != STEP_NONE)
 		return;
-	if (start_join(w))
-		return;
-	if (w->rejecting)
-		writer_begin(w);
-	else if (!writer_start_upkeep(w) && !writer_start_counts(w) &&
-		 !part_with_drained(w))
-		start_a_batch(w);
+	w->next = STEP_NONE;
+	go_on(w);
 }
 
 bool usage_writer_is_idle(const struct usage_writer *w)
@@ -291,21 +236,17 @@ bool usage_writer_is_idle(const struct usage_writer *w)
 	return w->step == STEP_NONE;
 }
 
-static void on_retired(void *ctx, const struct pg_reply *reply)
-{
-	struct usage_writer *w = ctx;
-
-	OBJ_CHECK(w, WRITER_MAGIC);
-	w->step = STEP_NONE;
-	(void)reply;
-}
-
 bool usage_writer_retire(struct usage_writer *w)
 {
+	const struct writer_source *own = &w->sources[0];
+
 	CHECK(usage_writer_is_idle(w));
-	if (!w->sources[0].joined || !pg_is_up(w->pg))
+	if (!own->joined || !pg_is_up(w->pg))
 		return false;
-	forget_group(w, w->sources[0].group->name, on_retired);
+	snprintf(w->leaving, sizeof w->leaving, "%s", own->group->name);
+	w->retired = true;
+	w->next = STEP_FORGET;
+	go_on(w);
 	return true;
 }
 
@@ -316,7 +257,7 @@ static void on_state(void *ctx, bool up, const char *why)
 	OBJ_CHECK(w, WRITER_MAGIC);
 	(void)why;
 	atomic_store_explicit(&w->o.counters->connected, up, memory_order_relaxed);
-	forget_joins(w);
+	writer_groups_forget(w);
 	w->resume_us = 0;
 	if (up)
 		usage_writer_turn(w, false);
@@ -324,23 +265,11 @@ static void on_state(void *ctx, bool up, const char *why)
 
 /* --- life --- */
 
-static void add_source(struct usage_writer *w, struct usage_group *group)
-{
-	struct writer_source *s = &w->sources[w->n_sources++];
-
-	*s = (struct writer_source){.group = group};
-	s->sent = xcalloc(group->n_lanes, sizeof *s->sent);
-	for (size_t i = 0; i < group->n_lanes; i++)
-		s->sent[i] = usage_lane_tail(group->lanes[i]);
-	s->counts = xcalloc(2 * group->n_lanes * COUNTS_SLOTS, sizeof *s->counts);
-	s->seen = xcalloc(2 * group->n_lanes, sizeof *s->seen);
-}
-
 bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group)
 {
 	if (w->n_sources == WRITER_GROUPS_MAX)
 		return false;
-	add_source(w, group);
+	writer_group_add(w, group);
 	return true;
 }
 
@@ -353,7 +282,7 @@ void usage_writer_only_own(struct usage_writer *w)
 {
 	w->own_alone = true;
 	w->sources[0].counts_stored = false;
-	w->counts_from_us = 0;
+	w->due_us[STEP_COUNTS] = 0;
 }
 
 struct usage_writer *usage_writer_new(const struct writer_options *o)
@@ -367,8 +296,8 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	w->o = *o;
 	w->limit = w->ceiling = o->batch_rows;
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
-	w->upkept_day = INT64_MIN;
-	add_source(w, own);
+	w->ahead_day = INT64_MIN;
+	writer_group_add(w, own);
 	w->at = &w->sources[0];
 	w->counts = writer_counts_new();
 	sbuf_init(&w->sql, usage_batch_sql_max(o->batch_rows_max));
@@ -393,9 +322,7 @@ void usage_writer_free(struct usage_writer **writer)
 	if (w == NULL)
 		return;
 	pg_conn_free(&w->pg);
-	while (w->n_sources > 1)
-		drop_source(w, w->n_sources - 1);
-	fini_source(&w->sources[0]);
+	writer_groups_free(w);
 	writer_counts_free(&w->counts);
 	usage_batch_fini(&w->batch);
 	sbuf_fini(&w->sql);

@@ -12,10 +12,9 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "gateway/recorder/writer_state.h"
+#include "gateway/recorder/writer_priv.h"
 
 #define EVERY_US UINT64_C(2000000)
-#define RETRY_US UINT64_C(30000000)
 #define AT_ONCE 500u /* rows in one statement */
 #define DAY_US INT64_C(86400000000)
 #define SWEEP_AT_ONCE 10000
@@ -34,6 +33,7 @@ struct writer_counts {
 	enum kind kind;
 	struct sent_count sent[AT_ONCE];
 	size_t n, most;   /* most: halved until a bad one is found */
+	char *rows;       /* JSON of them, until the step takes it */
 	uint64_t told_us; /* of the latest that the log has told of */
 };
 
@@ -66,6 +66,7 @@ struct writer_counts *writer_counts_new(void)
 
 void writer_counts_free(struct writer_counts **c)
 {
+	free((*c)->rows);
 	free(*c);
 	*c = NULL;
 }
@@ -172,17 +173,53 @@ static void look_at_table(struct usage_writer *w, struct writer_source *s, size_
 }
 
 /* True: there is something to store. */
-static bool collect(struct usage_writer *w, struct writer_source *s, enum kind kind,
-		    cJSON *rows)
+static bool collect(struct usage_writer *w, struct writer_source *s, enum kind kind)
 {
 	struct writer_counts *c = w->counts;
+	cJSON *rows = cJSON_CreateArray();
 
+	CHECK(rows != NULL);
 	c->of = s;
 	c->kind = kind;
 	c->n = 0;
 	for (size_t lane = 0; lane < s->group->n_lanes && c->n < c->most; lane++)
 		look_at_table(w, s, lane, rows);
+	if (c->n > 0) {
+		free(c->rows);
+		c->rows = cJSON_PrintUnformatted(rows);
+		CHECK(c->rows != NULL);
+	}
+	cJSON_Delete(rows);
 	return c->n > 0;
+}
+
+bool writer_counts_find(struct usage_writer *w)
+{
+	if (writer_is_narrowing(w) || clock_mono_us() < w->due_us[STEP_COUNTS])
+		return false;
+	for (size_t i = 0; i < w->n_sources; i++) {
+		struct writer_source *s = &w->sources[i];
+
+		s->counts_stored = false;
+		for (int kind = 0; kind < KIND_COUNT; kind++)
+			if (collect(w, s, (enum kind)kind))
+				return true;
+		s->counts_stored = true;
+	}
+	w->due_us[STEP_COUNTS] = clock_mono_us() + EVERY_US;
+	return false;
+}
+
+bool writer_counts_ask(struct usage_writer *w)
+{
+	struct writer_counts *c = w->counts;
+
+	sbuf_str(&w->sql, str_of(statements[c->kind]));
+	w->values[0] = c->of->group->name;
+	w->values[1] = w->owned = c->rows;
+	w->n_values = 2;
+	c->rows = NULL;
+	return true;
 }
 
 static void note_stored(struct usage_writer *w)
@@ -194,15 +231,17 @@ static void note_stored(struct usage_writer *w)
 			c->sent[i].count;
 }
 
-/* 21000 cardinality_violation: two of one statement have the same serial. */
-static bool is_data_fault(const char *sqlstate)
+void writer_counts_done(struct usage_writer *w, const PGresult *result)
 {
-	return strncmp(sqlstate, "22", 2) == 0 || strncmp(sqlstate, "23", 2) == 0 ||
-	       strcmp(sqlstate, "21000") == 0;
+	struct writer_counts *c = w->counts;
+
+	(void)result;
+	note_stored(w);
+	c->most = c->most < AT_ONCE / 2 ? 2 * c->most : AT_ONCE;
 }
 
-/* Only what a damaged file holds is refused so; it would be for ever. */
-static void leave_out(struct usage_writer *w, const struct pg_reply *reply)
+/* Only what a damaged file holds is refused so. */
+void writer_counts_refused(struct usage_writer *w, const struct pg_reply *reply)
 {
 	struct writer_counts *c = w->counts;
 	uint64_t now = clock_mono_us();
@@ -220,103 +259,6 @@ static void leave_out(struct usage_writer *w, const struct pg_reply *reply)
 		  c->of->group->name, reply->sqlstate, reply->message);
 }
 
-static void on_counts(void *ctx, const struct pg_reply *reply)
-{
-	struct usage_writer *w = ctx;
-
-	OBJ_CHECK(w, WRITER_MAGIC);
-	if (reply->outcome == PG_LOST) {
-		writer_fail(w, reply);
-		return;
-	}
-	if (reply->outcome == PG_OK) {
-		note_stored(w);
-		if (w->counts->most < AT_ONCE)
-			w->counts->most *= 2;
-		if (w->counts->most > AT_ONCE)
-			w->counts->most = AT_ONCE;
-	} else if (is_data_fault(reply->sqlstate)) {
-		leave_out(w, reply);
-	} else {
-		writer_alarm(w, reply);
-		w->counts_from_us = clock_mono_us() + RETRY_US;
-	}
-	w->step = STEP_NONE;
-	usage_writer_turn(w, false);
-}
-
-static bool store(struct usage_writer *w, struct writer_source *s, enum kind kind)
-{
-	cJSON *rows = cJSON_CreateArray();
-	bool any;
-
-	CHECK(rows != NULL);
-	any = collect(w, s, kind, rows);
-	if (any) {
-		char *text = cJSON_PrintUnformatted(rows);
-		const char *values[] = {s->group->name, text};
-
-		CHECK(text != NULL);
-		sbuf_reset(&w->sql);
-		sbuf_str(&w->sql, str_of(statements[kind]));
-		writer_run(w, STEP_COUNTS, (struct pg_params){values, ARRAY_LEN(values)},
-			   on_counts);
-		cJSON_free(text);
-	}
-	cJSON_Delete(rows);
-	return any;
-}
-
-/* Strangers of long ago: a few thousand rows at a time, once a day. */
-static void on_swept(void *ctx, const struct pg_reply *reply)
-{
-	struct usage_writer *w = ctx;
-
-	OBJ_CHECK(w, WRITER_MAGIC);
-	if (reply->outcome == PG_LOST) {
-		writer_fail(w, reply);
-		return;
-	}
-	if (reply->outcome == PG_OK &&
-	    strtoull(PQcmdTuples((PGresult *)reply->result), NULL, 10) == SWEEP_AT_ONCE)
-		w->swept_day = 0;
-	w->step = STEP_NONE;
-	usage_writer_turn(w, false);
-}
-
-static bool start_sweep(struct usage_writer *w)
-{
-	int64_t today = clock_wall_us() / DAY_US;
-
-	if (w->swept_day == today)
-		return false;
-	w->swept_day = today;
-	sbuf_reset(&w->sql);
-	sbuf_lit(&w->sql,
-		 "DELETE FROM usage_rejects WHERE ctid = ANY (ARRAY(SELECT ctid "
-		 "FROM usage_rejects WHERE minute < (now() AT TIME ZONE 'UTC') - "
-		 "interval '90 days' LIMIT " AS_TEXT(SWEEP_AT_ONCE) "))");
-	writer_run_plain(w, STEP_COUNTS, on_swept);
-	return true;
-}
-
-bool writer_start_counts(struct usage_writer *w)
-{
-	if (writer_is_narrowing(w) || clock_mono_us() < w->counts_from_us)
-		return false;
-	for (size_t i = 0; i < w->n_sources; i++) {
-		struct writer_source *s = &w->sources[i];
-
-		s->counts_stored = false;
-		for (int kind = 0; kind < KIND_COUNT; kind++)
-			if (store(w, s, (enum kind)kind))
-				return true;
-		s->counts_stored = true;
-	}
-	w->counts_from_us = clock_mono_us() + EVERY_US;
-	return start_sweep(w);
-}
-
 bool usage_writer_counts_are_stored(const struct usage_writer *w)
 {
 	const struct usage_group *own = w->sources[0].group;
@@ -326,4 +268,30 @@ bool usage_writer_counts_are_stored(const struct usage_writer *w)
 		changes += usage_counts_changes(own->gaps[i]) +
 			   usage_counts_changes(own->strangers[i]);
 	return changes == 0 || w->sources[0].counts_stored;
+}
+
+/* --- strangers of long ago --- */
+
+bool writer_sweep_is_due(const struct usage_writer *w)
+{
+	return w->swept_day != clock_wall_us() / DAY_US &&
+	       clock_mono_us() >= w->due_us[STEP_SWEEP];
+}
+
+bool writer_sweep_ask(struct usage_writer *w)
+{
+	w->swept_day = clock_wall_us() / DAY_US;
+	sbuf_lit(&w->sql,
+		 "DELETE FROM usage_rejects WHERE ctid = ANY (ARRAY(SELECT ctid "
+		 "FROM usage_rejects WHERE minute < (now() AT TIME ZONE 'UTC') - "
+		 "interval '90 days' LIMIT " AS_TEXT(SWEEP_AT_ONCE) "))");
+	return true;
+}
+
+void writer_sweep_done(struct usage_writer *w, const PGresult *result)
+{
+	if (strtoull(PQcmdTuples((PGresult *)result), NULL, 10) != SWEEP_AT_ONCE)
+		return;
+	w->swept_day = 0;
+	w->due_us[STEP_SWEEP] = clock_mono_us() + EVERY_US;
 }

@@ -1,0 +1,171 @@
+/* What an error means: the only place where the writer judges one.
+ *
+ * A lost session -> the cursors are read again. What the statement holds (SQLSTATE
+ * classes 22 and 23) -> it holds less, at once, down to the one row or counter that is
+ * bad. The partition of one day -> that day's partition is looked at again. Anything else
+ * is the server's state: the step says whether that makes it wait. */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "gateway/recorder/writer_priv.h"
+
+#define PAUSE_MAX_MS 5000u
+/* After a batch that was too much for the time limit: how long none is made larger. Else
+ * each other would fail again, and rows come in by the time limit's pace. */
+#define STAY_SMALL_US UINT64_C(60000000)
+
+enum fault { FAULT_SESSION, FAULT_DATA, FAULT_DAY, FAULT_SERVER };
+
+/* PostgreSQL manual, appendix A: class 22 is "data exception", 23 "integrity constraint
+ * violation". 21000 is cardinality_violation: two counters of one statement have the same
+ * serial. */
+static bool is_data_fault(const struct usage_writer *w, const struct writer_step *step,
+			  const char *sqlstate)
+{
+	if (strncmp(sqlstate, "22", 2) != 0 && strncmp(sqlstate, "23", 2) != 0)
+		return step->holds == HOLDS_COUNTS && strcmp(sqlstate, "21000") == 0;
+	switch (step->holds) {
+	case HOLDS_DAYS:
+	case HOLDS_ROWS:
+		return !w->rejecting && w->batch.n_rows > 0;
+	case HOLDS_COUNTS:
+		return true;
+	case HOLDS_NOTHING:
+		break;
+	}
+	return false;
+}
+
+/* 42P01 undefined_table, 42501 insufficient_privilege. */
+static bool is_days_fault(const struct usage_writer *w, const char *sqlstate)
+{
+	return w->step == STEP_ROWS && !writer_day_is_foreign(w) &&
+	       (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42501") == 0);
+}
+
+static enum fault fault_of(const struct usage_writer *w, const struct writer_step *step,
+			   const struct pg_reply *reply)
+{
+	if (reply->outcome == PG_LOST)
+		return FAULT_SESSION;
+	if (is_data_fault(w, step, reply->sqlstate))
+		return FAULT_DATA;
+	return is_days_fault(w, reply->sqlstate) ? FAULT_DAY : FAULT_SERVER;
+}
+
+/* Perhaps the batch was more than the server takes within the time limit; for sure, where
+ * it says so (57014 query_canceled). */
+static void shrink(struct usage_writer *w, const char *sqlstate)
+{
+	size_t rows = w->batch.n_rows / 2;
+
+	if (strcmp(sqlstate, "57014") == 0)
+		w->grow_from_us = clock_mono_us() + STAY_SMALL_US;
+	w->ceiling = rows > WRITER_ROWS_LEAST ? rows : WRITER_ROWS_LEAST;
+	w->limit = w->limit < w->ceiling ? w->limit : w->ceiling;
+}
+
+static void narrow_down(struct usage_writer *w, const struct writer_step *step,
+			const struct pg_reply *reply)
+{
+	snprintf(w->sqlstate, sizeof w->sqlstate, "%s", reply->sqlstate);
+	snprintf(w->reason, sizeof w->reason, "%s", reply->message);
+	/* A partition that someone dropped looks like a bad row (23514): ask again. */
+	partitions_forget(&w->partitions);
+	if (w->batch.n_rows > 1)
+		w->limit = w->batch.n_rows / 2;
+	else
+		w->rejecting = w->ensured || step->holds == HOLDS_DAYS;
+}
+
+static void alarm_about(struct usage_writer *w, const struct writer_step *step,
+			const struct pg_reply *reply)
+{
+	uint64_t now = clock_mono_us();
+
+	if (w->alarmed_us != 0 && now - w->alarmed_us < WRITER_ALARM_EVERY_US)
+		return;
+	w->alarmed_us = now;
+	log_error("usage: PostgreSQL refuses %s: %s %s; events wait and are tried again",
+		  step->name, reply->sqlstate, reply->message);
+}
+
+void writer_recovered(struct usage_writer *w)
+{
+	if (w->alarmed_us)
+		log_info("usage: PostgreSQL takes events again");
+	w->alarmed_us = 0;
+	w->pause_ms = WRITER_PAUSE_MIN_MS;
+}
+
+static void pause_all(struct usage_writer *w)
+{
+	w->resume_us = clock_mono_us() + w->pause_ms * UINT64_C(1000);
+	w->pause_ms = w->pause_ms < PAUSE_MAX_MS / 2 ? w->pause_ms * 2 : PAUSE_MAX_MS;
+}
+
+static void take_data_fault(struct usage_writer *w, const struct writer_step *step,
+			    const struct pg_reply *reply)
+{
+	if (step->holds == HOLDS_COUNTS) {
+		writer_counts_refused(w, reply);
+		return;
+	}
+	narrow_down(w, step, reply);
+	w->next = STEP_ROLLBACK;
+}
+
+static void take_server_fault(struct usage_writer *w, const struct writer_step *step,
+			      const struct pg_reply *reply)
+{
+	switch (step->error) {
+	case ERROR_WAITS:
+		alarm_about(w, step, reply);
+		pause_all(w);
+		w->rejecting = false;
+		w->next = STEP_ROLLBACK;
+		break;
+	case ERROR_LATER:
+		alarm_about(w, step, reply);
+		w->due_us[w->step] = clock_mono_us() + step->later_us;
+		break;
+	case ERROR_IGNORED:
+		break;
+	case ERROR_ENDS_SESSION:
+		pg_drop(w->pg, "ROLLBACK failed");
+		break;
+	}
+}
+
+void writer_judge(struct usage_writer *w, const struct writer_step *step,
+		  const struct pg_reply *reply)
+{
+	enum fault fault = fault_of(w, step, reply);
+
+	writer_bump(&w->o.counters->failures, 1);
+	if (step->holds == HOLDS_ROWS && fault != FAULT_DATA)
+		shrink(w, reply->sqlstate);
+	switch (fault) {
+	case FAULT_SESSION:
+		writer_groups_forget(w);
+		w->rejecting = false;
+		w->next = STEP_NONE;
+		break;
+	case FAULT_DATA:
+		take_data_fault(w, step, reply);
+		break;
+	case FAULT_DAY:
+		/* Perhaps it was dropped just now: it is asked for again. If it had been
+		 * already, the day's rows go through token_usage_logs. */
+		partitions_failed(&w->partitions, w->batch.days[w->day]);
+		w->again = true;
+		w->next = STEP_ROLLBACK;
+		break;
+	case FAULT_SERVER:
+		take_server_fault(w, step, reply);
+		break;
+	}
+}

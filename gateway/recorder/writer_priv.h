@@ -1,0 +1,237 @@
+/* The writer's inside.
+ *
+ * All that it does is a step: one statement to PostgreSQL. A step writes its statement,
+ * takes the answer, and may say what follows other than the table of steps in writer.c
+ * does; it starts nothing and judges no error. Each of these files knows only those
+ * before it:
+ *
+ *   writer_days.c    partitions
+ *   writer_counts.c  gaps and strangers
+ *   writer_groups.c  the groups that are written from: joining the database, parting
+ *   writer_faults.c  what an error means to the step that met it
+ *   writer_batch.c   one batch
+ *   writer.c         the table, whose turn it is, life
+ */
+#ifndef GATEWAY_RECORDER_WRITER_PRIV_H
+#define GATEWAY_RECORDER_WRITER_PRIV_H
+
+#include "common/pg.h"
+#include "gateway/journal/counts.h"
+#include "gateway/journal/group.h"
+#include "gateway/recorder/batch.h"
+#include "gateway/recorder/partitions.h"
+#include "gateway/recorder/writer.h"
+
+#define WRITER_MAGIC 0x77727431u
+#define WRITER_PAUSE_MIN_MS 100u
+#define WRITER_ALARM_EVERY_US UINT64_C(60000000)
+#define WRITER_ROWS_LEAST 100u /* a batch is made no smaller for being slow */
+#define WRITER_VALUES_MAX 4    /* parameters of one statement */
+
+/* --- steps --- */
+
+enum step_id {
+	STEP_NONE, /* nothing runs: whose turn is it? */
+	STEP_JOIN,
+	STEP_SET_BACK,
+	STEP_AHEAD,
+	STEP_DAYS,
+	STEP_BEGIN,
+	STEP_CLAIM,
+	STEP_ROWS,
+	STEP_CELLS,
+	STEP_REJECT,
+	STEP_COMMIT,
+	STEP_COUNTS,
+	STEP_SWEEP,
+	STEP_FORGET,
+	STEP_ROLLBACK,
+	STEP_COUNT
+};
+
+/* What of ours a statement holds, that an error may be the fault of. */
+enum step_holds { HOLDS_NOTHING, HOLDS_DAYS, HOLDS_ROWS, HOLDS_COUNTS };
+
+/* What an error means that is no fault of what the statement holds. */
+enum step_error {
+	ERROR_WAITS, /* told; all of it is undone, and tried again after a pause */
+	ERROR_LATER, /* told; the step is due again after later_us, others go on */
+	ERROR_IGNORED,
+	ERROR_ENDS_SESSION,
+};
+
+struct writer_step {
+	const char *name; /* what PostgreSQL refuses, in the log */
+	enum step_holds holds;
+	enum step_error error;
+	uint64_t later_us;
+	enum step_id then; /* what follows, unless `done` or the error says otherwise */
+	/* Writes the statement into w->sql, w->values and w->owned. False: there is
+	 * nothing to ask, `then` follows. */
+	bool (*ask)(struct usage_writer *w);
+	/* The statement is a COPY: its lines, the next of them at each call; empty: that
+	 * was all. */
+	struct str (*lines)(struct usage_writer *w);
+	/* It has succeeded. May change w->next. NULL: nothing to do. */
+	void (*done)(struct usage_writer *w, const PGresult *result);
+};
+
+/* --- what the steps work on --- */
+
+/* A table of counters as it was at the last look. */
+struct seen_counts {
+	uint64_t changes;
+	size_t live; /* slots that could not be freed */
+};
+
+/* A group that is written from. */
+struct writer_source {
+	struct usage_group *group; /* an adopted one is the writer's */
+	bool joined;               /* the tails agree with the database's cursors */
+	bool drained;              /* adopted: holds nothing that is not stored */
+	bool counts_stored;        /* at the last look */
+	uint64_t *sent;            /* per lane: up to where a batch was ever tried */
+	uint64_t *counts;          /* per lane, kind and slot: the count that is stored */
+	struct seen_counts *seen;  /* per lane and kind */
+};
+
+struct usage_writer {
+	uint32_t magic;
+	struct pg_conn *pg;
+	struct writer_options o;
+
+	/* The step that runs, and what follows it. */
+	enum step_id step, next;
+	struct sbuf sql;
+	const char *values[WRITER_VALUES_MAX]; /* of $1... */
+	int n_values;
+	char *owned;                 /* one of them, freed once they are sent */
+	struct str lines;            /* of a COPY: what libpq has not taken yet */
+	uint64_t due_us[STEP_COUNT]; /* not chosen before */
+	bool retired;                /* the last step has been chosen */
+
+	/* Groups. */
+	struct writer_source sources[WRITER_GROUPS_MAX]; /* the first is our own */
+	size_t n_sources;
+	struct writer_source *at; /* whose batch this is, or was */
+	struct writer_source *joining;
+	char leaving[JOURNAL_GROUP_HEX + 1];
+	bool own_is_due, own_alone;
+
+	/* The batch. */
+	struct usage_batch batch;
+	size_t limit;   /* rows of the next one */
+	size_t ceiling; /* while nothing is wrong */
+	size_t first;   /* lane to begin with */
+	uint64_t begun_us;
+	uint64_t grow_from_us; /* batches grow no larger before */
+	bool again;            /* the next one is of the same group */
+	/* its days were asked for in this very try, or the one before `again` */
+	bool ensured;
+	size_t day;       /* whose rows are being copied */
+	size_t row;       /* up to which they were handed out as lines */
+	bool rejecting;   /* the batch is one row, and goes to usage_rejected */
+	char sqlstate[6]; /* why */
+	char reason[512];
+	uint64_t rejection_told_us;
+
+	/* Partitions. */
+	struct usage_partitions partitions;
+	int64_t ahead_day;       /* the days from this one on are prepared */
+	int64_t ahead_asked_day; /* ... are being prepared */
+
+	struct writer_counts *counts; /* what is being stored */
+	int64_t swept_day;
+
+	/* Faults. */
+	uint32_t pause_ms;
+	uint64_t resume_us; /* nothing is chosen before */
+	uint64_t alarmed_us;
+};
+
+static inline void writer_bump(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+/* A batch is being halved until its bad row is found. */
+static inline bool writer_is_narrowing(const struct usage_writer *w)
+{
+	return w->rejecting || w->limit < w->ceiling;
+}
+
+/* --- writer_days.c --- */
+
+/* Days that come are prepared before a row asks for them, so that midnight costs
+ * nothing. */
+bool writer_ahead_is_due(const struct usage_writer *w);
+bool writer_ahead_ask(struct usage_writer *w);
+void writer_ahead_done(struct usage_writer *w, const PGresult *result);
+/* The batch's own. */
+bool writer_days_ask(struct usage_writer *w);
+void writer_days_done(struct usage_writer *w, const PGresult *result);
+/* The rows of the day that is being copied go through token_usage_logs. */
+bool writer_day_is_foreign(const struct usage_writer *w);
+/* Someone may have dropped what was known. */
+void writer_days_forget(struct usage_writer *w);
+
+/* --- writer_counts.c --- */
+
+struct writer_counts *writer_counts_new(void);
+void writer_counts_free(struct writer_counts **c);
+/* True: counters have grown since they were stored; STEP_COUNTS must follow, which stores
+ * some of them. */
+bool writer_counts_find(struct usage_writer *w);
+bool writer_counts_ask(struct usage_writer *w);
+void writer_counts_done(struct usage_writer *w, const PGresult *result);
+/* They were refused, and would be for ever: fewer are tried next, of a single one the log
+ * tells. */
+void writer_counts_refused(struct usage_writer *w, const struct pg_reply *reply);
+/* Strangers of long ago go: a few thousand rows at a time, once a day. */
+bool writer_sweep_is_due(const struct usage_writer *w);
+bool writer_sweep_ask(struct usage_writer *w);
+void writer_sweep_done(struct usage_writer *w, const PGresult *result);
+
+/* --- writer_groups.c --- */
+
+void writer_group_add(struct usage_writer *w, struct usage_group *group);
+void writer_groups_free(struct usage_writer *w);
+/* The cursors of all groups must be read again. */
+void writer_groups_forget(struct usage_writer *w);
+/* True: of one they must; STEP_JOIN does it. */
+bool writer_group_to_join(struct usage_writer *w);
+bool writer_join_ask(struct usage_writer *w);
+void writer_join_done(struct usage_writer *w, const PGresult *result);
+bool writer_set_back_ask(struct usage_writer *w);
+/* True: an adopted group was stored whole, and its folder is gone; STEP_FORGET does the
+ * rest. */
+bool writer_group_to_forget(struct usage_writer *w);
+bool writer_forget_ask(struct usage_writer *w);
+
+/* --- writer_faults.c --- */
+
+/* A step failed: the only judge of errors. Sets w->next. */
+void writer_judge(struct usage_writer *w, const struct writer_step *step,
+		  const struct pg_reply *reply);
+/* A batch is stored. */
+void writer_recovered(struct usage_writer *w);
+
+/* --- writer_batch.c --- */
+
+/* A batch of what waits in that group; STEP_DAYS is its first step. False: nothing
+ * does. */
+bool writer_batch_fill(struct usage_writer *w, struct writer_source *from);
+bool writer_begin_ask(struct usage_writer *w);
+void writer_begin_done(struct usage_writer *w, const PGresult *result);
+bool writer_claim_ask(struct usage_writer *w);
+void writer_claim_done(struct usage_writer *w, const PGresult *result);
+bool writer_rows_ask(struct usage_writer *w);
+struct str writer_rows_lines(struct usage_writer *w);
+void writer_rows_done(struct usage_writer *w, const PGresult *result);
+bool writer_cells_ask(struct usage_writer *w);
+struct str writer_cells_lines(struct usage_writer *w);
+bool writer_reject_ask(struct usage_writer *w);
+bool writer_commit_ask(struct usage_writer *w);
+void writer_commit_done(struct usage_writer *w, const PGresult *result);
+
+#endif
