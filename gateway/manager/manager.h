@@ -18,16 +18,17 @@ struct manager_options {
 	size_t n_listen_fds;
 };
 
+/* NULL: the system gives no thread; the log says so. */
 struct manager *manager_start(const struct manager_options *o);
 /* Any thread: usage.ingest and the trusted proxies of s hold from the next request on;
  * the manager refers to s on its own. */
 void manager_configure(struct manager *m, struct settings *s);
-/* Ends when what runs is finished, at deadline_us (monotonic) at the latest; an earlier
- * deadline than before counts. Any thread. */
+/* Any thread: ends when what runs is finished, at deadline_us (monotonic) at the latest.
+ * An earlier deadline than before counts, a later one does not. */
 void manager_drain(struct manager *m, uint64_t deadline_us);
-/* Waits for its thread to end. */
-void manager_join(struct manager *m);
-/* After manager_join. */
+/* Whether it has ended, after manager_drain. By its owner, as manager_free. */
+bool manager_try_join(struct manager *m);
+/* After manager_drain; waits for its end. */
 void manager_free(struct manager **m);
 
 #endif

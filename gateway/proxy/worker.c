@@ -1,19 +1,16 @@
 /* A worker: one thread, one event base, one front, one set of upstream pools.
  *
- * Other threads reach it in two ways only, both by an atomic and its eventfd: new
- * settings (worker_configure) and drain (worker_drain). The same wake-up is the moment at
- * which it holds no published pointer (common/epoch.h). */
+ * Other threads reach it in two ways only (common/loop_thread.h): new settings are the
+ * letter that worker_configure posts, the end of the drain is the thread's deadline. */
 #include "gateway/proxy/worker.h"
 
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/sched.h"
 #include "common/tls.h"
 #include "gateway/proxy/exchange.h"
 #include "gateway/journal/event.h"
@@ -94,12 +91,15 @@ static bool load_tls(struct worker *w, const struct settings *s, SSL_CTX **ctx)
 	return *ctx != NULL;
 }
 
-static void configure(struct worker *w, struct settings *s)
+static void on_settings(void *arg, void *letter)
 {
+	struct worker *w = arg;
+	struct settings *s = letter;
 	struct settings_limits limits = own_limits(s);
 	struct site *site = site_new(w->base, s, w->options.resolver);
 	SSL_CTX *tls = NULL;
 
+	OBJ_CHECK(w, WORKER_MAGIC);
 	if (site == NULL || !load_tls(w, s, &tls)) {
 		log_error("worker %u keeps its old configuration", w->options.index);
 		if (site != NULL)
@@ -117,7 +117,7 @@ static void configure(struct worker *w, struct settings *s)
 static void stop_if_idle(struct worker *w)
 {
 	if (http_front_is_drained(w->front) && TAILQ_EMPTY(&w->exchanges))
-		event_base_loopbreak(w->base);
+		loop_thread_end(w->thread);
 }
 
 static void cut_all(struct worker *w)
@@ -128,34 +128,17 @@ static void cut_all(struct worker *w)
 		next = TAILQ_NEXT(x, all);
 		exchange_cut(x, USAGE_OUTCOME_SHUTDOWN, "the gateway was stopped");
 	}
-	event_base_loopbreak(w->base);
+	loop_thread_end(w->thread);
 }
 
-static void begin_drain(struct worker *w)
+static void on_stop(void *arg)
 {
-	if (w->draining)
-		return;
+	struct worker *w = arg;
+
+	OBJ_CHECK(w, WORKER_MAGIC);
 	w->draining = true;
 	http_front_drain(w->front);
 	event_add(w->tick, &(struct timeval){0, DRAIN_TICK_US});
-}
-
-static void on_wake(evutil_socket_t fd, short what, void *arg)
-{
-	struct worker *w = arg;
-	struct settings *s;
-	uint64_t count;
-
-	(void)what;
-	OBJ_CHECK(w, WORKER_MAGIC);
-	if (read(fd, &count, sizeof count) < 0)
-		count = 0;
-	epoch_quiesce(w->reader);
-	s = atomic_exchange(&w->next_settings, NULL);
-	if (s != NULL)
-		configure(w, s);
-	if (atomic_load(&w->drain_deadline_us) != 0)
-		begin_drain(w);
 }
 
 /* A stream that has run for long ends soon after its token was revoked. */
@@ -183,7 +166,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
 	struct exchange *x, *next;
-	uint64_t now = clock_mono_us(), deadline = atomic_load(&w->drain_deadline_us);
+	uint64_t now = clock_mono_us();
 
 	(void)fd;
 	(void)what;
@@ -197,33 +180,9 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 	check_revocation(w, now);
 	sweep_sites(w);
-	if (w->draining && now > deadline)
+	if (w->draining && now > loop_thread_deadline_us(w->thread))
 		cut_all(w);
 	stop_if_idle(w);
-}
-
-static struct event_base *base_new(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base;
-
-	CHECK(config != NULL);
-	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
-	base = event_base_new_with_config(config);
-	event_config_free(config);
-	CHECK(base != NULL);
-	return base;
-}
-
-static void *worker_thread(void *arg)
-{
-	struct worker *w = arg;
-
-	OBJ_CHECK(w, WORKER_MAGIC);
-	sched_ask_short_slices();
-	event_base_dispatch(w->base);
-	return NULL;
 }
 
 static void listen_all(struct worker *w)
@@ -255,25 +214,30 @@ static void init_front(struct worker *w, const struct settings *s)
 	listen_all(w);
 }
 
-static void init_events(struct worker *w)
+static void init_thread(struct worker *w)
 {
-	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	CHECK(w->wake_fd >= 0);
-	w->wake = event_new(w->base, w->wake_fd, EV_READ | EV_PERSIST, on_wake, w);
+	struct loop_thread_options o = {
+		.busy = true,
+		.epochs = w->options.epochs,
+		.on_letter = on_settings,
+		.on_stop = on_stop,
+		.ctx = w,
+	};
+
+	snprintf(o.name, sizeof o.name, "worker-%u", w->options.index % 1000);
+	w->thread = loop_thread_new(&o);
+	w->base = loop_thread_base(w->thread);
 	w->tick = event_new(w->base, -1, EV_PERSIST, on_tick, w);
-	CHECK(w->wake != NULL && w->tick != NULL);
-	event_add(w->wake, NULL);
-	event_add(w->tick, &(struct timeval){0, TICK_US});
+	CHECK(w->tick != NULL && event_add(w->tick, &(struct timeval){0, TICK_US}) == 0);
 }
 
 struct worker *worker_start(const struct worker_options *o)
 {
 	struct worker *w = xcalloc(1, sizeof *w);
-	char name[16]; /* what pthread_setname_np allows */
 
 	w->magic = WORKER_MAGIC;
 	w->options = *o;
-	w->base = base_new();
+	init_thread(w);
 	TAILQ_INIT(&w->exchanges);
 	sbuf_init(&w->head, HEAD_MAX);
 	w->body = evbuffer_new();
@@ -283,54 +247,39 @@ struct worker *worker_start(const struct worker_options *o)
 	w->site = site_new(w->base, o->settings, o->resolver);
 	if (w->site == NULL)
 		die("a file named by the routes cannot be read; see above");
-	init_events(w);
 	init_front(w, o->settings);
-	w->reader = epoch_reader_add(o->epochs, w->wake_fd);
 	w->options.settings = NULL;
 	w->options.listen_fds = NULL;
-	CHECK(pthread_create(&w->thread, NULL, worker_thread, w) == 0);
-	snprintf(name, sizeof name, "worker-%u", o->index % 1000);
-	pthread_setname_np(w->thread, name);
+	if (!loop_thread_start(w->thread))
+		worker_free(&w);
 	return w;
-}
-
-static void poke(struct worker *w)
-{
-	uint64_t one = 1;
-
-	/* A counter at its limit means that the wake-up is on its way already. */
-	if (write(w->wake_fd, &one, sizeof one) < 0)
-		return;
 }
 
 void worker_configure(struct worker *w, struct settings *s)
 {
-	struct settings *unseen = atomic_exchange(&w->next_settings, settings_ref(s));
+	struct settings *unread = loop_thread_post(w->thread, settings_ref(s));
 
-	if (unseen != NULL)
-		settings_unref(&unseen);
-	poke(w);
+	settings_unref(&unread);
 }
 
 void worker_drain(struct worker *w, uint64_t deadline_us)
 {
-	atomic_store(&w->drain_deadline_us, deadline_us ? deadline_us : 1);
-	poke(w);
+	loop_thread_stop(w->thread, deadline_us);
 }
 
-void worker_join(struct worker *w)
+bool worker_try_join(struct worker *w)
 {
-	pthread_join(w->thread, NULL);
-	epoch_reader_remove(&w->reader);
+	return loop_thread_try_join(w->thread);
 }
 
 void worker_free(struct worker **worker)
 {
 	struct worker *w = *worker;
-	struct settings *unseen;
+	struct settings *unread;
 	struct exchange *x;
 
 	*worker = NULL;
+	loop_thread_join(w->thread);
 	http_front_free(&w->front);
 	while ((x = TAILQ_FIRST(&w->exchanges)) != NULL)
 		exchange_free(x);
@@ -341,13 +290,10 @@ void worker_free(struct worker **worker)
 	use_site(w, NULL);
 	sweep_sites(w);
 	CHECK(w->old_sites == NULL);
-	unseen = atomic_load(&w->next_settings);
-	if (unseen != NULL)
-		settings_unref(&unseen);
-	event_free(w->wake);
+	unread = loop_thread_unread(w->thread);
+	settings_unref(&unread);
 	event_free(w->tick);
-	event_base_free(w->base);
-	close(w->wake_fd);
+	loop_thread_free(&w->thread);
 	evbuffer_free(w->body);
 	sbuf_fini(&w->head);
 	key_hasher_free(&w->hasher);

@@ -27,16 +27,17 @@ struct worker_options {
 	const unsigned char *ticket_keys;
 };
 
+/* NULL: the system gives no thread; the log says so. */
 struct worker *worker_start(const struct worker_options *o);
 /* Any thread: from the next request on these settings hold. Takes a reference. */
 void worker_configure(struct worker *w, struct settings *s);
 /* Any thread: stop accepting; running exchanges finish until deadline (monotonic), then
- * are cut. Returns at once. */
+ * are cut. Returns at once. An earlier deadline than before counts, a later one does
+ * not. */
 void worker_drain(struct worker *w, uint64_t deadline_us);
-/* Waits for its end; after worker_drain. worker_drain may be called meanwhile, to
- * shorten. */
-void worker_join(struct worker *w);
-/* After worker_join. */
+/* Whether it has ended, after worker_drain. By its owner, as worker_free. */
+bool worker_try_join(struct worker *w);
+/* After worker_drain; waits for its end. */
 void worker_free(struct worker **w);
 
 #endif

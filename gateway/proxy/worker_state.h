@@ -2,10 +2,9 @@
 #ifndef GATEWAY_PROXY_WORKER_STATE_H
 #define GATEWAY_PROXY_WORKER_STATE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/queue.h>
 
+#include "common/loop_thread.h"
 #include "gateway/http/front.h"
 #include "gateway/http/response_head.h"
 #include "gateway/proxy/forward.h"
@@ -20,12 +19,10 @@ TAILQ_HEAD(exchange_list, exchange);
 struct worker {
 	uint32_t magic;
 	struct worker_options options;
-	pthread_t thread;
-	struct event_base *base;
+	struct loop_thread *thread;
+	struct event_base *base; /* the thread's */
 	struct http_front *front;
-	struct event *tick, *wake;
-	int wake_fd;
-	struct epoch_reader *reader;
+	struct event *tick;
 	struct key_hasher *hasher;
 	struct id_source ids;
 	struct site *site;      /* current */
@@ -34,8 +31,6 @@ struct worker {
 	struct exchange *spare; /* freed exchanges kept for reuse */
 	unsigned n_spare;
 	uint64_t revocation_check_us;
-	struct settings *_Atomic next_settings; /* mailbox of worker_configure */
-	_Atomic uint64_t drain_deadline_us;     /* 0: not draining */
 	bool draining;
 	/* Scratch of one callback. */
 	struct sbuf head;

@@ -5,13 +5,13 @@
 #include "gateway/recorder/recorder.h"
 
 #include <event2/event.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/loop_thread.h"
 #include "gateway/recorder/upkeep.h"
 #include "gateway/recorder/writer.h"
 
@@ -30,8 +30,7 @@
 
 struct recorder {
 	uint32_t magic;
-	pthread_t thread;
-	struct event_base *base;
+	struct loop_thread *thread; /* its deadline is the end of the flush */
 	struct event *look;
 	struct usage_writer *writer;
 	struct usage_upkeep *upkeep;
@@ -44,8 +43,6 @@ struct recorder {
 	uint64_t dropped_told, told_us; /* drops that the log knows of */
 	uint64_t adopt_from_us;
 	bool winding_up, retired;
-	/* Monotonic deadline of the flush; 0: runs. */
-	_Atomic uint64_t stop_by_us;
 };
 
 static size_t backlog_bytes(const struct recorder *r)
@@ -133,12 +130,12 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	OBJ_CHECK(r, RECORDER_MAGIC);
-	stop_by = atomic_load(&r->stop_by_us);
+	stop_by = loop_thread_deadline_us(r->thread);
 	waiting = backlog_bytes(r);
 	if (r->told_us == 0 || now - r->told_us >= DROP_REPORT_US)
 		report_drops(r);
 	if (stop_by && wind_up(r, waiting, now, stop_by)) {
-		event_base_loopbreak(r->base);
+		loop_thread_end(r->thread);
 		return;
 	}
 	if (!stop_by)
@@ -151,12 +148,12 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	look_again_in(r, waiting || stop_by ? LOOK_BUSY_MS : LOOK_IDLE_MS);
 }
 
-static void *run_recorder(void *arg)
+static void on_stop(void *arg)
 {
 	struct recorder *r = arg;
 
-	CHECK(event_base_dispatch(r->base) == 0);
-	return NULL;
+	OBJ_CHECK(r, RECORDER_MAGIC);
+	look_again_in(r, 0);
 }
 
 static uint32_t or_default(uint32_t value, uint32_t fallback)
@@ -172,7 +169,7 @@ static void make_writer(struct recorder *r, const struct recorder_options *o)
 		or_default(o->batch_delay_ms, DEFAULT_BATCH_DELAY_MS) * UINT64_C(1000);
 	r->batch_bytes = rows * BATCH_BYTES_PER_ROW;
 	r->writer = usage_writer_new(&(struct writer_options){
-		.base = r->base,
+		.base = loop_thread_base(r->thread),
 		.database = o->database,
 		.batch_rows = rows,
 		.batch_rows_max = rows > BATCH_ROWS_MAX ? rows : BATCH_ROWS_MAX,
@@ -190,21 +187,21 @@ struct recorder *recorder_start(const struct recorder_options *o,
 	r->magic = RECORDER_MAGIC;
 	r->journal = journal;
 	r->own = usage_journal_own(journal);
-	r->base = event_base_new();
-	CHECK(r->base != NULL);
-	r->look = event_new(r->base, -1, 0, on_look, r);
+	r->thread = loop_thread_new(&(struct loop_thread_options){
+		.name = "recorder", .on_stop = on_stop, .ctx = r});
+	r->look = event_new(loop_thread_base(r->thread), -1, 0, on_look, r);
 	CHECK(r->look != NULL);
 	r->empty_at_us = clock_mono_us();
 	make_writer(r, o);
 	r->upkeep = usage_upkeep_new(&(struct upkeep_options){
-		.base = r->base,
+		.base = loop_thread_base(r->thread),
 		.database = o->database,
 		.node = o->node,
 		.retention_days = o->retention_days,
 	});
 	look_again_in(r, LOOK_BUSY_MS);
-	CHECK(pthread_create(&r->thread, NULL, run_recorder, r) == 0);
-	pthread_setname_np(r->thread, "recorder");
+	if (!loop_thread_start(r->thread))
+		recorder_stop(&r, 0);
 	return r;
 }
 
@@ -225,14 +222,14 @@ uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
 	*recorder = NULL;
 	if (r == NULL)
 		return 0;
-	atomic_store(&r->stop_by_us, clock_mono_us() + flush_ms * UINT64_C(1000));
-	CHECK(pthread_join(r->thread, NULL) == 0);
+	loop_thread_stop(r->thread, clock_mono_us() + flush_ms * UINT64_C(1000));
+	loop_thread_join(r->thread);
 	usage_writer_free(&r->writer);
 	usage_upkeep_free(&r->upkeep);
 	report_drops(r);
 	left = count_left(r);
 	event_free(r->look);
-	event_base_free(r->base);
+	loop_thread_free(&r->thread);
 	r->magic = 0;
 	free(r);
 	return left;

@@ -27,7 +27,7 @@ struct recorder_stats {
 };
 
 /* The journal stays the caller's, open until recorder_stop has returned. Never fails on a
- * dead database. */
+ * dead database; NULL: the system gives no thread, the log says so. */
 struct recorder *recorder_start(const struct recorder_options *o,
 				struct usage_journal *journal);
 /* Writes what is in the own lanes, for up to flush_ms; then stops and joins. Producers

@@ -1,17 +1,10 @@
 /* The two planes that serve calls: workers and the manager. */
 #include "gateway/run/planes.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
-
-#include "common/check.h"
 #include "common/clock.h"
+#include "gateway/run/signals.h"
 
-struct drain {
-	const struct planes *planes;
-	_Atomic bool cut; /* a second signal came */
-};
+#define LOOK_MS 10 /* between looks for threads that have ended */
 
 void planes_configure(const struct planes *p, struct settings *s)
 {
@@ -31,44 +24,29 @@ static void drain_workers(const struct planes *p, uint64_t deadline_us)
 		worker_drain(p->workers[i], deadline_us);
 }
 
-/* Until all has ended; a second signal makes workers and manager cut what runs. */
-static void *cut_on_second_signal(void *arg)
+static bool workers_have_ended(const struct planes *p)
 {
-	struct drain *d = arg;
-	sigset_t set;
-	int sig;
+	for (unsigned i = 0; i < p->n_workers; i++)
+		if (!worker_try_join(p->workers[i]))
+			return false;
+	return true;
+}
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGUSR2);
-	sigwait(&set, &sig);
-	if (sig == SIGUSR2)
-		return NULL;
-	atomic_store(&d->cut, true);
-	drain_workers(d->planes, 1);
-	manager_drain(d->planes->manager, 1);
-	return NULL;
+/* Looks instead of joining: this is the thread that has to hear of a second signal. */
+static void cut_if_told(const struct planes *p)
+{
+	if (!signals_stop_within(LOOK_MS))
+		return;
+	drain_workers(p, 0);
+	manager_drain(p->manager, 0);
 }
 
 void planes_drain(const struct planes *p, uint32_t drain_ms)
 {
-	struct drain d = {.planes = p};
-	pthread_t watcher;
-	sigset_t usr2;
-
-	sigemptyset(&usr2);
-	sigaddset(&usr2, SIGUSR2);
-	pthread_sigmask(SIG_BLOCK, &usr2, NULL);
 	drain_workers(p, deadline_in(drain_ms));
-	CHECK(pthread_create(&watcher, NULL, cut_on_second_signal, &d) == 0);
-	for (unsigned i = 0; i < p->n_workers; i++)
-		worker_join(p->workers[i]);
+	while (!workers_have_ended(p))
+		cut_if_told(p);
 	manager_drain(p->manager, deadline_in(drain_ms));
-	/* The second signal may have come just before. */
-	if (atomic_load(&d.cut))
-		manager_drain(p->manager, 1);
-	manager_join(p->manager);
-	pthread_kill(watcher, SIGUSR2);
-	pthread_join(watcher, NULL);
+	while (!manager_try_join(p->manager))
+		cut_if_told(p);
 }

@@ -126,7 +126,7 @@ static bool start_tokens(struct gateway *g)
 	o.snapshot = snapshot;
 	g->tokens = token_sync_start(&o);
 	free(snapshot);
-	return true;
+	return g->tokens != NULL;
 }
 
 static void stop_tokens(struct gateway *g)
@@ -166,7 +166,7 @@ static bool start_recorder(struct gateway *g)
 	};
 
 	g->recorder = recorder_start(&o, g->journal);
-	return true;
+	return g->recorder != NULL;
 }
 
 static void stop_recorder(struct gateway *g)
@@ -210,15 +210,16 @@ static bool start_manager(struct gateway *g)
 	listeners_take_manager(g->listeners, fds);
 	g->planes.manager = manager_start(&o);
 	free(fds);
-	return true;
+	return g->planes.manager != NULL;
 }
 
 static void stop_manager(struct gateway *g)
 {
+	manager_drain(g->planes.manager, 0);
 	manager_free(&g->planes.manager);
 }
 
-static void start_worker(struct gateway *g, unsigned i)
+static bool start_worker(struct gateway *g, unsigned i)
 {
 	size_t n = listeners_per_worker(g->listeners);
 	int *fds = xcalloc(n, sizeof *fds);
@@ -237,9 +238,27 @@ static void start_worker(struct gateway *g, unsigned i)
 		.ticket_keys = g->ticket_keys,
 	};
 
+	struct worker *w;
+
 	listeners_take_worker(g->listeners, i, fds);
-	g->planes.workers[g->planes.n_workers++] = worker_start(&o);
+	w = worker_start(&o);
+	if (w != NULL)
+		g->planes.workers[g->planes.n_workers++] = w;
 	free(fds);
+	return w != NULL;
+}
+
+static void stop_workers(struct gateway *g)
+{
+	struct planes *p = &g->planes;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		worker_drain(p->workers[i], 0);
+	while (p->n_workers > 0)
+		worker_free(&p->workers[--p->n_workers]);
+	free(p->workers);
+	address_cap_free(&g->address_cap);
+	OPENSSL_cleanse(g->ticket_keys, sizeof g->ticket_keys);
 }
 
 static bool start_workers(struct gateway *g)
@@ -247,18 +266,13 @@ static bool start_workers(struct gateway *g)
 	CHECK(RAND_bytes(g->ticket_keys, sizeof g->ticket_keys) == 1);
 	g->address_cap = address_cap_new();
 	g->planes.workers = xcalloc(g->settings->workers, sizeof(struct worker *));
-	for (unsigned i = 0; i < g->settings->workers; i++)
-		start_worker(g, i);
+	for (unsigned i = 0; i < g->settings->workers; i++) {
+		if (start_worker(g, i))
+			continue;
+		stop_workers(g);
+		return false;
+	}
 	return true;
-}
-
-static void stop_workers(struct gateway *g)
-{
-	while (g->planes.n_workers > 0)
-		worker_free(&g->planes.workers[--g->planes.n_workers]);
-	free(g->planes.workers);
-	address_cap_free(&g->address_cap);
-	OPENSSL_cleanse(g->ticket_keys, sizeof g->ticket_keys);
 }
 
 /* --- their order --- */

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <time.h>
 
 #include "common/check.h"
 
@@ -31,4 +32,14 @@ int signals_wait(void)
 	waited_for(&set);
 	CHECK(sigwait(&set, &signal_number) == 0);
 	return signal_number;
+}
+
+bool signals_stop_within(uint32_t ms)
+{
+	struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
+	sigset_t set;
+
+	waited_for(&set);
+	sigdelset(&set, SIGHUP);
+	return sigtimedwait(&set, NULL, &time) > 0;
 }

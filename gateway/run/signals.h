@@ -10,5 +10,8 @@
 void signals_block(void);
 /* Waits for the next: SIGTERM, SIGINT or SIGHUP. Main thread. */
 int signals_wait(void);
+/* Whether SIGTERM or SIGINT has come (again), or comes within that time; a SIGHUP is kept
+ * for signals_wait. Main thread. */
+bool signals_stop_within(uint32_t ms);
 
 #endif

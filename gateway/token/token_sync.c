@@ -11,13 +11,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/loop_thread.h"
 #include "common/pg.h"
 #include "gateway/token/token_rows.h"
 #include "gateway/token/token_saver.h"
@@ -34,8 +33,7 @@ enum step { IDLE, POLLING, CHANGING, LOADING, LEAVING };
 struct token_sync {
 	uint32_t magic;
 	struct token_sync_options o; /* its strings are ours */
-	pthread_t thread;
-	int stop_fd;
+	struct loop_thread *thread;
 	/* published */
 	struct token_table *_Atomic table;
 	_Atomic uint64_t generation; /* stored after the table: never newer than it */
@@ -45,8 +43,7 @@ struct token_sync {
 	bool has_loaded;
 	unsigned char instance[TOKEN_INSTANCE_BYTES];
 	/* the thread's own */
-	struct event_base *base;
-	struct event *poll_timer, *reclaim_timer, *stop_event;
+	struct event *poll_timer, *reclaim_timer;
 	struct pg_conn *db;
 	struct token_saver *saver; /* NULL: no snapshot */
 	enum step step;
@@ -418,35 +415,6 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
 		poll_now(s);
 }
 
-static void on_stop(evutil_socket_t fd, short what, void *arg)
-{
-	struct token_sync *s = arg;
-
-	(void)fd;
-	(void)what;
-	event_base_loopbreak(s->base);
-}
-
-static void *run(void *arg)
-{
-	struct token_sync *s = arg;
-	struct pg_options db = {
-		.conninfo = s->o.database,
-		.application_name = "tollgate sync",
-		.listen = "token_generation",
-		.on_state = on_state,
-		.on_notify = on_notify,
-		.ctx = s,
-	};
-
-	s->db = pg_conn_new(s->base, &db);
-	event_base_dispatch(s->base);
-	pg_conn_free(&s->db);
-	token_poll_fini(&s->poll);
-	token_builder_free(&s->builder);
-	return NULL;
-}
-
 /* --- start and stop --- */
 
 /* On the saver's thread. The generation first: the table may be newer than it, which a
@@ -489,20 +457,26 @@ static void load_snapshot(struct token_sync *s)
 		 (long long)(age_us / 1000000));
 }
 
-static void make_events(struct token_sync *s)
+static void make_thread(struct token_sync *s)
 {
 	struct timeval each = {s->o.poll_ms / 1000, (s->o.poll_ms % 1000) * 1000};
+	struct pg_options db = {
+		.conninfo = s->o.database,
+		.application_name = "tollgate sync",
+		.listen = "token_generation",
+		.on_state = on_state,
+		.on_notify = on_notify,
+		.ctx = s,
+	};
+	struct event_base *base;
 
-	s->base = event_base_new();
-	CHECK(s->base != NULL);
-	s->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	CHECK(s->stop_fd >= 0);
-	s->poll_timer = event_new(s->base, -1, EV_PERSIST, on_poll_timer, s);
-	s->reclaim_timer = event_new(s->base, -1, 0, on_reclaim, s);
-	s->stop_event = event_new(s->base, s->stop_fd, EV_READ, on_stop, s);
-	CHECK(s->poll_timer && s->reclaim_timer && s->stop_event);
-	CHECK(event_add(s->poll_timer, &each) == 0 &&
-	      event_add(s->stop_event, NULL) == 0);
+	s->thread = loop_thread_new(&(struct loop_thread_options){.name = "token-sync"});
+	base = loop_thread_base(s->thread);
+	s->poll_timer = event_new(base, -1, EV_PERSIST, on_poll_timer, s);
+	s->reclaim_timer = event_new(base, -1, 0, on_reclaim, s);
+	CHECK(s->poll_timer && s->reclaim_timer);
+	CHECK(event_add(s->poll_timer, &each) == 0);
+	s->db = pg_conn_new(base, &db);
 }
 
 struct token_sync *token_sync_start(const struct token_sync_options *o)
@@ -527,32 +501,32 @@ struct token_sync *token_sync_start(const struct token_sync_options *o)
 	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
 	CHECK(pthread_cond_init(&s->loaded, &monotonic) == 0);
 	pthread_condattr_destroy(&monotonic);
-	make_events(s);
+	make_thread(s);
 	if (s->o.snapshot) {
 		load_snapshot(s);
 		s->saver = token_saver_start(&saver);
 	}
-	CHECK(pthread_create(&s->thread, NULL, run, s) == 0);
-	pthread_setname_np(s->thread, "token-sync");
+	if (!loop_thread_start(s->thread))
+		token_sync_stop(&s);
 	return s;
 }
 
 void token_sync_stop(struct token_sync **sync)
 {
 	struct token_sync *s = *sync;
-	uint64_t one = 1;
 
 	*sync = NULL;
 	if (s == NULL)
 		return;
-	CHECK(write(s->stop_fd, &one, sizeof one) == sizeof one);
-	CHECK(pthread_join(s->thread, NULL) == 0);
+	loop_thread_stop(s->thread, 0);
+	loop_thread_join(s->thread);
+	pg_conn_free(&s->db);
+	token_poll_fini(&s->poll);
+	token_builder_free(&s->builder);
 	token_saver_stop(&s->saver);
 	event_free(s->poll_timer);
 	event_free(s->reclaim_timer);
-	event_free(s->stop_event);
-	event_base_free(s->base);
-	close(s->stop_fd);
+	loop_thread_free(&s->thread);
 	token_table_free(atomic_load(&s->table));
 	pthread_cond_destroy(&s->loaded);
 	pthread_mutex_destroy(&s->lock);

@@ -29,7 +29,7 @@ struct token_sync_options {
 };
 
 /* Loads the snapshot if there is one, starts the thread. Never fails on a dead
- * database. */
+ * database; NULL: the system gives no thread, the log says so. */
 struct token_sync *token_sync_start(const struct token_sync_options *o);
 /* Waits up to timeout_ms for the first load from PostgreSQL; false if not yet. Main
  * thread. */
