@@ -1,8 +1,12 @@
-/* The manager's endpoints; endpoint_table.c says where each is. */
+/* The manager's endpoints: one file each, one table. */
 #ifndef GATEWAY_MANAGER_ENDPOINTS_H
 #define GATEWAY_MANAGER_ENDPOINTS_H
 
+#include <stddef.h>
+
 #include "gateway/manager/call.h"
+
+const struct endpoint *manager_endpoints(size_t *n);
 
 /* GET /: what there is, as text. */
 void serve_index(struct call *c);

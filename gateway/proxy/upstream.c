@@ -52,7 +52,7 @@ static bool route_init(struct upstream_set *set, struct upstream_route *r,
 
 		p->route = route;
 		p->endpoint = &route->endpoints[i];
-		p->name = resolver_add(resolver, p->endpoint->host);
+		p->name = resolver_add(resolver, p->endpoint->host, p->endpoint->port);
 		p->tls = r->tls;
 		TAILQ_INIT(&p->idle);
 	}
@@ -131,6 +131,7 @@ void upstream_set_free(struct upstream_set **upstream_set)
 				idle_drop(TAILQ_FIRST(&r->pools[k].idle));
 			if (r->pools[k].session != NULL)
 				SSL_SESSION_free(r->pools[k].session);
+			resolver_forget(r->pools[k].name);
 		}
 		SSL_CTX_free(r->tls);
 		free(r->pools);
@@ -279,13 +280,26 @@ struct upstream_conn *upstream_acquire(struct upstream_set *set,
 	return u;
 }
 
-static bool may_pool(const struct upstream_conn *u)
+/* Whether the name may still mean the address that it is connected to. */
+static bool is_named(struct upstream_conn *u)
+{
+	const struct resolver_addresses *a = resolver_get(u->pool->name);
+
+	if (u->names_version == a->version)
+		return true;
+	if (!resolver_knows(a, (const struct sockaddr *)&u->peer))
+		return false;
+	u->names_version = a->version;
+	return true;
+}
+
+static bool may_pool(struct upstream_conn *u)
 {
 	const struct settings_pool *p = &u->pool->route->pool;
 
 	return u->state == UPSTREAM_READY && !u->write_failed &&
 	       upstream_queued(u) == 0 && u->pool->n_idle < p->idle_connections &&
-	       (p->max_requests == 0 || u->uses < p->max_requests) &&
+	       (p->max_requests == 0 || u->uses < p->max_requests) && is_named(u) &&
 	       (u->ssl == NULL || SSL_pending(u->ssl) == 0);
 }
 
@@ -408,7 +422,7 @@ void upstream_set_tick(struct upstream_set *set, uint64_t now_us)
 		for (size_t k = 0; k < r->n; k++) {
 			for (u = TAILQ_FIRST(&r->pools[k].idle); u != NULL; u = next) {
 				next = TAILQ_NEXT(u, idle);
-				if (idle_expired(u, now_us))
+				if (idle_expired(u, now_us) || !is_named(u))
 					idle_drop(u);
 			}
 		}

@@ -3,6 +3,7 @@
 #define GATEWAY_PROXY_UPSTREAM_CONN_H
 
 #include <event2/event_struct.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/queue.h>
 
@@ -57,6 +58,8 @@ struct upstream_conn {
 	unsigned endpoints_tried; /* how many of the route's pools */
 	unsigned first_endpoint, address, uses;
 	uint32_t keep_alive_s;
+	uint32_t names_version;   /* the latest list that was seen to have peer */
+	struct sockaddr_in6 peer; /* of either family */
 	uint64_t born_us, idle_since_us, progress_us, sent;
 	uint64_t deadline_us, attempt_deadline_us; /* 0: none */
 	struct upstream_end end;                   /* the last fault while connecting */

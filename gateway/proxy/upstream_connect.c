@@ -165,21 +165,18 @@ static uint64_t attempt_deadline(const struct upstream_conn *u, unsigned address
 static bool start_connect(struct upstream_conn *u, const struct resolver_address *address,
 			  unsigned addresses)
 {
-	struct sockaddr_storage sa = address->sa;
-	in_port_t port = htons(u->pool->endpoint->port);
 	int on = 1;
 
-	if (sa.ss_family == AF_INET)
-		((struct sockaddr_in *)&sa)->sin_port = port;
-	else
-		((struct sockaddr_in6 *)&sa)->sin6_port = port;
-	u->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	CHECK(address->len <= sizeof u->peer);
+	memcpy(&u->peer, &address->sa, address->len);
+	u->fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		       0);
 	if (u->fd < 0) {
 		note_errno(u, errno);
 		return false;
 	}
 	setsockopt(u->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-	if (connect(u->fd, (struct sockaddr *)&sa, address->len) != 0 &&
+	if (connect(u->fd, (const struct sockaddr *)&address->sa, address->len) != 0 &&
 	    errno != EINPROGRESS) {
 		note_errno(u, errno);
 		close(u->fd);

@@ -96,8 +96,8 @@ static void stop_access_log(struct gateway *g)
 
 static bool start_resolver(struct gateway *g)
 {
-	g->resolver = resolver_start(g->epochs);
-	return true;
+	g->resolver = resolver_start(g->epochs, NULL);
+	return g->resolver != NULL;
 }
 
 static void stop_resolver(struct gateway *g)
@@ -298,7 +298,7 @@ static const struct part parts[] = {
 	{start_epochs, stop_epochs},
 	/* Stops after the recorder: an output that nobody reads does not hold up rows. */
 	{start_access_log, stop_access_log},
-	/* Stops late: a look-up that hangs is waited for. */
+	/* Before all that connect by name. Its stop waits for no look-up. */
 	{start_resolver, stop_resolver},
 	/* Keys load while the journal is opened. */
 	{start_tokens, stop_tokens},

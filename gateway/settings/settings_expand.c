@@ -33,11 +33,6 @@ void settings_text_fini(struct settings_text *t)
 	*t = (struct settings_text){0};
 }
 
-const char *slot_shown(const struct jsonc_node *node, const struct settings_text *t)
-{
-	return t->secret ? node->text : t->text;
-}
-
 static bool put(struct expansion *e, struct str s)
 {
 	if (s.n > TEXT_MAX - e->n) {
@@ -168,14 +163,9 @@ static bool expand_string(const struct settings_slot *slot, const struct jsonc_n
 	return ok;
 }
 
-struct secret_file {
-	char *path;
-	const char *shown; /* in messages: a variable in it may hold the secret itself */
-};
-
 /* Cuts one line end; what is left must be a string without NUL. */
 static bool file_content(const struct settings_slot *slot, const struct jsonc_node *node,
-			 const char *shown, struct settings_text *out, size_t n)
+			 const char *path, struct settings_text *out, size_t n)
 {
 	if (n > 0 && out->text[n - 1] == '\n')
 		out->text[--n] = '\0';
@@ -183,18 +173,17 @@ static bool file_content(const struct settings_slot *slot, const struct jsonc_no
 		out->text[--n] = '\0';
 	if (n == 0)
 		slot_error(slot, node, "the file %s is empty; put the secret into it",
-			   shown);
+			   path);
 	else if (strlen(out->text) != n)
 		slot_error(slot, node, "the file %s holds a NUL byte; it must be text",
-			   shown);
+			   path);
 	else
 		return true;
 	return false;
 }
 
 static bool read_secret(const struct settings_slot *slot, const struct jsonc_node *node,
-			const struct secret_file *file, unsigned flags,
-			struct settings_text *out)
+			const char *path, unsigned flags, struct settings_text *out)
 {
 	const char *why;
 	size_t n;
@@ -202,8 +191,8 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 	out->secret = true;
 	if (slot->loader->dry)
 		return false;
-	if (settings_file_read(file->path, SECRET_FILE_MAX, &out->text, &n, &why)) {
-		if (file_content(slot, node, file->shown, out, n))
+	if (settings_file_read(path, SECRET_FILE_MAX, &out->text, &n, &why)) {
+		if (file_content(slot, node, path, out, n))
 			return true;
 		settings_text_fini(out);
 		return false;
@@ -214,28 +203,13 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 			slot_warn(slot, node,
 				  "there is no file %s, so this is left out; make it to "
 				  "call the real upstream",
-				  file->shown);
+				  path);
 		return false;
 	}
 	slot_error(slot, node,
 		   "the file %s cannot be used: %s; it must be a readable text file of "
 		   "at most %d bytes",
-		   file->shown, why, SECRET_FILE_MAX);
-	return false;
-}
-
-/* The path of {"file": "path"}. False: reported, or missing. */
-static bool file_path(const struct settings_slot *slot, const struct jsonc_node *name,
-		      unsigned flags, struct settings_text *path)
-{
-	if (!expand_string(slot, name, flags, path))
-		return false;
-	if (strstr(path->text, "://") == NULL)
-		return true;
-	slot_error(
-		slot, name,
-		"\"file\" names a file that holds the value, not the value itself; write "
-		"the value without {\"file\": }, or put it into a file");
+		   path, why, SECRET_FILE_MAX);
 	return false;
 }
 
@@ -245,21 +219,19 @@ static bool expand_file(const struct settings_slot *slot, const struct jsonc_nod
 {
 	const struct jsonc_node *name = jsonc_get(node, "file");
 	struct settings_text path = {0};
-	struct secret_file file;
+	char *beside;
 	bool ok;
 
 	if (name == NULL || node->n != 1 || name->type != JSONC_STRING) {
 		slot_error(slot, node, "an object here must be {\"file\": \"path\"}");
 		return false;
 	}
-	ok = file_path(slot, name, flags, &path);
+	ok = expand_string(slot, name, flags, &path);
 	out->missing = path.missing;
 	if (ok) {
-		file.path = settings_file_beside(slot->loader->file, path.text);
-		file.shown = path.secret ? name->text : file.path;
-		ok = read_secret(slot, node, &file, flags, out);
-		OPENSSL_cleanse(file.path, strlen(file.path));
-		free(file.path);
+		beside = settings_file_beside(slot->loader->file, path.text);
+		ok = read_secret(slot, node, beside, flags, out);
+		free(beside);
 	}
 	settings_text_fini(&path);
 	return ok;

@@ -3,10 +3,7 @@
 #ifndef GATEWAY_TOKEN_TOKEN_SHARD_H
 #define GATEWAY_TOKEN_TOKEN_SHARD_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "gateway/token/token_view.h"
+#include "gateway/token/token_table.h"
 
 #define SHARD_KEYS_MAX 60000u
 
