@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/jsonc_scan.h"
+#include "common/jsonc_priv.h"
 
 static bool parse_value(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth);
 

@@ -1,6 +1,6 @@
 /* The lexical half of common/jsonc: white space, comments, strings, numbers,
  * positions. */
-#include "common/jsonc_scan.h"
+#include "common/jsonc_priv.h"
 
 #include <openssl/crypto.h>
 #include <stdarg.h>

@@ -1,44 +1,10 @@
-/* The address of PostgreSQL, checked without ever quoting it, and the parameters we
- * add. */
+/* The parameters that we add to the address of PostgreSQL. */
 #include "common/pg_conninfo.h"
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/check.h"
-
-/* `postgres://user:pa/ss@host` reads as port "pa": libpq would quote it in its
- * message. */
-static bool port_is_sane(const char *port)
-{
-	return port == NULL || strspn(port, "0123456789,") == strlen(port);
-}
-
-bool pg_conninfo_check(const char *conninfo, const char **why)
-{
-	PQconninfoOption *all, *o;
-	bool ok = true;
-
-	if (conninfo == NULL || *conninfo == '\0') {
-		*why = "no database is given";
-		return false;
-	}
-	all = PQconninfoParse(conninfo, NULL);
-	if (all == NULL) {
-		*why = "the database is neither a postgres:// URL nor a list of "
-		       "keyword=value; are special characters in the password "
-		       "percent-encoded?";
-		return false;
-	}
-	for (o = all; o->keyword != NULL && ok; o++)
-		ok = strcmp(o->keyword, "port") != 0 || port_is_sane(o->val);
-	PQconninfoFree(all);
-	if (!ok)
-		*why = "the database's port is not a number; are special characters in "
-		       "the password percent-encoded?";
-	return ok;
-}
 
 void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 			const char *application_name, uint32_t timeout_ms)

@@ -17,9 +17,11 @@ struct pg_parameters {
 	char connect_timeout[12], tcp_user_timeout[12];
 };
 
-/* Is this a URL or keyword=value string that libpq can read? False: *why is a fixed
- * sentence without any part of the string, for libpq's own message may quote the password
- * of a mistyped URL. Any thread. */
+/* Is this a URL or keyword=value string that libpq reads as it was meant? One in which a
+ * special character of the password is not percent-encoded, so that a part of it ends up
+ * in what libpq's messages, logs and dumps show, is refused: nothing of it may be handed
+ * to libpq or printed then. False: *why is a fixed sentence without any part of the
+ * string. Any thread. */
 bool pg_conninfo_check(const char *conninfo, const char **why);
 
 /* Ours: application_name, client_encoding, and, unless the conninfo says otherwise, the

@@ -1,5 +1,5 @@
 /* The rows of an older token_usage_logs. */
-#include "gateway/db/legacy_rows.h"
+#include "gateway/db/migrate_priv.h"
 
 #include <stdio.h>
 #include <string.h>

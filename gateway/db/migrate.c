@@ -12,9 +12,7 @@
 
 #include "common/check.h"
 #include "common/embedded.h"
-#include "common/pg_sync.h"
-#include "gateway/db/legacy_rows.h"
-#include "gateway/db/roles.h"
+#include "gateway/db/migrate_priv.h"
 
 #define HASH_HEX 64
 #define SERVER_VERSION_MIN 130000

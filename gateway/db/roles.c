@@ -1,5 +1,5 @@
 /* The two database roles, and the tables that change hands. */
-#include "gateway/db/roles.h"
+#include "gateway/db/migrate_priv.h"
 
 #include <stdio.h>
 #include <string.h>

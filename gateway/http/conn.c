@@ -38,14 +38,11 @@ int64_t http_conn_arrival_wall_us(const struct http_conn *c)
 	return c->arrival_wall_us;
 }
 
-void http_conn_set_data(struct http_conn *c, void *data)
+void http_conn_set_user(struct http_conn *c, const struct http_conn_user *user, void *ctx)
 {
-	c->data = data;
-}
-
-void *http_conn_data(const struct http_conn *c)
-{
-	return c->data;
+	CHECK(c->state == CONN_BUSY);
+	c->user = user;
+	c->user_ctx = ctx;
 }
 
 bool http_conn_body_waits(const struct http_conn *c)
@@ -63,6 +60,12 @@ bool http_conn_body_done(const struct http_conn *c)
 	return c->body_done;
 }
 
+/* The client still owes some of its request. */
+static bool owes_body(const struct http_conn *c)
+{
+	return !c->body_done && c->body_framing != HTTP_UNTIL_EOF;
+}
+
 /* No request can follow. */
 static bool was_last(const struct http_conn *c)
 {
@@ -72,7 +75,7 @@ static bool was_last(const struct http_conn *c)
 bool http_conn_must_close(const struct http_conn *c)
 {
 	return c->closing || was_last(c) || c->front->draining || c->refused ||
-	       c->x->head.close || !c->body_done;
+	       c->x->head.close || owes_body(c);
 }
 
 const char *http_conn_gone_why(const struct http_conn *c)
@@ -102,10 +105,9 @@ static bool ended_in_order(const struct http_conn *c, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0 ||
 	    ioctl(fd, FIONREAD, &unread) != 0)
 		return false;
-	if (c->tunnel)
+	if (c->body_framing == HTTP_UNTIL_EOF)
 		return true;
-	return c->state == CONN_BUSY && !c->refused && !c->body_done &&
-	       c->x->head.framing == HTTP_LENGTH &&
+	return c->state == CONN_BUSY && !c->body_done && c->body_framing == HTTP_LENGTH &&
 	       evbuffer_get_length(c->raw) + (size_t)unread >= c->body_left;
 }
 
@@ -150,45 +152,39 @@ void conn_resume(struct http_conn *c)
 
 void http_conn_tunnel(struct http_conn *c)
 {
-	CHECK(c->state == CONN_BUSY && c->body_done);
-	c->tunnel = c->closing = true;
+	CHECK(c->state == CONN_BUSY && c->x->head.framing == HTTP_NO_BODY);
+	c->body_framing = HTTP_UNTIL_EOF;
+	c->body_done = false;
+	c->body_max = 0;
+	c->body_silence_ms = 0;
+	c->closing = true;
 	if (evbuffer_get_length(c->raw) || c->half_closed)
 		conn_make_ready(c);
 }
 
-size_t http_conn_tunnel_take(struct http_conn *c, struct evbuffer *dst, size_t max)
+/* Moves what needs no decoding; how much. */
+static size_t take_bytes(struct http_conn *c, struct evbuffer *dst, uint64_t max)
 {
 	size_t n = evbuffer_get_length(c->raw);
 
-	CHECK(c->tunnel);
 	if (n > max)
-		n = max;
+		n = (size_t)max;
 	if (n)
 		CHECK(evbuffer_remove_buffer(c->raw, dst, n) == (int)n);
-	if (evbuffer_get_length(c->raw) < HTTP_OUT_LOW)
-		conn_resume(c);
+	c->body_bytes += n;
 	return n;
-}
-
-bool http_conn_tunnel_ended(const struct http_conn *c)
-{
-	return c->half_closed && evbuffer_get_length(c->raw) == 0;
 }
 
 static void take_length(struct http_conn *c, struct evbuffer *dst, size_t max)
 {
-	size_t n = evbuffer_get_length(c->raw);
-
-	if (n > c->body_left)
-		n = (size_t)c->body_left;
-	if (n > max)
-		n = max;
-	if (n == 0)
-		return;
-	CHECK(evbuffer_remove_buffer(c->raw, dst, n) == (int)n);
-	c->body_left -= n;
-	c->body_bytes += n;
+	c->body_left -= take_bytes(c, dst, c->body_left < max ? c->body_left : max);
 	c->body_done = c->body_left == 0;
+}
+
+static void take_tunnel(struct http_conn *c, struct evbuffer *dst, size_t max)
+{
+	take_bytes(c, dst, max);
+	c->body_done = c->half_closed && evbuffer_get_length(c->raw) == 0;
 }
 
 static void take_chunked(struct http_conn *c, struct evbuffer *dst, size_t max)
@@ -235,17 +231,19 @@ enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst, s
 		return HTTP_BODY_TIMEOUT;
 	if (c->body_bad)
 		return HTTP_BODY_BAD;
-	if (c->body_max && c->x->head.framing == HTTP_LENGTH &&
+	if (c->body_max && c->body_framing == HTTP_LENGTH &&
 	    c->x->head.content_length > c->body_max)
 		return HTTP_BODY_TOO_LARGE;
 	if (c->body_done)
 		return HTTP_BODY_END;
 	if (c->continue_due)
 		send_continue(c);
-	if (c->x->head.framing == HTTP_LENGTH)
+	if (c->body_framing == HTTP_LENGTH)
 		take_length(c, dst, max);
-	else
+	else if (c->body_framing == HTTP_CHUNKED)
 		take_chunked(c, dst, max);
+	else
+		take_tunnel(c, dst, max);
 	if (evbuffer_get_length(c->raw) < HTTP_OUT_LOW)
 		conn_resume(c);
 	if (c->body_max && c->body_bytes > c->body_max)
@@ -327,7 +325,7 @@ void http_conn_end(struct http_conn *c, bool close)
 	OBJ_CHECK(c, CONN_MAGIC);
 	CHECK(c->state == CONN_BUSY);
 	c->closing = close || http_conn_must_close(c);
-	c->data = NULL;
+	c->user = NULL;
 	c->state = CONN_FLUSH;
 	if (c->gone)
 		conn_doom(c);
@@ -341,7 +339,7 @@ void http_conn_reset(struct http_conn *c)
 
 	OBJ_CHECK(c, CONN_MAGIC);
 	CHECK(c->state == CONN_BUSY);
-	c->data = NULL;
+	c->user = NULL;
 	c->state = CONN_FLUSH;
 	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
 	/* At once: evhttp's shutdown would send a FIN first, which reads like a proper
@@ -456,7 +454,7 @@ void conn_flushed(struct http_conn *c)
 	}
 	/* Bytes that nobody read would turn our close into a reset, which can eat the
 	 * answer (RFC 9112 9.6): shut down, let the client finish, then close. */
-	if (c->body_done && evbuffer_get_length(c->raw) == 0) {
+	if (!owes_body(c) && evbuffer_get_length(c->raw) == 0) {
 		conn_doom(c);
 		return;
 	}

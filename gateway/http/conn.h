@@ -52,12 +52,12 @@ struct http_conn {
 	struct evbuffer *raw; /* the bufferevent's input: bytes not yet taken */
 	struct event *closed; /* notices a client that leaves while reading is paused */
 	struct conn_exchange *x;
-	void *data; /* the handler's */
+	const struct http_conn_user *user; /* while CONN_BUSY */
+	void *user_ctx;
 	TAILQ_ENTRY(http_conn) all, ready;
 	struct net_ip peer;
 
 	bool is_ready, refused, closing, paused, body_timed_out, stalled, gone;
-	bool tunnel;
 	bool ends;    /* with the next write, which waits for the FIN to leave with it */
 	bool counted; /* in the address cap */
 	bool half_closed;  /* the client sends no more; maybe it has left */
@@ -66,6 +66,7 @@ struct http_conn {
 	struct head_refusal refusal;
 	size_t scan;
 
+	enum http_framing body_framing; /* HTTP_UNTIL_EOF: a tunnel */
 	struct chunk_decoder chunks;
 	uint64_t body_left, body_bytes, body_max;
 	uint32_t body_silence_ms;

@@ -62,7 +62,7 @@ static void tick_half_closed(struct http_conn *c, uint64_t now)
 	/* Output that waits is tick_output's business: the client may read slowly. */
 	if (http_conn_queued(c) > 0)
 		c->write_us = now;
-	else if (c->half_closed && !c->tunnel && now > since &&
+	else if (c->half_closed && c->body_framing != HTTP_UNTIL_EOF && now > since &&
 		 now - since > HALF_CLOSED_US)
 		conn_doom(c);
 }
@@ -77,7 +77,7 @@ void conn_tick(struct http_conn *c, uint64_t now)
 		tick_output(c, now);
 		tick_half_closed(c, now);
 		/* Silence counts only while the handler could take more. */
-		if (!c->body_done && !c->refused && !c->paused && !c->continue_due &&
+		if (!c->body_done && !c->paused && !c->continue_due &&
 		    evbuffer_get_length(c->raw) == 0 &&
 		    clock_over(c->body_since_us, c->body_silence_ms, now)) {
 			c->body_timed_out = true;

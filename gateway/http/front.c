@@ -64,12 +64,10 @@ static void conn_free(struct http_conn *c)
 
 void conn_written(struct http_conn *c)
 {
-	struct http_front *f = c->front;
-
 	if (c->gone)
 		return;
-	if (c->state == CONN_BUSY && !c->refused)
-		f->handler->on_writable(c, f->ctx);
+	if (c->state == CONN_BUSY)
+		c->user->on_writable(c, c->user_ctx);
 	else if (c->state == CONN_FLUSH && http_conn_queued(c) == 0)
 		conn_flushed(c);
 }
@@ -81,7 +79,7 @@ static bool body_may_be_here(const struct http_conn *c)
 		return true;
 	if (c->refused)
 		return false;
-	return c->x->head.framing == HTTP_CHUNKED ||
+	return c->body_framing != HTTP_LENGTH ||
 	       evbuffer_get_length(c->raw) >= c->body_left;
 }
 
@@ -97,7 +95,7 @@ bool conn_half_close(struct http_conn *c)
 		return false;
 	c->half_closed = true;
 	c->eof_us = clock_mono_us();
-	if (waiting || (c->state == CONN_BUSY && (c->tunnel || !c->body_done)))
+	if (waiting || (c->state == CONN_BUSY && !c->body_done))
 		conn_make_ready(c);
 	/* A TLS bufferevent stops writing when the peer says that it sends no more. */
 	if (c->ssl != NULL && http_conn_queued(c) > 0)
@@ -145,9 +143,9 @@ static void conn_closed(struct evhttp_connection *evcon, void *arg)
 	OBJ_CHECK(c, CONN_MAGIC);
 	f = c->front;
 	(void)evcon;
-	if (c->state == CONN_BUSY && !c->refused) {
+	if (c->state == CONN_BUSY) {
 		c->gone = true;
-		f->handler->on_gone(c, f->ctx);
+		c->user->on_gone(c, c->user_ctx);
 	}
 	conn_free(c);
 	if (f->listening_paused && !f->draining)
@@ -245,19 +243,15 @@ static struct bufferevent *on_new_tls(struct event_base *base, void *arg)
 
 static void run_conn(struct http_conn *c)
 {
-	struct http_front *f = c->front;
-
 	if (c->evcon == NULL)
 		conn_adopt(c);
 	if (c->gone) {
 		evhttp_connection_free(c->evcon);
 		return;
 	}
-	if (c->state == CONN_BUSY && !c->refused) {
-		f->handler->on_body(c, f->ctx);
-		return;
-	}
-	if (c->state == CONN_IDLE)
+	if (c->state == CONN_BUSY)
+		c->user->on_body(c, c->user_ctx);
+	else if (c->state == CONN_IDLE)
 		conn_try_kept(c);
 }
 

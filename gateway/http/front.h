@@ -3,15 +3,9 @@
  * The gate sits on each connection's input buffer. It checks a head strictly, keeps head
  * and body to itself and hands evhttp a constant body-less head; so evhttp does what it
  * is good at (accepting, connection and request lifetimes, noticing a client that leaves)
- * and never sees a byte that a peer chose. Handlers work on a struct http_conn:
- *
- *   on_request   the head is complete and valid. The handler answers at once, or keeps
- *                the conn and answers later from any callback of the same thread.
- *   on_body      more body bytes (or the body's end, or an error) can be taken
- *   on_writable  the output fell below HTTP_OUT_LOW, or to 0
- *   on_gone      the client left, or a client-side timeout ended the exchange; the conn
- *                must not be touched after this returns. Not called once
- *                http_conn_end was called.
+ * and never sees a byte that a peer chose. Each request goes to the front's handler,
+ * which answers at once, or becomes the connection's user (http_conn_set_user) and
+ * answers later from any callback of the same thread.
  *
  * One thread per front; nothing here is thread-safe. Every exchange ends by exactly one
  * of: http_conn_end, http_conn_reset or on_gone. */
@@ -37,13 +31,22 @@ struct http_front;
 struct http_conn;
 
 struct http_handler {
+	/* A head is complete and valid. */
 	void (*on_request)(struct http_conn *c, void *ctx);
-	void (*on_body)(struct http_conn *c, void *ctx);
-	void (*on_writable)(struct http_conn *c, void *ctx);
-	void (*on_gone)(struct http_conn *c, void *ctx);
-	/* A request that the gate refused was answered (for counters and the access
-	 * log). */
+	/* A request that the gate refused was answered (for counters and the access log).
+	 * May be NULL. */
 	void (*on_refused)(struct http_conn *c, void *ctx, enum problem_id id);
+};
+
+/* Who has the connection between on_request and the exchange's end. */
+struct http_conn_user {
+	/* More body bytes (or the body's end, or an error) can be taken. */
+	void (*on_body)(struct http_conn *c, void *ctx);
+	/* The output fell below HTTP_OUT_LOW, or to 0. */
+	void (*on_writable)(struct http_conn *c, void *ctx);
+	/* The client left, or a client-side timeout ended the exchange; the conn must not
+	 * be touched after this returns. Not called once http_conn_end was called. */
+	void (*on_gone)(struct http_conn *c, void *ctx);
 };
 
 struct http_front_options {
@@ -83,9 +86,9 @@ bool http_conn_is_tls(const struct http_conn *c);
 const struct net_ip *http_conn_peer(const struct http_conn *c);
 uint64_t http_conn_arrival_us(const struct http_conn *c); /* monotonic, head complete */
 int64_t http_conn_arrival_wall_us(const struct http_conn *c);
-/* The handler's own pointer, NULL at on_request. */
-void http_conn_set_data(struct http_conn *c, void *data);
-void *http_conn_data(const struct http_conn *c);
+/* From now on events of this exchange go there; may be called again. */
+void http_conn_set_user(struct http_conn *c, const struct http_conn_user *user,
+			void *ctx);
 
 enum http_body_state {
 	HTTP_BODY_MORE, /* nothing to take now; on_body will come */
@@ -109,14 +112,10 @@ void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
 /* Whether the whole request body has been taken. */
 bool http_conn_body_done(const struct http_conn *c);
 
-/* From now on the connection is a tunnel (after a 101): on_body tells that bytes, or the
- * client's end, can be taken; there is no body limit and no deadline but for stalled
- * output. */
+/* From now on the connection is a tunnel (after a 101 to a request without a body): all
+ * that the client sends is body, until it shuts its side down; there is no limit and no
+ * deadline but for stalled output. */
 void http_conn_tunnel(struct http_conn *c);
-/* Moves up to max bytes to dst; how many. */
-size_t http_conn_tunnel_take(struct http_conn *c, struct evbuffer *dst, size_t max);
-/* The client has shut down its side, and all that it sent has been taken. */
-bool http_conn_tunnel_ended(const struct http_conn *c);
 
 /* The next write is the last before http_conn_end(c, close), which follows at once: where
  * the connection then closes, both leave in one segment. Plain connections; for others

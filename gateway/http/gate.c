@@ -26,6 +26,7 @@ static void begin_body(struct http_conn *c)
 {
 	const struct request_head *h = &c->x->head;
 
+	c->body_framing = h->framing;
 	c->chunks = (struct chunk_decoder){0};
 	c->body_left = h->framing == HTTP_LENGTH ? h->content_length : 0;
 	c->body_bytes = 0;
@@ -47,12 +48,14 @@ static void begin_exchange(struct http_conn *c)
 	c->state = CONN_BUSY;
 }
 
+/* It is answered when this returns, or has a user. */
 static void serve(struct http_conn *c)
 {
 	if (c->refused)
 		conn_answer_refusal(c);
 	else
 		c->front->handler->on_request(c, c->front->ctx);
+	CHECK(c->state != CONN_BUSY || c->user != NULL);
 }
 
 void conn_refuse(struct http_conn *c, struct head_refusal why)
@@ -178,7 +181,7 @@ static bool keeps_bytes(struct http_conn *c, size_t n)
 /* Bytes have come to c->raw while no head may be taken. */
 static void note_kept(struct http_conn *c)
 {
-	if (c->state == CONN_BUSY && (!c->body_done || c->tunnel)) {
+	if (c->state == CONN_BUSY && !c->body_done) {
 		c->body_since_us = clock_mono_us();
 		conn_make_ready(c);
 	}

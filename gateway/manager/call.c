@@ -29,6 +29,8 @@ struct call {
 	bool running; /* the endpoint has it */
 };
 
+static const struct http_conn_user conn_user;
+
 static struct call *call_new(struct http_conn *conn, struct manager_context *context,
 			     const struct endpoint *endpoint)
 {
@@ -43,7 +45,7 @@ static struct call *call_new(struct http_conn *conn, struct manager_context *con
 	c->arrival_us = http_conn_arrival_wall_us(conn);
 	c->body = evbuffer_new();
 	CHECK(c->body != NULL);
-	http_conn_set_data(conn, c);
+	http_conn_set_user(conn, &conn_user, c);
 	return c;
 }
 
@@ -54,8 +56,6 @@ static struct http_conn *call_free(struct call *c)
 
 	OBJ_CHECK(c, CALL_MAGIC);
 	conn = c->conn;
-	if (conn != NULL)
-		http_conn_set_data(conn, NULL);
 	evbuffer_free(c->body);
 	c->magic = 0;
 	free(c);
@@ -309,10 +309,10 @@ static void on_request(struct http_conn *conn, void *ctx)
 
 static void on_body(struct http_conn *conn, void *ctx)
 {
-	struct call *c = http_conn_data(conn);
+	struct call *c = ctx;
 
+	(void)conn;
 	OBJ_CHECK(c, CALL_MAGIC);
-	(void)ctx;
 	if (!c->running)
 		collect(c);
 }
@@ -325,25 +325,24 @@ static void on_writable(struct http_conn *conn, void *ctx)
 
 static void on_gone(struct http_conn *conn, void *ctx)
 {
-	struct call *c = http_conn_data(conn);
+	struct call *c = ctx;
 
-	(void)ctx;
-	if (c == NULL)
-		return;
+	(void)conn;
 	OBJ_CHECK(c, CALL_MAGIC);
 	c->conn = NULL;
 	if (!c->running)
 		call_free(c);
 }
 
+static const struct http_conn_user conn_user = {
+	.on_body = on_body,
+	.on_writable = on_writable,
+	.on_gone = on_gone,
+};
+
 const struct http_handler *call_handler(void)
 {
-	static const struct http_handler handler = {
-		.on_request = on_request,
-		.on_body = on_body,
-		.on_writable = on_writable,
-		.on_gone = on_gone,
-	};
+	static const struct http_handler handler = {.on_request = on_request};
 
 	return &handler;
 }

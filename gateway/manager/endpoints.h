@@ -1,12 +1,8 @@
-/* The manager's endpoints: one file each, one table. */
+/* The manager's endpoints; endpoint_table.c says where each is. */
 #ifndef GATEWAY_MANAGER_ENDPOINTS_H
 #define GATEWAY_MANAGER_ENDPOINTS_H
 
-#include <stddef.h>
-
 #include "gateway/manager/call.h"
-
-const struct endpoint *manager_endpoints(size_t *n);
 
 /* GET /: what there is, as text. */
 void serve_index(struct call *c);

@@ -9,7 +9,7 @@
 #include "common/loop_thread.h"
 #include "gateway/http/front.h"
 #include "gateway/manager/db.h"
-#include "gateway/manager/endpoints.h"
+#include "gateway/manager/endpoint_table.h"
 
 #define MANAGER_MAGIC 0x6d6e6731u
 #define MANAGER_CONNECTIONS_MAX 1024u

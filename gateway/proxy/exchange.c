@@ -13,6 +13,7 @@
 #define SPARE_MAX 256
 
 static const struct upstream_user upstream_user;
+static const struct http_conn_user conn_user;
 
 /* --- life --- */
 
@@ -38,7 +39,7 @@ static struct exchange *exchange_new(struct worker *w, struct http_conn *c)
 	sbuf_init(&x->partial, RESPONSE_HEAD_MAX + UPSTREAM_SCRATCH);
 	sbuf_init(&x->held, 2 * EXCHANGE_LAST_PIECE + RESPONSE_HEAD_MAX + 4096);
 	TAILQ_INSERT_TAIL(&w->exchanges, x, all);
-	http_conn_set_data(c, x);
+	http_conn_set_user(c, &conn_user, x);
 	return x;
 }
 
@@ -421,9 +422,9 @@ static void on_request(struct http_conn *c, void *ctx)
 
 static void on_body(struct http_conn *c, void *ctx)
 {
-	struct exchange *x = http_conn_data(c);
+	struct exchange *x = ctx;
 
-	(void)ctx;
+	(void)c;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	if (x->tunnel)
 		tunnel_from_client(x);
@@ -433,9 +434,9 @@ static void on_body(struct http_conn *c, void *ctx)
 
 static void on_writable(struct http_conn *c, void *ctx)
 {
-	struct exchange *x = http_conn_data(c);
+	struct exchange *x = ctx;
 
-	(void)ctx;
+	(void)c;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	relay_client_writable(x);
 }
@@ -458,12 +459,9 @@ static const char *abort_phase(const struct exchange *x)
 
 static void on_gone(struct http_conn *c, void *ctx)
 {
-	struct exchange *x = http_conn_data(c);
+	struct exchange *x = ctx;
 	bool draining;
 
-	(void)ctx;
-	if (x == NULL)
-		return;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	draining = may_drain(x);
 	x->gone_us = http_conn_gone_us(c);
@@ -488,13 +486,16 @@ static void on_refused(struct http_conn *c, void *ctx, enum problem_id id)
 	exchange_log_refusal(ctx, c, id);
 }
 
+static const struct http_conn_user conn_user = {
+	.on_body = on_body,
+	.on_writable = on_writable,
+	.on_gone = on_gone,
+};
+
 const struct http_handler *exchange_handler(void)
 {
 	static const struct http_handler handler = {
 		.on_request = on_request,
-		.on_body = on_body,
-		.on_writable = on_writable,
-		.on_gone = on_gone,
 		.on_refused = on_refused,
 	};
 

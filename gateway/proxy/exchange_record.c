@@ -113,8 +113,7 @@ void exchange_record(struct exchange *x, const char *outcome)
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	CHECK(!x->recorded && x->c != NULL);
 	x->recorded = true;
-	if (!x->tunnel)
-		x->bytes_in = http_conn_body_bytes(x->c);
+	x->bytes_in = http_conn_body_bytes(x->c);
 	if (x->wait_since_us && now > x->wait_since_us)
 		x->wait_us += now - x->wait_since_us;
 	if (x->admission.token_known)

@@ -107,17 +107,15 @@ void tunnel_from_client(struct exchange *x)
 	/* As in pump_request: goes on while the socket takes all at once. */
 	while (upstream_queued(x->u) < UPSTREAM_OUT_HIGH &&
 	       !upstream_write_failed(x->u)) {
-		size_t room = UPSTREAM_OUT_HIGH - upstream_queued(x->u);
-		size_t n = http_conn_tunnel_take(x->c, upstream_out(x->u), room);
+		size_t queued = upstream_queued(x->u);
 
-		if (n == 0)
+		http_conn_body(x->c, upstream_out(x->u), UPSTREAM_OUT_HIGH - queued);
+		if (upstream_queued(x->u) == queued)
 			break;
-		x->bytes_in += n;
 		x->data_us = clock_mono_us();
 		upstream_flush(x->u);
 	}
-	if (http_conn_tunnel_ended(x->c) && upstream_queued(x->u) == 0 &&
-	    !x->tunnel_shut) {
+	if (http_conn_body_done(x->c) && upstream_queued(x->u) == 0 && !x->tunnel_shut) {
 		x->tunnel_shut = true;
 		upstream_shutdown(x->u);
 	}

@@ -189,7 +189,7 @@ void settings_unref(struct settings **s);
 /* Appends the effective configuration as JSON, each secret as "***". */
 void settings_dump(const struct settings *s, struct sbuf *out);
 /* Appends a connection string with its passwords as ***, as keyword=value pairs; only
- * "***" if libpq cannot read it. For logs and dumps. */
+ * "***" if pg_conninfo_check refuses it. For logs and dumps. */
 void settings_redact_database(const char *database, struct sbuf *out);
 /* Appends the names, comma-separated, of keys that differ and take a restart. */
 void settings_restart_keys(const struct settings *now, const struct settings *next,

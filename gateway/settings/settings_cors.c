@@ -91,7 +91,7 @@ static void add_origin(const struct settings_slot *slot, const struct jsonc_node
 	if (why == NULL && holds(&cors->origins, t.text))
 		why = "is listed twice; remove one";
 	if (why != NULL) {
-		slot_error(slot, item, "\"%.60s\" %s", t.text, why);
+		slot_error(slot, item, "\"%.60s\" %s", slot_shown(item, &t), why);
 	} else {
 		cors->origins.items = xrealloc(cors->origins.items,
 					       (cors->origins.n + 1) * sizeof(char *));

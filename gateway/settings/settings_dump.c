@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "common/http.h"
+#include "common/pg_conninfo.h"
 #include "gateway/settings/settings_keys.h"
 #include "gateway/settings/settings.h"
 
@@ -351,9 +352,12 @@ static void put_conninfo_value(struct sbuf *out, const char *value)
 
 void settings_redact_database(const char *database, struct sbuf *out)
 {
-	PQconninfoOption *all = PQconninfoParse(database, NULL), *o;
-	const char *space = "";
+	PQconninfoOption *all, *o;
+	const char *space = "", *why;
 
+	if (*database == '\0')
+		return;
+	all = pg_conninfo_check(database, &why) ? PQconninfoParse(database, NULL) : NULL;
 	if (all == NULL) {
 		sbuf_lit(out, "***");
 		return;

@@ -33,6 +33,11 @@ void settings_text_fini(struct settings_text *t)
 	*t = (struct settings_text){0};
 }
 
+const char *slot_shown(const struct jsonc_node *node, const struct settings_text *t)
+{
+	return t->secret ? node->text : t->text;
+}
+
 static bool put(struct expansion *e, struct str s)
 {
 	if (s.n > TEXT_MAX - e->n) {
@@ -163,9 +168,14 @@ static bool expand_string(const struct settings_slot *slot, const struct jsonc_n
 	return ok;
 }
 
+struct secret_file {
+	char *path;
+	const char *shown; /* in messages: a variable in it may hold the secret itself */
+};
+
 /* Cuts one line end; what is left must be a string without NUL. */
 static bool file_content(const struct settings_slot *slot, const struct jsonc_node *node,
-			 const char *path, struct settings_text *out, size_t n)
+			 const char *shown, struct settings_text *out, size_t n)
 {
 	if (n > 0 && out->text[n - 1] == '\n')
 		out->text[--n] = '\0';
@@ -173,17 +183,18 @@ static bool file_content(const struct settings_slot *slot, const struct jsonc_no
 		out->text[--n] = '\0';
 	if (n == 0)
 		slot_error(slot, node, "the file %s is empty; put the secret into it",
-			   path);
+			   shown);
 	else if (strlen(out->text) != n)
 		slot_error(slot, node, "the file %s holds a NUL byte; it must be text",
-			   path);
+			   shown);
 	else
 		return true;
 	return false;
 }
 
 static bool read_secret(const struct settings_slot *slot, const struct jsonc_node *node,
-			const char *path, unsigned flags, struct settings_text *out)
+			const struct secret_file *file, unsigned flags,
+			struct settings_text *out)
 {
 	const char *why;
 	size_t n;
@@ -191,8 +202,8 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 	out->secret = true;
 	if (slot->loader->dry)
 		return false;
-	if (settings_file_read(path, SECRET_FILE_MAX, &out->text, &n, &why)) {
-		if (file_content(slot, node, path, out, n))
+	if (settings_file_read(file->path, SECRET_FILE_MAX, &out->text, &n, &why)) {
+		if (file_content(slot, node, file->shown, out, n))
 			return true;
 		settings_text_fini(out);
 		return false;
@@ -203,13 +214,28 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 			slot_warn(slot, node,
 				  "there is no file %s, so this is left out; make it to "
 				  "call the real upstream",
-				  path);
+				  file->shown);
 		return false;
 	}
 	slot_error(slot, node,
 		   "the file %s cannot be used: %s; it must be a readable text file of "
 		   "at most %d bytes",
-		   path, why, SECRET_FILE_MAX);
+		   file->shown, why, SECRET_FILE_MAX);
+	return false;
+}
+
+/* The path of {"file": "path"}. False: reported, or missing. */
+static bool file_path(const struct settings_slot *slot, const struct jsonc_node *name,
+		      unsigned flags, struct settings_text *path)
+{
+	if (!expand_string(slot, name, flags, path))
+		return false;
+	if (strstr(path->text, "://") == NULL)
+		return true;
+	slot_error(
+		slot, name,
+		"\"file\" names a file that holds the value, not the value itself; write "
+		"the value without {\"file\": }, or put it into a file");
 	return false;
 }
 
@@ -219,19 +245,21 @@ static bool expand_file(const struct settings_slot *slot, const struct jsonc_nod
 {
 	const struct jsonc_node *name = jsonc_get(node, "file");
 	struct settings_text path = {0};
-	char *beside;
+	struct secret_file file;
 	bool ok;
 
 	if (name == NULL || node->n != 1 || name->type != JSONC_STRING) {
 		slot_error(slot, node, "an object here must be {\"file\": \"path\"}");
 		return false;
 	}
-	ok = expand_string(slot, name, flags, &path);
+	ok = file_path(slot, name, flags, &path);
 	out->missing = path.missing;
 	if (ok) {
-		beside = settings_file_beside(slot->loader->file, path.text);
-		ok = read_secret(slot, node, beside, flags, out);
-		free(beside);
+		file.path = settings_file_beside(slot->loader->file, path.text);
+		file.shown = path.secret ? name->text : file.path;
+		ok = read_secret(slot, node, &file, flags, out);
+		OPENSSL_cleanse(file.path, strlen(file.path));
+		free(file.path);
 	}
 	settings_text_fini(&path);
 	return ok;

@@ -28,7 +28,7 @@ static void add_listener(const struct settings_slot *slot, const struct jsonc_no
 	if (!slot_text(slot, item, 0, &t))
 		return;
 	if (!net_parse_listen(&l, t.text, &why)) {
-		slot_error(slot, item, "\"%.128s\": %s", t.text, why);
+		slot_error(slot, item, "\"%.128s\": %s", slot_shown(item, &t), why);
 	} else {
 		for (size_t i = 0; i < to->n; i++)
 			if (strcmp(to->items[i].text, l.text) == 0 &&
@@ -87,12 +87,12 @@ static void add_cidr(const struct settings_slot *slot, const struct jsonc_node *
 		return;
 	if (!net_parse_cidr(&c, str_of(t.text), &why)) {
 		slot_error(slot, item,
-			   "\"%.60s\": %s; write 10.0.0.0/8 or a single address", t.text,
-			   why);
+			   "\"%.60s\": %s; write 10.0.0.0/8 or a single address",
+			   slot_shown(item, &t), why);
 	} else {
 		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
 		to->items[to->n++] = c;
-		warn_of_cidr(slot, item, t.text, &c);
+		warn_of_cidr(slot, item, slot_shown(item, &t), &c);
 	}
 	settings_text_fini(&t);
 }

@@ -69,6 +69,8 @@ enum { TEXT_FILE = 1, TEXT_MAY_MISS = 2, TEXT_QUIET = 4 /* and without a warning
 bool slot_text(const struct settings_slot *slot, const struct jsonc_node *node,
 	       unsigned flags, struct settings_text *out);
 void settings_text_fini(struct settings_text *t);
+/* What a message may quote of t: where a variable went into it, the text before that. */
+const char *slot_shown(const struct jsonc_node *node, const struct settings_text *t);
 
 /* --- settings_list.c --- */
 

@@ -348,10 +348,10 @@ static void set_pem(const struct settings_slot *slot, const struct jsonc_node *n
 		slot_error(
 			slot, node,
 			"the file %s cannot be read; correct the path or its permissions",
-			t.text);
+			slot_shown(node, &t));
 	else if (!holds(t.text))
 		slot_error(slot, node, "the file %s holds no %s; it must be in PEM form",
-			   t.text, what);
+			   slot_shown(node, &t), what);
 	else
 		store_text(slot, &t);
 	settings_text_fini(&t);

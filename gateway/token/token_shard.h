@@ -3,7 +3,10 @@
 #ifndef GATEWAY_TOKEN_TOKEN_SHARD_H
 #define GATEWAY_TOKEN_TOKEN_SHARD_H
 
-#include "gateway/token/token_table.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "gateway/token/token_view.h"
 
 #define SHARD_KEYS_MAX 60000u
 

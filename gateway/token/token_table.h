@@ -9,22 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/str.h"
-#include "gateway/token/key.h"
-
-enum token_flags {
-	TOKEN_REVOKED = 1u << 0, /* deleted or disabled */
-	TOKEN_ALL_SCOPES = 1u << 1,
-};
-
-/* What a look-up yields. Slices point into the table. */
-struct token_view {
-	int64_t token_id;
-	int64_t expires_at_us; /* of the token; INT64_MAX: never */
-	int64_t key_until_us; /* of this key (grace after rotation); INT64_MAX: current */
-	uint32_t flags;
-	struct str scopes; /* names separated by one space */
-};
+#include "gateway/token/token_view.h"
 
 struct token_table;
 
@@ -36,16 +21,6 @@ size_t token_table_count(const struct token_table *t);
 bool token_has_scope(const struct token_view *v, struct str scope);
 
 /* --- for the one thread that makes tables --- */
-
-#define TOKEN_SCOPES_MAX                                                                 \
-	4096 /* bytes of one token's scopes; longer: none of them counts */
-
-/* One key. TOKEN_ALL_SCOPES is set by the table, from a scope `*`. Scopes may be
- * separated by any white space or commas. Borrowed for the call. */
-struct token_row {
-	unsigned char hash[KEY_HASH_BYTES];
-	struct token_view view;
-};
 
 /* Gathers rows, in any order. Of two rows with one hash the later counts. */
 struct token_builder;

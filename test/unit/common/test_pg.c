@@ -1,5 +1,4 @@
-/* The asynchronous connection against a server that misbehaves, and the address's
- * check. */
+/* The asynchronous connection against a server that misbehaves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -425,34 +424,6 @@ static void test_copy_may_be_refused_or_be_none(void **state)
 	assert_int_equal(f->outcome, PG_LOST);
 }
 
-static void test_conninfo(void **state)
-{
-	static const struct {
-		const char *conninfo;
-		bool ok;
-	} rows[] = {
-		{"postgres://u:p@h:5432/d", true},
-		{"postgresql:///d?host=/run/x", true},
-		{"host=a,b port=1,2 user=u password='a b'", true},
-		{"host=h", true},
-		{"", false},
-		{NULL, false},
-		{"hunter2", false},
-		{"postgres://u:hun/ter2@h/d", false},
-		{"postgres://u:p@h/d?hunter2=1", false},
-		{"port=hunter2", false},
-	};
-	const char *why;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		why = "";
-		assert_int_equal(pg_conninfo_check(rows[i].conninfo, &why), rows[i].ok);
-		assert_null(strstr(why, "hun"));
-		assert_int_equal(*why != '\0', !rows[i].ok);
-	}
-}
-
 static void test_session_statements(void **state)
 {
 	char sql[PG_SESSION_SQL_MAX];
@@ -510,7 +481,6 @@ int main(void)
 		TEST(test_freed_while_a_statement_runs),
 		TEST(test_copy),
 		TEST(test_copy_may_be_refused_or_be_none),
-		cmocka_unit_test(test_conninfo),
 		cmocka_unit_test(test_session_statements),
 		cmocka_unit_test(test_parameters),
 	};

@@ -561,11 +561,12 @@ static const struct fault_case whole_cases[] = {
 	 "1:14: error: database: is empty; write "
 	 "postgresql://user:password@host:5432/name\n"},
 	{"{\"database\": \"postgres//u:secret@h\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
-	 "1:14: error: database: the database is neither a postgres:// URL nor a list of "
+	 "1:14: error: database: the database is neither a postgresql:// URL nor a list of "
 	 "keyword=value; are special characters in the password percent-encoded?\n"},
 	{"{\"database\": \"postgresql://u:p/w@h/d\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
-	 "1:14: error: database: the database's port is not a number; are special "
-	 "characters in the password percent-encoded?\n"},
+	 "1:14: error: database: the database's URL holds an @ that does not stand before "
+	 "the host; percent-encode special characters of the password (@ as %40, / as %2F, ? "
+	 "as %3F) and of names\n"},
 	{"{\"database\": {\"file\": \"/nonexistent\"}, \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:14: error: database: the file /nonexistent cannot be used: No such file or "
 	 "directory; it must be a readable text file of at most 8192 bytes\n"},

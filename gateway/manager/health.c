@@ -1,25 +1,9 @@
-/* The table of the manager's endpoints, and those that only tell about the process. */
+/* GET /, /health, /ready: how this process is. */
 #include "gateway/manager/endpoints.h"
-
-#include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/manager/db.h"
-
-static const struct endpoint endpoints[] = {
-	{"/", HTTP_GET, CALLERS_ALL, false, serve_index},
-	{"/health", HTTP_GET, CALLERS_ALL, false, serve_health},
-	{"/ready", HTTP_GET, CALLERS_ALL, false, serve_ready},
-	{"/api/usage-log", HTTP_POST, CALLERS_INGEST, true, serve_usage_log},
-	{"/api/usage/test-data", HTTP_GET, CALLERS_LOCAL, false, serve_test_data},
-};
-
-const struct endpoint *manager_endpoints(size_t *n)
-{
-	*n = ARRAY_LEN(endpoints);
-	return endpoints;
-}
 
 void serve_index(struct call *c)
 {

@@ -1,7 +1,7 @@
 /* The lexical half of common/jsonc: white space, comments, strings, numbers,
  * positions. */
-#ifndef COMMON_JSONC_SCAN_H
-#define COMMON_JSONC_SCAN_H
+#ifndef COMMON_JSONC_PRIV_H
+#define COMMON_JSONC_PRIV_H
 
 #include "common/jsonc.h"
 
