@@ -48,6 +48,7 @@ void *loop_thread_post(struct loop_thread *t, void *letter);
 void loop_thread_stop(struct loop_thread *t, uint64_t deadline_us);
 /* 0: none is set. */
 uint64_t loop_thread_deadline_us(const struct loop_thread *t);
+
 /* --- on the thread --- */
 
 /* The loop ends when the callback that runs has returned. */
