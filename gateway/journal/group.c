@@ -16,9 +16,9 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/journal/group_files.h"
-#include "gateway/journal/lane_state.h"
+#include "gateway/journal/journal_files.h"
 
+#define CACHE_LINE 64
 #define HALF_MADE_S 3600
 #define COUNTS_FILE_BYTES (JOURNAL_FILE_HEAD + 2 * COUNTS_BYTES)
 
@@ -66,8 +66,7 @@ static void use_counts(struct usage_group *g, size_t i, void *memory)
 	g->counts[i] = memory;
 	g->gaps[i] = usage_counts_new(tables, g->adopted);
 	g->strangers[i] = usage_counts_new(tables + COUNTS_BYTES, g->adopted);
-	g->lanes[i]->gaps = g->gaps[i];
-	g->lanes[i]->strangers = g->strangers[i];
+	usage_lane_use_counts(g->lanes[i], g->gaps[i], g->strangers[i]);
 }
 
 static void free_group(struct usage_group **group)
@@ -128,25 +127,16 @@ static bool make_lane(struct usage_group *g, const struct journal_file_head *lik
 		      size_t i)
 {
 	struct journal_file_head head = *like;
-	char name[LANE_FILE_NAME_MAX];
-	struct usage_lane *lane = lane_make(like->ring_bytes);
+	char name[JOURNAL_NAME_MAX];
 	void *counts;
 
-	g->lanes[i] = lane;
-	lane->number = head.lane = (uint32_t)i;
-	lane->seed = journal_lane_seed(head.group, head.lane);
-	lane->log = lane_log_new(g->folder, &head);
-	lane_ring_name(name, head.lane);
-	head.kind = JOURNAL_RING_FILE;
-	lane->mapping =
-		group_file_map(g->folder, name, &head, JOURNAL_FILE_HEAD + lane->size);
-	if (lane->mapping == NULL)
+	head.lane = (uint32_t)i;
+	g->lanes[i] = usage_lane_create(g->folder, &head);
+	if (g->lanes[i] == NULL)
 		return false;
-	lane->ring = (unsigned char *)lane->mapping + JOURNAL_FILE_HEAD;
-	lane->note = (_Atomic uint64_t *)((char *)lane->mapping + LANE_TAIL_OFFSET);
-	group_counts_name(name, head.lane);
+	journal_counts_name(name, head.lane);
 	head.kind = JOURNAL_COUNTS_FILE;
-	counts = group_file_map(g->folder, name, &head, COUNTS_FILE_BYTES);
+	counts = journal_file_map(g->folder, name, &head, COUNTS_FILE_BYTES);
 	if (counts != NULL)
 		use_counts(g, i, counts);
 	return counts != NULL;
@@ -154,15 +144,15 @@ static bool make_lane(struct usage_group *g, const struct journal_file_head *lik
 
 static bool fill_folder(struct usage_group *g, struct journal_file_head *head)
 {
-	g->lock = openat(g->folder, GROUP_FILE, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC,
-			 0600);
+	g->lock = openat(g->folder, JOURNAL_GROUP_NAME,
+			 O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (g->lock < 0 || flock(g->lock, LOCK_EX | LOCK_NB) != 0)
 		return false;
 	head->kind = JOURNAL_GROUP_FILE;
 	head->lane = (uint32_t)g->n_lanes;
 	head->node_length = (uint32_t)strlen(g->node);
 	memcpy(head->node, g->node, head->node_length);
-	if (!group_file_put_head(g->lock, head) || fsync(g->lock) != 0)
+	if (!journal_file_put_head(g->lock, head) || fsync(g->lock) != 0)
 		return false;
 	memset(head->node, 0, sizeof head->node);
 	head->node_length = 0;
@@ -177,14 +167,14 @@ struct usage_group *usage_group_make(int directory, const struct group_shape *sh
 	struct usage_group *g = new_group(shape->node, shape->n_lanes);
 	struct journal_file_head head = {.ring_bytes = shape->ring_bytes,
 					 .started_us = clock_wall_us()};
-	char fresh[JOURNAL_GROUP_HEX + sizeof GROUP_FRESH];
+	char fresh[JOURNAL_GROUP_HEX + sizeof JOURNAL_FRESH];
 	int fault;
 
 	name_group(g, head.group);
 	g->started_us = head.started_us;
 	g->directory = directory;
 	/* Nobody adopts it before it is locked: until then it has another name. */
-	snprintf(fresh, sizeof fresh, GROUP_FRESH "%s", g->name);
+	snprintf(fresh, sizeof fresh, JOURNAL_FRESH "%s", g->name);
 	if (mkdirat(directory, fresh, 0700) == 0) {
 		g->folder = openat(directory, fresh, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (g->folder >= 0 && fill_folder(g, &head) &&
@@ -193,7 +183,7 @@ struct usage_group *usage_group_make(int directory, const struct group_shape *sh
 			return g;
 		fault = errno;
 		if (g->folder >= 0)
-			group_folder_remove(directory, fresh, g->folder);
+			journal_folder_remove(directory, fresh, g->folder);
 		errno = fault;
 	}
 	fault = errno;
@@ -207,20 +197,12 @@ struct usage_group *usage_group_make(int directory, const struct group_shape *sh
 static void adopt_lane(struct usage_group *g, const struct journal_file_head *like,
 		       size_t i)
 {
-	struct usage_lane *lane = lane_make(like->ring_bytes);
 	struct journal_file_head head = *like;
-	uint64_t tail;
-	void *counts;
+	void *counts = zeroed(COUNTS_FILE_BYTES);
 
-	g->lanes[i] = lane;
-	lane->adopted = true;
-	lane->number = head.lane = (uint32_t)i;
-	lane->seed = journal_lane_seed(head.group, head.lane);
-	lane->log = lane_log_new(g->folder, &head);
-	if (group_file_note(g->folder, &head, &tail))
-		usage_lane_set_tail(lane, tail);
-	counts = zeroed(COUNTS_FILE_BYTES);
-	group_counts_read(g->folder, &head, counts, COUNTS_FILE_BYTES);
+	head.lane = (uint32_t)i;
+	g->lanes[i] = usage_lane_adopt(g->folder, &head);
+	journal_file_read_counts(g->folder, &head, counts, COUNTS_FILE_BYTES);
 	use_counts(g, i, counts);
 }
 
@@ -230,12 +212,13 @@ static void find_logs(struct usage_group *g)
 	struct dirent *entry;
 	uint64_t lap;
 	uint32_t lane;
-	DIR *dir = group_folder_list(g->folder);
+	DIR *dir = journal_folder_list(g->folder);
 
 	for (size_t i = 0; i < g->n_lanes; i++)
-		bounds[2 * i] = LANE_NO_LAP;
+		bounds[2 * i] = JOURNAL_NONE;
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
-		if (!lane_log_name_read(entry->d_name, &lane, &lap) || lane >= g->n_lanes)
+		if (!journal_log_name_read(entry->d_name, &lane, &lap) ||
+		    lane >= g->n_lanes)
 			continue;
 		if (lap < bounds[2 * lane])
 			bounds[2 * lane] = lap;
@@ -245,7 +228,7 @@ static void find_logs(struct usage_group *g)
 	if (dir != NULL)
 		closedir(dir);
 	for (size_t i = 0; i < g->n_lanes; i++)
-		lane_log_adopt(g->lanes[i]->log, bounds[2 * i], bounds[2 * i + 1]);
+		usage_lane_use_logs(g->lanes[i], bounds[2 * i], bounds[2 * i + 1]);
 	free(bounds);
 }
 
@@ -254,7 +237,7 @@ static bool open_group(struct usage_group *g, const char **why)
 	*why = "its file `group` is missing, cannot be opened or is no regular file";
 	g->folder = openat(g->directory, g->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (g->folder >= 0)
-		g->lock = group_file_open(g->folder, GROUP_FILE, O_RDONLY);
+		g->lock = journal_file_open(g->folder, JOURNAL_GROUP_NAME, O_RDONLY);
 	return g->lock >= 0;
 }
 
@@ -263,7 +246,7 @@ static enum group_state read_group(const struct usage_group *g,
 {
 	char name[JOURNAL_GROUP_HEX + 1];
 
-	*why = group_file_read_head(g->lock, head, JOURNAL_GROUP_FILE);
+	*why = journal_file_read_head(g->lock, head, JOURNAL_GROUP_FILE);
 	if (*why != NULL)
 		return GROUP_UNREADABLE;
 	/* Cursors go by the name: under another one all would be stored again. */
@@ -272,7 +255,7 @@ static enum group_state read_group(const struct usage_group *g,
 		*why = "its head tells another name: it is a copy, or was renamed";
 		return GROUP_UNREADABLE;
 	}
-	if (head->lane == 0 || head->lane > GROUP_LANES_MAX) {
+	if (head->lane == 0 || head->lane > JOURNAL_LANES_MAX) {
 		*why = "its head makes no sense";
 		return GROUP_UNREADABLE;
 	}
@@ -354,18 +337,18 @@ struct usage_group *usage_group_look(int directory, const char *name, bool *in_u
 	flock(probe->lock, LOCK_UN);
 	g = complete(probe, &head);
 	for (size_t i = 0; i < g->n_lanes; i++)
-		g->lanes[i]->quiet = true;
+		usage_lane_hush(g->lanes[i]);
 	return g;
 }
 
 bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail)
 {
-	return group_file_note(g->folder, lane_log_head(g->lanes[lane]->log), tail);
+	return usage_lane_noted(g->lanes[lane], tail);
 }
 
 bool usage_group_remove(struct usage_group *g)
 {
-	return g->folder < 0 || group_folder_remove(g->directory, g->name, g->folder);
+	return g->folder < 0 || journal_folder_remove(g->directory, g->name, g->folder);
 }
 
 void usage_group_close(struct usage_group **group)
@@ -382,6 +365,6 @@ void usage_group_sweep(int directory, const char *name)
 	if (folder < 0)
 		return;
 	if (fstat(folder, &st) == 0 && st.st_mtime < time(NULL) - HALF_MADE_S)
-		group_folder_remove(directory, name, folder);
+		journal_folder_remove(directory, name, folder);
 	close(folder);
 }

@@ -19,8 +19,6 @@
 #include "gateway/journal/journal_format.h"
 #include "gateway/journal/lane.h"
 
-#define GROUP_FILE "group"
-
 struct usage_group {
 	char name[JOURNAL_GROUP_HEX + 1];
 	char node[JOURNAL_NODE_MAX + 1]; /* clean UTF-8 */

@@ -14,8 +14,7 @@
 
 #include "common/check.h"
 #include "gateway/journal/group.h"
-#include "gateway/journal/group_files.h"
-#include "gateway/journal/lane_state.h"
+#include "gateway/journal/journal_files.h"
 
 static uint64_t sum_of(const struct usage_counts *c)
 {
@@ -56,8 +55,9 @@ static void read_lane(const struct usage_group *g, size_t i,
 	while (usage_lane_read(lane, out->end, &bytes, &n, &next)) {
 		uint64_t at = next - journal_record_bytes(n);
 
-		out->damaged_bytes += damage(g, i, lane->skipped - skipped, at);
-		skipped = lane->skipped;
+		out->damaged_bytes +=
+			damage(g, i, usage_lane_skipped(lane) - skipped, at);
+		skipped = usage_lane_skipped(lane);
 		out->end = next;
 		if (!usage_event_decode(&e, bytes, n))
 			continue;
@@ -87,7 +87,7 @@ static void inspect_group(int directory, const char *name,
 		.node = g->node,
 		.in_use = out.in_use,
 		.started_us = g->started_us,
-		.file_bytes = group_folder_bytes(directory, name),
+		.file_bytes = journal_folder_bytes(directory, name),
 		.n_lanes = g->n_lanes,
 	};
 	lanes = xcalloc(g->n_lanes, sizeof *lanes);
@@ -102,7 +102,7 @@ static void inspect_group(int directory, const char *name,
 
 static int is_group(const struct dirent *entry)
 {
-	return group_is_name(entry->d_name);
+	return journal_is_group(entry->d_name);
 }
 
 bool usage_journal_inspect(const char *path, const struct inspect_sink *sink)

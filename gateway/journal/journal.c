@@ -18,8 +18,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
-#include "gateway/journal/group_files.h"
-#include "gateway/journal/lane_state.h"
+#include "gateway/journal/journal_files.h"
 
 #define LOOK_MS 100u
 #define LOOK_BUSY_MS 10u
@@ -27,8 +26,6 @@
 #define LOOK_BYTES_PER_MS 6144u
 #define ALARM_EVERY_US UINT64_C(60000000)
 #define ROOM_RETRY_US UINT64_C(1000000)
-#define PAGE 4096u
-#define AHEAD_MIN (2 * PAGE) /* kept writable before an idle lane's head */
 #define REMOVE_AGAIN_MIN_US UINT64_C(5000000)
 #define REMOVE_AGAIN_MAX_US UINT64_C(600000000)
 
@@ -60,13 +57,13 @@ struct usage_journal {
 
 static uint64_t bytes_of_all(int directory)
 {
-	DIR *dir = group_folder_list(directory);
+	DIR *dir = journal_folder_list(directory);
 	struct dirent *entry;
 	uint64_t bytes = 0;
 
 	while (dir != NULL && (entry = readdir(dir)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			bytes += group_folder_bytes(directory, entry->d_name);
+			bytes += journal_folder_bytes(directory, entry->d_name);
 	if (dir != NULL)
 		closedir(dir);
 	return bytes;
@@ -75,7 +72,7 @@ static uint64_t bytes_of_all(int directory)
 static bool may_grow(void *ctx)
 {
 	struct usage_journal *j = ctx;
-	uint64_t now = clock_mono_us(), lap = j->own->lanes[0]->size;
+	uint64_t now = clock_mono_us(), lap = usage_lane_size(j->own->lanes[0]);
 
 	if (j->no_room_us != 0 && now - j->no_room_us < ROOM_RETRY_US)
 		return false;
@@ -107,36 +104,11 @@ static void alarm_about(struct usage_journal *j, enum lane_copy what, int fault)
 
 static bool copy_one(struct usage_journal *j, struct usage_lane *lane)
 {
-	enum lane_copy result = lane_copy(lane, may_grow, j);
+	enum lane_copy result = usage_lane_copy(lane, &(struct lane_room){may_grow, j});
 
 	if (result != LANE_COPIED)
 		alarm_about(j, result, errno);
 	return result == LANE_COPIED;
-}
-
-/* A store into a page that is mapped but clean asks the file system, which may wait for
- * the disk. So this thread stores first, a value that changes nothing: the
- * compare-and-swap is one step also beside the producer's plain stores, since it owns the
- * cache line. */
-__attribute__((noinline, no_sanitize("thread"))) static void touch(unsigned char *p)
-{
-	uint64_t *word = (uint64_t *)p, value = __atomic_load_n(word, __ATOMIC_RELAXED);
-
-	__atomic_compare_exchange_n(word, &value, value, false, __ATOMIC_RELAXED,
-				    __ATOMIC_RELAXED);
-}
-
-static void touch_ahead(struct usage_lane *lane, uint64_t head, uint64_t moved)
-{
-	uint64_t ahead = 4 * moved > AHEAD_MIN ? 4 * moved : AHEAD_MIN;
-
-	if (ahead > lane->size)
-		ahead = lane->size;
-	for (uint64_t at = 0; at < ahead; at += PAGE)
-		touch(lane->ring +
-		      ((head + at) & (lane->size - 1) & ~(uint64_t)(PAGE - 1)));
-	usage_counts_touch(lane->gaps);
-	usage_counts_touch(lane->strangers);
 }
 
 /* While little happens. */
@@ -154,30 +126,26 @@ static uint32_t look(struct usage_journal *j, bool due)
 
 	for (size_t i = 0; i < j->own->n_lanes; i++) {
 		struct usage_lane *lane = j->own->lanes[i];
-		uint64_t head = atomic_load_explicit(&lane->head, memory_order_acquire);
-		uint64_t moved = head - j->heads[i];
-		uint64_t held =
-			head - atomic_load_explicit(&lane->free_to, memory_order_relaxed);
+		uint64_t head = usage_lane_head(lane), moved = head - j->heads[i];
 
 		j->heads[i] = head;
-		touch_ahead(lane, head, moved);
-		busy |= moved > lane->size / 16;
-		if (due || held > lane->size / 4)
+		usage_lane_touch_ahead(lane, head, moved);
+		busy |= moved > usage_lane_size(lane) / 16;
+		if (due || usage_lane_held_bytes(lane) > usage_lane_size(lane) / 4)
 			ok = copy_one(j, lane) && ok;
 	}
 	for (size_t i = 0; due && i < j->own->n_lanes; i++) {
-		if (!lane_sync(j->own->lanes[i])) {
-			alarm_about(j, LANE_FAULT, errno);
-			ok = false;
-		}
-		lane_log_trim(j->own->lanes[i]);
+		if (usage_lane_sync(j->own->lanes[i]))
+			continue;
+		alarm_about(j, LANE_FAULT, errno);
+		ok = false;
 	}
 	if (due && ok && j->in_trouble) {
 		log_info("usage journal: there is room again");
 		j->in_trouble = false;
 		j->alarmed_us = 0;
 	}
-	return busy ? LOOK_BUSY_MS : pause_of(j->own->lanes[0]->size);
+	return busy ? LOOK_BUSY_MS : pause_of(usage_lane_size(j->own->lanes[0]));
 }
 
 /* True: the thread shall go on. */
@@ -373,7 +341,7 @@ bool usage_journal_part(struct usage_journal *j, struct usage_group *group)
 struct usage_group *usage_journal_adopt(struct usage_journal *j)
 {
 	/* Also where there was no room for a group of our own: this makes some. */
-	DIR *dir = j->directory >= 0 ? group_folder_list(j->directory) : NULL;
+	DIR *dir = j->directory >= 0 ? journal_folder_list(j->directory) : NULL;
 	struct usage_group *found = NULL;
 	const char *why = NULL;
 	struct dirent *entry;
@@ -381,9 +349,9 @@ struct usage_group *usage_journal_adopt(struct usage_journal *j)
 	while (dir != NULL && found == NULL && (entry = readdir(dir)) != NULL) {
 		const char *name = entry->d_name;
 
-		if (strncmp(name, GROUP_FRESH, sizeof GROUP_FRESH - 1) == 0)
+		if (strncmp(name, JOURNAL_FRESH, sizeof JOURNAL_FRESH - 1) == 0)
 			usage_group_sweep(j->directory, name);
-		if (!group_is_name(name) || strcmp(name, j->own->name) == 0 ||
+		if (!journal_is_group(name) || strcmp(name, j->own->name) == 0 ||
 		    is_aside(j, name))
 			continue;
 		if (usage_group_adopt(j->directory, name, &found, &why) ==

@@ -1,4 +1,5 @@
-/* The usage journal's bytes: a file's head and a record's head (docs/usage-journal.md).
+/* The usage journal's names and bytes: files, a file's head, a record's head
+ * (docs/usage-journal.md).
  *
  * Numbers are in the byte order of the machine that wrote them; a file of another order
  * is refused by its version. Pure. */
@@ -18,11 +19,35 @@
 #define JOURNAL_ALIGN 16u /* of positions: a head always fits before a lap's end */
 #define JOURNAL_RECORD_HEAD 16u
 #define JOURNAL_FILE_HEAD 4096u
+#define JOURNAL_POSITION_MAX ((uint64_t)INT64_MAX) /* PostgreSQL's bigint */
+#define JOURNAL_NONE UINT64_MAX                    /* no position, no lap */
+/* Where in a ring file's head the tail is noted, for those who have no database to
+ * ask. */
+#define JOURNAL_TAIL_OFFSET 2048u
 
 /* A lap is what one turn of a lane's ring holds; a log file holds one lap. Powers of
  * two. */
 #define JOURNAL_LAP_MIN (64u * 1024)
 #define JOURNAL_LAP_MAX (64u * 1024 * 1024)
+
+#define JOURNAL_LANES_MAX 1024 /* of a group */
+
+/* --- names --- */
+
+#define JOURNAL_NAME_MAX 64
+#define JOURNAL_GROUP_NAME "group" /* of the file that tells what its folder is */
+#define JOURNAL_FRESH ".new-"      /* begins the name of a folder that is being made */
+
+/* "lane-2.ring", "lane-2.counts", "lane-2-00000000000000ff.log"; is name such a log, with
+ * a lap that may be? */
+void journal_ring_name(char out[JOURNAL_NAME_MAX], uint32_t lane);
+void journal_counts_name(char out[JOURNAL_NAME_MAX], uint32_t lane);
+void journal_log_name(char out[JOURNAL_NAME_MAX], uint32_t lane, uint64_t lap);
+bool journal_log_name_read(const char *name, uint32_t *lane, uint64_t *lap);
+/* 32 hex digits. */
+bool journal_is_group(const char *name);
+
+/* --- a file's head --- */
 
 enum journal_file_kind {
 	JOURNAL_GROUP_FILE = 1,
@@ -53,6 +78,8 @@ void journal_file_head_seal(struct journal_file_head *h);
 const char *journal_file_head_fault(const struct journal_file_head *h,
 				    enum journal_file_kind kind);
 
+/* --- records --- */
+
 /* The crc covers, beside the record's bytes, its length and position and (by the seed)
  * its group and lane. So what an earlier turn or another lane has left in a ring is
  * none. */
@@ -80,5 +107,13 @@ void journal_record_seal(struct journal_record_head *h, uint32_t seed, uint32_t 
  * the lap's end. At most max bytes long. p is aligned to 8. */
 bool journal_record_valid(const unsigned char *p, uint64_t left, uint32_t seed,
 			  uint64_t position, uint32_t max);
+/* A lap (size bytes, a power of two) as a ring or a log has it: does it hold the record
+ * of that very position? */
+bool journal_lap_holds(const unsigned char *lap, uint64_t size, uint32_t seed,
+		       uint64_t position, uint32_t max);
+/* The first record that it holds, of any turn, at or behind position; limit: none is
+ * before that. */
+uint64_t journal_lap_seek(const unsigned char *lap, uint64_t size, uint32_t seed,
+			  uint64_t position, uint64_t limit, uint32_t max);
 
 #endif

@@ -1,4 +1,4 @@
-/* A lane's ring.
+/* A lane's ring: its life, the producer's side and that of the journal's thread.
  *
  * Positions are bytes since the lane's start and never wrap (2^64 bytes outlive any
  * process); position modulo size is the place in the ring. A record is a head of 16 bytes
@@ -13,13 +13,15 @@
 #include <sys/mman.h>
 
 #include "common/check.h"
-#include "common/log.h"
 #include "gateway/journal/counts.h"
-#include "gateway/journal/lane_state.h"
+#include "gateway/journal/journal_files.h"
+#include "gateway/journal/lane_priv.h"
 
 #define LANE_MAX_BYTES (1u << 30)
+#define PAGE 4096u
+#define AHEAD_MIN (2 * PAGE) /* kept writable before an idle lane's head */
 
-struct usage_lane *lane_make(uint64_t size)
+static struct usage_lane *make(uint64_t size)
 {
 	struct usage_lane *lane = aligned_alloc(CACHE_LINE, sizeof *lane);
 
@@ -37,9 +39,49 @@ struct usage_lane *usage_lane_new(size_t bytes)
 	CHECK(bytes <= LANE_MAX_BYTES);
 	while (size < bytes)
 		size *= 2;
-	lane = lane_make(size);
+	lane = make(size);
 	lane->ring = aligned_alloc(CACHE_LINE, size);
 	CHECK(lane->ring != NULL);
+	return lane;
+}
+
+static struct usage_lane *make_of_files(int folder, const struct journal_file_head *head)
+{
+	struct usage_lane *lane = make(head->ring_bytes);
+
+	lane->number = head->lane;
+	lane->seed = journal_lane_seed(head->group, head->lane);
+	lane->log = lane_log_new(folder, head);
+	return lane;
+}
+
+struct usage_lane *usage_lane_create(int folder, const struct journal_file_head *like)
+{
+	struct usage_lane *lane = make_of_files(folder, like);
+	struct journal_file_head head = *like;
+	char name[JOURNAL_NAME_MAX];
+
+	journal_ring_name(name, head.lane);
+	head.kind = JOURNAL_RING_FILE;
+	lane->mapping =
+		journal_file_map(folder, name, &head, JOURNAL_FILE_HEAD + lane->size);
+	if (lane->mapping == NULL) {
+		usage_lane_free(&lane);
+		return NULL;
+	}
+	lane->ring = (unsigned char *)lane->mapping + JOURNAL_FILE_HEAD;
+	lane->note = (_Atomic uint64_t *)((char *)lane->mapping + JOURNAL_TAIL_OFFSET);
+	return lane;
+}
+
+struct usage_lane *usage_lane_adopt(int folder, const struct journal_file_head *like)
+{
+	struct usage_lane *lane = make_of_files(folder, like);
+	uint64_t tail;
+
+	lane->adopted = true;
+	if (journal_file_note(folder, like, &tail))
+		usage_lane_set_tail(lane, tail);
 	return lane;
 }
 
@@ -59,17 +101,19 @@ void usage_lane_free(struct usage_lane **lane)
 	free(l);
 }
 
+void usage_lane_use_logs(struct usage_lane *lane, uint64_t oldest, uint64_t last)
+{
+	lane_log_adopt(lane->log, oldest, last);
+}
+
+void usage_lane_use_counts(struct usage_lane *lane, struct usage_counts *gaps,
+			   struct usage_counts *strangers)
+{
+	lane->gaps = gaps;
+	lane->strangers = strangers;
+}
+
 /* --- producer --- */
-
-static uint64_t to_lap_end(const struct usage_lane *lane, uint64_t position)
-{
-	return lane->size - (position & (lane->size - 1));
-}
-
-static unsigned char *place_of(const struct usage_lane *lane, uint64_t position)
-{
-	return lane->ring + (position & (lane->size - 1));
-}
 
 /* Only the producer writes these, so no read-modify-write is needed. */
 static void bump(_Atomic uint64_t *counter)
@@ -103,18 +147,18 @@ bool usage_lane_offer(struct usage_lane *lane, const struct usage_event *e)
 	struct journal_record_head padding;
 	size_t n = usage_event_encode(e, record.bytes);
 	uint64_t head = atomic_load_explicit(&lane->head, memory_order_relaxed);
-	uint64_t need = journal_record_bytes(n), to_end = to_lap_end(lane, head);
+	uint64_t need = journal_record_bytes(n), to_end = lane_to_lap_end(lane, head);
 	uint64_t skip = need > to_end ? to_end : 0;
 
 	if (!has_room(lane, head, skip + need))
 		return false;
 	if (skip) {
 		journal_record_seal(&padding, lane->seed, JOURNAL_PADDING, head);
-		memcpy(place_of(lane, head), &padding, sizeof padding);
+		memcpy(lane_place_of(lane, head), &padding, sizeof padding);
 		head += skip;
 	}
 	journal_record_seal(&record.head, lane->seed, (uint32_t)n, head);
-	memcpy(place_of(lane, head), &record, sizeof record.head + n);
+	memcpy(lane_place_of(lane, head), &record, sizeof record.head + n);
 	bump(&lane->appended);
 	atomic_store_explicit(&lane->head, head + need, memory_order_release);
 	return true;
@@ -135,138 +179,78 @@ void usage_lane_stranger(struct usage_lane *lane, int64_t at_us, struct str rout
 		usage_counts_stranger(lane->strangers, at_us, route, reason, from);
 }
 
-/* --- consumer --- */
+/* --- journal's thread --- */
 
-/* Under the lock. */
-static void move_free(struct usage_lane *lane)
+enum lane_copy usage_lane_copy(struct usage_lane *lane, const struct lane_room *room)
 {
-	uint64_t tail = atomic_load_explicit(&lane->tail, memory_order_relaxed);
-	uint64_t to = lane->copied > tail ? lane->copied : tail;
+	uint64_t head = atomic_load_explicit(&lane->head, memory_order_acquire);
+	uint64_t tail = usage_lane_tail(lane);
+	uint64_t at = lane->copied > tail ? lane->copied : tail;
+	enum lane_copy result = lane_log_copy(lane->log, lane->ring, &at, head, room);
 
-	if (lane->pin < to)
-		to = lane->pin;
-	if (to > atomic_load_explicit(&lane->free_to, memory_order_relaxed))
-		atomic_store_explicit(&lane->free_to, to, memory_order_release);
-}
-
-void lane_note_copied(struct usage_lane *lane, uint64_t position)
-{
-	pthread_mutex_lock(&lane->lock);
-	lane->copied = position;
-	move_free(lane);
-	pthread_mutex_unlock(&lane->lock);
-}
-
-/* True: the ring holds position, and keeps what follows it until the consumer rests. */
-static bool pin(struct usage_lane *lane, uint64_t position)
-{
-	bool there;
-
-	if (lane->pin <= position) /* the consumer alone writes it */
-		return true;
-	pthread_mutex_lock(&lane->lock);
-	there = position >= atomic_load_explicit(&lane->free_to, memory_order_relaxed);
-	if (there)
-		lane->pin = position;
-	pthread_mutex_unlock(&lane->lock);
-	return there;
-}
-
-static bool is_valid(const struct usage_lane *lane, const unsigned char *p,
-		     uint64_t position)
-{
-	return journal_record_valid(p, to_lap_end(lane, position), lane->seed, position,
-				    USAGE_RECORD_MAX);
-}
-
-/* The valid record at that very position; NULL: there is none. */
-static const unsigned char *find(struct usage_lane *lane, uint64_t position)
-{
-	bool in_ring = lane->adopted ? lane_ring_load(lane) : pin(lane, position);
-
-	if (in_ring && is_valid(lane, place_of(lane, position), position))
-		return place_of(lane, position);
-	return lane->log != NULL ? lane_log_find(lane, position) : NULL;
-}
-
-static uint64_t seek(struct usage_lane *lane, uint64_t position, uint64_t limit)
-{
-	uint64_t to =
-		lane->log != NULL ? lane_log_seek(lane, position, limit) : LANE_NO_LAP;
-
-	if (to == LANE_NO_LAP && !lane->adopted)
-		to = atomic_load_explicit(&lane->free_to, memory_order_relaxed);
-	if (to == LANE_NO_LAP || to <= position || to >= limit)
-		return LANE_NO_LAP;
-	lane->skipped += to - position;
-	if (!lane->quiet)
-		log_error("usage journal: lane %u: %llu bytes at %llu are damaged or "
-			  "missing; the events in them are lost",
-			  lane->number, (unsigned long long)(to - position),
-			  (unsigned long long)position);
-	return to;
-}
-
-bool usage_lane_read(struct usage_lane *lane, uint64_t position,
-		     const unsigned char **bytes, size_t *n, uint64_t *next)
-{
-	uint64_t limit =
-		lane->adopted ? LANE_POSITION_MAX
-			      : atomic_load_explicit(&lane->head, memory_order_acquire);
-	const struct journal_record_head *h;
-
-	CHECK(position <= limit || lane->adopted);
-	while (position < limit) {
-		h = (const struct journal_record_head *)find(lane, position);
-		if (h == NULL) {
-			position = seek(lane, position, limit);
-			continue; /* LANE_NO_LAP is no less than any limit */
-		}
-		if (h->length == JOURNAL_PADDING) {
-			position += to_lap_end(lane, position);
-			continue;
-		}
-		*n = h->length;
-		*bytes = (const unsigned char *)(h + 1);
-		*next = position + journal_record_bytes(*n);
-		return true;
+	if (at > lane->copied) {
+		pthread_mutex_lock(&lane->lock);
+		lane->copied = at;
+		lane_move_free(lane);
+		pthread_mutex_unlock(&lane->lock);
 	}
-	return false;
+	return result;
 }
 
-void usage_lane_rest(struct usage_lane *lane)
+bool usage_lane_sync(struct usage_lane *lane)
 {
-	pthread_mutex_lock(&lane->lock);
-	lane->pin = LANE_UNPINNED;
-	move_free(lane);
-	pthread_mutex_unlock(&lane->lock);
-	if (lane->log != NULL)
-		lane_log_rest(lane);
+	bool ok = lane_log_sync(lane->log);
+
+	lane_log_trim(lane->log, usage_lane_tail(lane));
+	return ok;
+}
+
+/* A store into a page that is mapped but clean asks the file system, which may wait for
+ * the disk. So this thread stores first, a value that changes nothing: the
+ * compare-and-swap is one step also beside the producer's plain stores, since it owns the
+ * cache line. */
+__attribute__((noinline, no_sanitize("thread"))) static void touch(unsigned char *p)
+{
+	uint64_t *word = (uint64_t *)p, value = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+	__atomic_compare_exchange_n(word, &value, value, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
+void usage_lane_touch_ahead(struct usage_lane *lane, uint64_t head, uint64_t moved)
+{
+	uint64_t ahead = 4 * moved > AHEAD_MIN ? 4 * moved : AHEAD_MIN;
+
+	if (ahead > lane->size)
+		ahead = lane->size;
+	for (uint64_t at = 0; at < ahead; at += PAGE)
+		touch(lane_place_of(lane, (head + at) & ~(uint64_t)(PAGE - 1)));
+	usage_counts_touch(lane->gaps);
+	usage_counts_touch(lane->strangers);
+}
+
+/* --- any thread --- */
+
+uint64_t usage_lane_size(const struct usage_lane *lane)
+{
+	return lane->size;
+}
+
+uint64_t usage_lane_head(const struct usage_lane *lane)
+{
+	return atomic_load_explicit(&lane->head, memory_order_acquire);
+}
+
+uint64_t usage_lane_held_bytes(const struct usage_lane *lane)
+{
+	uint64_t free_to = atomic_load_explicit(&lane->free_to, memory_order_acquire);
+
+	return usage_lane_head(lane) - free_to;
 }
 
 uint64_t usage_lane_tail(const struct usage_lane *lane)
 {
 	return atomic_load_explicit(&lane->tail, memory_order_relaxed);
-}
-
-void usage_lane_set_tail(struct usage_lane *lane, uint64_t position)
-{
-	pthread_mutex_lock(&lane->lock);
-	atomic_store_explicit(&lane->tail, position, memory_order_release);
-	if (lane->pin < position)
-		lane->pin = position;
-	move_free(lane);
-	pthread_mutex_unlock(&lane->lock);
-	if (lane->note != NULL)
-		atomic_store_explicit(lane->note, position, memory_order_relaxed);
-}
-
-void usage_lane_release(struct usage_lane *lane, uint64_t position)
-{
-	CHECK(position >= usage_lane_tail(lane));
-	usage_lane_set_tail(lane, position);
-	if (lane->adopted)
-		lane_log_trim(lane);
 }
 
 uint64_t usage_lane_appended(const struct usage_lane *lane)

@@ -19,7 +19,6 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/journal/lane_state.h"
 #include "gateway/recorder/recorder.h"
 #include "test/bench/event.h"
 
@@ -48,10 +47,7 @@ static int64_t now_ns(void)
 
 static void wait_for_room(const struct usage_lane *lane)
 {
-	while (atomic_load_explicit(&lane->head, memory_order_relaxed) -
-		       atomic_load_explicit(&lane->free_to, memory_order_acquire) +
-		       PIECE_BYTES >
-	       lane->size)
+	while (usage_lane_held_bytes(lane) + PIECE_BYTES > usage_lane_size(lane))
 		;
 }
 
@@ -127,7 +123,7 @@ static void print(struct run *r)
 		sum += r->times[i];
 	qsort(r->times, r->pieces, sizeof *r->times, by_size);
 	printf("{\"appended\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"mean_us\": %.4f",
-	       r->appended, atomic_load(&r->lane->head) / (r->appended ? r->appended : 1),
+	       r->appended, usage_lane_head(r->lane) / (r->appended ? r->appended : 1),
 	       (double)sum / (double)r->n / 1000);
 	if (r->rate != 0)
 		printf(", \"p999_us\": %.3f, \"max_us\": %.3f",

@@ -10,7 +10,6 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/journal/journal.h"
-#include "gateway/journal/lane_state.h"
 #include "test/bench/event.h"
 
 #define LAP_BYTES (4u << 20)
@@ -21,8 +20,7 @@ static void wait_for_room(const struct usage_lane *lane)
 {
 	const struct timespec moment = {0, 1000000};
 
-	while (atomic_load(&lane->head) - atomic_load(&lane->free_to) >
-	       lane->size - 2 * USAGE_RECORD_MAX)
+	while (usage_lane_held_bytes(lane) > usage_lane_size(lane) - 2 * USAGE_RECORD_MAX)
 		nanosleep(&moment, NULL);
 }
 

@@ -17,9 +17,8 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "gateway/journal/group.h"
-#include "gateway/journal/group_files.h"
+#include "gateway/journal/journal_files.h"
 #include "gateway/journal/inspect.h"
-#include "gateway/journal/lane_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -81,15 +80,15 @@ static void make_folder(void)
 	atexit(remove_folder);
 }
 
-static void name_of(const struct file *f, char out[LANE_FILE_NAME_MAX])
+static void name_of(const struct file *f, char out[JOURNAL_NAME_MAX])
 {
-	snprintf(out, LANE_FILE_NAME_MAX, GROUP_FILE);
+	snprintf(out, JOURNAL_NAME_MAX, JOURNAL_GROUP_NAME);
 	if (f->kind == JOURNAL_RING_FILE)
-		lane_ring_name(out, f->lane);
+		journal_ring_name(out, f->lane);
 	else if (f->kind == JOURNAL_LOG_FILE)
-		lane_log_name(out, f->lane, f->lap);
+		journal_log_name(out, f->lane, f->lap);
 	else if (f->kind == JOURNAL_COUNTS_FILE)
-		group_counts_name(out, f->lane);
+		journal_counts_name(out, f->lane);
 }
 
 static void put(const struct file *f, const void *bytes, size_t n, uint64_t at)
@@ -105,7 +104,7 @@ static void make_file(struct file *f, uint32_t n_lanes)
 		[JOURNAL_LOG_FILE] = JOURNAL_FILE_HEAD + LAP,
 		[JOURNAL_COUNTS_FILE] = COUNTS_FILE,
 	};
-	char name[LANE_FILE_NAME_MAX];
+	char name[JOURNAL_NAME_MAX];
 
 	name_of(f, name);
 	f->fd = openat(folder, name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -116,7 +115,7 @@ static void make_file(struct file *f, uint32_t n_lanes)
 		f->head.lane = n_lanes;
 	for (unsigned i = 0; i < JOURNAL_GROUP_BYTES; i++)
 		f->head.group[i] = (unsigned char)(i * 0x11);
-	CHECK(group_file_put_head(f->fd, &f->head));
+	CHECK(journal_file_put_head(f->fd, &f->head));
 }
 
 static void put_in_head(struct file *f, uint64_t place, const uint8_t *bytes, size_t n,
@@ -126,7 +125,7 @@ static void put_in_head(struct file *f, uint64_t place, const uint8_t *bytes, si
 	size_t room = sizeof *h - sizeof h->crc;
 
 	if (f->kind == JOURNAL_RING_FILE && place % 2 == 0) {
-		put(f, bytes, n < 8 ? n : 8, LANE_TAIL_OFFSET);
+		put(f, bytes, n < 8 ? n : 8, JOURNAL_TAIL_OFFSET);
 		return;
 	}
 	place %= room;
@@ -136,7 +135,7 @@ static void put_in_head(struct file *f, uint64_t place, const uint8_t *bytes, si
 	if (raw)
 		put(f, h, sizeof *h, 0);
 	else
-		CHECK(group_file_put_head(f->fd, h));
+		CHECK(journal_file_put_head(f->fd, h));
 }
 
 static void put_record(struct file *f, uint64_t place, const uint8_t *bytes, size_t n,
@@ -331,7 +330,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	adopt_and_read(&events);
 	CHECK(inspected <= events); /* what cannot be decoded is none for inspect */
 	if (faccessat(directory, GROUP_NAME, F_OK, 0) == 0)
-		group_folder_remove(directory, GROUP_NAME, folder);
+		journal_folder_remove(directory, GROUP_NAME, folder);
 	close(folder);
 	return 0;
 }

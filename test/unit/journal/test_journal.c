@@ -447,7 +447,7 @@ static void test_inspected(void **state)
 	assert_true(seen.groups == 1 && !seen.in_use);
 	assert_true(seen.lane.events > 5880 && seen.lane.events < 5900);
 	assert_true(seen.lane.damaged_bytes >= 500 && seen.lane.damaged_bytes < 1000);
-	group_path(f, name, GROUP_FILE, path);
+	group_path(f, name, JOURNAL_GROUP_NAME, path);
 	fill(path, 0, 8);
 	assert_string_equal(inspect(f).fault, "not a file of the usage journal");
 	assert_false(usage_journal_inspect("/none", &(struct inspect_sink){0}));
@@ -485,7 +485,7 @@ static void test_what_cannot_be_read_is_left_alone(void **state)
 	f->j = open_journal(f, ROOMY);
 	memcpy(name, usage_journal_own(f->j)->name, sizeof name);
 	usage_journal_close(&f->j);
-	group_path(f, name, GROUP_FILE, path);
+	group_path(f, name, JOURNAL_GROUP_NAME, path);
 	patch(path, 8, "\x02", 1); /* of a later release */
 	f->j = open_journal(f, ROOMY);
 	assert_null(usage_journal_adopt(f->j));
@@ -536,7 +536,8 @@ static void test_a_copy_is_left_alone(void **state)
 static void test_other_kinds_of_files(void **state)
 {
 	static const char *const names[] = {"lane-0.ring", "lane-0.counts",
-					    "lane-0-0000000000000000.log", GROUP_FILE};
+					    "lane-0-0000000000000000.log",
+					    JOURNAL_GROUP_NAME};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < 2 * ARRAY_LEN(names); i++) {
@@ -552,7 +553,7 @@ static void test_other_kinds_of_files(void **state)
 		assert_int_equal(inspect(f).groups, 1);
 		f->j = open_journal(f, ROOMY);
 		g = usage_journal_adopt(f->j);
-		assert_int_equal(g == NULL, strcmp(file, GROUP_FILE) == 0);
+		assert_int_equal(g == NULL, strcmp(file, JOURNAL_GROUP_NAME) == 0);
 		if (g != NULL) {
 			/* The ring and the log each have all of them. */
 			assert_int_equal(read_from(g->lanes[0], 0), 10);

@@ -1,5 +1,5 @@
 /* Files of a lane group. */
-#include "gateway/journal/group_files.h"
+#include "gateway/journal/journal_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,15 +10,8 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "gateway/journal/group.h"
-#include "gateway/journal/lane_state.h"
 
-void group_counts_name(char out[64], uint32_t lane)
-{
-	snprintf(out, 64, "lane-%u.counts", lane);
-}
-
-int group_file_open(int folder, const char *name, int flags)
+int journal_file_open(int folder, const char *name, int flags)
 {
 	int fd = openat(folder, name, flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat st;
@@ -32,14 +25,14 @@ int group_file_open(int folder, const char *name, int flags)
 	return -1;
 }
 
-bool group_file_put_head(int fd, struct journal_file_head *head)
+bool journal_file_put_head(int fd, struct journal_file_head *head)
 {
 	journal_file_head_seal(head);
 	return pwrite(fd, head, sizeof *head, 0) == (ssize_t)sizeof *head;
 }
 
-void *group_file_map(int folder, const char *name, struct journal_file_head *head,
-		     size_t n)
+void *journal_file_map(int folder, const char *name, struct journal_file_head *head,
+		       size_t n)
 {
 	int fd = openat(folder, name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	void *mapping = MAP_FAILED;
@@ -49,7 +42,7 @@ void *group_file_map(int folder, const char *name, struct journal_file_head *hea
 		return NULL;
 	/* A store into a page without room behind it would be a SIGBUS. */
 	fault = posix_fallocate(fd, 0, (off_t)n);
-	if (fault == 0 && !group_file_put_head(fd, head))
+	if (fault == 0 && !journal_file_put_head(fd, head))
 		fault = errno;
 	if (fault == 0) {
 		mapping = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
@@ -61,72 +54,83 @@ void *group_file_map(int folder, const char *name, struct journal_file_head *hea
 	return mapping == MAP_FAILED ? NULL : mapping;
 }
 
-/* False: short, or an error. */
-static bool read_whole(int fd, void *to, size_t n, off_t at)
+/* How many of n bytes the file has there, read piece by piece; -1: errno tells. */
+static ssize_t read_at(int fd, void *to, size_t n, uint64_t at)
 {
-	char *p = to;
+	size_t got = 0;
 
-	while (n > 0) {
-		ssize_t r = pread(fd, p, n, at);
+	while (got < n) {
+		size_t piece = n - got < JOURNAL_IO_PIECE ? n - got : JOURNAL_IO_PIECE;
+		ssize_t r = pread(fd, (char *)to + got, piece, (off_t)(at + got));
 
 		if (r < 0 && errno == EINTR)
 			continue;
-		if (r <= 0)
-			return false;
-		p += r;
-		n -= (size_t)r;
-		at += r;
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		got += (size_t)r;
 	}
-	return true;
+	return (ssize_t)got;
 }
 
-const char *group_file_read_head(int fd, struct journal_file_head *head,
-				 enum journal_file_kind kind)
+static bool read_whole(int fd, void *to, size_t n, uint64_t at)
+{
+	return read_at(fd, to, n, at) == (ssize_t)n;
+}
+
+const char *journal_file_read_head(int fd, struct journal_file_head *head,
+				   enum journal_file_kind kind)
 {
 	if (!read_whole(fd, head, sizeof *head, 0))
 		return "its head cannot be read";
 	return journal_file_head_fault(head, kind);
 }
 
+static bool is_of_lane(int fd, const struct journal_file_head *like,
+		       enum journal_file_kind kind)
+{
+	struct journal_file_head head;
+
+	return journal_file_read_head(fd, &head, kind) == NULL &&
+	       head.lane == like->lane && head.ring_bytes == like->ring_bytes &&
+	       memcmp(head.group, like->group, sizeof head.group) == 0;
+}
+
 static int open_of_lane(int folder, const char *name,
 			const struct journal_file_head *like, enum journal_file_kind kind)
 {
-	struct journal_file_head head;
-	int fd = group_file_open(folder, name, O_RDONLY);
+	int fd = journal_file_open(folder, name, O_RDONLY);
 
-	if (fd < 0)
-		return -1;
-	if (group_file_read_head(fd, &head, kind) == NULL && head.lane == like->lane &&
-	    head.ring_bytes == like->ring_bytes &&
-	    memcmp(head.group, like->group, sizeof head.group) == 0)
+	if (fd < 0 || is_of_lane(fd, like, kind))
 		return fd;
 	log_error("usage journal: %s is damaged", name);
 	close(fd);
 	return -1;
 }
 
-bool group_file_note(int folder, const struct journal_file_head *head, uint64_t *tail)
+bool journal_file_note(int folder, const struct journal_file_head *head, uint64_t *tail)
 {
-	char name[LANE_FILE_NAME_MAX];
+	char name[JOURNAL_NAME_MAX];
 	int fd;
 	bool ok;
 
-	lane_ring_name(name, head->lane);
+	journal_ring_name(name, head->lane);
 	fd = open_of_lane(folder, name, head, JOURNAL_RING_FILE);
 	if (fd < 0)
 		return false;
-	ok = read_whole(fd, tail, sizeof *tail, LANE_TAIL_OFFSET);
+	ok = read_whole(fd, tail, sizeof *tail, JOURNAL_TAIL_OFFSET);
 	close(fd);
-	return ok && *tail % JOURNAL_ALIGN == 0 && *tail <= LANE_POSITION_MAX;
+	return ok && *tail % JOURNAL_ALIGN == 0 && *tail <= JOURNAL_POSITION_MAX;
 }
 
-void group_counts_read(int folder, const struct journal_file_head *head, void *memory,
-		       size_t n)
+void journal_file_read_counts(int folder, const struct journal_file_head *head,
+			      void *memory, size_t n)
 {
-	char name[64];
+	char name[JOURNAL_NAME_MAX];
 	int fd;
 
-	group_counts_name(name, head->lane);
+	journal_counts_name(name, head->lane);
 	fd = open_of_lane(folder, name, head, JOURNAL_COUNTS_FILE);
 	if (fd < 0)
 		return;
@@ -137,10 +141,35 @@ void group_counts_read(int folder, const struct journal_file_head *head, void *m
 	close(fd);
 }
 
-bool group_file_remove(int folder, const char *name)
+bool journal_file_read_lap(int folder, const char *name,
+			   const struct journal_file_head *like,
+			   enum journal_file_kind kind, unsigned char *to)
 {
-	int fd = group_file_open(folder, name, O_WRONLY);
-	off_t step = 4 * (off_t)GROUP_IO_PIECE;
+	int fd = journal_file_open(folder, name, O_RDONLY);
+	ssize_t got = -1;
+
+	if (fd < 0) {
+		if (errno != ENOENT)
+			log_error("usage journal: %s: %s", name, strerror(errno));
+		return false;
+	}
+	/* No more at once than is asked for, either. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM);
+	if (is_of_lane(fd, like, kind))
+		got = read_at(fd, to, like->ring_bytes, JOURNAL_FILE_HEAD);
+	close(fd);
+	if (got < 0) {
+		log_error("usage journal: %s cannot be read", name);
+		return false;
+	}
+	memset(to + got, 0, like->ring_bytes - (size_t)got);
+	return true;
+}
+
+bool journal_file_remove(int folder, const char *name)
+{
+	int fd = journal_file_open(folder, name, O_WRONLY);
+	off_t step = 4 * (off_t)JOURNAL_IO_PIECE;
 	struct stat st;
 	int fault;
 
@@ -155,7 +184,7 @@ bool group_file_remove(int folder, const char *name)
 	return fault == 0;
 }
 
-DIR *group_folder_list(int folder)
+DIR *journal_folder_list(int folder)
 {
 	/* A descriptor of its own: a DIR closes it, and keeps a place in it. */
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -173,7 +202,7 @@ static bool ends_in(const char *name, const char *end)
 	return n >= k && strcmp(name + n - k, end) == 0;
 }
 
-uint64_t group_folder_bytes(int directory, const char *name)
+uint64_t journal_folder_bytes(int directory, const char *name)
 {
 	int folder = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
@@ -192,24 +221,18 @@ uint64_t group_folder_bytes(int directory, const char *name)
 	return bytes;
 }
 
-bool group_is_name(const char *name)
-{
-	return strlen(name) == JOURNAL_GROUP_HEX &&
-	       strspn(name, "0123456789abcdef") == JOURNAL_GROUP_HEX;
-}
-
 /* All files whose name ends so, but for the one that tells what the folder is. */
 static bool remove_files(int folder, const char *end)
 {
-	DIR *dir = group_folder_list(folder);
+	DIR *dir = journal_folder_list(folder);
 	struct dirent *entry;
 	bool ok = dir != NULL;
 	int fault;
 
 	while (ok && (entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.' && ends_in(entry->d_name, end) &&
-		    strcmp(entry->d_name, GROUP_FILE) != 0)
-			ok = group_file_remove(folder, entry->d_name);
+		    strcmp(entry->d_name, JOURNAL_GROUP_NAME) != 0)
+			ok = journal_file_remove(folder, entry->d_name);
 	fault = errno;
 	if (dir != NULL)
 		closedir(dir);
@@ -225,12 +248,12 @@ static bool remove_folder(int directory, const char *name, int folder)
 	for (size_t i = 0; i < sizeof order / sizeof *order; i++)
 		if (!remove_files(folder, order[i]))
 			return false;
-	if (!group_file_remove(folder, GROUP_FILE) && errno != ENOENT)
+	if (!journal_file_remove(folder, JOURNAL_GROUP_NAME) && errno != ENOENT)
 		return false;
 	return unlinkat(directory, name, AT_REMOVEDIR) == 0 && fsync(directory) == 0;
 }
 
-bool group_folder_remove(int directory, const char *name, int folder)
+bool journal_folder_remove(int directory, const char *name, int folder)
 {
 	if (remove_folder(directory, name, folder))
 		return true;
