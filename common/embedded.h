@@ -12,5 +12,7 @@ struct embedded_file {
 
 /* migrations/NNNN_name.sql in order of their names. Constant. */
 const struct embedded_file *embedded_migrations(size_t *n);
+/* migrations/functions/NN_theme.sql, likewise; first what C declares for SQL too. */
+const struct embedded_file *embedded_functions(size_t *n);
 
 #endif

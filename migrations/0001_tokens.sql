@@ -93,13 +93,14 @@ END
 $adopt$;
 
 -- Every hash that opens a token. tokens.token_hash is the current one and is kept in step by
--- the trigger below; the others are former ones, which live on until valid_until.
+-- triggers; the others are former ones, which live on until valid_until.
 CREATE TABLE public.token_keys (
 	token_hash varchar(64) PRIMARY KEY CHECK (token_hash ~ '^[0-9a-f]{64}$'),
 	token_id bigint NOT NULL REFERENCES public.tokens (id) ON DELETE CASCADE,
 	valid_until timestamptz,
 	created_at timestamptz DEFAULT now()
 );
+
 CREATE INDEX token_keys_token_id ON public.token_keys (token_id);
 
 -- One row. Its lock makes the order of generations the order of commits.
@@ -109,6 +110,7 @@ CREATE TABLE public.token_generation (
 	-- Another value is another database: gateways then load everything.
 	instance uuid NOT NULL DEFAULT gen_random_uuid()
 );
+
 INSERT INTO public.token_generation (generation) VALUES (1);
 
 -- What changed in which generation; token_id 0 stands for everything. Each generation has a
@@ -120,189 +122,17 @@ CREATE TABLE public.token_changes (
 	PRIMARY KEY (generation, token_id)
 );
 
-CREATE FUNCTION public.token_changed(ids bigint[]) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	g bigint;
-BEGIN
-	IF coalesce(cardinality(ids), 0) = 0 THEN
-		RETURN;
-	END IF;
-	UPDATE public.token_generation SET generation = generation + 1 RETURNING generation INTO g;
-	INSERT INTO public.token_changes (generation, token_id)
-		SELECT DISTINCT g, id
-		FROM unnest(CASE WHEN cardinality(ids) > 1000 THEN '{0}' ELSE ids END) AS id;
-	DELETE FROM public.token_changes WHERE generation <= g - 10000;
-	PERFORM pg_notify('token_generation', g::text);
-END
-$$;
-REVOKE ALL ON FUNCTION public.token_changed(bigint[]) FROM PUBLIC;
-
--- The triggers. They work for whoever writes: the older backend, psql, Tollgate. The UPDATE
--- trigger compares rows, since PostgreSQL gives no transition tables to UPDATE OF; an UPDATE of
--- last_used alone changes no generation.
-
-CREATE FUNCTION public.tokens_inserted() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	INSERT INTO public.token_keys (token_hash, token_id)
-		SELECT lower(token_hash), id FROM after_rows
-		WHERE token_hash ~* '^[0-9a-f]{64}$'
-		ON CONFLICT DO NOTHING;
-	PERFORM public.token_changed((SELECT array_agg(id::bigint) FROM after_rows));
-	RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION public.tokens_deleted() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM public.token_changed((SELECT array_agg(id::bigint) FROM before_rows));
-	RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION public.token_keys_changed() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	IF TG_OP <> 'INSERT' THEN
-		PERFORM public.token_changed((SELECT array_agg(token_id) FROM before_rows));
-	END IF;
-	IF TG_OP <> 'DELETE' THEN
-		PERFORM public.token_changed((SELECT array_agg(token_id) FROM after_rows));
-	END IF;
-	RETURN NULL;
-END
-$$;
-
-CREATE FUNCTION public.tokens_truncated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM public.token_changed('{0}');
-	RETURN NULL;
-END
-$$;
-
--- What depends on the columns that an adopted table has: whether a token is revoked, how its
--- scopes are kept, and which columns make a difference to the gateway.
-DO $generate$
-DECLARE
-	-- Switches that older systems have; each that exists counts.
-	revoked text := (
-		SELECT string_agg(format(want.test, want.name), ' OR ')
-		FROM (VALUES
-			('revoked_at', 'timestamp%', 't.%I IS NOT NULL'),
-			('deleted_at', 'timestamp%', 't.%I IS NOT NULL'),
-			('is_active', 'boolean', 't.%I IS FALSE'),
-			('active', 'boolean', 't.%I IS FALSE'),
-			('enabled', 'boolean', 't.%I IS FALSE'),
-			('is_enabled', 'boolean', 't.%I IS FALSE'),
-			('revoked', 'boolean', 't.%I IS TRUE'),
-			('is_revoked', 'boolean', 't.%I IS TRUE'),
-			('disabled', 'boolean', 't.%I IS TRUE'),
-			('is_disabled', 'boolean', 't.%I IS TRUE'),
-			('deleted', 'boolean', 't.%I IS TRUE'),
-			('is_deleted', 'boolean', 't.%I IS TRUE')
-		) AS want (name, type, test)
-		JOIN pg_attribute a ON a.attrelid = 'public.tokens'::regclass
-			AND a.attname = want.name AND NOT a.attisdropped
-			AND format_type(a.atttypid, NULL) LIKE want.type);
-	scopes_type text := (
-		SELECT format_type(atttypid, NULL) FROM pg_attribute
-		WHERE attrelid = 'public.tokens'::regclass AND attname = 'scopes');
-	scopes_out text := CASE
-		WHEN scopes_type LIKE '%[]' THEN
-			'SELECT array_to_string($1::text[], '' '')'
-		WHEN scopes_type IN ('json', 'jsonb') THEN
-			'SELECT CASE WHEN jsonb_typeof($1::jsonb) = ''array'' THEN (SELECT '
-			'string_agg(s, '' '') FROM jsonb_array_elements_text($1::jsonb) AS s) END'
-		-- Text: a JSON list, an array literal, or names parted by commas or spaces.
-		ELSE 'SELECT CASE WHEN $1 !~ ''^\s*\{\s*"[^"]*"\s*:'' THEN '
-			'translate($1, ''[]{}",;'', ''       '') END'
-		END;
-	scopes_in text := CASE
-		WHEN scopes_type LIKE '%[]' THEN 'SELECT $1::' || scopes_type
-		ELSE 'SELECT to_json($1)::text::' || scopes_type
-		END;
-	time_us text := '(CASE WHEN %1$s = ''-infinity'' THEN 0 WHEN isfinite(%1$s) '
-		'THEN extract(epoch FROM %1$s) * 1000000 END)::bigint';
-BEGIN
-	EXECUTE format('CREATE FUNCTION public.token_scopes_out(%s) RETURNS text '
-		'LANGUAGE sql STABLE AS %L', scopes_type, scopes_out);
-	EXECUTE format('CREATE FUNCTION public.token_scopes_in(text[]) RETURNS %s '
-		'LANGUAGE sql STABLE AS %L', scopes_type, scopes_in);
-	EXECUTE format('CREATE VIEW public.token_lookup AS '
-		'SELECT k.token_hash, k.token_id, %s AS key_until_us, %s AS expires_at_us, '
-		'%s AS revoked, coalesce(public.token_scopes_out(t.scopes), '''') AS scopes '
-		'FROM public.token_keys k JOIN public.tokens t ON t.id = k.token_id',
-		format(time_us, 'k.valid_until'), format(time_us, 't.expires_at'),
-		'(' || revoked || ')');
-	EXECUTE format($function$
-CREATE FUNCTION public.tokens_updated() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	rehashed bigint[] := (SELECT array_agg(a.id) FROM before_rows b JOIN after_rows a
-		ON a.id = b.id WHERE a.token_hash IS DISTINCT FROM b.token_hash);
-BEGIN
-	IF rehashed IS NOT NULL THEN
-		-- The former hash ends, unless it was given a time to live on.
-		DELETE FROM public.token_keys k USING before_rows b
-			WHERE b.id = ANY (rehashed) AND k.token_hash = lower(b.token_hash)
-			AND k.token_id = b.id AND k.valid_until IS NULL;
-		INSERT INTO public.token_keys (token_hash, token_id)
-			SELECT lower(token_hash), id FROM after_rows
-			WHERE id = ANY (rehashed) AND token_hash ~* '^[0-9a-f]{64}$'
-			ON CONFLICT (token_hash) DO UPDATE SET valid_until = NULL
-				WHERE token_keys.token_id = excluded.token_id;
-	END IF;
-	PERFORM public.token_changed((
-		SELECT array_agg(coalesce(a.id, b.id)::bigint)
-		FROM before_rows b FULL JOIN after_rows a ON a.id = b.id
-		WHERE a.id IS NULL OR b.id IS NULL
-			OR (a.token_hash, a.expires_at, public.token_scopes_out(a.scopes), %s)
-			IS DISTINCT FROM
-			(b.token_hash, b.expires_at, public.token_scopes_out(b.scopes), %s)));
-	RETURN NULL;
-END
-$$
-$function$, replace(revoked, 't.', 'a.'), replace(revoked, 't.', 'b.'));
-END
-$generate$;
-
 -- The keys of rows that were there before.
 INSERT INTO public.token_keys (token_hash, token_id, created_at)
 	SELECT DISTINCT ON (lower(token_hash)) lower(token_hash), id, created_at
 	FROM public.tokens WHERE token_hash ~* '^[0-9a-f]{64}$'
 	ORDER BY lower(token_hash), id;
+
 INSERT INTO public.token_changes (generation, token_id) VALUES (1, 0);
-
-CREATE TRIGGER tollgate_inserted AFTER INSERT ON public.tokens
-	REFERENCING NEW TABLE AS after_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_inserted();
-CREATE TRIGGER tollgate_updated AFTER UPDATE ON public.tokens
-	REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_updated();
-CREATE TRIGGER tollgate_deleted AFTER DELETE ON public.tokens
-	REFERENCING OLD TABLE AS before_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_deleted();
-CREATE TRIGGER tollgate_truncated AFTER TRUNCATE ON public.tokens
-	FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated();
-
-CREATE TRIGGER tollgate_inserted AFTER INSERT ON public.token_keys
-	REFERENCING NEW TABLE AS after_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION public.token_keys_changed();
-CREATE TRIGGER tollgate_updated AFTER UPDATE ON public.token_keys
-	REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION public.token_keys_changed();
-CREATE TRIGGER tollgate_deleted AFTER DELETE ON public.token_keys
-	REFERENCING OLD TABLE AS before_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION public.token_keys_changed();
-CREATE TRIGGER tollgate_truncated AFTER TRUNCATE ON public.token_keys
-	FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated();
-
 GRANT SELECT, INSERT, UPDATE ON public.tokens TO tollgate;
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.token_keys TO tollgate;
-GRANT SELECT ON public.token_generation, public.token_changes, public.token_lookup TO tollgate;
+GRANT SELECT ON public.token_generation, public.token_changes TO tollgate;
+
 DO $grant$
 DECLARE
 	sequence text := pg_get_serial_sequence('public.tokens', 'id');

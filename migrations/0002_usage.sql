@@ -63,49 +63,15 @@ CREATE TABLE public.token_usage_logs (
 	tokens_out bigint,
 	PRIMARY KEY (id, used_at)
 ) PARTITION BY RANGE (used_at);
-ALTER SEQUENCE public.token_usage_logs_id_seq OWNED BY public.token_usage_logs.id;
 
+ALTER SEQUENCE public.token_usage_logs_id_seq OWNED BY public.token_usage_logs.id;
 CREATE INDEX idx_usage_token_hash ON public.token_usage_logs (token_hash);
 CREATE INDEX idx_usage_used_at ON public.token_usage_logs (used_at DESC);
 CREATE INDEX idx_usage_route ON public.token_usage_logs (route_path);
 CREATE INDEX idx_usage_composite ON public.token_usage_logs (token_hash, used_at DESC);
 
--- Makes sure that rows of a UTC day have a place; true if it had to be made. CREATE TABLE ...
--- PARTITION OF would lock the parent against all use, ATTACH lets readers and writers go on;
--- the CHECK spares it the scan.
-CREATE FUNCTION public.usage_ensure_partition(day date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s'
-AS $$
-DECLARE
-	part text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
-BEGIN
-	IF day IS NULL OR day < date '1970-01-01' OR day > current_date + 31 THEN
-		RAISE EXCEPTION 'no partition for %: too far from today', day
-			USING ERRCODE = 'datetime_field_overflow';
-	END IF;
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.' || part)
-			AND inhparent = 'public.token_usage_logs'::regclass) THEN
-		RETURN false;
-	END IF;
-	PERFORM pg_advisory_xact_lock(hashtext('tollgate: partitions of token_usage_logs'));
-	-- Again: another session may have made it while this one waited.
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.' || part)
-			AND inhparent = 'public.token_usage_logs'::regclass) THEN
-		RETURN false;
-	END IF;
-	EXECUTE format('CREATE TABLE public.%I (LIKE public.token_usage_logs INCLUDING ALL, '
-		'CONSTRAINT %I CHECK (used_at >= %L AND used_at < %L))',
-		part, part || '_day', day, day + 1);
-	EXECUTE format('ALTER TABLE public.token_usage_logs ATTACH PARTITION public.%I '
-		'FOR VALUES FROM (%L) TO (%L)', part, day, day + 1);
-	RETURN true;
-END
-$$;
-REVOKE ALL ON FUNCTION public.usage_ensure_partition(date) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION public.usage_ensure_partition(date) TO tollgate;
-
 -- Rows that PostgreSQL refused for their own fault (SQLSTATE classes 22 and 23).
-CREATE TABLE public.usage_rejected (
+CREATE TABLE public.usage_bad_rows (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	rejected_at timestamptz NOT NULL DEFAULT now(),
 	sqlstate text NOT NULL,
@@ -119,41 +85,6 @@ CREATE TABLE public.usage_adoption (
 	copied bigint NOT NULL,
 	copied_at timestamptz NOT NULL DEFAULT now()
 );
-
--- Copies a day of the older table, whose times are those of zone; returns the rows.
-CREATE FUNCTION public.usage_adopt_day(which date, zone text) RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	n bigint;
-BEGIN
-	IF which NOT BETWEEN date '1970-01-02' AND current_date + 30 THEN
-		INSERT INTO public.usage_rejected (sqlstate, reason, record)
-			SELECT '22008', 'used_at is too far from today', to_jsonb(l)
-			FROM public.token_usage_logs_legacy l
-			WHERE used_at >= which AND used_at < which + 1;
-		INSERT INTO public.usage_adoption (day, copied) VALUES (which, 0);
-		RETURN 0;
-	END IF;
-	PERFORM public.usage_ensure_partition(d) FROM (
-		SELECT DISTINCT (used_at AT TIME ZONE zone AT TIME ZONE 'UTC')::date AS d
-		FROM public.token_usage_logs_legacy
-		WHERE used_at >= which AND used_at < which + 1) AS days;
-	INSERT INTO public.token_usage_logs (id, token_hash, route_path, used_at,
-			response_status, response_time_ms, ip_address, user_agent,
-			request_method, error_message, token_id)
-		SELECT l.id, l.token_hash, l.route_path,
-			l.used_at AT TIME ZONE zone AT TIME ZONE 'UTC', l.response_status,
-			l.response_time_ms, l.ip_address, l.user_agent, l.request_method,
-			l.error_message, k.token_id
-		FROM public.token_usage_logs_legacy l
-		LEFT JOIN public.token_keys k ON k.token_hash = lower(l.token_hash)
-		WHERE l.used_at >= which AND l.used_at < which + 1;
-	GET DIAGNOSTICS n = ROW_COUNT;
-	INSERT INTO public.usage_adoption (day, copied) VALUES (which, n);
-	RETURN n;
-END
-$$;
-REVOKE ALL ON FUNCTION public.usage_adopt_day(date, text) FROM PUBLIC;
 
 DO $legacy$
 DECLARE
@@ -180,7 +111,79 @@ BEGIN
 END
 $legacy$;
 
-SELECT public.usage_ensure_partition(current_date + n) FROM generate_series(-2, 7) AS n;
-
-GRANT SELECT, INSERT ON public.token_usage_logs, public.usage_rejected TO tollgate;
+GRANT SELECT, INSERT ON public.token_usage_logs, public.usage_bad_rows TO tollgate;
 GRANT USAGE ON SEQUENCE public.token_usage_logs_id_seq TO tollgate;
+
+-- How far each running process has written its lanes: the recorder's acknowledgement. A row moves in
+-- the transaction that stores the events before its position, so an event is stored once or not at
+-- all, whatever happens to the connection. A process that ends in order deletes its rows; those of one
+-- that was killed go after 400 days.
+CREATE TABLE public.usage_cursors (
+	lane_group uuid NOT NULL, -- a process's lanes: 128 random bits, made at its start
+	lane integer NOT NULL,
+	position bigint NOT NULL,
+	moved_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (lane_group, lane)
+);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.usage_cursors TO tollgate;
+
+-- What has no row of its own in token_usage_logs: calls whose event found no room (gaps), and calls
+-- without a known key (strangers). Both are counted, never listed. A row is one counter of one lane of
+-- a process's group. Its name never comes again and its count only grows, so that storing it twice
+-- changes nothing. Ask for sums.
+CREATE TABLE public.usage_gaps (
+	lane_group uuid NOT NULL,
+	lane integer NOT NULL,
+	serial bigint NOT NULL,
+	minute timestamp NOT NULL, -- of used_at, UTC
+	token_id bigint,           -- with route_path NULL: several, for want of room
+	route_path varchar(255),
+	dropped bigint NOT NULL,
+	PRIMARY KEY (lane_group, lane, serial)
+);
+
+CREATE INDEX usage_gaps_minute ON public.usage_gaps (minute);
+
+CREATE TABLE public.usage_strangers (
+	lane_group uuid NOT NULL,
+	lane integer NOT NULL,
+	serial bigint NOT NULL,
+	minute timestamp NOT NULL, -- UTC
+	route_path varchar(255),
+	reason text,               -- the answer's code; NULL: several, for want of room
+	network cidr,              -- the caller's /24 or /64; NULL: from several
+	requests bigint NOT NULL,
+	PRIMARY KEY (lane_group, lane, serial)
+);
+
+CREATE INDEX usage_strangers_minute ON public.usage_strangers (minute);
+GRANT SELECT, INSERT, UPDATE ON public.usage_gaps TO tollgate;
+
+-- Of no use for ever: those of 90 days ago are deleted.
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.usage_strangers TO tollgate;
+
+-- Events of POST /api/usage-log that carry a request_id, so that each is stored once. The recorder
+-- puts an id in with the batch that stores its event; what is there already is left out of the batch.
+-- Rows are kept for 48 hours, and go as others come.
+CREATE TABLE public.usage_ingest_ids (
+	id uuid PRIMARY KEY, -- of the token's hash and the request_id: SHA-256's first half
+	seen_at timestamptz NOT NULL -- the event's arrival
+);
+
+CREATE INDEX usage_ingest_ids_seen_at ON public.usage_ingest_ids (seen_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.usage_ingest_ids TO tollgate;
+
+-- What `tollgate usage generate` has made, so that it can be taken away again. Its rows carry the tag
+-- "generated", its tokens have 'generated' in key_start.
+CREATE TABLE public.usage_generated (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	made_at timestamptz NOT NULL DEFAULT now(),
+	low timestamp NOT NULL, -- no call is earlier
+	high timestamp NOT NULL, -- nor this late
+	calls bigint NOT NULL,
+	-- Where days have cells only: what usage_rollup_state.raw_since was before.
+	raw_since timestamp
+);
+
+GRANT SELECT, INSERT ON public.usage_generated TO tollgate;

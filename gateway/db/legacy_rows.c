@@ -124,7 +124,7 @@ static bool finish(struct pg_sync *s, const struct db_migrate_options *o,
 {
 	PGresult *r = pg_sync_query(
 		s,
-		"WITH odd AS (INSERT INTO usage_rejected (sqlstate, reason, record) "
+		"WITH odd AS (INSERT INTO usage_bad_rows (sqlstate, reason, record) "
 		"SELECT '22008', 'used_at is infinite', to_jsonb(l) FROM "
 		"token_usage_logs_legacy l "
 		"WHERE used_at IN ('-infinity', 'infinity')), "
@@ -142,7 +142,7 @@ static bool finish(struct pg_sync *s, const struct db_migrate_options *o,
 		 PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1),
 		 strcmp(PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1)) == 0
 			 ? "; drop it when you like"
-			 : "; the others are in usage_rejected");
+			 : "; the others are in usage_bad_rows");
 	if (o->report)
 		o->report(o->report_ctx, line);
 	PQclear(r);

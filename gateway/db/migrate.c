@@ -1,5 +1,5 @@
-/* Migrations: each embedded file once, in a transaction of its own, under an advisory
- * lock.
+/* Migrations: each embedded file once, then the functions where they are others, all in
+ * one transaction, under an advisory lock.
  *
  * Whoever connects becomes tollgate_owner for the files, so that everything belongs to
  * one role whoever runs this. Tables that were there before change owner in the same
@@ -8,6 +8,7 @@
 
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
@@ -80,73 +81,243 @@ static bool take_lock(struct pg_sync *s, struct sbuf *error)
 	return ok;
 }
 
-/* From here on the session is tollgate_owner. */
-static bool ensure_table(struct pg_sync *s, struct sbuf *error)
+/* Before anything is changed. */
+static bool check_series(struct pg_sync *s, struct sbuf *error)
 {
-	return pg_sync_run(s,
-			   "SET ROLE tollgate_owner; "
-			   "CREATE TABLE IF NOT EXISTS tollgate_migrations ("
-			   "name text PRIMARY KEY, sha256 text NOT NULL, "
-			   "applied_at timestamptz NOT NULL DEFAULT now()); "
-			   "GRANT SELECT ON tollgate_migrations TO tollgate",
-			   error);
+	bool older;
+
+	if (!db_is_prerelease(s, &older, error))
+		return false;
+	if (older)
+		sbuf_lit(
+			error,
+			"this database was made by a build before 0.1.0, which was never "
+			"released: make a new one; nothing was changed");
+	return !older;
 }
 
-enum applied { APPLIED_NOT, APPLIED_YES, APPLIED_UNKNOWN };
-
-/* UNKNOWN: error says why. */
-static enum applied is_applied(struct pg_sync *s, const char *name, const char *hash,
-			       struct sbuf *error)
+bool db_is_prerelease(struct pg_sync *s, bool *is, struct sbuf *error)
 {
-	PGresult *r =
-		pg_sync_query(s, "SELECT sha256 FROM tollgate_migrations WHERE name = $1",
-			      &name, 1, error);
-	enum applied answer = APPLIED_YES;
+	PGresult *r = pg_sync_query(
+		s, "SELECT to_regclass('public.tollgate_migrations') IS NOT NULL", NULL,
+		0, error);
 
 	if (r == NULL)
-		return APPLIED_UNKNOWN;
-	if (PQntuples(r) == 0) {
-		answer = APPLIED_NOT;
-	} else if (strcmp(PQgetvalue(r, 0, 0), hash) != 0) {
+		return false;
+	*is = *PQgetvalue(r, 0, 0) == 't';
+	PQclear(r);
+	return true;
+}
+
+/* From here on the session is tollgate_owner. */
+static bool ensure_tables(struct pg_sync *s, struct sbuf *error)
+{
+	return pg_sync_run(
+		s,
+		"SET ROLE tollgate_owner; "
+		"CREATE TABLE IF NOT EXISTS public.tollgate_schema ("
+		"name text PRIMARY KEY, sha256 text NOT NULL, "
+		"applied_at timestamptz NOT NULL DEFAULT now()); "
+		"CREATE TABLE IF NOT EXISTS public.tollgate_functions ("
+		"only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), "
+		"schema integer NOT NULL, sha256 text NOT NULL, "
+		"applied_at timestamptz NOT NULL DEFAULT now()); "
+		"GRANT SELECT ON public.tollgate_schema, public.tollgate_functions TO tollgate",
+		error);
+}
+
+/* --- what there is to do --- */
+
+struct plan {
+	const struct embedded_file *files; /* migrations */
+	size_t n_files;
+	bool *pending; /* n_files */
+	size_t n_pending;
+	bool functions; /* are to be made anew */
+	int newer;      /* the schema of a newer program's functions; 0: they are not */
+	char functions_hash[HASH_HEX + 1];
+};
+
+static bool judge_file(struct pg_sync *s, struct plan *p, size_t i, struct sbuf *error)
+{
+	const char *name = p->files[i].name;
+	char hash[HASH_HEX + 1];
+	PGresult *r = pg_sync_query(
+		s, "SELECT sha256 FROM public.tollgate_schema WHERE name = $1", &name, 1,
+		error);
+	bool ok = true;
+
+	if (r == NULL)
+		return false;
+	sha256_hex(hash, p->files[i].text, p->files[i].n);
+	p->pending[i] = PQntuples(r) == 0;
+	p->n_pending += p->pending[i];
+	if (!p->pending[i] && strcmp(PQgetvalue(r, 0, 0), hash) != 0) {
 		sbuf_printf(
 			error,
 			"migration %s was applied with other contents (SHA-256 %s, now "
 			"%s): this database was migrated by another build; use that one, "
 			"or restore the file",
 			name, PQgetvalue(r, 0, 0), hash);
-		answer = APPLIED_UNKNOWN;
+		ok = false;
 	}
 	PQclear(r);
-	return answer;
+	return ok;
 }
 
-static bool apply(struct pg_sync *s, const struct embedded_file *f, const char *hash,
-		  struct sbuf *error)
+/* Of the names and texts of all function files. */
+static void hash_functions(char out[HASH_HEX + 1])
 {
-	const char *const values[] = {f->name, hash};
-	struct sbuf ignored;
-	PGresult *r = NULL;
-	bool ok;
+	size_t n;
+	const struct embedded_file *files = embedded_functions(&n);
+	unsigned char hash[32];
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
 
-	ok = pg_sync_run(s, "BEGIN; SET LOCAL ROLE NONE", error) &&
-	     roles_take_tables(s, error) &&
-	     pg_sync_run(s, "SET LOCAL ROLE tollgate_owner", error) &&
-	     pg_sync_run(s, f->text, error);
-	if (ok) {
-		r = pg_sync_query(s,
-				  "INSERT INTO tollgate_migrations (name, sha256) "
-				  "VALUES ($1, $2)",
-				  values, ARRAY_LEN(values), error);
-		ok = r != NULL && pg_sync_run(s, "COMMIT", error);
-		PQclear(r);
+	CHECK(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
+	for (size_t i = 0; i < n; i++)
+		CHECK(EVP_DigestUpdate(md, files[i].name, strlen(files[i].name) + 1) ==
+			      1 &&
+		      EVP_DigestUpdate(md, files[i].text, files[i].n + 1) == 1);
+	CHECK(EVP_DigestFinal_ex(md, hash, NULL) == 1);
+	EVP_MD_CTX_free(md);
+	hex_encode(out, hash, sizeof hash);
+}
+
+/* An older program's functions never take the place of a newer one's: two nodes in a
+ * rolling upgrade would undo each other. */
+static bool judge_functions(struct pg_sync *s, struct plan *p, struct sbuf *error)
+{
+	PGresult *r =
+		pg_sync_query(s, "SELECT schema, sha256 FROM public.tollgate_functions",
+			      NULL, 0, error);
+	int schema;
+
+	if (r == NULL)
+		return false;
+	hash_functions(p->functions_hash);
+	schema = PQntuples(r) ? (int)strtol(PQgetvalue(r, 0, 0), NULL, 10) : 0;
+	p->newer = schema > DB_SCHEMA ? schema : 0;
+	p->functions = !p->newer && (PQntuples(r) == 0 || schema < DB_SCHEMA ||
+				     strcmp(PQgetvalue(r, 0, 1), p->functions_hash) != 0);
+	PQclear(r);
+	return true;
+}
+
+static bool make_plan(struct pg_sync *s, struct plan *p, struct sbuf *error)
+{
+	p->files = embedded_migrations(&p->n_files);
+	p->pending = xcalloc(p->n_files, sizeof *p->pending);
+	for (size_t i = 0; i < p->n_files; i++)
+		if (!judge_file(s, p, i, error))
+			return false;
+	return judge_functions(s, p, error);
+}
+
+/* --- doing it --- */
+
+static bool run_file(struct pg_sync *s, const struct embedded_file *f, struct sbuf *error)
+{
+	if (pg_sync_run(s, f->text, error))
+		return true;
+	sbuf_printf(error, "\n  in %s; all was rolled back", f->name);
+	return false;
+}
+
+static bool note(struct pg_sync *s, const char *sql, const char *const *values, size_t n,
+		 struct sbuf *error)
+{
+	PGresult *r = pg_sync_query(s, sql, values, (int)n, error);
+
+	PQclear(r);
+	return r != NULL;
+}
+
+static bool apply_files(struct pg_sync *s, const struct plan *p, struct sbuf *error)
+{
+	char hash[HASH_HEX + 1];
+
+	for (size_t i = 0; i < p->n_files; i++) {
+		const char *const values[] = {p->files[i].name, hash};
+
+		if (!p->pending[i])
+			continue;
+		sha256_hex(hash, p->files[i].text, p->files[i].n);
+		if (!run_file(s, &p->files[i], error) ||
+		    !note(s,
+			  "INSERT INTO public.tollgate_schema (name, sha256) VALUES ($1, $2)",
+			  values, ARRAY_LEN(values), error))
+			return false;
 	}
-	if (!ok) {
-		sbuf_printf(error, "\n  in migration %s; it was rolled back", f->name);
-		sbuf_init(&ignored, 4096);
-		pg_sync_run(s, "ROLLBACK", &ignored);
-		sbuf_fini(&ignored);
+	return true;
+}
+
+static bool apply_functions(struct pg_sync *s, const struct plan *p, struct sbuf *error)
+{
+	size_t n;
+	const struct embedded_file *files = embedded_functions(&n);
+	char schema[16];
+	const char *const values[] = {schema, p->functions_hash};
+
+	if (!p->functions)
+		return true;
+	snprintf(schema, sizeof schema, "%d", DB_SCHEMA);
+	/* A body may name what a later file makes. */
+	if (!pg_sync_run(s, "SET LOCAL check_function_bodies = off", error))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!run_file(s, &files[i], error))
+			return false;
+	return note(
+		s,
+		"INSERT INTO public.tollgate_functions (schema, sha256) VALUES ($1, $2) "
+		"ON CONFLICT (only_row) DO UPDATE SET schema = excluded.schema, "
+		"sha256 = excluded.sha256, applied_at = now()",
+		values, ARRAY_LEN(values), error);
+}
+
+/* In one transaction: whoever writes meanwhile finds the tables without anything of ours,
+ * or with everything. */
+static bool apply(struct pg_sync *s, const struct plan *p, struct sbuf *error)
+{
+	struct sbuf ignored;
+
+	if (pg_sync_run(s, "BEGIN; SET LOCAL ROLE NONE", error) &&
+	    roles_take_tables(s, error) &&
+	    pg_sync_run(s, "SET LOCAL ROLE tollgate_owner", error) &&
+	    apply_files(s, p, error) && apply_functions(s, p, error) &&
+	    pg_sync_run(s, "COMMIT", error))
+		return true;
+	sbuf_init(&ignored, 4096);
+	pg_sync_run(s, "ROLLBACK", &ignored);
+	sbuf_fini(&ignored);
+	return false;
+}
+
+static void report_done(const struct db_migrate_options *o, const struct plan *p)
+{
+	char line[256];
+
+	for (size_t i = 0; i < p->n_files; i++) {
+		snprintf(line, sizeof line, "applied %s", p->files[i].name);
+		if (p->pending[i])
+			report(o, line);
 	}
-	return ok;
+	if (p->functions)
+		report(o, "made the functions");
+	snprintf(line, sizeof line,
+		 p->n_pending || p->functions
+			 ? "the database is up to date (%zu of %zu applied now)"
+			 : "the database was up to date (%zu of %zu applied now)",
+		 p->n_pending, p->n_files);
+	report(o, line);
+	if (!p->newer)
+		return;
+	snprintf(
+		line, sizeof line,
+		"warning: the functions are of a newer tollgate (schema %d, this one's is "
+		"%d); they were left as they are",
+		p->newer, DB_SCHEMA);
+	report(o, line);
 }
 
 /* A newer program's migrations are left alone: they may suit this one or not. */
@@ -155,7 +326,7 @@ static bool warn_newer(struct pg_sync *s, const struct db_migrate_options *o,
 {
 	PGresult *r = pg_sync_query(
 		s,
-		"SELECT name FROM tollgate_migrations WHERE name COLLATE \"C\" > $1 "
+		"SELECT name FROM public.tollgate_schema WHERE name COLLATE \"C\" > $1 "
 		"ORDER BY name COLLATE \"C\"",
 		&newest, 1, error);
 	char line[256];
@@ -174,32 +345,16 @@ static bool warn_newer(struct pg_sync *s, const struct db_migrate_options *o,
 static bool apply_all(struct pg_sync *s, const struct db_migrate_options *o,
 		      struct sbuf *error)
 {
-	size_t n, done = 0;
-	const struct embedded_file *files = embedded_migrations(&n);
-	char hash[HASH_HEX + 1], line[256];
+	struct plan plan = {0};
+	bool ok = make_plan(s, &plan, error) &&
+		  ((plan.n_pending == 0 && !plan.functions) || apply(s, &plan, error));
 
-	for (size_t i = 0; i < n; i++) {
-		sha256_hex(hash, files[i].text, files[i].n);
-		switch (is_applied(s, files[i].name, hash, error)) {
-		case APPLIED_UNKNOWN:
-			return false;
-		case APPLIED_YES:
-			continue;
-		case APPLIED_NOT:
-			break;
-		}
-		if (!apply(s, &files[i], hash, error))
-			return false;
-		snprintf(line, sizeof line, "applied %s", files[i].name);
-		report(o, line);
-		done++;
+	if (ok) {
+		report_done(o, &plan);
+		ok = warn_newer(s, o, plan.files[plan.n_files - 1].name, error);
 	}
-	snprintf(line, sizeof line,
-		 done ? "the database is up to date (%zu of %zu applied now)"
-		      : "the database was up to date (%zu of %zu applied now)",
-		 done, n);
-	report(o, line);
-	return warn_newer(s, o, files[n - 1].name, error);
+	free(plan.pending);
+	return ok;
 }
 
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
@@ -209,9 +364,10 @@ bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 
 	if (s == NULL)
 		return false;
-	ok = check_server(s, error) && take_lock(s, error) && roles_ensure(s, o, error) &&
-	     legacy_rows_check(s, o, error) && ensure_table(s, error) &&
-	     apply_all(s, o, error) && legacy_rows_copy(s, o, error);
+	ok = check_server(s, error) && take_lock(s, error) && check_series(s, error) &&
+	     roles_ensure(s, o, error) && legacy_rows_check(s, o, error) &&
+	     ensure_tables(s, error) && apply_all(s, o, error) &&
+	     legacy_rows_copy(s, o, error);
 	pg_sync_close(&s);
 	return ok;
 }

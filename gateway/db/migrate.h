@@ -5,7 +5,12 @@
 
 #include <stdbool.h>
 
+#include "common/pg_sync.h"
 #include "common/str.h"
+
+/* Raised with every release that changes what migrations/ makes. A program with a lower
+ * one leaves a database's functions as they are. */
+#define DB_SCHEMA 1
 
 struct db_migrate_options {
 	const char *conninfo;
@@ -21,5 +26,9 @@ struct db_migrate_options {
  * from several places at once. False: error holds what is wrong and how to go on; every
  * step that was not reported is undone. The calling thread must not serve requests. */
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error);
+
+/* Was the database made by a build before 0.1.0, whose tables no release knows? db_migrate
+ * refuses it. False: error says why that cannot be told. */
+bool db_is_prerelease(struct pg_sync *s, bool *is, struct sbuf *error);
 
 #endif

@@ -1,4 +1,4 @@
-/* The writer's batch: cursors, rows, COMMIT; or one row into usage_rejected. */
+/* The writer's batch: cursors, rows, COMMIT; or one row into usage_bad_rows. */
 #include <stdlib.h>
 
 #include "common/check.h"
@@ -127,7 +127,7 @@ bool writer_reject_ask(struct usage_writer *w)
 	w->n_values = 4;
 	sbuf_lit(
 		&w->sql,
-		"INSERT INTO usage_rejected (sqlstate, reason, record) VALUES "
+		"INSERT INTO usage_bad_rows (sqlstate, reason, record) VALUES "
 		"($1, $2, jsonb_build_object('node', $3::text, 'columns', '" COPY_ROW_COLUMNS
 		"', 'copy_row', $4::text))");
 	return true;
@@ -154,7 +154,7 @@ static void tell_rejection(struct usage_writer *w)
 	    now - w->rejection_told_us < WRITER_ALARM_EVERY_US)
 		return;
 	w->rejection_told_us = now;
-	log_error("usage: a row was refused and is now in usage_rejected: %s %s",
+	log_error("usage: a row was refused and is now in usage_bad_rows: %s %s",
 		  w->sqlstate, w->reason);
 }
 

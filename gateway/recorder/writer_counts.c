@@ -47,13 +47,13 @@ static const char *const statements[KIND_COUNT] = {
 		"ON CONFLICT (lane_group, lane, serial) DO UPDATE SET dropped = "
 		"greatest(usage_gaps.dropped, excluded.dropped)",
 	[KIND_STRANGERS] =
-		"INSERT INTO usage_rejects (lane_group, lane, serial, minute, "
+		"INSERT INTO usage_strangers (lane_group, lane, serial, minute, "
 		"route_path, reason, network, requests) SELECT $1::uuid, lane, serial, "
 		"timestamp 'epoch' + minute * interval '1 minute', route, reason, "
 		"network, n FROM jsonb_to_recordset($2::jsonb) AS x(lane int, serial "
 		"bigint, minute bigint, route text, reason text, network cidr, n bigint) "
 		"ON CONFLICT (lane_group, lane, serial) DO UPDATE SET requests = "
-		"greatest(usage_rejects.requests, excluded.requests)",
+		"greatest(usage_strangers.requests, excluded.requests)",
 };
 
 struct writer_counts *writer_counts_new(void)
@@ -282,8 +282,8 @@ bool writer_sweep_ask(struct usage_writer *w)
 {
 	w->swept_day = clock_wall_us() / DAY_US;
 	sbuf_lit(&w->sql,
-		 "DELETE FROM usage_rejects WHERE ctid = ANY (ARRAY(SELECT ctid "
-		 "FROM usage_rejects WHERE minute < (now() AT TIME ZONE 'UTC') - "
+		 "DELETE FROM usage_strangers WHERE ctid = ANY (ARRAY(SELECT ctid "
+		 "FROM usage_strangers WHERE minute < (now() AT TIME ZONE 'UTC') - "
 		 "interval '90 days' LIMIT " AS_TEXT(SWEEP_AT_ONCE) "))");
 	return true;
 }

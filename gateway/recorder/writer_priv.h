@@ -130,7 +130,7 @@ struct usage_writer {
 	bool ensured;
 	size_t day;       /* whose rows are being copied */
 	size_t row;       /* up to which they were handed out as lines */
-	bool rejecting;   /* the batch is one row, and goes to usage_rejected */
+	bool rejecting;   /* the batch is one row, and goes to usage_bad_rows */
 	char sqlstate[6]; /* why */
 	char reason[512];
 	uint64_t rejection_told_us;

@@ -171,7 +171,7 @@ static const char gaps_sql[] =
 	"dropped AS (SELECT g.* FROM asked, usage_gaps AS g WHERE g.minute >= low AND "
 	"g.minute < high AND (tokens IS NULL OR g.token_id = ANY (tokens)) AND "
 	"($5::text[] IS NULL OR g.route_path = ANY ($5::text[]))), refused AS (SELECT "
-	"r.* FROM asked, usage_rejects AS r WHERE r.minute >= low AND r.minute < high "
+	"r.* FROM asked, usage_strangers AS r WHERE r.minute >= low AND r.minute < high "
 	"AND tokens IS NULL AND ($5::text[] IS NULL OR r.route_path = ANY "
 	"($5::text[]))), by_token AS (SELECT token_id, route_path, sum(dropped) AS n, "
 	"min(minute) AS since, max(minute) AS until FROM dropped GROUP BY 1, 2 ORDER BY "

@@ -66,7 +66,7 @@ INSERT INTO usage_gaps (lane_group, lane, serial, minute, token_id, route_path, 
 SELECT gen_random_uuid(), 0, n, m, 1 + n % 1000, '/generated/001', n
 FROM generate_series(1, 4320) AS n, LATERAL (SELECT date_trunc('minute', now() AT TIME ZONE 'UTC')
     - n * interval '30 minutes') AS t (m);
-INSERT INTO usage_rejects (lane_group, lane, serial, minute, route_path, reason, network, requests)
+INSERT INTO usage_strangers (lane_group, lane, serial, minute, route_path, reason, network, requests)
 SELECT gen_random_uuid(), 0, n, m, '/generated/001', 'key_unknown',
     set_masklen('10.0.0.0'::cidr + n % 300 * 256, 24), n
 FROM generate_series(1, 21600) AS n, LATERAL (SELECT date_trunc('minute', now() AT TIME ZONE 'UTC')

@@ -131,7 +131,7 @@ def test_several_at_once(empty):
 
 def test_a_changed_migration_is_an_error(empty):
     migrate(empty)
-    empty.query("UPDATE tollgate_migrations SET sha256 = repeat('0', 64) "
+    empty.query("UPDATE tollgate_schema SET sha256 = repeat('0', 64) "
                 "WHERE name = '0001_tokens.sql'")
     why = fails(empty)
     assert "0001_tokens.sql was applied with other contents" in why
@@ -139,7 +139,7 @@ def test_a_changed_migration_is_an_error(empty):
 
 def test_a_newer_programs_migration_is_left_alone(empty):
     migrate(empty)
-    empty.query("INSERT INTO tollgate_migrations (name, sha256) VALUES ('9999_next.sql', 'x')")
+    empty.query("INSERT INTO tollgate_schema (name, sha256) VALUES ('9999_next.sql', 'x')")
     assert "a newer tollgate has applied 9999_next.sql" in migrate(empty).stdout
 
 
@@ -147,7 +147,7 @@ def test_a_failed_migration_leaves_nothing(empty):
     empty.query("CREATE TABLE token_keys (mine int)")
     why = fails(empty)
     assert '"token_keys" already exists' in why and "rolled back" in why
-    assert relations(empty) == {"token_keys", "tollgate_migrations", "tollgate_migrations_pkey"}
+    assert relations(empty) == {"token_keys", "tollgate_schema", "tollgate_schema_pkey"}
     empty.query("DROP TABLE token_keys")
     migrate(empty)
 
@@ -548,8 +548,8 @@ def test_older_rows_of_no_possible_day_are_kept_aside(older_usage):
     older_usage.query("INSERT INTO token_usage_logs (token_hash, used_at) VALUES ('h', 'infinity'),"
                       "('h', '3000-01-01'), ('h', '1900-01-01'), ('h', '-infinity')")
     done = migrate(older_usage, "--adopt-time-zone", "UTC")
-    assert "has 54 rows, 50 are copied; the others are in usage_rejected" in done.stdout
-    assert older_usage.value("SELECT count(*) FROM usage_rejected WHERE sqlstate = '22008'") == 4
+    assert "has 54 rows, 50 are copied; the others are in usage_bad_rows" in done.stdout
+    assert older_usage.value("SELECT count(*) FROM usage_bad_rows WHERE sqlstate = '22008'") == 4
 
 
 def test_an_empty_older_table_needs_no_zone(empty):

@@ -70,7 +70,7 @@ def test_counters_outlive_a_kill(gateways, echo_upstream, cluster, database):
         return (database.query("SELECT minute, token_id, route_path, sum(dropped)::int AS n "
                                "FROM usage_gaps GROUP BY 1, 2, 3 ORDER BY 1"),
                 database.query("SELECT minute, route_path, reason, network::text, "
-                               "sum(requests)::int AS n FROM usage_rejects "
+                               "sum(requests)::int AS n FROM usage_strangers "
                                "GROUP BY 1, 2, 3, 4 ORDER BY 1, 2"))
 
     gateway.start()

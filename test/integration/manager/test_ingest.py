@@ -277,7 +277,7 @@ def test_a_bad_row_beside_repeats(gateways, upstream, database):
                           event(gateway, request_id="d"),
                           event(gateway, request_id="b")]).json()["logged"] == 5
     once(database, "abd")
-    eventually(lambda: database.value("SELECT count(*) FROM usage_rejected") == 1, "the bad one")
+    eventually(lambda: database.value("SELECT count(*) FROM usage_bad_rows") == 1, "the bad one")
     gateway.judge()
     once(database, "abd")
 
@@ -320,7 +320,7 @@ def test_what_else_an_event_does(gateways, upstream, database):
                           (sha(gateway.key),)) is not None
     gateway.judge()  # ends it: counters are stored
     assert database.query("SELECT route_path, reason, network, requests::integer "
-                          "FROM usage_rejects") == [
+                          "FROM usage_strangers") == [
         {"route_path": None, "reason": "unknown_token_hash", "network": "203.0.113.0/24",
          "requests": 3}]
 

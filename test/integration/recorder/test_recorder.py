@@ -102,7 +102,7 @@ def test_commit_in_doubt(gateways, echo_upstream, cluster, database, way):
         gateway.judge()
         assert database.usage() == rows
         assert len({r["request_id"] for r in rows}) == 60
-        assert database.value("SELECT count(*) FROM usage_rejected") == 0
+        assert database.value("SELECT count(*) FROM usage_bad_rows") == 0
     finally:
         proxy.close()
 
@@ -144,15 +144,15 @@ def test_bad_rows_are_set_apart(gateways, echo_upstream, database):
     database.query("ALTER TABLE token_usage_logs ADD CONSTRAINT no_poison "
                    "CHECK (user_agent IS DISTINCT FROM 'poison')")
     gateway = gateways(echo_upstream, pools=SHORT)
-    gateway.expect_error("usage_rejected")
+    gateway.expect_error("usage_bad_rows")
     for _ in range(3):
         calls(gateway, 20)
         calls(gateway, 1, **{"User-Agent": "poison"})
     rows = database.wait_usage(60)
     assert {r["user_agent"] for r in rows} == {None}
-    eventually(lambda: database.value("SELECT count(*) FROM usage_rejected") == 3,
+    eventually(lambda: database.value("SELECT count(*) FROM usage_bad_rows") == 3,
                "the bad rows are kept")
-    for row in database.query("SELECT * FROM usage_rejected"):
+    for row in database.query("SELECT * FROM usage_bad_rows"):
         assert row["sqlstate"] == "23514" and "no_poison" in row["reason"]
         assert "\tpoison\t" in row["record"]["copy_row"]
         assert "user_agent" in row["record"]["columns"]
@@ -167,7 +167,7 @@ def test_a_refused_table_is_no_rows_fault(gateways, echo_upstream, database):
     eventually(lambda: "events wait and are tried again" in gateway.log(), "the log tells")
     database.query("ALTER TABLE away RENAME TO usage_deltas")
     database.wait_usage(20)
-    assert database.value("SELECT count(*) FROM usage_rejected") == 0
+    assert database.value("SELECT count(*) FROM usage_bad_rows") == 0
     eventually(lambda: "takes events again" in gateway.log(), "the log tells of the end")
 
 
@@ -182,7 +182,7 @@ def test_a_dropped_partition_is_made_again(gateways, echo_upstream, database):
     assert len(database.wait_usage(5)) == 5
     calls(gateway, 5)
     assert len(database.wait_usage(10)) == 10
-    assert database.value("SELECT count(*) FROM usage_rejected") == 0
+    assert database.value("SELECT count(*) FROM usage_bad_rows") == 0
     assert statements() == 0
 
 
@@ -231,7 +231,7 @@ def test_a_day_that_can_have_no_partition(gateways, echo_upstream, database):
     gateway = gateways(echo_upstream, pools=SHORT)
     gateway.expect_error("22008 too far from today")
     calls(gateway, 5)
-    eventually(lambda: database.value("SELECT count(*) FROM usage_rejected "
+    eventually(lambda: database.value("SELECT count(*) FROM usage_bad_rows "
                                       "WHERE sqlstate = '22008'") == 5, "the rows are set apart")
 
 

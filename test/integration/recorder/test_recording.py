@@ -61,7 +61,7 @@ def test_strangers_make_no_rows(gateways, echo_upstream, database):
     gateway.wait_exit()
     assert database.usage() == []
     counted = {(r["route_path"], r["reason"], r["network"]): r["n"] for r in database.query(
-        "SELECT route_path, reason, network::text, sum(requests)::int AS n FROM usage_rejects "
+        "SELECT route_path, reason, network::text, sum(requests)::int AS n FROM usage_strangers "
         "GROUP BY 1, 2, 3")}
     assert counted == {("/api/test", "unknown_key", "127.0.0.0/24"): 20,
                        ("/api/test", "missing_key", "127.0.0.0/24"): 20,
@@ -70,14 +70,14 @@ def test_strangers_make_no_rows(gateways, echo_upstream, database):
 
 def test_old_strangers_are_swept(gateways, upstream, database):
     """More than are deleted at once. Gaps stay: statistics of their time lack those calls for ever."""
-    for table, column, days, count in (("usage_rejects", "requests", 91, 12000),
-                                       ("usage_rejects", "requests", 89, 5),
+    for table, column, days, count in (("usage_strangers", "requests", 91, 12000),
+                                       ("usage_strangers", "requests", 89, 5),
                                        ("usage_gaps", "dropped", 91, 5)):
         database.query(f"INSERT INTO {table} (lane_group, lane, serial, minute, {column}) "
                        "SELECT gen_random_uuid(), 0, n, (now() AT TIME ZONE 'UTC')::date - %s, 1 "
                        "FROM generate_series(1, %s) AS n", [days, count])
     gateways(upstream)
-    eventually(lambda: database.value("SELECT count(*) FROM usage_rejects") == 5,
+    eventually(lambda: database.value("SELECT count(*) FROM usage_strangers") == 5,
                "old strangers are deleted")
     assert database.value("SELECT count(*) FROM usage_gaps") == 5
 

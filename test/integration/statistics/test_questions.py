@@ -203,7 +203,7 @@ def test_distribution_and_statuses(data):
 
 def test_gaps(data):
     """Sums of counters of several lanes, which may repeat a minute."""
-    data.database.query("TRUNCATE usage_gaps, usage_rejects")
+    data.database.query("TRUNCATE usage_gaps, usage_strangers")
     group = "00000000-0000-0000-0000-00000000000a"
     first, second = (t[0] for t in data.tokens[:2])
     data.database.query(
@@ -213,7 +213,7 @@ def test_gaps(data):
         f"('{group}', 1, 2, '2026-11-20 10:01', {second}, '/api/openai', 2), "
         f"('{group}', 1, 3, '2026-11-21 00:00', {second}, '/api/openai', 100)")
     data.database.query(
-        "INSERT INTO usage_rejects (lane_group, lane, serial, minute, route_path, reason, network, "
+        "INSERT INTO usage_strangers (lane_group, lane, serial, minute, route_path, reason, network, "
         f"requests) VALUES ('{group}', 0, 1, '2026-11-20 10:00', '/api/test', 'unknown_key', "
         f"'192.0.2.0/24', 3), ('{group}', 0, 2, '2026-11-20 10:05', '/api/test', 'unknown_key', "
         f"'192.0.2.0/24', 4), ('{group}', 0, 3, '2026-11-20 10:05', NULL, NULL, NULL, 1)")

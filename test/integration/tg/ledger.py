@@ -86,7 +86,7 @@ class Ledger:
         assert len(rows) == len(set(rows)), "no call has two rows"
         surplus = len(set(rows) - completed)
         assert surplus <= self.broken, f"{surplus} rows of {self.broken} calls that broke off"
-        assert database.value("SELECT count(*) FROM usage_rejected") == 0
+        assert database.value("SELECT count(*) FROM usage_bad_rows") == 0
         verify(self.gateway)
         return missing | (completed - set(rows))
 

@@ -182,7 +182,7 @@ class Database:
         if self.name in self.cluster.touched or self.generation() != generation:
             return False
         self._query("DELETE FROM token_usage_logs")
-        for table in ("usage_rejected", "usage_rejects", "usage_gaps"):
+        for table in ("usage_bad_rows", "usage_strangers", "usage_gaps"):
             self._query(f"DELETE FROM {table}")
         self._query("DELETE FROM usage_ingest_ids")
         self._query("DELETE FROM usage_cursors")

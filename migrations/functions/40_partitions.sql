@@ -1,0 +1,177 @@
+-- Days of the usage log: made, copied from the older table, dropped.
+
+-- Makes sure that rows of a UTC day have a place; true if it had to be made. CREATE TABLE ...
+-- PARTITION OF would lock the parent against all use, ATTACH lets readers and writers go on;
+-- the CHECK spares it the scan. The recorder may copy into the
+-- partition itself.
+CREATE OR REPLACE FUNCTION public.usage_ensure_partition(day date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s'
+AS $$
+DECLARE
+	part text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
+BEGIN
+	IF day IS NULL OR day < date '1970-01-01' OR day > current_date + 31 THEN
+		RAISE EXCEPTION 'no partition for %: too far from today', day
+			USING ERRCODE = 'datetime_field_overflow';
+	END IF;
+	IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.' || part)
+			AND inhparent = 'public.token_usage_logs'::regclass) THEN
+		RETURN false;
+	END IF;
+	PERFORM pg_advisory_xact_lock(hashtext('tollgate: partitions of token_usage_logs'));
+	-- Again: another session may have made it while this one waited.
+	IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.' || part)
+			AND inhparent = 'public.token_usage_logs'::regclass) THEN
+		RETURN false;
+	END IF;
+	EXECUTE format('CREATE TABLE public.%I (LIKE public.token_usage_logs INCLUDING ALL, '
+		'CONSTRAINT %I CHECK (used_at >= %L AND used_at < %L))',
+		part, part || '_day', day, day + 1);
+	EXECUTE format('ALTER TABLE public.token_usage_logs ATTACH PARTITION public.%I '
+		'FOR VALUES FROM (%L) TO (%L)', part, day, day + 1);
+	EXECUTE format('GRANT INSERT ON public.%I TO tollgate', part);
+	RETURN true;
+END
+$$;
+REVOKE ALL ON FUNCTION public.usage_ensure_partition(date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.usage_ensure_partition(date) TO tollgate;
+
+-- The partition, NULL where the day has none.
+CREATE OR REPLACE FUNCTION public.usage_partition(day date) RETURNS regclass
+LANGUAGE sql STABLE AS $$
+SELECT to_regclass('public.token_usage_logs_p' || to_char(day, 'YYYYMMDD'))
+$$;
+
+-- Copies a day of the older table, whose times are those of zone; returns the rows. Rows of
+-- days that were dropped come without a token's id, as late rows do: that is how they are told from
+-- those that were counted. The locks are a retention's, so that a day is dropped before or after.
+CREATE OR REPLACE FUNCTION public.usage_adopt_day(which date, zone text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	kept_since timestamp;
+	n bigint;
+BEGIN
+	IF which NOT BETWEEN date '1970-01-02' AND current_date + 30 THEN
+		INSERT INTO public.usage_bad_rows (sqlstate, reason, record)
+			SELECT '22008', 'used_at is too far from today', to_jsonb(l)
+			FROM public.token_usage_logs_legacy l
+			WHERE used_at >= which AND used_at < which + 1;
+		INSERT INTO public.usage_adoption (day, copied) VALUES (which, 0);
+		RETURN 0;
+	END IF;
+	PERFORM pg_advisory_xact_lock(hashtext('tollgate: partitions of token_usage_logs'));
+	LOCK TABLE public.token_usage_logs IN ROW EXCLUSIVE MODE;
+	SELECT raw_since INTO kept_since FROM public.usage_rollup_state;
+	PERFORM public.usage_ensure_partition(d) FROM (
+		SELECT DISTINCT (used_at AT TIME ZONE zone AT TIME ZONE 'UTC')::date AS d
+		FROM public.token_usage_logs_legacy
+		WHERE used_at >= which AND used_at < which + 1) AS days;
+	INSERT INTO public.token_usage_logs (id, token_hash, route_path, used_at,
+			response_status, response_time_ms, ip_address, user_agent,
+			request_method, error_message, token_id)
+		SELECT l.id, l.token_hash, l.route_path,
+			l.used_at AT TIME ZONE zone AT TIME ZONE 'UTC', l.response_status,
+			l.response_time_ms, l.ip_address, l.user_agent, l.request_method,
+			l.error_message, CASE WHEN l.used_at AT TIME ZONE zone AT TIME ZONE 'UTC'
+				>= kept_since THEN k.token_id END
+		FROM public.token_usage_logs_legacy l
+		LEFT JOIN public.token_keys k ON k.token_hash = lower(l.token_hash)
+		WHERE l.used_at >= which AND l.used_at < which + 1;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	INSERT INTO public.usage_adoption (day, copied) VALUES (which, n);
+	RETURN n;
+END
+$$;
+REVOKE ALL ON FUNCTION public.usage_adopt_day(date, text) FROM PUBLIC;
+
+-- Days whose rows are older than so many days, with their sizes; the oldest first.
+CREATE OR REPLACE FUNCTION public.usage_days_due(retention_days integer)
+RETURNS TABLE (day date, bytes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT to_date(right(relname, 8), 'YYYYMMDD') AS day, pg_total_relation_size(c.oid)
+FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
+WHERE inhparent = 'public.token_usage_logs'::regclass AND retention_days > 0
+AND relname ~ '^token_usage_logs_p\d{8}$'
+AND to_date(right(relname, 8), 'YYYYMMDD')
+	< (now() AT TIME ZONE 'UTC')::date - retention_days
+ORDER BY day
+$$;
+REVOKE ALL ON FUNCTION public.usage_days_due(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.usage_days_due(integer) TO tollgate;
+
+-- Drops a day's rows; its cells stay, and are only added to from then on. DETACH CONCURRENTLY
+-- can't run inside a function; the exclusive lock on token_usage_logs that this takes instead
+-- is waited for one second at most, and held for a few milliseconds. False: the day has
+-- changes to be counted first, or someone else is at it: come back. Marks of earlier
+-- days are waited for as well: from then on their rows could not be counted again. And a sample's
+-- calls, which are of real tokens, are taken off the statistics first, while there are rows to
+-- count again.
+CREATE OR REPLACE FUNCTION public.usage_drop_day(which date, retention_days integer)
+RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $$
+BEGIN
+	IF NOT public.usage_upkeep_lock() THEN
+		RETURN false;
+	END IF;
+	IF NOT EXISTS (SELECT FROM public.usage_days_due(retention_days) AS d
+			WHERE d.day = which) THEN
+		RAISE EXCEPTION '% is not older than % days, or has no rows', which, retention_days
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	IF EXISTS (SELECT FROM public.usage_generated, public.usage_rollup_state AS s
+			WHERE low < which + 1 AND high > s.raw_since) THEN
+		DELETE FROM public.token_usage_logs AS l
+			WHERE used_at >= (SELECT raw_since FROM public.usage_rollup_state)
+			AND used_at < which + 1 AND tags ? 'generated'
+			AND token_id NOT IN (SELECT id FROM public.tokens WHERE key_start = 'generated');
+		IF FOUND THEN
+			RETURN false;
+		END IF;
+	END IF;
+	PERFORM pg_advisory_xact_lock(hashtext('tollgate: partitions of token_usage_logs'));
+	LOCK TABLE public.token_usage_logs IN ACCESS EXCLUSIVE MODE;
+	-- Nobody writes now: what marks there are can be seen.
+	IF EXISTS (SELECT FROM public.usage_dirty WHERE since < which + 1) THEN
+		RETURN false;
+	END IF;
+	UPDATE public.usage_rollup_state SET raw_since = greatest(raw_since, which + 1),
+		dropped_before = greatest(dropped_before, which + 1);
+	EXECUTE format('ALTER TABLE public.token_usage_logs DETACH PARTITION %s',
+		public.usage_partition(which));
+	EXECUTE format('DROP TABLE %s', public.usage_partition(which));
+	RETURN true;
+END
+$$;
+REVOKE ALL ON FUNCTION public.usage_drop_day(date, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.usage_drop_day(date, integer) TO tollgate;
+
+-- The day's partition as the snapshot at hand knows it, held until the transaction's end; NULL where
+-- it has none. is_gone: it was dropped since, and what the snapshot saw in it can't be read.
+CREATE OR REPLACE FUNCTION public.usage_partition_seen(day date, OUT part regclass, OUT is_gone boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	name text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
+BEGIN
+	is_gone := false;
+	SELECT c.oid INTO part FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
+		WHERE inhparent = 'public.token_usage_logs'::regclass AND relname = name;
+	IF part IS NULL THEN
+		RETURN;
+	END IF;
+	BEGIN
+		EXECUTE format('SELECT FROM public.%I LIMIT 0', name);
+	EXCEPTION WHEN undefined_table THEN
+		NULL;
+	END;
+	-- Another one of that name is one that was made since.
+	IF to_regclass('public.' || name) IS DISTINCT FROM part THEN
+		part := NULL;
+		is_gone := true;
+	END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION public.usage_partition_seen(date) FROM PUBLIC;
+
+-- From two days ago to a week ahead; the rest is made while running.
+SELECT public.usage_ensure_partition(current_date + n) FROM generate_series(-2, 7) AS n;
