@@ -1,8 +1,8 @@
 -- Tokens, the keys that open them, and the generation by which gateways notice changes.
 --
--- Runs once, as tollgate_owner, inside a transaction. A table `tokens` that is there already
--- is adopted in place: its ids, rows and columns stay, what is missing is added with defaults,
--- so that whatever wrote to it before can go on.
+-- Runs once, as tollgate_owner, inside a transaction. A table `tokens` that is there
+-- already is adopted in place: its ids, rows and columns stay, what is missing is added
+-- with defaults, so that whatever wrote to it before can go on.
 
 DO $adopt$
 DECLARE
@@ -26,7 +26,8 @@ BEGIN
 		('id', '{integer,bigint}'::text[], true),
 		('token_hash', '{character varying,text,character}', true),
 		('name', '{character varying,text,character}', false),
-		('scopes', '{text[],character varying[],json,jsonb,text,character varying}', false),
+		('scopes', '{text[],character varying[],json,jsonb,text,character varying}',
+			false),
 		('key_start', '{character varying,text,character}', false),
 		('expires_at', '{timestamp without time zone,timestamp with time zone}', false),
 		('revoked_at', '{timestamp without time zone,timestamp with time zone}', false),
@@ -42,8 +43,8 @@ BEGIN
 		RAISE EXCEPTION 'column tokens.% %', wrong.name,
 			coalesce('has type ' || wrong.type, 'is missing')
 			|| '; it must be of type ' || array_to_string(wrong.types, ' or ')
-			USING HINT = 'Nothing was changed. Convert the column, or rename the table if '
-				'it is not the older system''s.';
+			USING HINT = 'Nothing was changed. Convert the column, '
+				'or rename the table if it is not the older system''s.';
 	END IF;
 END
 $adopt$;
@@ -92,8 +93,8 @@ BEGIN
 END
 $adopt$;
 
--- Every hash that opens a token. tokens.token_hash is the current one and is kept in step by
--- triggers; the others are former ones, which live on until valid_until.
+-- Every hash that opens a token. tokens.token_hash is the current one and is kept in step
+-- by triggers; the others are former ones, which live on until valid_until.
 CREATE TABLE public.token_keys (
 	token_hash varchar(64) PRIMARY KEY CHECK (token_hash ~ '^[0-9a-f]{64}$'),
 	token_id bigint NOT NULL REFERENCES public.tokens (id) ON DELETE CASCADE,
@@ -113,8 +114,9 @@ CREATE TABLE public.token_generation (
 
 INSERT INTO public.token_generation (generation) VALUES (1);
 
--- What changed in which generation; token_id 0 stands for everything. Each generation has a
--- row, and the last 10,000 generations are kept: a gateway further behind loads everything.
+-- What changed in which generation; token_id 0 stands for everything. Each generation has
+-- a row, and the last 10,000 generations are kept: a gateway further behind loads
+-- everything.
 CREATE TABLE public.token_changes (
 	generation bigint NOT NULL,
 	token_id bigint NOT NULL,

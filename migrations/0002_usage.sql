@@ -1,8 +1,9 @@
 -- The usage log, one partition a UTC day, and what could not be stored in it.
 --
--- Runs once, as tollgate_owner, inside a transaction. An unpartitioned token_usage_logs of the
--- older system is moved out of the way, whole, to token_usage_logs_legacy; `tollgate migrate`
--- then copies its rows day by day. The older backend's INSERT goes on, into the new table.
+-- Runs once, as tollgate_owner, inside a transaction. An unpartitioned token_usage_logs
+-- of the older system is moved out of the way, whole, to token_usage_logs_legacy;
+-- `tollgate migrate` then copies its rows day by day. The older backend's INSERT goes on,
+-- into the new table.
 
 DO $legacy$
 DECLARE
@@ -79,7 +80,8 @@ CREATE TABLE public.usage_bad_rows (
 	record jsonb NOT NULL
 );
 
--- How far the older table is copied: a row for each of its days, and 'infinity' at the end.
+-- How far the older table is copied: a row for each of its days, and 'infinity' at the
+-- end.
 CREATE TABLE public.usage_adoption (
 	day date PRIMARY KEY, -- in the older backend's own time
 	copied bigint NOT NULL,
@@ -114,10 +116,10 @@ $legacy$;
 GRANT SELECT, INSERT ON public.token_usage_logs, public.usage_bad_rows TO tollgate;
 GRANT USAGE ON SEQUENCE public.token_usage_logs_id_seq TO tollgate;
 
--- How far each running process has written its lanes: the recorder's acknowledgement. A row moves in
--- the transaction that stores the events before its position, so an event is stored once or not at
--- all, whatever happens to the connection. A process that ends in order deletes its rows; those of one
--- that was killed go after 400 days.
+-- How far each running process has written its lanes: the recorder's acknowledgement. A
+-- row moves in the transaction that stores the events before its position, so an event is
+-- stored once or not at all, whatever happens to the connection. A process that ends in
+-- order deletes its rows; those of one that was killed go after 400 days.
 CREATE TABLE public.usage_cursors (
 	lane_group uuid NOT NULL, -- a process's lanes: 128 random bits, made at its start
 	lane integer NOT NULL,
@@ -128,10 +130,10 @@ CREATE TABLE public.usage_cursors (
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.usage_cursors TO tollgate;
 
--- What has no row of its own in token_usage_logs: calls whose event found no room (gaps), and calls
--- without a known key (strangers). Both are counted, never listed. A row is one counter of one lane of
--- a process's group. Its name never comes again and its count only grows, so that storing it twice
--- changes nothing. Ask for sums.
+-- What has no row of its own in token_usage_logs: calls whose event found no room (gaps),
+-- and calls without a known key (strangers). Both are counted, never listed. A row is one
+-- counter of one lane of a process's group. Its name never comes again and its count only
+-- grows, so that storing it twice changes nothing. Ask for sums.
 CREATE TABLE public.usage_gaps (
 	lane_group uuid NOT NULL,
 	lane integer NOT NULL,
@@ -163,9 +165,9 @@ GRANT SELECT, INSERT, UPDATE ON public.usage_gaps TO tollgate;
 -- Of no use for ever: those of 90 days ago are deleted.
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.usage_strangers TO tollgate;
 
--- Events of POST /api/usage-log that carry a request_id, so that each is stored once. The recorder
--- puts an id in with the batch that stores its event; what is there already is left out of the batch.
--- Rows are kept for 48 hours, and go as others come.
+-- Events of POST /api/usage-log that carry a request_id, so that each is stored once. The
+-- recorder puts an id in with the batch that stores its event; what is there already is
+-- left out of the batch. Rows are kept for 48 hours, and go as others come.
 CREATE TABLE public.usage_ingest_ids (
 	id uuid PRIMARY KEY, -- of the token's hash and the request_id: SHA-256's first half
 	seen_at timestamptz NOT NULL -- the event's arrival
@@ -174,8 +176,8 @@ CREATE TABLE public.usage_ingest_ids (
 CREATE INDEX usage_ingest_ids_seen_at ON public.usage_ingest_ids (seen_at);
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.usage_ingest_ids TO tollgate;
 
--- What `tollgate usage generate` has made, so that it can be taken away again. Its rows carry the tag
--- "generated", its tokens have 'generated' in key_start.
+-- What `tollgate usage generate` has made, so that it can be taken away again. Its rows
+-- carry the tag "generated", its tokens have 'generated' in key_start.
 CREATE TABLE public.usage_generated (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	made_at timestamptz NOT NULL DEFAULT now(),

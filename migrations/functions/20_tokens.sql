@@ -1,6 +1,6 @@
--- Notices of changed tokens: whoever writes, the older backend, psql or Tollgate. The UPDATE
--- trigger compares rows, since PostgreSQL gives no transition tables to UPDATE OF; an UPDATE of
--- last_used alone changes no generation.
+-- Notices of changed tokens: whoever writes, the older backend, psql or Tollgate. The
+-- UPDATE trigger compares rows, since PostgreSQL gives no transition tables to UPDATE OF;
+-- an UPDATE of last_used alone changes no generation.
 
 CREATE OR REPLACE FUNCTION public.token_changed(ids bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -10,7 +10,8 @@ BEGIN
 	IF coalesce(cardinality(ids), 0) = 0 THEN
 		RETURN;
 	END IF;
-	UPDATE public.token_generation SET generation = generation + 1 RETURNING generation INTO g;
+	UPDATE public.token_generation SET generation = generation + 1 RETURNING generation
+		INTO g;
 	INSERT INTO public.token_changes (generation, token_id)
 		SELECT DISTINCT g, id
 		FROM unnest(CASE WHEN cardinality(ids) > 1000 THEN '{0}' ELSE ids END) AS id;
@@ -61,8 +62,8 @@ BEGIN
 END
 $$;
 
--- Whether a token (t) is revoked, by the columns that an adopted table has: the switches of older
--- systems; each that exists counts.
+-- Whether a token (t) is revoked, by the columns that an adopted table has: the switches
+-- of older systems; each that exists counts.
 CREATE OR REPLACE FUNCTION public.token_revoked_condition() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT string_agg(format(want.test, want.name), ' OR ')
@@ -86,7 +87,8 @@ JOIN pg_attribute a ON a.attrelid = 'public.tokens'::regclass
 $$;
 REVOKE ALL ON FUNCTION public.token_revoked_condition() FROM PUBLIC;
 
--- How scopes are kept, in a list or as text, by the type that an adopted table's column has.
+-- How scopes are kept, in a list or as text, by the type that an adopted table's column
+-- has.
 DO $generate$
 DECLARE
 	scopes_type text := (
@@ -160,19 +162,25 @@ $function$, replace(revoked, 't.', 'a.'), replace(revoked, 't.', 'b.'));
 END
 $generate$;
 
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT ON public.tokens '
-	'REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_inserted()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_updated AFTER UPDATE ON public.tokens '
-	'REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_updated()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE ON public.tokens '
-	'REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_deleted()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE ON public.tokens '
-	'FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT ON public.token_keys '
-	'REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION public.token_keys_changed()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_updated AFTER UPDATE ON public.token_keys '
-	'REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION public.token_keys_changed()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE ON public.token_keys '
-	'REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION public.token_keys_changed()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE ON public.token_keys '
-	'FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT '
+	'ON public.tokens REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE '
+	'FUNCTION public.tokens_inserted()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_updated AFTER UPDATE '
+	'ON public.tokens REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR '
+	'EACH STATEMENT EXECUTE FUNCTION public.tokens_updated()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE '
+	'ON public.tokens REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE '
+	'FUNCTION public.tokens_deleted()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE '
+	'ON public.tokens FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT '
+	'ON public.token_keys REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE '
+	'FUNCTION public.token_keys_changed()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_updated AFTER UPDATE '
+	'ON public.token_keys REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows '
+	'FOR EACH STATEMENT EXECUTE FUNCTION public.token_keys_changed()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE '
+	'ON public.token_keys REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT '
+	'EXECUTE FUNCTION public.token_keys_changed()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE '
+	'ON public.token_keys FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated()');

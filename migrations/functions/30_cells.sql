@@ -1,8 +1,9 @@
 -- What a cell is made of, and pieces of SQL for it (docs/usage-rollups.md).
 
--- Lower bounds of the histogram's buckets, in milliseconds: exact to 16 ms, then eight buckets
--- an octave; h137 is everything from 524,288 ms on. Version 1. Bucket n counts bounds[n] <= ms <
--- bounds[n + 1]; negative times count as 0. They are computed in gateway/recorder/rollup.c as well.
+-- Lower bounds of the histogram's buckets, in milliseconds: exact to 16 ms, then eight
+-- buckets an octave; h137 is everything from 524,288 ms on. Version 1. Bucket n counts
+-- bounds[n] <= ms < bounds[n + 1]; negative times count as 0. They are computed in
+-- gateway/recorder/rollup.c as well.
 CREATE OR REPLACE FUNCTION public.usage_bounds() RETURNS integer[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT array_agg(ms ORDER BY ms) FROM (
@@ -13,29 +14,34 @@ SELECT array_agg(ms ORDER BY ms) FROM (
 $$;
 
 -- The start of the interval of so many seconds (900, 3600, 21600, 86400) that t is in.
-CREATE OR REPLACE FUNCTION public.usage_floor(t timestamp, width integer) RETURNS timestamp
+CREATE OR REPLACE FUNCTION public.usage_floor(t timestamp, width integer)
+	RETURNS timestamp
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-SELECT timestamp 'epoch' + floor(extract(epoch FROM t) / width) * width * interval '1 second'
+SELECT timestamp 'epoch' + floor(extract(epoch FROM t) / width) * width * interval '1 '
+	'second'
 $$;
 
--- A row of the usage log, for {count}. Whose an error is, as docs/errors.md groups outcomes; what is
--- neither ours nor the caller's came from the upstream.
+-- A row of the usage log, for {count}. Whose an error is, as docs/errors.md groups
+-- outcomes; what is neither ours nor the caller's came from the upstream.
 CREATE OR REPLACE FUNCTION public.usage_sql_row() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT 'used_at, coalesce(token_id, 0) AS token_id, '
 	'route_path, response_status, total_ms, bytes_in, bytes_out, '
-	'CASE WHEN response_time_ms < 0 THEN 0 ELSE response_time_ms END AS response_time_ms, '
-	'CASE WHEN response_time_ms IS NOT NULL THEN width_bucket('
+	'CASE WHEN response_time_ms < 0 THEN 0 ELSE response_time_ms END AS '
+		'response_time_ms, CASE WHEN response_time_ms IS NOT NULL THEN width_bucket('
 	'greatest(response_time_ms, 0), ' || quote_literal(public.usage_bounds())
 	|| '::integer[]) END AS bucket, '
 	'CASE WHEN (response_status >= 400 OR outcome <> ''complete'') IS NOT TRUE THEN NULL '
-	|| string_agg(format('WHEN outcome IN (%s) THEN %L ', outcomes, fault), '' ORDER BY fault)
+	|| string_agg(format('WHEN outcome IN (%s) THEN %L ', outcomes, fault), ''
+		ORDER BY fault)
 	|| 'ELSE ''upstream'' END AS error'
 FROM (SELECT fault, string_agg(quote_literal(outcome), ', ' ORDER BY outcome) AS outcomes
-	FROM public.usage_outcomes() WHERE fault IN ('client', 'ours') GROUP BY fault) AS faults
+	FROM public.usage_outcomes() WHERE fault IN ('client', 'ours')
+	GROUP BY fault) AS faults
 $$;
 
--- A cell's columns, as pieces of SQL: (placeholder, text with the histogram, text without).
+-- A cell's columns, as pieces of SQL: (placeholder, text with the histogram, text
+-- without).
 -- {columns}      their names
 -- {definitions}  for CREATE TABLE
 -- {sums}         each added up, under its name
@@ -53,7 +59,8 @@ DECLARE
 	buckets text[] := ARRAY(SELECT 'h' || n FROM generate_series(1, 137) AS n);
 	item record;
 BEGIN
-	-- first, a list with `each` of the counts, last; then a list with `bucket` of the histogram.
+	-- first, a list with `each` of the counts, last; then a list with `bucket` of the
+	-- histogram.
 	FOR item IN SELECT * FROM (VALUES
 		('{columns}', 'calls, ', '%s', ', time_max', '%s'),
 		('{definitions}', 'calls bigint NOT NULL, ', '%s bigint', ', time_max integer',
@@ -74,18 +81,20 @@ BEGIN
 		placeholder := item.name;
 		without_h := item.first || (SELECT string_agg(format(item.each, c), ', ')
 			FROM unnest(counts) AS c) || item.last;
-		with_h := without_h || coalesce((SELECT string_agg(', ' || format(item.bucket, b), '')
+		with_h := without_h || coalesce((SELECT string_agg(', ' || format(item.bucket, b),
+			'')
 			FROM unnest(buckets) AS b), '');
 		RETURN NEXT;
 	END LOOP;
 	placeholder := '{histogram}';
 	without_h := 'NULL::bigint[]';
-	with_h := 'ARRAY[' || (SELECT string_agg('coalesce(sum(' || b || '), 0)::bigint', ', ')
+	with_h := 'ARRAY[' || (SELECT string_agg('coalesce(sum(' || b || '), 0)::bigint', ', '
+		'')
 		FROM unnest(buckets) AS b) || ']';
 	RETURN NEXT;
 	placeholder := '{count}';
-	without_h := 'count(*) AS calls, ' || (SELECT string_agg(format('nullif(%s, 0) AS %s', x, c),
-			', ') FROM unnest(counted, counts) AS v (x, c))
+	without_h := 'count(*) AS calls, ' || (SELECT string_agg(format('nullif(%s, 0) AS %s',
+			x, c), ', ') FROM unnest(counted, counts) AS v (x, c))
 		|| ', max(response_time_ms) AS time_max';
 	with_h := without_h || (SELECT string_agg(format(
 			', nullif(count(*) FILTER (WHERE bucket = %s), 0) AS h%1$s', n), '')
@@ -98,20 +107,20 @@ BEGIN
 END
 $body$;
 
--- usage_sql(template, with_histogram) puts those pieces into a statement. Its body holds them as
--- they are: to make them in each call took most of a question's time.
+-- usage_sql(template, with_histogram) puts those pieces into a statement. Its body holds
+-- them as they are: to make them in each call took most of a question's time.
 DO $generate$
 DECLARE
 	piece record;
 	body text := 'template';
 BEGIN
 	FOR piece IN SELECT * FROM public.usage_sql_pieces() LOOP
-		body := format('replace(%s, %L, CASE WHEN with_histogram THEN %L ELSE %L END)', body,
-			piece.placeholder, piece.with_h, piece.without_h);
+		body := format('replace(%s, %L, CASE WHEN with_histogram THEN %L ELSE %L END)',
+			body, piece.placeholder, piece.with_h, piece.without_h);
 	END LOOP;
-	EXECUTE format('CREATE OR REPLACE FUNCTION public.usage_sql(template text, with_histogram boolean '
-		'DEFAULT true) RETURNS text LANGUAGE plpgsql IMMUTABLE AS %L',
-		'BEGIN RETURN ' || body || '; END');
+	EXECUTE format('CREATE OR REPLACE FUNCTION public.usage_sql(template text, '
+		'with_histogram boolean DEFAULT true) RETURNS text '
+		'LANGUAGE plpgsql IMMUTABLE AS %L', 'BEGIN RETURN ' || body || '; END');
 END
 $generate$;
 DROP FUNCTION public.usage_sql_pieces();

@@ -1,11 +1,11 @@
 -- Days of the usage log: made, copied from the older table, dropped.
 
--- Makes sure that rows of a UTC day have a place; true if it had to be made. CREATE TABLE ...
--- PARTITION OF would lock the parent against all use, ATTACH lets readers and writers go on;
--- the CHECK spares it the scan. The recorder may copy into the
--- partition itself.
+-- Makes sure that rows of a UTC day have a place; true if it had to be made. CREATE TABLE
+-- ... PARTITION OF would lock the parent against all use, ATTACH lets readers and writers
+-- go on; the CHECK spares it the scan. The recorder may copy into the partition itself.
 CREATE OR REPLACE FUNCTION public.usage_ensure_partition(day date) RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '5s'
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '5s'
 AS $$
 DECLARE
 	part text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
@@ -42,9 +42,10 @@ LANGUAGE sql STABLE AS $$
 SELECT to_regclass('public.token_usage_logs_p' || to_char(day, 'YYYYMMDD'))
 $$;
 
--- Copies a day of the older table, whose times are those of zone; returns the rows. Rows of
--- days that were dropped come without a token's id, as late rows do: that is how they are told from
--- those that were counted. The locks are a retention's, so that a day is dropped before or after.
+-- Copies a day of the older table, whose times are those of zone; returns the rows. Rows
+-- of days that were dropped come without a token's id, as late rows do: that is how they
+-- are told from those that were counted. The locks are a retention's, so that a day is
+-- dropped before or after.
 CREATE OR REPLACE FUNCTION public.usage_adopt_day(which date, zone text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -99,16 +100,17 @@ $$;
 REVOKE ALL ON FUNCTION public.usage_days_due(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.usage_days_due(integer) TO tollgate;
 
--- Drops a day's rows; its cells stay, and are only added to from then on. DETACH CONCURRENTLY
--- can't run inside a function; the exclusive lock on token_usage_logs that this takes instead
--- is waited for one second at most, and held for a few milliseconds. False: the day has
--- changes to be counted first, or someone else is at it: come back. Marks of earlier
--- days are waited for as well: from then on their rows could not be counted again. And a sample's
--- calls, which are of real tokens, are taken off the statistics first, while there are rows to
--- count again.
+-- Drops a day's rows; its cells stay, and are only added to from then on. DETACH
+-- CONCURRENTLY can't run inside a function; the exclusive lock on token_usage_logs that
+-- this takes instead is waited for one second at most, and held for a few milliseconds.
+-- False: the day has changes to be counted first, or someone else is at it: come back.
+-- Marks of earlier days are waited for as well: from then on their rows could not be
+-- counted again. And a sample's calls, which are of real tokens, are taken off the
+-- statistics first, while there are rows to count again.
 CREATE OR REPLACE FUNCTION public.usage_drop_day(which date, retention_days integer)
 RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '1s'
 AS $$
 BEGIN
 	IF NOT public.usage_upkeep_lock() THEN
@@ -116,7 +118,8 @@ BEGIN
 	END IF;
 	IF NOT EXISTS (SELECT FROM public.usage_days_due(retention_days) AS d
 			WHERE d.day = which) THEN
-		RAISE EXCEPTION '% is not older than % days, or has no rows', which, retention_days
+		RAISE EXCEPTION '% is not older than % days, or has no rows', which,
+			retention_days
 			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	IF EXISTS (SELECT FROM public.usage_generated, public.usage_rollup_state AS s
@@ -124,7 +127,8 @@ BEGIN
 		DELETE FROM public.token_usage_logs AS l
 			WHERE used_at >= (SELECT raw_since FROM public.usage_rollup_state)
 			AND used_at < which + 1 AND tags ? 'generated'
-			AND token_id NOT IN (SELECT id FROM public.tokens WHERE key_start = 'generated');
+			AND token_id NOT IN (SELECT id FROM public.tokens
+				WHERE key_start = 'generated');
 		IF FOUND THEN
 			RETURN false;
 		END IF;
@@ -146,9 +150,11 @@ $$;
 REVOKE ALL ON FUNCTION public.usage_drop_day(date, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.usage_drop_day(date, integer) TO tollgate;
 
--- The day's partition as the snapshot at hand knows it, held until the transaction's end; NULL where
--- it has none. is_gone: it was dropped since, and what the snapshot saw in it can't be read.
-CREATE OR REPLACE FUNCTION public.usage_partition_seen(day date, OUT part regclass, OUT is_gone boolean)
+-- The day's partition as the snapshot at hand knows it, held until the transaction's end;
+-- NULL where it has none. is_gone: it was dropped since, and what the snapshot saw in it
+-- can't be read.
+CREATE OR REPLACE FUNCTION public.usage_partition_seen(day date, OUT part regclass,
+	OUT is_gone boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	name text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');

@@ -1,7 +1,9 @@
--- Marks: intervals whose rows someone else than the recorder has changed are counted again.
+-- Marks: intervals whose rows someone else than the recorder has changed are counted
+-- again.
 
--- UPDATE and DELETE as well: whoever changes rows by hand finds the statistics changed. The
--- recorder copies into the day's partition, where this does not fire: it has counted already.
+-- UPDATE and DELETE as well: whoever changes rows by hand finds the statistics changed.
+-- The recorder copies into the day's partition, where this does not fire: it has counted
+-- already.
 CREATE OR REPLACE FUNCTION public.usage_mark() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -30,11 +32,15 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.usage_mark_all() FROM PUBLIC;
 
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT ON public.token_usage_logs '
-	'REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION public.usage_mark()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_updated AFTER UPDATE ON public.token_usage_logs '
-	'REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE FUNCTION public.usage_mark()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE ON public.token_usage_logs '
-	'REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT EXECUTE FUNCTION public.usage_mark()');
-SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE ON public.token_usage_logs '
-	'FOR EACH STATEMENT EXECUTE FUNCTION public.usage_mark_all()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT '
+	'ON public.token_usage_logs REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT '
+	'EXECUTE FUNCTION public.usage_mark()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_updated AFTER UPDATE '
+	'ON public.token_usage_logs REFERENCING OLD TABLE AS before_rows NEW TABLE AS '
+	'after_rows FOR EACH STATEMENT EXECUTE FUNCTION public.usage_mark()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE '
+	'ON public.token_usage_logs REFERENCING OLD TABLE AS before_rows FOR EACH STATEMENT '
+	'EXECUTE FUNCTION public.usage_mark()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE '
+	'ON public.token_usage_logs FOR EACH STATEMENT EXECUTE FUNCTION '
+	'public.usage_mark_all()');

@@ -1,11 +1,12 @@
--- Helpers of the questions that people ask of usage (docs/usage-questions.md): what is asked often
--- and has no business in the text of each question.
+-- Helpers of the questions that people ask of usage (docs/usage-questions.md): what is
+-- asked often and has no business in the text of each question.
 
--- Percentiles (shares of 0 to 1, rising) of a histogram, in milliseconds: the nearest rank's bucket,
--- and in it as far as its rank is. NULL where nothing was counted. Up to 16 ms they are exact.
--- This and usage_local are called for each point of a series: a search_path of their own would
--- take longer than they do.
-CREATE OR REPLACE FUNCTION public.usage_percentiles(histogram bigint[], VARIADIC shares double precision[])
+-- Percentiles (shares of 0 to 1, rising) of a histogram, in milliseconds: the nearest
+-- rank's bucket, and in it as far as its rank is. NULL where nothing was counted. Up to
+-- 16 ms they are exact. This and usage_local are called for each point of a series: a
+-- search_path of their own would take longer than they do.
+CREATE OR REPLACE FUNCTION public.usage_percentiles(histogram bigint[],
+	VARIADIC shares double precision[])
 RETURNS integer[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
 	bounds CONSTANT integer[] := public.usage_bounds();
@@ -47,14 +48,15 @@ $$;
 CREATE OR REPLACE FUNCTION public.usage_local(moment timestamp, zone text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 SELECT to_char(moment AT TIME ZONE 'UTC' AT TIME ZONE zone, 'YYYY-MM-DD"T"HH24:MI:SS')
-	|| CASE WHEN moment AT TIME ZONE 'UTC' AT TIME ZONE zone >= moment THEN '+' ELSE '-' END
+	|| CASE WHEN moment AT TIME ZONE 'UTC' AT TIME ZONE zone >= moment THEN '+'
+	ELSE '-' END
 	|| to_char(greatest(moment AT TIME ZONE 'UTC' AT TIME ZONE zone - moment,
 		moment - moment AT TIME ZONE 'UTC' AT TIME ZONE zone), 'HH24:MI')
 $$;
 
 -- A range as it was asked for (UTC), widened to whole quarters of an hour.
-CREATE OR REPLACE FUNCTION public.usage_range(asked_from timestamp, asked_to timestamp, OUT low timestamp,
-	OUT high timestamp)
+CREATE OR REPLACE FUNCTION public.usage_range(asked_from timestamp, asked_to timestamp,
+	OUT low timestamp, OUT high timestamp)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	low := public.usage_floor(asked_from, 900);
@@ -66,12 +68,13 @@ BEGIN
 END
 $$;
 
--- The range low to high (UTC, whole quarters of an hour) cut into steps of the zone's clock:
--- bounds for usage_sums. Steps of days, weeks and months begin where the zone's do, whatever their
--- length in hours. Shorter ones, multiples of 15 minutes, count from each local midnight, so that a
--- day of 23 or 25 hours has as many points as it has hours, and none is longer than the step.
-CREATE OR REPLACE FUNCTION public.usage_steps(low timestamp, high timestamp, zone text, step interval,
-	most integer DEFAULT 1000)
+-- The range low to high (UTC, whole quarters of an hour) cut into steps of the zone's
+-- clock: bounds for usage_sums. Steps of days, weeks and months begin where the zone's
+-- do, whatever their length in hours. Shorter ones, multiples of 15 minutes, count from
+-- each local midnight, so that a day of 23 or 25 hours has as many points as it has
+-- hours, and none is longer than the step.
+CREATE OR REPLACE FUNCTION public.usage_steps(low timestamp, high timestamp, zone text,
+	step interval, most integer DEFAULT 1000)
 RETURNS timestamp[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	months integer := extract(year FROM step) * 12 + extract(month FROM step);
@@ -85,18 +88,20 @@ BEGIN
 	IF months < 0 OR days < 0 OR seconds < 0
 		OR (months > 0)::integer + (days > 0)::integer + (seconds > 0)::integer <> 1
 		OR seconds % 900 <> 0 OR seconds > 86400 THEN
-		RAISE EXCEPTION 'a step is a number of days, of months, or a multiple of 15 minutes '
-			'up to a day' USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'a step is a number of days, of months, '
+			'or a multiple of 15 minutes up to a day'
+			USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	IF extract(epoch FROM high - low) / extract(epoch FROM step) > most THEN
-		RAISE EXCEPTION 'a step of % makes more than % points of this range; take a longer one',
-			step, most USING ERRCODE = 'invalid_parameter_value';
+		RAISE EXCEPTION 'a step of % makes more than % points of this range; '
+			'take a longer one', step, most USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	IF seconds > 0 THEN
-		inner_bounds := ARRAY(SELECT b FROM generate_series(date_trunc('day', first), last,
-				interval '1 day') AS d,
+		inner_bounds := ARRAY(SELECT b FROM generate_series(date_trunc('day', first),
+				last, interval '1 day') AS d,
 			LATERAL (SELECT d AT TIME ZONE zone AT TIME ZONE 'UTC' AS begins,
-				(d + interval '1 day') AT TIME ZONE zone AT TIME ZONE 'UTC' AS ends) AS day,
+				(d + interval '1 day') AT TIME ZONE zone AT TIME ZONE 'UTC' AS ends) AS
+				day,
 			LATERAL generate_series(begins, ends - interval '1 second', step) AS b);
 	ELSE
 		first := CASE
@@ -113,17 +118,19 @@ BEGIN
 END
 $$;
 
--- What a row of the usage log tells, as JSON. Without a search_path of its own, which would cost
--- more than all the rest in each row: those who call it have theirs.
+-- What a row of the usage log tells, as JSON. Without a search_path of its own, which
+-- would cost more than all the rest in each row: those who call it have theirs.
 CREATE OR REPLACE FUNCTION public.usage_row_json(l public.token_usage_logs) RETURNS json
 LANGUAGE sql STABLE AS $$
 SELECT json_build_object('id', l.id, 'used_at', to_char(l.used_at,
 	'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'token_id', l.token_id, 'token_name',
-	(SELECT t.name FROM public.tokens AS t WHERE t.id = l.token_id), 'route_path', l.route_path,
+	(SELECT t.name FROM public.tokens AS t WHERE t.id = l.token_id), 'route_path',
+		l.route_path,
 	'request_method', l.request_method, 'response_status', l.response_status, 'outcome',
 	l.outcome, 'error_message', l.error_message, 'response_time_ms', l.response_time_ms,
 	'ttfb_ms', l.ttfb_ms, 'total_ms', l.total_ms, 'client_wait_ms', l.client_wait_ms,
-	'upstream_status', l.upstream_status, 'bytes_in', l.bytes_in, 'bytes_out', l.bytes_out,
+	'upstream_status', l.upstream_status, 'bytes_in', l.bytes_in, 'bytes_out',
+		l.bytes_out,
 	'ip_address', l.ip_address, 'user_agent', l.user_agent, 'request_id', l.request_id,
 	'trace_id', l.trace_id, 'node', l.node, 'tags', l.tags)
 $$;

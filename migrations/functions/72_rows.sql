@@ -1,10 +1,11 @@
--- Pages of rows, which take next to the same time whatever they are restricted to and wherever they
--- are.
+-- Pages of rows, which take next to the same time whatever they are restricted to and
+-- wherever they are.
 
--- Cuts quarters of an hour (latest first) into pieces of up to so many calls: those that touch are
--- joined, since planning a statement takes as long as reading some hundred rows; fuller ones are split,
--- and then nobody knows how many calls a piece has.
-CREATE OR REPLACE FUNCTION public.usage_cut_pieces(quarters timestamp[], calls bigint[], most bigint)
+-- Cuts quarters of an hour (latest first) into pieces of up to so many calls: those that
+-- touch are joined, since planning a statement takes as long as reading some hundred
+-- rows; fuller ones are split, and then nobody knows how many calls a piece has.
+CREATE OR REPLACE FUNCTION public.usage_cut_pieces(quarters timestamp[], calls bigint[],
+	most bigint)
 RETURNS TABLE (piece_low timestamp, piece_high timestamp, piece_calls bigint)
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -36,17 +37,18 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.usage_cut_pieces(timestamp[], bigint[], bigint) FROM PUBLIC;
 
--- Intervals with rows that may fit, and how many calls there are: a statement, for format(), of a
--- table of cells and its intervals. What is dirty is not known.
+-- Intervals with rows that may fit, and how many calls there are: a statement, for
+-- format(), of a table of cells and its intervals. What is dirty is not known.
 CREATE OR REPLACE FUNCTION public.usage_rows_guide(tokens bigint[], paths text[],
 	status_low integer, status_high integer)
 RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT format('SELECT since, sum(calls)::bigint AS calls FROM ('
-	'SELECT %%1$s AS since, calls, time_max, %1$s AS fit FROM (SELECT since, calls, time_max, '
-	'status_1xx, status_2xx, status_3xx, status_4xx, status_5xx FROM public.%%2$s '
-	'WHERE %2$s AND %3$s UNION ALL SELECT since, calls, time_max, status_1xx, status_2xx, '
-	'status_3xx, status_4xx, status_5xx FROM public.usage_open WHERE %2$s AND %3$s '
-	'UNION ALL SELECT since, calls, time_max, status_1xx, status_2xx, status_3xx, '
+	'SELECT %%1$s AS since, calls, time_max, %1$s AS fit FROM (SELECT since, calls, '
+	'time_max, status_1xx, status_2xx, status_3xx, status_4xx, status_5xx '
+		'FROM public.%%2$s WHERE %2$s AND %3$s UNION ALL SELECT since, calls, time_max, '
+		'status_1xx, status_2xx, status_3xx, status_4xx, status_5xx '
+			'FROM public.usage_open WHERE %2$s AND %3$s UNION ALL SELECT since, calls, '
+			'time_max, status_1xx, status_2xx, status_3xx, '
 	'status_4xx, status_5xx FROM public.usage_deltas WHERE ($3 IS NULL OR token_id = '
 	'ANY ($3)) AND ($5 IS NULL OR route_path = ANY ($5)) UNION ALL SELECT since, 3000, '
 	'2147483647, 3000, 3000, 3000, 3000, 3000 FROM public.usage_dirty) AS c '
@@ -61,33 +63,36 @@ REVOKE ALL ON FUNCTION public.usage_rows_guide(bigint[], text[], integer, intege
 	PUBLIC;
 
 CREATE OR REPLACE FUNCTION public.usage_rows_condition(status_low integer,
-	status_high integer, method text, min_ms integer, before_at timestamp, before_id bigint)
+	status_high integer, method text, min_ms integer, before_at timestamp,
+	before_id bigint)
 RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT concat(
 	CASE WHEN status_low IS NOT NULL THEN format(' AND response_status BETWEEN %s AND %s',
 		status_low, status_high) END,
 	CASE WHEN method IS NOT NULL THEN format(' AND request_method = %L', method) END,
 	CASE WHEN min_ms IS NOT NULL THEN format(' AND response_time_ms >= %s', min_ms) END,
-	CASE WHEN before_at IS NOT NULL THEN format(' AND (used_at, id) < (%L::timestamp, %s)',
-		before_at, before_id) END)
+	CASE WHEN before_at IS NOT NULL THEN format(' AND (used_at, id) < (%L::timestamp, '
+		'%s)', before_at, before_id) END)
 $$;
 REVOKE ALL ON FUNCTION public.usage_rows_condition(integer, integer, text, integer,
 	timestamp, bigint) FROM PUBLIC;
 
--- The rows of one piece, latest first. Of tokens, they are found by the tokens' hashes, if that
--- finds all piece_calls of them: a former key's hash may be in no table any more.
+-- The rows of one piece, latest first. Of tokens, they are found by the tokens' hashes,
+-- if that finds all piece_calls of them: a former key's hash may be in no table any more.
 CREATE OR REPLACE FUNCTION public.usage_rows_of_piece(part regclass, low timestamp,
 	high timestamp, piece_low timestamp, piece_high timestamp, piece_calls bigint,
 	tokens bigint[], on_route text, condition text, most integer, OUT rows json[],
 	OUT places text[])
 LANGUAGE plpgsql STABLE AS $body$
 DECLARE
-	wanted CONSTANT text := format('%s AND used_at >= %L AND used_at < %L', condition, low, high);
+	wanted CONSTANT text := format('%s AND used_at >= %L AND used_at < %L', condition,
+		low, high);
 	of_tokens CONSTANT text := CASE WHEN tokens IS NULL THEN ''
 		ELSE ' AND coalesce(token_id, 0) = ANY ($2)' END;
 	-- {with} {count} {from} {condition} {limit}
-	found CONSTANT text := '%s SELECT %s, array_agg(public.usage_row_json(ROW(l.*)::public.'
-		'token_usage_logs)), array_agg(used_at || ''/'' || id) FROM (SELECT * FROM %s WHERE true%s '
+	found CONSTANT text := '%s SELECT %s, '
+		'array_agg(public.usage_row_json(ROW(l.*)::public.token_usage_logs)), '
+		'array_agg(used_at || ''/'' || id) FROM (SELECT * FROM %s WHERE true%s '
 		'ORDER BY used_at DESC, id DESC LIMIT %s) AS l';
 	hashes CONSTANT text[] := ARRAY(SELECT token_hash FROM public.token_keys
 		WHERE token_id = ANY (tokens));
@@ -103,7 +108,8 @@ BEGIN
 	IF counted IS NULL OR counted < piece_calls THEN
 		-- Apart from the limit, which would mislead the planner where few rows fit.
 		EXECUTE CASE WHEN of_tokens || on_route <> '' THEN
-			format(found, 'WITH w AS MATERIALIZED (SELECT * FROM ' || part || ' WHERE true'
+			format(found, 'WITH w AS MATERIALIZED (SELECT * FROM ' || part || ' '
+				'WHERE true'
 				|| of_tokens || wanted || ')', 'NULL', 'w', '', most)
 			ELSE format(found, '', 'NULL', part, wanted, most) END
 			INTO counted, rows, places USING hashes, tokens;
@@ -113,23 +119,28 @@ $body$;
 REVOKE ALL ON FUNCTION public.usage_rows_of_piece(regclass, timestamp, timestamp,
 	timestamp, timestamp, bigint, bigint[], text, text, integer) FROM PUBLIC;
 
--- One page of rows, latest first: those before (before_at, before_id), where given. Cells tell which
--- days and quarters of an hour hold rows that may fit, so that rare ones are found without reading
--- what lies between. "next" is where the next page begins, NULL at the end. A page ends early, with
--- what it has, when looking took its time: whoever wants more asks on.
-CREATE OR REPLACE FUNCTION public.usage_rows(low timestamp, high timestamp, tokens bigint[],
+-- One page of rows, latest first: those before (before_at, before_id), where given. Cells
+-- tell which days and quarters of an hour hold rows that may fit, so that rare ones are
+-- found without reading what lies between. "next" is where the next page begins, NULL at
+-- the end. A page ends early, with what it has, when looking took its time: whoever wants
+-- more asks on.
+CREATE OR REPLACE FUNCTION public.usage_rows(low timestamp, high timestamp,
+	tokens bigint[],
 	paths text[], status_low integer, status_high integer, method text, min_ms integer,
 	before_at timestamp, before_id bigint, page integer)
-RETURNS json LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+RETURNS json LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog,
+	pg_temp
 SET jit = off AS $body$
 DECLARE
 	enough CONSTANT timestamptz := clock_timestamp() + interval '25 milliseconds';
 	restricted CONSTANT boolean := tokens IS NOT NULL OR paths IS NOT NULL;
-	-- A day of up to so many calls is one piece, others are cut. Restricted to both tokens and
-	-- routes, their rows stand among those of the tokens' other routes.
-	piece_max CONSTANT bigint := CASE WHEN tokens IS NOT NULL AND paths IS NOT NULL THEN 300
+	-- A day of up to so many calls is one piece, others are cut. Restricted to both
+	-- tokens and routes, their rows stand among those of the tokens' other routes.
+	piece_max CONSTANT bigint := CASE WHEN tokens IS NOT NULL
+		AND paths IS NOT NULL THEN 300
 		WHEN restricted THEN 1000 ELSE 20000 END;
-	guide CONSTANT text := public.usage_rows_guide(tokens, paths, status_low, status_high);
+	guide CONSTANT text := public.usage_rows_guide(tokens, paths, status_low,
+		status_high);
 	days text := format(guide, 'date_trunc(''day'', since)', 'usage_day');
 	quarters text := format('SELECT array_agg(since), array_agg(calls) FROM (%s) AS q',
 		format(guide, 'since', 'usage_15min'));
@@ -137,8 +148,8 @@ DECLARE
 	on_route CONSTANT text := CASE WHEN paths IS NULL THEN '' ELSE format(CASE
 		WHEN tokens IS NULL THEN ' AND route_path = ANY (%L::text[])'
 		ELSE ' AND (route_path = ANY (%L::text[])) IS TRUE' END, paths) END;
-	condition CONSTANT text := on_route || public.usage_rows_condition(status_low, status_high,
-		method, min_ms, before_at, before_id);
+	condition CONSTANT text := on_route || public.usage_rows_condition(status_low,
+		status_high, method, min_ms, before_at, before_id);
 	routes integer[] := public.usage_route_numbers(paths);
 	until timestamp := least(high, before_at + interval '1 microsecond');
 	rows json[] := '{}';
@@ -154,7 +165,8 @@ DECLARE
 	next text;
 BEGIN
 	<<days>>
-	FOR day IN EXECUTE days USING date_trunc('day', low), until, tokens, routes, paths, min_ms
+	FOR day IN EXECUTE days USING date_trunc('day', low), until, tokens, routes, paths,
+		min_ms
 	LOOP
 		part := public.usage_partition(day.since::date);
 		CONTINUE WHEN part IS NULL;
@@ -163,8 +175,8 @@ BEGIN
 		whole := day.calls <= piece_max;
 		IF NOT whole THEN
 			EXECUTE quarters INTO since, calls USING greatest(low - interval '15 minutes',
-				day.since), least(until, day.since + interval '1 day'), tokens, routes, paths,
-				min_ms;
+				day.since), least(until, day.since + interval '1 day'), tokens, routes,
+				paths, min_ms;
 		END IF;
 		FOR piece IN SELECT * FROM public.usage_cut_pieces(since, calls, piece_max) LOOP
 			IF whole THEN
@@ -173,7 +185,8 @@ BEGIN
 			CONTINUE WHEN piece.piece_low >= until OR piece.piece_high <= low;
 			SELECT * INTO more, more_places FROM public.usage_rows_of_piece(part,
 				greatest(piece.piece_low, low), least(piece.piece_high, until),
-				piece.piece_low, piece.piece_high, piece.piece_calls, tokens, on_route, condition,
+				piece.piece_low, piece.piece_high, piece.piece_calls, tokens, on_route,
+					condition,
 				page - cardinality(rows));
 			rows := rows || coalesce(more, '{}');
 			places := places || coalesce(more_places, '{}');
@@ -186,7 +199,8 @@ BEGIN
 			END IF;
 		END LOOP;
 	END LOOP;
-	RETURN json_build_object('rows', array_to_json(rows), 'next', replace(next, ' ', 'T'));
+	RETURN json_build_object('rows', array_to_json(rows), 'next', replace(next, ' ',
+		'T'));
 END
 $body$;
 REVOKE ALL ON FUNCTION public.usage_rows(timestamp, timestamp, bigint[], text[],
