@@ -10,7 +10,7 @@ function quoted(s) { gsub(/\047/, "\047\047", s); return "\047" s "\047" }
 	how = $0; sub(/^[^"]*"/, "", how); sub(/"\)$/, "", how)
 	sums = sums (n_sums++ ? ",\n" : "") "\t(" n_sums ", " quoted(name) ",\n\t\t" quoted(how) ")"
 }
-/^CELL_WIDTH\(/ {
+/^CELL_WID(TH|E)\(/ {
 	split($0, part, /[(,) ]+/)
 	names[++n] = part[2]; widths[n] = part[3]
 }
@@ -32,8 +32,8 @@ END {
 }' "$1"
 awk -F'[(,) ]+' '
 /^OUTCOME\(/ {
-	word = $3; gsub(/"/, "", word)
-	rows = rows (n++ ? ",\n" : "") "\t(\047" word "\047::text, \047" tolower($4) "\047::text)"
+	word = $2; gsub(/"/, "", word)
+	rows = rows (n++ ? ",\n" : "") "\t(\047" word "\047::text, \047" tolower($3) "\047::text)"
 }
 END {
 	print "\n-- How an exchange can end, and whose fault that is."

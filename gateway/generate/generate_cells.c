@@ -18,10 +18,13 @@ static const struct width {
 	const char *table;
 	int64_t us;
 } widths[] = {
-	{"usage_15min", 900 * SECOND_US},
-	{"usage_hour", 3600 * SECOND_US},
-	{"usage_6hours", 21600 * SECOND_US},
-	{"usage_day", DAY_US},
+#define CELL_SUM(column, how)
+#define CELL_WIDE(table, seconds)
+#define CELL_WIDTH(table, seconds) {#table, seconds * SECOND_US},
+#include "gateway/recorder/cells.def"
+#undef CELL_SUM
+#undef CELL_WIDTH
+#undef CELL_WIDE
 };
 
 struct generate_cells {

@@ -15,25 +15,22 @@
 #define LAST_MS (1 << 19) /* times from here on share the last */
 
 enum {
-	CALLS,
-	ERRORS_OURS,
-	ERRORS_UPSTREAM,
-	ERRORS_CLIENT,
-	STATUS_1XX,
-	STATUS_NONE = STATUS_1XX + 5,
-	TIME_COUNT,
-	TIME_SUM,
-	TOTAL_COUNT,
-	TOTAL_SUM,
-	BYTES_IN,
-	BYTES_OUT,
+	SUM_calls,
+#define CELL_SUM(column, how) SUM_##column,
+#define CELL_WIDTH(table, seconds)
+#define CELL_WIDE(table, seconds)
+#include "gateway/recorder/cells.def"
+#undef CELL_SUM
 	N_SUMS,
 };
 
-static const char columns[] =
-	", calls, errors_ours, errors_upstream, errors_client, status_1xx, status_2xx, "
-	"status_3xx, status_4xx, status_5xx, status_none, time_count, time_sum, "
-	"total_count, total_sum, bytes_in, bytes_out, time_max";
+static const char columns[] = ", calls"
+#define CELL_SUM(column, how) ", " #column
+#include "gateway/recorder/cells.def"
+			      ", time_max";
+#undef CELL_SUM
+#undef CELL_WIDTH
+#undef CELL_WIDE
 
 struct cell {
 	int64_t interval; /* since the epoch, of 15 minutes */
@@ -85,31 +82,15 @@ unsigned rollup_bucket(int32_t ms)
 	return EXACT_MS + (octave - 4) * 8 + eighth + 1;
 }
 
-static bool is_one_of(struct str s, const char *const *words, size_t n)
+enum usage_fault rollup_fault_of(const struct usage_event *e)
 {
-	for (size_t i = 0; i < n; i++)
-		if (str_eq(s, str_of(words[i])))
-			return true;
-	return false;
-}
+	enum usage_fault fault = usage_outcome_fault(e->outcome);
 
-enum rollup_error rollup_error_of(const struct usage_event *e)
-{
-	static const char *const clients[] = {
-		USAGE_OUTCOME_CLIENT_ABORT, USAGE_OUTCOME_REVOKED, "http_request_denied",
-		"http_request_error"};
-	static const char *const ours[] = {USAGE_OUTCOME_SHUTDOWN, "proxy_internal_error",
-					   "connection_limit_reached",
-					   "proxy_loop_detected"};
-
-	if (e->response_status < 400 &&
-	    (e->outcome.p == NULL || str_eq(e->outcome, STR(USAGE_OUTCOME_COMPLETE))))
-		return ROLLUP_NO_ERROR;
-	if (is_one_of(e->outcome, clients, ARRAY_LEN(clients)))
-		return ROLLUP_ERROR_CLIENT;
-	if (is_one_of(e->outcome, ours, ARRAY_LEN(ours)))
-		return ROLLUP_ERROR_OURS;
-	return ROLLUP_ERROR_UPSTREAM;
+	if (e->response_status < 400 && e->outcome.p == NULL)
+		return USAGE_FAULT_NONE;
+	if (e->response_status >= 400 && fault == USAGE_FAULT_NONE)
+		return USAGE_FAULT_UPSTREAM;
+	return fault;
 }
 
 struct usage_rollup *usage_rollup_new_of(size_t max_events, size_t max_cells)
@@ -256,8 +237,8 @@ static void add_time(struct usage_rollup *r, size_t index, int32_t ms)
 
 	if (ms < 0)
 		ms = 0;
-	c->sums[TIME_COUNT]++;
-	c->sums[TIME_SUM] += ms;
+	c->sums[SUM_time_count]++;
+	c->sums[SUM_time_sum] += ms;
 	if (c->time_max < ms)
 		c->time_max = ms;
 	CHECK(r->n_times < r->max_events);
@@ -269,24 +250,24 @@ void usage_rollup_add(struct usage_rollup *r, const struct usage_event *e)
 {
 	size_t index = find_cell(r, e);
 	struct cell *c = &r->cells[index];
-	enum rollup_error error = rollup_error_of(e);
+	enum usage_fault fault = rollup_fault_of(e);
 	int32_t status = e->response_status;
 
-	c->sums[CALLS]++;
-	if (error != ROLLUP_NO_ERROR)
-		c->sums[ERRORS_OURS + (int)error - ROLLUP_ERROR_OURS]++;
-	c->sums[status >= 100 && status < 600 ? STATUS_1XX + status / 100 - 1
-					      : STATUS_NONE]++;
+	c->sums[SUM_calls]++;
+	if (fault != USAGE_FAULT_NONE)
+		c->sums[SUM_errors_ours + (int)fault - USAGE_FAULT_OURS]++;
+	c->sums[status >= 100 && status < 600 ? SUM_status_1xx + status / 100 - 1
+					      : SUM_status_none]++;
 	if (e->response_time_ms != USAGE_NULL)
 		add_time(r, index, e->response_time_ms);
 	if (e->total_ms != USAGE_NULL) {
-		c->sums[TOTAL_COUNT]++;
-		c->sums[TOTAL_SUM] += e->total_ms;
+		c->sums[SUM_total_count]++;
+		c->sums[SUM_total_sum] += e->total_ms;
 	}
 	if (e->bytes_in != USAGE_NULL)
-		c->sums[BYTES_IN] += e->bytes_in;
+		c->sums[SUM_bytes_in] += e->bytes_in;
 	if (e->bytes_out != USAGE_NULL)
-		c->sums[BYTES_OUT] += e->bytes_out;
+		c->sums[SUM_bytes_out] += e->bytes_out;
 }
 
 size_t usage_rollup_cells(const struct usage_rollup *r)
@@ -348,12 +329,12 @@ static void sort_times(struct usage_rollup *r)
 
 	for (size_t i = 0; i < r->n_cells; i++) {
 		r->cells[i].times = next;
-		next += (uint32_t)r->cells[i].sums[TIME_COUNT];
+		next += (uint32_t)r->cells[i].sums[SUM_time_count];
 	}
 	for (size_t i = 0; i < r->n_times; i++)
 		r->sorted[r->cells[r->times[i].cell].times++] = r->times[i].bucket;
 	for (size_t i = 0; i < r->n_cells; i++)
-		r->cells[i].times -= (uint32_t)r->cells[i].sums[TIME_COUNT];
+		r->cells[i].times -= (uint32_t)r->cells[i].sums[SUM_time_count];
 }
 
 static void put_or_null(struct sbuf *rows, bool is_null, int64_t value)
@@ -369,7 +350,7 @@ static void put_row(const struct usage_rollup *r, const struct cell *c, struct s
 	uint32_t histogram[ROLLUP_BUCKETS + 1] = {0};
 	char since[USAGE_TIME_TEXT_MAX];
 
-	for (int64_t i = 0; i < c->sums[TIME_COUNT]; i++)
+	for (int64_t i = 0; i < c->sums[SUM_time_count]; i++)
 		histogram[r->sorted[c->times + i]]++;
 	usage_time_text(since, c->interval * ROLLUP_INTERVAL_US);
 	sbuf_printf(rows, "%s\t%lld\t", since, (long long)c->token_id);

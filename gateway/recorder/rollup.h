@@ -8,22 +8,16 @@
 
 #include "common/str.h"
 #include "gateway/journal/event.h"
+#include "gateway/journal/outcome.h"
 
 #define ROLLUP_BUCKETS 137 /* of the histogram, numbered from 1 */
 #define ROLLUP_INTERVAL_US (INT64_C(900) * 1000000)
-
-enum rollup_error {
-	ROLLUP_NO_ERROR,
-	ROLLUP_ERROR_OURS,
-	ROLLUP_ERROR_UPSTREAM,
-	ROLLUP_ERROR_CLIENT,
-};
 
 /* The bucket of a response time; below 0 counts as 0. The same as width_bucket(ms,
  * usage_bounds()) in SQL. */
 unsigned rollup_bucket(int32_t ms);
 /* Whose error an event is; the same rule as usage_sql's {row}. */
-enum rollup_error rollup_error_of(const struct usage_event *e);
+enum usage_fault rollup_fault_of(const struct usage_event *e);
 
 struct usage_rollup;
 

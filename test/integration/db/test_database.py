@@ -147,7 +147,8 @@ def test_a_failed_migration_leaves_nothing(empty):
     empty.query("CREATE TABLE token_keys (mine int)")
     why = fails(empty)
     assert '"token_keys" already exists' in why and "rolled back" in why
-    assert relations(empty) == {"token_keys", "tollgate_schema", "tollgate_schema_pkey"}
+    assert relations(empty) == {"token_keys", "tollgate_schema", "tollgate_schema_pkey",
+                                "tollgate_functions", "tollgate_functions_pkey"}
     empty.query("DROP TABLE token_keys")
     migrate(empty)
 
@@ -162,8 +163,8 @@ def test_only_utf8(cluster):
 
 
 @pytest.mark.parametrize("url, why", [
-    ("postgres://u:hun/ter2@h/d", "percent-encoded"),
-    ("hunter2", "neither a postgres:// URL"),
+    ("postgres://u:hun/ter2@h/d", "percent-encode"),
+    ("hunter2", "neither a postgresql:// URL"),
     ("postgres://u:hunter2@127.0.0.1:1/d", "refused"),
 ])
 def test_a_bad_address_is_explained_without_its_password(url, why):

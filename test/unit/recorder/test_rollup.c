@@ -59,26 +59,26 @@ static void test_whose_error(void **state)
 	static const struct {
 		int32_t status;
 		const char *outcome;
-		enum rollup_error error;
+		enum usage_fault error;
 	} cases[] = {
-		{200, NULL, ROLLUP_NO_ERROR},
-		{200, "complete", ROLLUP_NO_ERROR},
-		{399, "complete", ROLLUP_NO_ERROR},
-		{USAGE_NULL, NULL, ROLLUP_NO_ERROR},
-		{400, NULL, ROLLUP_ERROR_UPSTREAM},
-		{404, "complete", ROLLUP_ERROR_UPSTREAM},
-		{200, "", ROLLUP_ERROR_UPSTREAM},
-		{200, "http_response_incomplete", ROLLUP_ERROR_UPSTREAM},
-		{502, "connection_refused", ROLLUP_ERROR_UPSTREAM},
-		{499, "client_abort", ROLLUP_ERROR_CLIENT},
-		{200, "client_abort", ROLLUP_ERROR_CLIENT},
-		{200, "revoked", ROLLUP_ERROR_CLIENT},
-		{403, "http_request_denied", ROLLUP_ERROR_CLIENT},
-		{400, "http_request_error", ROLLUP_ERROR_CLIENT},
-		{503, "shutdown", ROLLUP_ERROR_OURS},
-		{500, "proxy_internal_error", ROLLUP_ERROR_OURS},
-		{503, "connection_limit_reached", ROLLUP_ERROR_OURS},
-		{502, "proxy_loop_detected", ROLLUP_ERROR_OURS},
+		{200, NULL, USAGE_FAULT_NONE},
+		{200, "complete", USAGE_FAULT_NONE},
+		{399, "complete", USAGE_FAULT_NONE},
+		{USAGE_NULL, NULL, USAGE_FAULT_NONE},
+		{400, NULL, USAGE_FAULT_UPSTREAM},
+		{404, "complete", USAGE_FAULT_UPSTREAM},
+		{200, "", USAGE_FAULT_UPSTREAM},
+		{200, "http_response_incomplete", USAGE_FAULT_UPSTREAM},
+		{502, "connection_refused", USAGE_FAULT_UPSTREAM},
+		{499, "client_abort", USAGE_FAULT_CLIENT},
+		{200, "client_abort", USAGE_FAULT_CLIENT},
+		{200, "revoked", USAGE_FAULT_CLIENT},
+		{403, "http_request_denied", USAGE_FAULT_CLIENT},
+		{400, "http_request_error", USAGE_FAULT_CLIENT},
+		{503, "shutdown", USAGE_FAULT_OURS},
+		{500, "proxy_internal_error", USAGE_FAULT_OURS},
+		{503, "connection_limit_reached", USAGE_FAULT_OURS},
+		{502, "proxy_loop_detected", USAGE_FAULT_OURS},
 	};
 
 	(void)state;
@@ -88,7 +88,7 @@ static void test_whose_error(void **state)
 		e.response_status = cases[i].status;
 		if (cases[i].outcome)
 			e.outcome = str_of(cases[i].outcome);
-		assert_int_equal(rollup_error_of(&e), cases[i].error);
+		assert_int_equal(rollup_fault_of(&e), cases[i].error);
 	}
 }
 
