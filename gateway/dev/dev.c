@@ -173,6 +173,9 @@ static bool prepare_private(struct dev *d)
 	if (d->options->fresh)
 		dev_state_forget(&d->state);
 	d->pg = private_pg_start(d->state.path, d->options->fresh);
+	if (d->pg != NULL && dev_database_is_prerelease(private_pg_url(d->pg)) &&
+	    private_pg_set_aside(&d->pg, d->state.path))
+		d->pg = private_pg_start(d->state.path, false);
 	url = d->pg != NULL ? private_pg_url(d->pg) : NULL;
 	ok = url != NULL && dev_database_migrate(url) &&
 	     dev_database_enable_role(url, private_pg_password(d->pg)) &&

@@ -107,6 +107,22 @@ static struct pg_sync *open_session(const char *conninfo)
 	return s;
 }
 
+bool dev_database_is_prerelease(const char *conninfo)
+{
+	struct pg_sync *s = open_session(conninfo);
+	struct sbuf error;
+	bool is = false;
+
+	if (s == NULL)
+		return false;
+	sbuf_init(&error, ERROR_MAX);
+	if (!db_is_prerelease(s, &is, &error))
+		is = false;
+	sbuf_fini(&error);
+	pg_sync_close(&s);
+	return is;
+}
+
 bool dev_database_enable_role(const char *conninfo, const char *password)
 {
 	struct pg_sync *s = open_session(conninfo);

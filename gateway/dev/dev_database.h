@@ -11,6 +11,9 @@
  * does it; a service file counts as elsewhere. */
 bool dev_database_is_local(const char *conninfo);
 
+/* Is it a database that db_migrate refuses, since no release has made it? False as well
+ * where that cannot be told: dev_database_migrate then complains. */
+bool dev_database_is_prerelease(const char *conninfo);
 /* Brings the tables up to date; says what was done. False: it complained. */
 bool dev_database_migrate(const char *conninfo);
 /* Lets the role `tollgate`, which a migration made, log in with that password (letters

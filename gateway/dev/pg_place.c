@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/check.h"
@@ -271,6 +273,35 @@ bool pg_place_open(struct pg_place *p, const char *state, bool fresh)
 	p->is_new = !child_user_can_enter(&p->user, p->data);
 	pg_socket_dir(p->socket_dir, p->base);
 	return own_folder(p->socket_dir, &p->user);
+}
+
+static bool move(const char *from, const char *to)
+{
+	if (rename(from, to) == 0)
+		return true;
+	complain("cannot move %s to %s: %s", from, to, strerror(errno));
+	return false;
+}
+
+bool pg_place_set_aside(const struct pg_place *p, const char *state, char *out)
+{
+	char *link = path_join(state, "pg"), date[32], target[PATH_MAX + 32];
+	time_t now = time(NULL);
+	struct tm tm;
+	bool ok;
+
+	gmtime_r(&now, &tm);
+	strftime(date, sizeof date, "%Y-%m-%d-%H%M%S", &tm);
+	snprintf(out, PATH_MAX, "%s/pg.old-%s", state, date);
+	if (!p->outside) {
+		ok = move(link, out);
+	} else {
+		snprintf(target, sizeof target, "%s.old-%s", p->base, date);
+		ok = move(p->base, target) && unlink(link) == 0 &&
+		     symlink(target, out) == 0;
+	}
+	free(link);
+	return ok;
 }
 
 void pg_place_close(const struct pg_place *p)

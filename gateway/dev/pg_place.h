@@ -28,6 +28,10 @@ struct pg_place {
 /* Finds or makes all folders; state is an absolute path without links. `fresh` deletes an
  * existing cluster. False: it complained. Before any other thread is started. */
 bool pg_place_open(struct pg_place *p, const char *state, bool fresh);
+/* No server runs there: moves the base folder, data and all, to <state>/pg.old-<date>,
+ * where out (PATH_MAX bytes) says. Then pg_place_open finds nothing. False: it
+ * complained. */
+bool pg_place_set_aside(const struct pg_place *p, const char *state, char *out);
 /* Removes a socket folder in /tmp. */
 void pg_place_close(const struct pg_place *p);
 

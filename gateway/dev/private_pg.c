@@ -481,3 +481,17 @@ void private_pg_stop(struct private_pg **pg)
 	free(p->port_file);
 	free(p);
 }
+
+bool private_pg_set_aside(struct private_pg **pg, const char *state)
+{
+	struct pg_place place = (*pg)->place;
+	char where[PATH_MAX];
+
+	private_pg_stop(pg);
+	if (!pg_place_set_aside(&place, state, where))
+		return false;
+	say("The private database was made by a build before 0.1.0: it is kept in %s, and a "
+	    "new one is made",
+	    where);
+	return true;
+}

@@ -28,6 +28,9 @@ const char *private_pg_password(const struct private_pg *pg);
 /* Starts the server again if it ended by itself. From one thread at a time, now and
  * then. */
 void private_pg_watch(struct private_pg *pg);
+/* Stops the server and moves its data to <state>/pg.old-<date>, which is said. False: it
+ * complained. Clears *pg either way. */
+bool private_pg_set_aside(struct private_pg **pg, const char *state);
 /* Fast shutdown; immediate, then killed, if that takes too long (4.4 s at most in all).
  * Not while another thread is in private_pg_watch. Clears *pg. */
 void private_pg_stop(struct private_pg **pg);

@@ -153,7 +153,7 @@ REVOKE ALL ON FUNCTION public.usage_sums_fresh(timestamp[], text, text, text, bo
 --   tokens, routes     only these; NULL: all
 --   by_token, by_route a row for each of them; false: together, and the column is NULL
 --   with_histogram     false: histogram is NULL, and the answer comes faster
---   brief              only calls, errors_*, time_count, time_sum and bytes_*, faster still
+--   brief              only calls, errors_*, time_count, time_sum, bytes_*; faster still
 -- time_max is NULL where bounds are more than two: see above. One snapshot, whoever
 -- calls. All cells are added up in one go, since planning some 150 sums takes longer than
 -- making them; by hashing, since a sort would carry every cell's columns.

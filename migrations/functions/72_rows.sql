@@ -119,88 +119,98 @@ $body$;
 REVOKE ALL ON FUNCTION public.usage_rows_of_piece(regclass, timestamp, timestamp,
 	timestamp, timestamp, bigint, bigint[], text, text, integer) FROM PUBLIC;
 
+-- The rows of one day, latest first, piece by piece, until there are `most` or time is
+-- up: `next` is then where to go on.
+CREATE OR REPLACE FUNCTION public.usage_rows_of_day(day timestamp, day_calls bigint,
+	guide text, low timestamp, until timestamp, tokens bigint[], paths text[],
+	min_ms integer, condition text, most integer, enough timestamptz,
+	OUT rows json[], OUT places text[], OUT next text)
+LANGUAGE plpgsql STABLE AS $body$
+DECLARE
+	-- A day of up to so many calls is one piece, others are cut. Restricted to both
+	-- tokens and routes, their rows stand among those of the tokens' other routes.
+	piece_max CONSTANT bigint := CASE
+		WHEN tokens IS NOT NULL AND paths IS NOT NULL THEN 300
+		WHEN tokens IS NOT NULL OR paths IS NOT NULL THEN 1000 ELSE 20000 END;
+	whole CONSTANT boolean := day_calls <= piece_max;
+	part CONSTANT regclass := public.usage_partition(day::date);
+	-- With tokens, theirs is the better index.
+	on_route CONSTANT text := CASE WHEN paths IS NULL THEN '' ELSE format(CASE
+		WHEN tokens IS NULL THEN ' AND route_path = ANY (%L::text[])'
+		ELSE ' AND (route_path = ANY (%L::text[])) IS TRUE' END, paths) END;
+	since timestamp[] := ARRAY[day];
+	calls bigint[] := ARRAY[day_calls];
+	more record;
+	piece record;
+BEGIN
+	rows := '{}';
+	places := '{}';
+	IF part IS NULL THEN
+		RETURN;
+	ELSIF NOT whole THEN
+		EXECUTE format('SELECT array_agg(since), array_agg(calls) FROM (%s) AS q',
+			format(guide, 'since', 'usage_15min'))
+			INTO since, calls USING greatest(low - interval '15 minutes', day),
+			least(until, day + interval '1 day'), tokens,
+			public.usage_route_numbers(paths), paths, min_ms;
+	END IF;
+	FOR piece IN SELECT * FROM public.usage_cut_pieces(since, calls, piece_max) LOOP
+		IF whole THEN
+			piece.piece_high := piece.piece_low + interval '1 day';
+		END IF;
+		CONTINUE WHEN piece.piece_low >= until OR piece.piece_high <= low;
+		SELECT * INTO more FROM public.usage_rows_of_piece(part,
+			greatest(piece.piece_low, low), least(piece.piece_high, until),
+			piece.piece_low, piece.piece_high, piece.piece_calls, tokens, on_route,
+			on_route || condition, most - cardinality(rows));
+		rows := rows || coalesce(more.rows, '{}');
+		places := places || coalesce(more.places, '{}');
+		IF cardinality(rows) >= most THEN
+			next := places[most];
+			EXIT;
+		ELSIF clock_timestamp() > enough THEN
+			next := greatest(piece.piece_low, low) || '/0';
+			EXIT;
+		END IF;
+	END LOOP;
+END
+$body$;
+REVOKE ALL ON FUNCTION public.usage_rows_of_day(timestamp, bigint, text, timestamp,
+	timestamp, bigint[], text[], integer, text, integer, timestamptz) FROM PUBLIC;
+
 -- One page of rows, latest first: those before (before_at, before_id), where given. Cells
 -- tell which days and quarters of an hour hold rows that may fit, so that rare ones are
 -- found without reading what lies between. "next" is where the next page begins, NULL at
 -- the end. A page ends early, with what it has, when looking took its time: whoever wants
 -- more asks on.
 CREATE OR REPLACE FUNCTION public.usage_rows(low timestamp, high timestamp,
-	tokens bigint[],
-	paths text[], status_low integer, status_high integer, method text, min_ms integer,
-	before_at timestamp, before_id bigint, page integer)
-RETURNS json LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog,
-	pg_temp
-SET jit = off AS $body$
+	tokens bigint[], paths text[], status_low integer, status_high integer, method text,
+	min_ms integer, before_at timestamp, before_id bigint, page integer)
+RETURNS json LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
 DECLARE
 	enough CONSTANT timestamptz := clock_timestamp() + interval '25 milliseconds';
-	restricted CONSTANT boolean := tokens IS NOT NULL OR paths IS NOT NULL;
-	-- A day of up to so many calls is one piece, others are cut. Restricted to both
-	-- tokens and routes, their rows stand among those of the tokens' other routes.
-	piece_max CONSTANT bigint := CASE WHEN tokens IS NOT NULL
-		AND paths IS NOT NULL THEN 300
-		WHEN restricted THEN 1000 ELSE 20000 END;
 	guide CONSTANT text := public.usage_rows_guide(tokens, paths, status_low,
 		status_high);
-	days text := format(guide, 'date_trunc(''day'', since)', 'usage_day');
-	quarters text := format('SELECT array_agg(since), array_agg(calls) FROM (%s) AS q',
-		format(guide, 'since', 'usage_15min'));
-	-- With tokens, theirs is the better index.
-	on_route CONSTANT text := CASE WHEN paths IS NULL THEN '' ELSE format(CASE
-		WHEN tokens IS NULL THEN ' AND route_path = ANY (%L::text[])'
-		ELSE ' AND (route_path = ANY (%L::text[])) IS TRUE' END, paths) END;
-	condition CONSTANT text := on_route || public.usage_rows_condition(status_low,
-		status_high, method, min_ms, before_at, before_id);
-	routes integer[] := public.usage_route_numbers(paths);
-	until timestamp := least(high, before_at + interval '1 microsecond');
+	condition CONSTANT text := public.usage_rows_condition(status_low, status_high,
+		method, min_ms, before_at, before_id);
+	until CONSTANT timestamp := least(high, before_at + interval '1 microsecond');
 	rows json[] := '{}';
-	places text[] := '{}';
-	more json[];
-	more_places text[];
-	whole boolean;
-	since timestamp[];
-	calls bigint[];
+	more record;
 	day record;
-	piece record;
-	part regclass;
 	next text;
 BEGIN
-	<<days>>
-	FOR day IN EXECUTE days USING date_trunc('day', low), until, tokens, routes, paths,
-		min_ms
-	LOOP
-		part := public.usage_partition(day.since::date);
-		CONTINUE WHEN part IS NULL;
-		since := ARRAY[day.since];
-		calls := ARRAY[day.calls];
-		whole := day.calls <= piece_max;
-		IF NOT whole THEN
-			EXECUTE quarters INTO since, calls USING greatest(low - interval '15 minutes',
-				day.since), least(until, day.since + interval '1 day'), tokens, routes,
-				paths, min_ms;
-		END IF;
-		FOR piece IN SELECT * FROM public.usage_cut_pieces(since, calls, piece_max) LOOP
-			IF whole THEN
-				piece.piece_high := piece.piece_low + interval '1 day';
-			END IF;
-			CONTINUE WHEN piece.piece_low >= until OR piece.piece_high <= low;
-			SELECT * INTO more, more_places FROM public.usage_rows_of_piece(part,
-				greatest(piece.piece_low, low), least(piece.piece_high, until),
-				piece.piece_low, piece.piece_high, piece.piece_calls, tokens, on_route,
-					condition,
-				page - cardinality(rows));
-			rows := rows || coalesce(more, '{}');
-			places := places || coalesce(more_places, '{}');
-			IF cardinality(rows) >= page THEN
-				next := places[page];
-				EXIT days;
-			ELSIF clock_timestamp() > enough THEN
-				next := greatest(piece.piece_low, low) || '/0';
-				EXIT days;
-			END IF;
-		END LOOP;
+	FOR day IN EXECUTE format(guide, 'date_trunc(''day'', since)', 'usage_day')
+			USING date_trunc('day', low), until, tokens,
+			public.usage_route_numbers(paths), paths, min_ms LOOP
+		SELECT * INTO more FROM public.usage_rows_of_day(day.since, day.calls, guide, low,
+			until, tokens, paths, min_ms, condition, page - cardinality(rows), enough);
+		rows := rows || more.rows;
+		next := more.next;
+		EXIT WHEN next IS NOT NULL;
 	END LOOP;
-	RETURN json_build_object('rows', array_to_json(rows), 'next', replace(next, ' ',
-		'T'));
+	RETURN json_build_object('rows', array_to_json(rows),
+		'next', replace(next, ' ', 'T'));
 END
 $body$;
 REVOKE ALL ON FUNCTION public.usage_rows(timestamp, timestamp, bigint[], text[],

@@ -47,6 +47,49 @@ SELECT CASE
 $$;
 REVOKE ALL ON FUNCTION public.usage_counted_pairs(regclass, boolean, text) FROM PUBLIC;
 
+-- What compares the cells of one width with what `pairs` counts: from $1 to $2, of routes
+-- $3.
+CREATE OR REPLACE FUNCTION public.usage_differences_sql(pairs text, name text,
+	width integer, unpacked text)
+RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $body$
+SELECT public.usage_sql(format($$
+	WITH pairs AS (%1$s),
+	counted AS (SELECT public.usage_floor(since, %3$s) AS since, %4$s,
+		{plain_sums}
+		FROM pairs GROUP BY 1, CUBE (token_id, route_id)),
+	waiting AS (%5$s),
+	stored AS (SELECT since, token_id, route_id, {plain_sums} FROM (
+		SELECT since, token_id, route_id, {columns} FROM public.%2$I
+		WHERE route_id = ANY ($3) AND since >= $1 AND since < $2
+		UNION ALL SELECT public.usage_floor(since, %3$s), token_id, route_id,
+			{columns}
+		FROM public.usage_open
+		WHERE route_id = ANY ($3) AND since >= $1 AND since < $2
+		UNION ALL SELECT public.usage_floor(since, %3$s), %4$s, {sums}
+			FROM waiting
+		WHERE since >= $1 AND since < $2 GROUP BY 1, CUBE (token_id,
+			route_id)) AS cells
+		GROUP BY 1, 2, 3)
+	SELECT %2$L, found.since, found.token_id, found.route_id, found.stored,
+		found.counted, found.columns
+	FROM (SELECT since, token_id, route_id, coalesce(s.calls, 0) AS stored,
+			coalesce(c.calls, 0) AS counted,
+			(SELECT string_agg(key, ', ' ORDER BY key) FROM (
+				SELECT key, value FROM jsonb_each(to_jsonb(s)) EXCEPT
+				SELECT key, value FROM jsonb_each(to_jsonb(c))) AS d) AS columns
+		FROM (SELECT * FROM counted WHERE calls > 0) AS c
+		FULL JOIN stored AS s USING (since, token_id, route_id)
+		WHERE c IS DISTINCT FROM s) AS found
+	WHERE NOT EXISTS (SELECT FROM public.usage_dirty AS d
+		WHERE d.since >= found.since
+		AND d.since < found.since + %3$s * interval '1 second')
+	ORDER BY 2, 3, 4$$, pairs, name, width,
+	'CASE WHEN grouping(token_id) = 1 THEN -1 ELSE token_id END AS token_id, '
+	'CASE WHEN grouping(route_id) = 1 THEN -1 ELSE route_id END AS route_id', unpacked))
+$body$;
+REVOKE ALL ON FUNCTION public.usage_differences_sql(text, text, integer, text)
+	FROM PUBLIC;
+
 -- Recounts the rows of a part of one UTC day, whole quarters, and compares with the
 -- cells: in each width and dimension, every column. One row a difference; none: all is
 -- right. Where the rows were dropped, the cells of 15 minutes stand in for them.
@@ -63,9 +106,6 @@ DECLARE
 	part regclass;
 	is_gone boolean;
 	kept boolean;
-	dimensions text := 'CASE WHEN grouping(token_id) = 1 THEN -1 '
-		'ELSE token_id END AS token_id, CASE WHEN grouping(route_id) = 1 THEN -1 '
-		'ELSE route_id END AS route_id';
 	-- Deltas, by the number of their route.
 	unpacked text := 'SELECT since, token_id, coalesce(r.route_id, 0) AS route_id, '
 		'{columns} FROM public.usage_deltas LEFT JOIN public.usage_routes AS r '
@@ -86,39 +126,8 @@ BEGIN
 	FOR step IN SELECT * FROM public.usage_widths() AS v
 			WHERE v.width <= 86400 AND public.usage_floor(low, v.width) = low
 			AND public.usage_floor(high, v.width) = high LOOP
-		RETURN QUERY EXECUTE public.usage_sql(format($$
-			WITH pairs AS (%1$s),
-			counted AS (SELECT public.usage_floor(since, %3$s) AS since, %4$s,
-				{plain_sums}
-				FROM pairs GROUP BY 1, CUBE (token_id, route_id)),
-			waiting AS (%5$s),
-			stored AS (SELECT since, token_id, route_id, {plain_sums} FROM (
-				SELECT since, token_id, route_id, {columns} FROM public.%2$I
-				WHERE route_id = ANY ($3) AND since >= $1 AND since < $2
-				UNION ALL SELECT public.usage_floor(since, %3$s), token_id, route_id,
-					{columns}
-				FROM public.usage_open
-				WHERE route_id = ANY ($3) AND since >= $1 AND since < $2
-				UNION ALL SELECT public.usage_floor(since, %3$s), %4$s, {sums}
-					FROM waiting
-				WHERE since >= $1 AND since < $2 GROUP BY 1, CUBE (token_id,
-					route_id)) AS cells
-				GROUP BY 1, 2, 3)
-			SELECT %2$L, found.since, found.token_id, found.route_id, found.stored,
-				found.counted, found.columns
-			FROM (SELECT since, token_id, route_id, coalesce(s.calls, 0) AS stored,
-					coalesce(c.calls, 0) AS counted,
-					(SELECT string_agg(key, ', ' ORDER BY key) FROM (
-						SELECT key, value FROM jsonb_each(to_jsonb(s)) EXCEPT
-						SELECT key, value FROM jsonb_each(to_jsonb(c))) AS d) AS columns
-				FROM (SELECT * FROM counted WHERE calls > 0) AS c
-				FULL JOIN stored AS s USING (since, token_id, route_id)
-				WHERE c IS DISTINCT FROM s) AS found
-			WHERE NOT EXISTS (SELECT FROM public.usage_dirty AS d
-				WHERE d.since >= found.since
-				AND d.since < found.since + %3$s * interval '1 second')
-			ORDER BY 2, 3, 4$$, pairs, step.name, step.width, dimensions, unpacked))
-			USING low, high, public.usage_route_ids();
+		RETURN QUERY EXECUTE public.usage_differences_sql(pairs, step.name, step.width,
+			unpacked) USING low, high, public.usage_route_ids();
 	END LOOP;
 END
 $body$;

@@ -353,6 +353,21 @@ def test_fresh_starts_over(dev):
     dev.stop()
 
 
+@pytest.mark.parametrize("outside", [False, True])
+def test_a_database_before_the_first_release_is_moved_aside(dev, new_dev, outside):
+    dev = new_dev if outside else dev
+    dev.start()
+    dev.query("CREATE TABLE tollgate_migrations (name text); SELECT 1")
+    dev.stop()
+    dev.start()
+    old = re.search(r"it is kept in (\S+/pg\.old-\d{4}-\d\d-\d\d-\d{6}), and a new one is made",
+                    dev.log()).group(1)
+    assert os.path.exists(os.path.join(old, "data", "PG_VERSION"))
+    assert dev.get("/api/test/x")[0] == 200
+    assert dev.query("SELECT to_regclass('tollgate_migrations') IS NULL AS gone") == [(True,)]
+    dev.stop()
+
+
 def test_a_folder_that_it_did_not_make_is_left_alone(new_dev):
     os.makedirs(os.path.join(new_dev.state, "pg", "data"))
     with open(os.path.join(new_dev.state, "pg", "data", "precious"), "w", encoding="ascii") as f:
