@@ -27,8 +27,8 @@ struct db_migrate_options {
  * step that was not reported is undone. The calling thread must not serve requests. */
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error);
 
-/* Was the database made by a build before 0.1.0, whose tables no release knows? db_migrate
- * refuses it. False: error says why that cannot be told. */
+/* Was the database made by a build before 0.1.0, whose tables no release knows?
+ * db_migrate refuses it. False: error says why that cannot be told. */
 bool db_is_prerelease(struct pg_sync *s, bool *is, struct sbuf *error);
 
 #endif

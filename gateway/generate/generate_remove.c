@@ -1,8 +1,8 @@
 /* Takes made-up usage away: rows, cells, tokens, routes.
  *
  * Day by day, each in a transaction of its own (usage_remove_generated in
- * migrations/0011_fair_upkeep.sql); what was made is forgotten at the end, so that a
- * removal that was interrupted is run again and finds the rest. */
+ * migrations/functions/90_generated.sql); what was made is forgotten at the end, so that
+ * a removal that was interrupted is run again and finds the rest. */
 #include "gateway/generate/generate.h"
 
 #include <stdio.h>

@@ -11,7 +11,7 @@ void serve_health(struct call *c);
 /* GET /ready: keys can be checked (200), or not (503); with the state of what is
  * behind. */
 void serve_ready(struct call *c);
-/* POST /api/usage-log: an event of a Worker that is still at the edge. */
+/* POST /api/usage-log: an event of an edge Worker. */
 void serve_usage_log(struct call *c);
 /* GET /api/usage/test-data: the latest rows. */
 void serve_test_data(struct call *c);

@@ -1,5 +1,4 @@
-/* POST /api/usage-log: events of Workers that are still at the edge, into the manager's
- * lane.
+/* POST /api/usage-log: events of edge Workers, into the manager's lane.
  *
  * From there they go the way of the gateway's own. An array is looked through first: a
  * fault in any event refuses it whole. A row is made for known tokens only. */

@@ -14,7 +14,7 @@ struct planes {
 /* From the next request on these settings hold. */
 void planes_configure(const struct planes *p, struct settings *s);
 /* Ends them. First the workers: they accept no more, and what runs has until drain_ms
- * from now. The manager goes on meanwhile, since Workers at the edge report their calls
+ * from now. The manager goes on meanwhile, since edge Workers report their calls
  * to it, and then has drain_ms of its own. A second SIGTERM or SIGINT cuts what runs in
  * both. Returns once all their threads have ended: nobody appends to a lane any more. */
 void planes_drain(const struct planes *p, uint32_t drain_ms);

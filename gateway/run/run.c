@@ -308,7 +308,7 @@ static const struct part parts[] = {
 	{start_recorder, stop_recorder},
 	/* Before the planes accept: nobody who calls early is told to come back. */
 	{wait_for_keys, NULL},
-	/* Before the workers, and after them at the end: Workers at the edge still report
+	/* Before the workers, and after them at the end: edge Workers still report
 	 * to it then. */
 	{start_manager, stop_manager},
 	{start_workers, stop_workers},
