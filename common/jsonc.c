@@ -126,9 +126,14 @@ static bool parse_array(struct jsonc_scan *s, struct jsonc_node *node, unsigned 
 
 static bool parse_key(struct jsonc_scan *s, struct jsonc_node *child)
 {
+	char c = s->p < s->end ? *s->p : '\0';
+
 	child->key_pos = s->pos;
 	if (s->p == s->end || *s->p != '"')
-		return jsonc_scan_unexpected(s, "a key in double quotes");
+		return jsonc_scan_unexpected(
+			s, c >= '0' && c <= '9'
+				   ? "a key in double quotes (or a number without commas)"
+				   : "a key in double quotes");
 	if (!jsonc_scan_string(s, &child->key) || !jsonc_scan_space(s))
 		return false;
 	if (!jsonc_scan_take(s, ':'))
@@ -170,7 +175,7 @@ static bool parse_object(struct jsonc_scan *s, struct jsonc_node *node, unsigned
 		}
 		if (node->n == JSONC_MEMBERS_MAX) {
 			jsonc_scan_fail(s, child->key_pos,
-					"more than %d keys in one object",
+					"more than %d keys in one object; leave some out",
 					JSONC_MEMBERS_MAX);
 			jsonc_free(&child);
 			return false;
@@ -202,7 +207,7 @@ static bool parse_scalar(struct jsonc_scan *s, struct jsonc_node *node)
 	if (node->boolean || jsonc_scan_word(s, "false"))
 		return true;
 	node->type = JSONC_NULL;
-	return jsonc_scan_word(s, "null") || jsonc_scan_unexpected(s, "a value");
+	return jsonc_scan_word(s, "null") || jsonc_scan_no_value(s);
 }
 
 static bool parse_value(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth)
@@ -211,7 +216,8 @@ static bool parse_value(struct jsonc_scan *s, struct jsonc_node *node, unsigned 
 	if (s->p == s->end || (*s->p != '{' && *s->p != '['))
 		return parse_scalar(s, node);
 	if (depth == JSONC_DEPTH_MAX)
-		return jsonc_scan_fail(s, s->pos, "nested deeper than %d levels",
+		return jsonc_scan_fail(s, s->pos,
+				       "nested deeper than %d levels; nest less",
 				       JSONC_DEPTH_MAX);
 	if (jsonc_scan_take(s, '['))
 		return parse_array(s, node, depth);
@@ -221,7 +227,11 @@ static bool parse_value(struct jsonc_scan *s, struct jsonc_node *node, unsigned 
 
 static bool parse_text(struct jsonc_scan *s, struct jsonc_node *root)
 {
-	if (!jsonc_scan_space(s) || !parse_value(s, root, 0) || !jsonc_scan_space(s))
+	if (!jsonc_scan_space(s))
+		return false;
+	if (s->p == s->end)
+		return jsonc_scan_fail(s, s->pos, "%s", JSONC_EMPTY);
+	if (!parse_value(s, root, 0) || !jsonc_scan_space(s))
 		return false;
 	return s->p == s->end || jsonc_scan_unexpected(s, "the file's end");
 }

@@ -43,6 +43,9 @@ struct jsonc_node {
 	size_t n;
 };
 
+/* The fault of a text without any value. */
+#define JSONC_EMPTY "the file is empty"
+
 /* Receives each fault: "what is wrong; what to do". The text lives during the call
  * only. */
 struct jsonc_sink {

@@ -21,6 +21,9 @@ bool jsonc_scan_fail(struct jsonc_scan *s, struct jsonc_pos pos, const char *for
 /* Reports what stands at the scan's place and what was expected there; always false. */
 bool jsonc_scan_unexpected(struct jsonc_scan *s, const char *expected);
 
+/* The same where a value was expected, with what to write instead. */
+bool jsonc_scan_no_value(struct jsonc_scan *s);
+
 /* Passes over white space and comments. */
 bool jsonc_scan_space(struct jsonc_scan *s);
 /* Takes the character if it stands here. */

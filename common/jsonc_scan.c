@@ -88,6 +88,10 @@ bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_s
 {
 	size_t n;
 
+	*s = (struct jsonc_scan){text.p, text.p + text.n, {1, 1}, sink};
+	if (str_has_prefix(text, STR("\xff\xfe")) ||
+	    str_has_prefix(text, STR("\xfe\xff")))
+		return jsonc_scan_fail(s, s->pos, "the file is UTF-16; save it as UTF-8");
 	if (str_has_prefix(text, STR("\xef\xbb\xbf")))
 		text = (struct str){text.p + 3, text.n - 3};
 	*s = (struct jsonc_scan){text.p, text.p + text.n, {1, 1}, sink};
@@ -175,6 +179,47 @@ bool jsonc_scan_word(struct jsonc_scan *s, const char *word)
 	while (n--)
 		advance(s);
 	return true;
+}
+
+/* What other languages call true, false and null. Other words are not quoted: it may be a
+ * secret that lacks its quotes. */
+static const char *meant_word(const struct jsonc_scan *s)
+{
+	static const char *const words[][2] = {{"true", "true"}, {"yes", "true"},
+					       {"on", "true"},   {"false", "false"},
+					       {"no", "false"},  {"off", "false"},
+					       {"null", "null"}, {"none", "null"},
+					       {"nil", "null"},  {"undefined", "null"}};
+	struct str word = {s->p, 0};
+
+	while (s->p + word.n < s->end && is_word_char(s->p[word.n]))
+		word.n++;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_ieq(word, str_of(words[i][0])))
+			return words[i][1];
+	return NULL;
+}
+
+bool jsonc_scan_no_value(struct jsonc_scan *s)
+{
+	const char *word = meant_word(s);
+	char c = s->p < s->end ? *s->p : '\0';
+
+	if (word != NULL && strcmp(word, "null") == 0)
+		return jsonc_scan_fail(
+			s, s->pos,
+			"this is no value here; leave the key out, or write null");
+	if (word != NULL)
+		return jsonc_scan_fail(s, s->pos, "this is no value here; write %s",
+				       word);
+	if (c == '\'' || c == '`' || is_word_char(c))
+		return jsonc_scan_fail(
+			s, s->pos, "a text must stand in double quotes; write \"text\"");
+	if (c == '+' || c == '.')
+		return jsonc_scan_fail(
+			s, s->pos,
+			"a number begins with a digit or -; write 1 or 0.5, for instance");
+	return jsonc_scan_unexpected(s, "a value");
 }
 
 /* Four hex digits at p, or -1. */
@@ -350,8 +395,12 @@ bool jsonc_scan_number(struct jsonc_scan *s, char **out)
 		if (!digits(s, "an exponent digit"))
 			return false;
 	}
-	if (s->p < s->end && is_word_char(*s->p))
-		return jsonc_scan_unexpected(s, "the number's end");
+	if (s->p < s->end && (is_word_char(*s->p) || strchr(".:-+%", *s->p) != NULL))
+		return jsonc_scan_fail(
+			s, start,
+			"text behind a number; write the number alone, in "
+			"decimal digits and without a unit, or put a text in "
+			"double quotes");
 	*out = xstrndup(from, (size_t)(s->p - from));
 	return true;
 }

@@ -1,11 +1,10 @@
-/* Addresses: listeners, literal addresses, CIDR lists. */
+/* Addresses: literal ones, CIDR lists. */
 #include "common/net.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/un.h>
 
 #include "common/check.h"
 
@@ -229,112 +228,4 @@ bool net_cidrs_contain(const struct net_cidrs *list, const struct net_ip *ip)
 		if (cidr_contains(&list->items[i], ip))
 			return true;
 	return false;
-}
-
-static bool listen_unix(struct net_listen *out, const char *path, const char **why)
-{
-	struct sockaddr_un *un = (struct sockaddr_un *)(void *)&out->sa;
-	size_t n = strlen(path);
-
-	if (path[0] != '/') {
-		*why = "a unix socket needs an absolute path, unix:/run/x.sock";
-		return false;
-	}
-	if (n >= sizeof un->sun_path) {
-		*why = "a unix socket's path may have 107 bytes at most";
-		return false;
-	}
-	un->sun_family = AF_UNIX;
-	memcpy(un->sun_path, path, n + 1);
-	out->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + 1);
-	return true;
-}
-
-/* Splits host:port at the last colon and takes brackets off. */
-static bool listen_split(const char *text, struct str *host, uint16_t *port,
-			 const char **why)
-{
-	const char *colon = strrchr(text, ':');
-	uint64_t number = 0;
-
-	if (colon == NULL || !str_to_u64(str_of(colon + 1), &number)) {
-		*why = "needs a port, as in 127.0.0.1:8787";
-		return false;
-	}
-	if (number > UINT16_MAX) {
-		*why = "the port must be 0-65535";
-		return false;
-	}
-	*port = (uint16_t)number;
-	*host = (struct str){text, (size_t)(colon - text)};
-	if (host->n >= 2 && host->p[0] == '[' && host->p[host->n - 1] == ']') {
-		*host = (struct str){host->p + 1, host->n - 2};
-		if (memchr(host->p, ':', host->n) != NULL)
-			return true;
-		*why = "brackets are for IPv6 addresses, as in [::1]:8787";
-		return false;
-	}
-	if (memchr(host->p, ':', host->n) == NULL)
-		return true;
-	*why = "an IPv6 address needs brackets, as in [::1]:8787";
-	return false;
-}
-
-static bool listen_tcp(struct net_listen *out, const char *text, const char **why)
-{
-	struct sockaddr_in *in4 = (struct sockaddr_in *)(void *)&out->sa;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&out->sa;
-	struct net_ip ip = {.family = 6}; /* "*" is :: */
-	struct str host = {0};
-	uint16_t port = 0;
-
-	if (!listen_split(text, &host, &port, why))
-		return false;
-	if (!str_eq(host, STR("*")) && !net_ip_parse(&ip, host)) {
-		*why = "the host must be a literal address or *, names are not resolved";
-		return false;
-	}
-	if (ip.family == 4) {
-		in4->sin_family = AF_INET;
-		in4->sin_port = htons(port);
-		memcpy(&in4->sin_addr, ip.bytes, 4);
-		out->len = sizeof *in4;
-	} else {
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons(port);
-		memcpy(&in6->sin6_addr, ip.bytes, 16);
-		out->len = sizeof *in6;
-	}
-	return true;
-}
-
-bool net_parse_listen(struct net_listen *out, const char *text, const char **why)
-{
-	size_t n = strlen(text);
-
-	*out = (struct net_listen){0};
-	if (n >= sizeof out->text) {
-		*why = "too long for an address";
-		return false;
-	}
-	memcpy(out->text, text, n + 1);
-	if (str_has_prefix(str_of(text), STR("unix:")))
-		return listen_unix(out, text + strlen("unix:"), why);
-	return listen_tcp(out, text, why);
-}
-
-uint16_t net_listen_port(const struct net_listen *l)
-{
-	if (l->sa.ss_family == AF_INET)
-		return ntohs(
-			((const struct sockaddr_in *)(const void *)&l->sa)->sin_port);
-	if (l->sa.ss_family == AF_INET6)
-		return ntohs(
-			((const struct sockaddr_in6 *)(const void *)&l->sa)->sin6_port);
-	return 0;
-}
-
-bool net_listen_is_any_port(const struct net_listen *l)
-{
-	return l->sa.ss_family != AF_UNIX && net_listen_port(l) == 0;
 }

@@ -1,4 +1,4 @@
-/* Addresses: listeners, literal addresses, CIDR lists.
+/* Addresses: literal ones, CIDR lists.
  *
  * Pure: no name is ever resolved here. Any thread. */
 #ifndef COMMON_NET_H
@@ -12,21 +12,6 @@
 #include "common/str.h"
 
 #define NET_ADDR_TEXT_MAX 46 /* an address as text with its NUL */
-
-/* 127.0.0.1:8787, [::1]:8787, *:8787 (:: with IPV6_V6ONLY off: both families) or
- * unix:/path; [::]:8787 alone is IPv6 only. */
-struct net_listen {
-	char text[128];
-	struct sockaddr_storage sa;
-	socklen_t len;
-};
-
-/* False: *why is a static sentence. Port 0 is allowed. */
-bool net_parse_listen(struct net_listen *out, const char *text, const char **why);
-/* The port, in the host's byte order; 0 for a unix socket. */
-uint16_t net_listen_port(const struct net_listen *l);
-/* TCP port 0: the system picks one. */
-bool net_listen_is_any_port(const struct net_listen *l);
 
 /* A literal IPv4 or IPv6 address (no brackets, no zone). IPv4-mapped IPv6 becomes
  * IPv4. */

@@ -43,6 +43,8 @@ static int check(const struct check_arguments *a)
 		.env = a->env,
 		.allow_missing_secrets = dev || a->allow_unset,
 		.database_optional = dev || a->allow_unset,
+		.database_unused = dev,
+		.env_optional = dev,
 		.variable = env_file_variable,
 		.variable_ctx = vars,
 	};

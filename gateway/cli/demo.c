@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/net.h"
 #include "gateway/cli/cli.h"
 #include "gateway/dev/demo.h"
 

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-#include "common/net.h"
+#include "common/net_listen.h"
 
 struct demo_addresses {
 	struct net_listen demo, mock;

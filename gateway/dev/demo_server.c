@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "common/check.h"
+#include "common/net.h"
 #include "gateway/http/chunk.h"
 
 #define HEAD_MAX 65536

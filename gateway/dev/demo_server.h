@@ -10,7 +10,7 @@
 
 #include <event2/event.h>
 
-#include "common/net.h"
+#include "common/net_listen.h"
 #include "gateway/http/request_head.h"
 
 #define DEMO_OUT_HIGH (256 * 1024) /* an endpoint stops producing above */

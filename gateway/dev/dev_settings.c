@@ -47,6 +47,7 @@ struct settings *dev_settings_load(struct dev_settings *d)
 		.env_optional = true,
 		.allow_missing_secrets = true,
 		.database_optional = true,
+		.database_unused = true,
 		.database = d->database,
 		.state_dir = d->state_dir,
 		.variable = env_file_variable,

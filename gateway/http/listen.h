@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "common/net.h"
+#include "common/net_listen.h"
 
 /* Opens n sockets on one address, which share its connections (SO_REUSEPORT) where n > 1;
  * a unix socket is opened once and duplicated. Port 0 is resolved once for all of them;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/net.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/net.h"
+#include "common/net_listen.h"
 
 #define LISTEN_INHERITED_MAX 64
 

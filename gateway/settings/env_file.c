@@ -229,7 +229,9 @@ bool env_file_read(struct env_file *e, const char *path, struct sbuf *report)
 	if (!settings_file_read(path, ENV_FILE_MAX, &text, &n, &why)) {
 		if (errno == ENOENT)
 			return true;
-		sbuf_printf(report, "%s: error: cannot be read: %s\n", path, why);
+		sbuf_printf(report, "%s: error: cannot be read: %s; ", path, why);
+		settings_file_advise(report, path, errno);
+		sbuf_lit(report, "\n");
 		return false;
 	}
 	ok = env_file_read_text(e, path, (struct str){text, n}, report);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 struct settings *settings_ref(struct settings *s)
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/net.h"
+#include "common/net_listen.h"
 #include "common/str.h"
 
 enum on_client_abort { ON_ABORT_CANCEL, ON_ABORT_DRAIN };
@@ -155,8 +156,10 @@ struct settings_options {
 	 * warning, marks the route, and its header is left out */
 	bool allow_missing_secrets;
 	bool database_optional; /* `database` need not be there nor resolve; then NULL */
-	const char *database;   /* taken instead of the file's (dev); NULL: the file's */
-	const char *state_dir;  /* likewise */
+	bool database_unused; /* dev: with database_optional, one that cannot be read is a
+				 * warning, and NULL */
+	const char *database; /* taken instead of the file's (dev); NULL: the file's */
+	const char *state_dir; /* likewise */
 	/* Looks a variable up; NULL: getenv. dev reads .env and .dev.vars through it. */
 	const char *(*variable)(void *ctx, const char *name);
 	void *variable_ctx;

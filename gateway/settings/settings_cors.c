@@ -4,7 +4,7 @@
 
 #include "common/check.h"
 #include "common/http.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
@@ -50,7 +50,7 @@ static const char *origin_fault(const char *s)
 	if (strcmp(s, "null") == 0)
 		return "is sent by pages of anyone; list real origins";
 	if (strlen(s) > SETTINGS_ORIGIN_MAX)
-		return "is longer than 300 bytes";
+		return "is longer than 300 bytes; shorten it";
 	if (strchr(s, '*') != NULL)
 		return "holds *; list each origin, or \"*\" alone for all";
 	for (const char *p = s; *p != '\0'; p++)
@@ -111,7 +111,8 @@ void slot_set_origins(const struct settings_slot *slot, const struct jsonc_node 
 			slot, node,
 			"is empty; list origins, or leave cors out to leave CORS to the upstream");
 	if (node->n > SETTINGS_LIST_MAX) {
-		slot_error(slot, node, "has more than %d elements", SETTINGS_LIST_MAX);
+		slot_error(slot, node, "has more than %d elements; leave some out",
+			   SETTINGS_LIST_MAX);
 		return;
 	}
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)

@@ -10,11 +10,12 @@
 
 #include "common/check.h"
 #include "gateway/settings/settings_file.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
+#include "gateway/settings/suspicion.h"
 
 #define TEXT_MAX 16384       /* bytes of an expanded string */
 #define SECRET_FILE_MAX 8192 /* bytes */
-#define VARIABLE_MAX 128     /* bytes of a variable's name */
+#define VARIABLE_MAX SUSPICION_NAME_MAX
 
 struct expansion {
 	const struct settings_slot *slot;
@@ -23,6 +24,8 @@ struct expansion {
 	unsigned flags;
 	char *out; /* TEXT_MAX + 1 bytes */
 	size_t n;
+	struct str before; /* the text in front of the variable at hand */
+	const char *after; /* and behind it */
 };
 
 void settings_text_fini(struct settings_text *t)
@@ -70,16 +73,29 @@ static const char *variable_value(const struct settings_options *o, const char *
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
+static void missing_error(struct expansion *e, const char *name)
+{
+	const char *example = (e->flags & TEXT_PATH) == 0
+				      ? slot_default_example(e->slot, e->before, e->after)
+				      : NULL;
+
+	if (example == NULL)
+		slot_error(e->slot, e->node,
+			   "the variable %s is not set or empty; set it", name);
+	else
+		slot_error(
+			e->slot, e->node,
+			"the variable %s is not set or empty; set it, or write ${%s:-%s}",
+			name, name, example);
+}
+
 /* The variable is unset or empty and there is no default. Always false. */
 static bool variable_missing(struct expansion *e, const char *name)
 {
 	if (e->slot->loader->dry)
 		return false;
 	if ((e->flags & TEXT_MAY_MISS) == 0) {
-		slot_error(
-			e->slot, e->node,
-			"the variable %s is not set or empty; set it, or write ${%s:-default}",
-			name, name);
+		missing_error(e, name);
 		return false;
 	}
 	e->result->missing = true;
@@ -90,6 +106,22 @@ static bool variable_missing(struct expansion *e, const char *name)
 		  "call the real upstream",
 		  name);
 	return false;
+}
+
+static void suspect_variable(const struct expansion *e, const char *name,
+			     const char *value)
+{
+	static const struct str bearer = STR("Bearer ");
+	const char *why = suspicion_of(value);
+
+	if (why != NULL)
+		slot_warn(e->slot, e->node, "the variable %s %s", name, why);
+	else if (str_ieq(e->before, bearer) && strlen(value) > bearer.n &&
+		 str_ieq((struct str){value, bearer.n}, bearer))
+		slot_warn(e->slot, e->node,
+			  "the variable %s begins with \"Bearer \", which stands here "
+			  "already; remove one",
+			  name);
 }
 
 /* inside: what stands between "${" and "}". */
@@ -116,8 +148,10 @@ static bool expand_variable(struct expansion *e, struct str inside)
 	e->result->secret = true;
 	value = e->slot->loader->dry ? NULL
 				     : variable_value(e->slot->loader->options, copy);
-	if (value != NULL)
+	if (value != NULL) {
+		suspect_variable(e, copy, value);
 		return put(e, str_of(value));
+	}
 	if (mark == NULL)
 		return variable_missing(e, copy);
 	return put(e, (struct str){mark + 2, inside.n - name.n - 2});
@@ -147,6 +181,8 @@ static bool expand_all(struct expansion *e, const char *text)
 		}
 		if (!put(e, (struct str){p, (size_t)(dollar - p)}))
 			return false;
+		e->before = (struct str){text, (size_t)(dollar - text)};
+		e->after = close + 1;
 		/* Go on after a fault: all unset variables are told at once. */
 		ok &= expand_variable(
 			e, (struct str){dollar + 2, (size_t)(close - dollar) - 2});
@@ -155,11 +191,40 @@ static bool expand_all(struct expansion *e, const char *text)
 	return put(e, str_of(p)) && ok;
 }
 
+/* A variable as shells and other tools write it. True: reported as an error. In a header
+ * any text may be meant as it is. */
+static bool other_reference(const struct expansion *e)
+{
+	enum settings_key_type type = e->slot->key->type;
+	bool is_header = type == KEY_REQUEST_HEADERS || type == KEY_RESPONSE_HEADERS;
+	char name[SUSPICION_NAME_MAX];
+
+	if (suspicion_is_reference(e->node->text, name) && !is_header) {
+		slot_error(e->slot, e->node, "%.140s is not expanded; write ${%s}",
+			   e->node->text, name);
+		return true;
+	}
+	if (suspicion_has_reference(e->node->text, name) ||
+	    (is_header && suspicion_is_reference(e->node->text, name)))
+		slot_warn(
+			e->slot, e->node,
+			"%s is not expanded without braces; write ${%s} if a variable is "
+			"meant",
+			name, name);
+	return false;
+}
+
 static bool expand_string(const struct settings_slot *slot, const struct jsonc_node *node,
 			  unsigned flags, struct settings_text *out)
 {
-	struct expansion e = {slot, node, out, flags, xmalloc(TEXT_MAX + 1), 0};
-	bool ok = expand_all(&e, node->text);
+	struct expansion e = {
+		.slot = slot,
+		.node = node,
+		.result = out,
+		.flags = flags,
+		.out = xmalloc(TEXT_MAX + 1),
+	};
+	bool ok = !other_reference(&e) && expand_all(&e, node->text);
 
 	if (ok)
 		out->text = xstrndup(e.out, e.n);
@@ -177,6 +242,8 @@ struct secret_file {
 static bool file_content(const struct settings_slot *slot, const struct jsonc_node *node,
 			 const char *shown, struct settings_text *out, size_t n)
 {
+	const char *why;
+
 	if (n > 0 && out->text[n - 1] == '\n')
 		out->text[--n] = '\0';
 	if (n > 0 && out->text[n - 1] == '\r')
@@ -187,9 +254,27 @@ static bool file_content(const struct settings_slot *slot, const struct jsonc_no
 	else if (strlen(out->text) != n)
 		slot_error(slot, node, "the file %s holds a NUL byte; it must be text",
 			   shown);
-	else
-		return true;
-	return false;
+	else if ((why = suspicion_of(out->text)) != NULL)
+		slot_warn(slot, node, "the content of the file %s %s", shown, why);
+	return n != 0 && strlen(out->text) == n;
+}
+
+static void file_error(const struct settings_slot *slot, const struct jsonc_node *node,
+		       const struct secret_file *file, const char *why)
+{
+	struct sbuf advice;
+	int error = errno;
+
+	sbuf_init(&advice, TEXT_MAX);
+	if (file->shown == file->path && error != EFBIG)
+		settings_file_advise(&advice, file->path, error);
+	if (advice.n == 0)
+		sbuf_printf(&advice,
+			    "it must be a readable text file of at most %d bytes",
+			    SECRET_FILE_MAX);
+	slot_error(slot, node, "the file %s cannot be used: %s; " STR_FMT, file->shown,
+		   why, STR_ARG(sbuf_view(&advice)));
+	sbuf_fini(&advice);
 }
 
 static bool read_secret(const struct settings_slot *slot, const struct jsonc_node *node,
@@ -217,10 +302,7 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 				  file->shown);
 		return false;
 	}
-	slot_error(slot, node,
-		   "the file %s cannot be used: %s; it must be a readable text file of "
-		   "at most %d bytes",
-		   file->shown, why, SECRET_FILE_MAX);
+	file_error(slot, node, file, why);
 	return false;
 }
 
@@ -228,7 +310,7 @@ static bool read_secret(const struct settings_slot *slot, const struct jsonc_nod
 static bool file_path(const struct settings_slot *slot, const struct jsonc_node *name,
 		      unsigned flags, struct settings_text *path)
 {
-	if (!expand_string(slot, name, flags, path))
+	if (!expand_string(slot, name, flags | TEXT_PATH, path))
 		return false;
 	if (strstr(path->text, "://") == NULL)
 		return true;
@@ -249,7 +331,9 @@ static bool expand_file(const struct settings_slot *slot, const struct jsonc_nod
 	bool ok;
 
 	if (name == NULL || node->n != 1 || name->type != JSONC_STRING) {
-		slot_error(slot, node, "an object here must be {\"file\": \"path\"}");
+		slot_error(slot, node,
+			   "an object here must be {\"file\": \"path\"}; or write \"%s\"",
+			   slot->key->example);
 		return false;
 	}
 	ok = file_path(slot, name, flags, &path);
@@ -273,8 +357,8 @@ bool slot_text(const struct settings_slot *slot, const struct jsonc_node *node,
 		return expand_file(slot, node, flags, out);
 	if (node->type == JSONC_STRING)
 		return expand_string(slot, node, flags, out);
-	slot_error(slot, node, "must be a string%s, is %s; put it in double quotes",
-		   (flags & TEXT_FILE) != 0 ? " or {\"file\": \"path\"}" : "",
-		   jsonc_type_name(node->type));
+	slot_type_error(slot, node, JSONC_STRING,
+			(flags & TEXT_FILE) != 0 ? "a string or {\"file\": \"path\"}"
+						 : "a string");
 	return false;
 }

@@ -3,7 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,10 +35,14 @@ bool settings_file_read(const char *path, size_t max, char **out, size_t *n,
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 	char *text = NULL;
+	int saved;
 
 	*why = NULL;
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		*why = strerror(errno);
+	} else if (S_ISDIR(st.st_mode)) {
+		*why = "it is a folder";
+		errno = EISDIR;
 	} else if (!S_ISREG(st.st_mode)) {
 		*why = "it is not a regular file";
 		errno = EINVAL;
@@ -42,9 +50,12 @@ bool settings_file_read(const char *path, size_t max, char **out, size_t *n,
 		text = xmalloc(max + 2);
 		if (!read_up_to(fd, text, max + 1, n))
 			*why = strerror(errno);
-		else if (*n > max)
+		else if (*n > max) {
 			*why = "it is too large";
+			errno = EFBIG;
+		}
 	}
+	saved = errno;
 	if (fd >= 0)
 		close(fd);
 	if (*why == NULL) {
@@ -55,7 +66,83 @@ bool settings_file_read(const char *path, size_t max, char **out, size_t *n,
 	if (text != NULL)
 		OPENSSL_cleanse(text, max + 2);
 	free(text);
+	errno = saved;
 	return false;
+}
+
+/* --- what to do --- */
+
+static void put_user(struct sbuf *out)
+{
+	struct passwd *user = getpwuid(geteuid());
+
+	if (user != NULL)
+		sbuf_printf(out, "user %s", user->pw_name);
+	else
+		sbuf_printf(out, "user %u", (unsigned)geteuid());
+}
+
+/* The first folder on the way to path that may not be entered; false: none. */
+static bool closed_folder(const char *path, char out[PATH_MAX])
+{
+	for (size_t i = 1; path[0] != '\0' && path[i] != '\0' && i < PATH_MAX; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(out, path, i);
+		out[i] = '\0';
+		if (access(out, X_OK) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void advise_access(struct sbuf *out, const char *path)
+{
+	struct group *group = getgrgid(getegid());
+	char folder[PATH_MAX];
+
+	put_user(out);
+	if (closed_folder(path, folder))
+		sbuf_printf(out, " may not enter %s: run `chmod o+x %s`", folder, folder);
+	else if (group != NULL)
+		sbuf_printf(out, " may not read it: run `chgrp %s %s && chmod g+r %s`",
+			    group->gr_name, path, path);
+	else
+		sbuf_printf(out, " may not read it: run `chmod o+r %s`", path);
+}
+
+static void advise_folder(struct sbuf *out, const char *path)
+{
+	static const char name[] = "tollgate.json";
+	char *inside = xasprintf("%s/%s", path, name);
+
+	sbuf_lit(out, "name a file");
+	if (access(inside, F_OK) == 0)
+		sbuf_printf(out, ", as %s", inside);
+	free(inside);
+}
+
+static void advise_missing(struct sbuf *out, const char *path)
+{
+	char folder[PATH_MAX];
+
+	sbuf_lit(out, "give the path of a file that is there");
+	if (path[0] != '/' && getcwd(folder, sizeof folder) != NULL)
+		sbuf_printf(out, "; a relative one begins at %s", folder);
+}
+
+void settings_file_advise(struct sbuf *out, const char *path, int error)
+{
+	if (error == EACCES)
+		advise_access(out, path);
+	else if (error == EISDIR)
+		advise_folder(out, path);
+	else if (error == ENOENT || error == ENOTDIR)
+		advise_missing(out, path);
+	else if (error == EFBIG)
+		sbuf_lit(out, "shorten it");
+	else if (error == EINVAL)
+		sbuf_lit(out, "save its content as a file, and name that");
 }
 
 char *settings_file_beside(const char *file, const char *path)

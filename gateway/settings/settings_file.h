@@ -5,11 +5,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/str.h"
+
 /* *out is the content with a NUL after its *n bytes, the caller's to free. False: *why is
  * a sentence (static or strerror's), errno is ENOENT if there is no such file. Only
  * regular files, so that a pipe or a device never blocks the start; max bytes at most. */
 bool settings_file_read(const char *path, size_t max, char **out, size_t *n,
 			const char **why);
+/* Appends what to do about a file that cannot be read: a command, or a path. error is
+ * errno after settings_file_read; nothing is appended where there is nothing to say. */
+void settings_file_advise(struct sbuf *out, const char *path, int error);
 /* path as seen from beside `file`; absolute paths stay. The caller frees. */
 char *settings_file_beside(const char *file, const char *path);
 

@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 #include "common/http.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 #define HEADER_NAME_MAX 128
 #define HEADER_VALUE_MAX 8192
@@ -36,7 +36,7 @@ static const char *reserved_fault(enum http_field_id id, enum settings_key_type 
 }
 
 static bool check_name(const struct settings_slot *slot, struct jsonc_pos pos,
-		       const char *name)
+		       const char *name, const char *shown)
 {
 	struct settings_loader *l = slot->loader;
 	const char *why = NULL;
@@ -47,7 +47,7 @@ static bool check_name(const struct settings_slot *slot, struct jsonc_pos pos,
 		why = reserved_fault(http_field_id(str_of(name)), slot->key->type);
 	if (why != NULL)
 		faults_error(&l->faults, pos, "%s%s: \"%.60s\" %s", l->where,
-			     slot->key->name, name, why);
+			     slot->key->name, shown, why);
 	return why == NULL;
 }
 
@@ -172,14 +172,16 @@ void slot_set_headers(const struct settings_slot *slot, const struct jsonc_node 
 	if (!slot_expect(slot, node, JSONC_OBJECT))
 		return;
 	if (node->n > SETTINGS_LIST_MAX) {
-		slot_error(slot, node, "has more than %d headers", SETTINGS_LIST_MAX);
+		slot_error(slot, node, "has more than %d headers; leave some out",
+			   SETTINGS_LIST_MAX);
 		return;
 	}
 	for (const struct jsonc_node *m = node->first; m != NULL; m = m->next) {
 		struct settings_slot item = *slot;
 
 		item.item = m->key;
-		if (check_name(slot, m->key_pos, m->key) && !is_twin(slot, node, m))
+		if (check_name(slot, m->key_pos, m->key, m->key) &&
+		    !is_twin(slot, node, m))
 			add_header(&item, m, to);
 	}
 }
@@ -193,15 +195,21 @@ void slot_set_header_names(const struct settings_slot *slot,
 	if (!slot_expect(slot, node, JSONC_ARRAY))
 		return;
 	if (node->n > SETTINGS_LIST_MAX) {
-		slot_error(slot, node, "has more than %d headers", SETTINGS_LIST_MAX);
+		slot_error(slot, node, "has more than %d headers; leave some out",
+			   SETTINGS_LIST_MAX);
 		return;
 	}
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next) {
-		if (!slot_expect(slot, c, JSONC_STRING) ||
-		    !check_name(slot, c->pos, c->text))
+		struct settings_text t;
+
+		if (!slot_text(slot, c, 0, &t))
 			continue;
-		to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
-		to->items[to->n++] = xstrdup(c->text);
+		if (check_name(slot, c->pos, t.text, slot_shown(c, &t))) {
+			to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
+			to->items[to->n++] = t.text;
+			t.text = NULL;
+		}
+		settings_text_fini(&t);
 	}
 }
 

@@ -58,6 +58,8 @@ struct settings_key {
 	size_t top, route; /* offsets in struct settings and struct settings_route */
 	uint64_t min, max;
 	const char *fallback; /* the default as JSON; NULL: none, or told by doc */
+	const char *example;  /* for messages: one value, of a list one element, without
+			       * quotes; NULL where the default is one */
 	const char *unit;     /* "" where there is none */
 	unsigned flags;
 	const char *doc;

@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 #include "common/http.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 static bool list_fits(const struct settings_slot *slot, const struct jsonc_node *node)
 {
@@ -13,7 +13,8 @@ static bool list_fits(const struct settings_slot *slot, const struct jsonc_node 
 		return false;
 	if (node->n <= SETTINGS_LIST_MAX)
 		return true;
-	slot_error(slot, node, "has more than %d elements", SETTINGS_LIST_MAX);
+	slot_error(slot, node, "has more than %d elements; leave some out",
+		   SETTINGS_LIST_MAX);
 	return false;
 }
 
@@ -24,11 +25,18 @@ static void add_listener(const struct settings_slot *slot, const struct jsonc_no
 	struct settings_text t;
 	struct net_listen l;
 	const char *why;
+	char advice[NET_LISTEN_TEXT_MAX];
 
+	if (item->type != JSONC_STRING) {
+		slot_type_error(slot, item, JSONC_STRING, "an address");
+		return;
+	}
 	if (!slot_text(slot, item, 0, &t))
 		return;
 	if (!net_parse_listen(&l, t.text, &why)) {
-		slot_error(slot, item, "\"%.128s\": %s", slot_shown(item, &t), why);
+		net_listen_suggest(advice, slot_shown(item, &t), slot_example_port(slot));
+		slot_error(slot, item, "\"%.128s\": %s; write \"%s\"",
+			   slot_shown(item, &t), why, advice);
 	} else {
 		for (size_t i = 0; i < to->n; i++)
 			if (strcmp(to->items[i].text, l.text) == 0 &&
@@ -47,10 +55,15 @@ void slot_set_listeners(const struct settings_slot *slot, const struct jsonc_nod
 		add_listener(slot, node);
 		return;
 	}
+	if (node->type != JSONC_ARRAY) {
+		slot_type_error(slot, node, JSONC_STRING,
+				"an address or an array of addresses");
+		return;
+	}
 	if (!list_fits(slot, node))
 		return;
 	if (node->n == 0)
-		slot_error(slot, node, "is empty; give at least one address");
+		slot_error(slot, node, "is empty; write [\"%s\"]", slot->key->example);
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)
 		add_listener(slot, c);
 }
@@ -105,34 +118,47 @@ void slot_set_cidrs(const struct settings_slot *slot, const struct jsonc_node *n
 		add_cidr(slot, c);
 }
 
-static void add_method(const struct settings_slot *slot, const struct jsonc_node *item)
+static void method_error(const struct settings_slot *slot, const struct jsonc_node *item,
+			 const struct settings_text *t)
 {
 	const char *names[HTTP_METHOD_COUNT], *near;
-	uint32_t *mask = settings_key_field(slot->key, slot->place, slot->base), bit;
-	enum http_method m;
 	char upper[16];
 
-	if (!slot_expect(slot, item, JSONC_STRING))
-		return;
 	for (unsigned i = 0; i < HTTP_METHOD_COUNT; i++)
 		names[i] = http_method_name((enum http_method)i);
-	m = http_method_of(str_of(item->text));
-	if (m == HTTP_OTHER) {
-		snprintf(upper, sizeof upper, "%s", item->text);
-		for (char *p = upper; *p != '\0'; p++)
-			*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-		near = settings_nearest(upper, names, HTTP_METHOD_COUNT);
+	snprintf(upper, sizeof upper, "%s", t->text);
+	for (char *p = upper; *p != '\0'; p++)
+		*p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
+	near = settings_nearest(upper, names, HTTP_METHOD_COUNT);
+	if (near == NULL)
+		slot_error(slot, item,
+			   "\"%.20s\" is none of GET HEAD POST PUT PATCH DELETE OPTIONS; "
+			   "name one of these, or leave methods out for all",
+			   slot_shown(item, t));
+	else
 		slot_error(
 			slot, item,
-			"\"%.20s\" is none of GET HEAD POST PUT PATCH DELETE OPTIONS%s%s%s",
-			item->text, near ? "; did you mean " : "", near ? near : "",
-			near ? "?" : "");
+			"\"%.20s\" is none of GET HEAD POST PUT PATCH DELETE OPTIONS; did "
+			"you mean %s?",
+			slot_shown(item, t), near);
+}
+
+static void add_method(const struct settings_slot *slot, const struct jsonc_node *item)
+{
+	uint32_t *mask = settings_key_field(slot->key, slot->place, slot->base), bit;
+	struct settings_text t;
+	enum http_method m;
+
+	if (!slot_text(slot, item, 0, &t))
 		return;
-	}
-	bit = HTTP_METHOD_BIT(m);
-	if ((*mask & bit) != 0)
-		slot_error(slot, item, "%s is listed twice; remove one", item->text);
+	m = http_method_of(str_of(t.text));
+	bit = m == HTTP_OTHER ? 0 : HTTP_METHOD_BIT(m);
+	if (m == HTTP_OTHER)
+		method_error(slot, item, &t);
+	else if ((*mask & bit) != 0)
+		slot_error(slot, item, "%s is listed twice; remove one", t.text);
 	*mask |= bit;
+	settings_text_fini(&t);
 }
 
 void slot_set_methods(const struct settings_slot *slot, const struct jsonc_node *node)

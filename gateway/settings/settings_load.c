@@ -1,4 +1,5 @@
 /* Loading: text, tree, overlay, keys, routes; all faults are collected on the way. */
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "common/tls.h"
 #include "gateway/journal/group.h"
 #include "gateway/settings/settings_file.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 #define WHOLE_FILE ((struct jsonc_pos){0, 0})
 
@@ -16,7 +17,10 @@ static void on_syntax_fault(void *ctx, struct jsonc_pos pos, const char *text)
 {
 	struct settings_loader *l = ctx;
 
-	faults_error(&l->faults, pos, "%s", text);
+	if (strcmp(text, JSONC_EMPTY) == 0)
+		faults_error(&l->faults, WHOLE_FILE, "%s; write " EXAMPLE_FILE, text);
+	else
+		faults_error(&l->faults, pos, "%s", text);
 }
 
 static char *host_name(void)
@@ -130,7 +134,7 @@ static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 {
 	if (root->type != JSONC_OBJECT) {
 		faults_error(&l->faults, root->pos,
-			     "the file must hold one object, is %s; put it in { }",
+			     "the file must hold one object, is %s; write " EXAMPLE_FILE,
 			     jsonc_type_name(root->type));
 		return;
 	}
@@ -186,8 +190,9 @@ struct settings *settings_load(const char *file, const struct settings_options *
 	size_t n;
 
 	if (!settings_file_read(file, SETTINGS_FILE_MAX, &text, &n, &why)) {
-		sbuf_printf(report, "%s: error: cannot be read: %s; is the path right?\n",
-			    file, why);
+		sbuf_printf(report, "%s: error: cannot be read: %s; ", file, why);
+		settings_file_advise(report, file, errno);
+		sbuf_lit(report, "\n");
 		return NULL;
 	}
 	s = settings_load_text(file, (struct str){text, n}, options, report);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 static void merge_routes(struct jsonc_node *base, struct jsonc_node *over);
 
@@ -102,8 +102,11 @@ static void check_overlay_route(struct settings_loader *l, const struct jsonc_no
 	if (route->type != JSONC_OBJECT || route_name(route) == NULL) {
 		faults_error(&l->faults, route->pos,
 			     "%sroutes[%zu]: must be an object with the name of the "
-			     "route that it changes",
-			     l->where, index);
+			     "route that it changes; write {\"name\": \"%s\"}",
+			     l->where, index,
+			     base->first != NULL && route_name(base->first) != NULL
+				     ? route_name(base->first)
+				     : "test");
 		return;
 	}
 	is_new = find_route(base, route_name(route)) == NULL;
@@ -180,8 +183,8 @@ void settings_apply_overlay(struct settings_loader *l, struct jsonc_node *root)
 
 		if (e->type != JSONC_OBJECT) {
 			faults_error(&l->faults, e->pos,
-				     "env.%.60s: must be an object, is %s", e->key,
-				     jsonc_type_name(e->type));
+				     "env.%.60s: must be an object, is %s; write {}",
+				     e->key, jsonc_type_name(e->type));
 			continue;
 		}
 		l->dry = !is_chosen;

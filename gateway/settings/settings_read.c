@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 #define DOTTED_MAX 256 /* bytes of "group.key" */
 
@@ -50,8 +50,7 @@ static void set_absent(const struct settings_slot *slot, const struct jsonc_node
 	else if (k->fallback != NULL)
 		set_fallback(slot);
 	else if ((k->flags & KEY_REQUIRED) != 0 && !optional)
-		faults_error(&l->faults, object->pos, "%s%s: is missing; add it: %s",
-			     l->where, k->name, k->doc);
+		slot_missing_error(slot, object);
 }
 
 /* The value of "group.key", "group.group.key" or "key"; NULL too where the group is no
@@ -74,8 +73,8 @@ static const struct jsonc_node *find_value(const struct jsonc_node *object,
 static void warn_long_idle(const struct settings_slot *slot,
 			   const struct jsonc_node *node)
 {
-	if (strcmp(slot->key->name, "pools.idle_s") == 0 && node->number > 60 &&
-	    node->number <= (double)slot->key->max / 1000)
+	if (strcmp(slot->key->name, "pools.idle_s") == 0 &&
+	    *(uint32_t *)settings_key_field(slot->key, slot->place, slot->base) > 60000)
 		slot_warn(slot, node,
 			  "many servers close idle connections sooner than this; keep it "
 			  "below the upstream's own time");
@@ -177,8 +176,11 @@ static void check_members(const struct name_check *c, const struct jsonc_node *o
 			unknown_key(c, m, name);
 		else if (m->type != JSONC_OBJECT)
 			faults_error(&c->loader->faults, m->pos,
-				     "%s%s: must be an object, is %s; put it in { }",
-				     c->loader->where, name, jsonc_type_name(m->type));
+				     "%s%s: must be an object, is %s; write %s",
+				     c->loader->where, name, jsonc_type_name(m->type),
+				     strcmp(name, "cors") == 0
+					     ? "{\"origins\": [\"https://app.example\"]}"
+					     : "{}, and its keys inside");
 		else
 			check_members(c, m, name);
 	}

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 static void route_warn(struct settings_loader *l, const struct jsonc_node *node,
 		       const char *text)
@@ -173,8 +173,9 @@ void settings_read_routes(struct settings_loader *l, const struct jsonc_node *ro
 		faults_warn(&l->faults, list->pos,
 			    "routes: is empty, every call gets 404; add a route");
 	if (list->n > SETTINGS_ROUTES_MAX) {
-		faults_error(&l->faults, list->pos, "routes: %zu are more than %d",
-			     list->n, SETTINGS_ROUTES_MAX);
+		faults_error(&l->faults, list->pos,
+			     "routes: %zu are more than %d; leave some out", list->n,
+			     SETTINGS_ROUTES_MAX);
 		return;
 	}
 	s->routes = xcalloc(list->n, sizeof *s->routes);
@@ -183,9 +184,10 @@ void settings_read_routes(struct settings_loader *l, const struct jsonc_node *ro
 
 		r->index = (unsigned)s->n_routes;
 		if (node->type != JSONC_OBJECT) {
-			faults_error(&l->faults, node->pos,
-				     "routes[%zu]: must be an object, is %s", s->n_routes,
-				     jsonc_type_name(node->type));
+			faults_error(
+				&l->faults, node->pos,
+				"routes[%zu]: must be an object, is %s; write " EXAMPLE_ROUTE,
+				s->n_routes, jsonc_type_name(node->type));
 		} else {
 			enter_route(l, node, s->n_routes);
 			read_route(l, node, r, s);

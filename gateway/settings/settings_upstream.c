@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 #include "gateway/settings/upstream_url.h"
 
 static void add_endpoint(struct settings_route *route, const struct upstream_url *url)
@@ -66,15 +66,13 @@ void slot_set_upstream(const struct settings_slot *slot, const struct jsonc_node
 		if (node->type == JSONC_STRING)
 			add_url(slot, node);
 		else
-			slot_error(slot, node,
-				   "must be a URL or an array of URLs, is %s; put the "
-				   "URL in double quotes",
-				   jsonc_type_name(node->type));
+			slot_type_error(slot, node, JSONC_STRING,
+					"a URL or an array of URLs");
 		return;
 	}
 	if (node->n == 0 || node->n > SETTINGS_ENDPOINTS_MAX) {
-		slot_error(slot, node, "has %zu URLs; give 1 to %d", node->n,
-			   SETTINGS_ENDPOINTS_MAX);
+		slot_error(slot, node, "has %zu URLs; give 1 to %d, as in [\"%s\"]",
+			   node->n, SETTINGS_ENDPOINTS_MAX, slot->key->example);
 		return;
 	}
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)

@@ -1,10 +1,8 @@
 /* Values of the configuration: each type of the key table from its node to its field. */
-#include <math.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +12,12 @@
 #include "common/check.h"
 #include "common/pg_conninfo.h"
 #include "gateway/settings/settings_file.h"
-#include "gateway/settings/settings_loader.h"
+#include "gateway/settings/settings_priv.h"
 
 #define NAME_MAX_BYTES 64
+#define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:"
 #define SECRET_MIN_BYTES 16
 #define SECRET_MAX_BYTES 256
-#define ROUTE_PATH_MAX 255 /* token_usage_logs.route_path is VARCHAR(255) */
 
 void slot_error(const struct settings_slot *slot, const struct jsonc_node *node,
 		const char *format, ...)
@@ -55,153 +53,18 @@ void slot_warn(const struct settings_slot *slot, const struct jsonc_node *node,
 	free(text);
 }
 
-bool slot_expect(const struct settings_slot *slot, const struct jsonc_node *node,
-		 enum jsonc_type type)
-{
-	static const char *const hints[] = {"",
-					    "write true or false",
-					    "write it without quotes",
-					    "put it in double quotes",
-					    "put it in [ ]",
-					    "put it in { }"};
-
-	if (node->type == type)
-		return true;
-	slot_error(slot, node, "must be %s, is %s; %s", jsonc_type_name(type),
-		   jsonc_type_name(node->type), hints[type]);
-	return false;
-}
-
 static void *field(const struct settings_slot *slot)
 {
 	return settings_key_field(slot->key, slot->place, slot->base);
 }
 
-/* --- numbers --- */
-
-static void range_error(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	const struct settings_key *k = slot->key;
-	double scale = k->type == KEY_SECONDS ? 1000 : 1;
-
-	slot_error(slot, node, "%.40s is out of range; give %.16g to %.16g %s%s",
-		   node->text, (double)k->min / scale, (double)k->max / scale, k->unit,
-		   (k->flags & KEY_ZERO) != 0 ? ", or 0 for no limit" : "");
-}
-
-/* A whole number in the key's range; scale is applied first. */
-static bool number_value(const struct settings_slot *slot, const struct jsonc_node *node,
-			 double scale, uint64_t *out)
-{
-	const struct settings_key *k = slot->key;
-	double v;
-
-	if (!slot_expect(slot, node, JSONC_NUMBER))
-		return false;
-	v = node->number * scale;
-	if (v == 0 && (k->flags & KEY_ZERO) != 0) {
-		*out = 0;
-		return true;
-	}
-	if (!(v >= (double)k->min && v <= (double)k->max)) {
-		range_error(slot, node);
-		return false;
-	}
-	*out = (uint64_t)(v + 0.5);
-	if (scale == 1 && (double)*out != v) {
-		slot_error(slot, node, "%.40s is no whole number; %s have no fractions",
-			   node->text, k->unit);
-		return false;
-	}
-	return true;
-}
-
-static void set_u32(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	uint64_t v;
-
-	if (number_value(slot, node, 1, &v))
-		*(uint32_t *)field(slot) = (uint32_t)v;
-}
-
-static void set_u64(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	uint64_t v;
-
-	if (number_value(slot, node, 1, &v))
-		*(uint64_t *)field(slot) = v;
-}
-
-static void set_seconds(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	uint64_t v;
-
-	if (number_value(slot, node, 1000, &v))
-		*(uint32_t *)field(slot) = (uint32_t)v;
-}
-
-/* Kept in millionths: sums of millions of calls stay exact. */
-static void set_price(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	const struct settings_key *k = slot->key;
-	double micro;
-
-	if (!slot_expect(slot, node, JSONC_NUMBER))
-		return;
-	micro = round(node->number * 1e6);
-	if (!(micro >= (double)k->min && micro <= (double)k->max))
-		slot_error(slot, node, "%.40s is out of range; give 0 to %.16g",
-			   node->text, (double)k->max / 1e6);
-	else if (fabs(node->number * 1e6 - micro) > 1e-4)
-		slot_error(slot, node, "%.40s has more than six decimals; round it",
-			   node->text);
-	else
-		*(uint64_t *)field(slot) = (uint64_t)micro;
-}
-
-static void set_bool(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	if (slot_expect(slot, node, JSONC_BOOL))
-		*(bool *)field(slot) = node->boolean;
-}
-
-static unsigned cores(void)
-{
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-
-	return n > 0 ? (unsigned)n : 1;
-}
-
-static void set_workers(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	uint64_t v;
-
-	if (node->type == JSONC_STRING) {
-		if (strcmp(node->text, "auto") != 0) {
-			slot_error(
-				slot, node,
-				"must be \"auto\" or a number; write \"auto\" for one per core");
-			return;
-		}
-		v = cores();
-		v = v < slot->key->max ? v : slot->key->max;
-	} else if (!number_value(slot, node, 1, &v)) {
-		return;
-	}
-	*(unsigned *)field(slot) = (unsigned)v;
-}
-
 /* --- strings --- */
 
-static bool is_name(const char *s)
+bool settings_is_name(const char *s)
 {
 	size_t n = strlen(s);
 
-	return n >= 1 && n <= NAME_MAX_BYTES &&
-	       strspn(s,
-		      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:") ==
-		       n;
+	return n >= 1 && n <= NAME_MAX_BYTES && strspn(s, NAME_CHARS) == n;
 }
 
 /* Takes over t's text. */
@@ -214,79 +77,35 @@ static void store_text(const struct settings_slot *slot, struct settings_text *t
 	t->text = NULL;
 }
 
+static void name_error(const struct settings_slot *slot, const struct jsonc_node *node,
+		       const struct settings_text *t)
+{
+	char name[NAME_MAX_BYTES + 1] = "";
+
+	snprintf(name, sizeof name, "%s", slot_shown(node, t));
+	for (char *p = name; *p != '\0'; p++)
+		if (strchr(NAME_CHARS, *p) == NULL)
+			*p = '-';
+	slot_error(
+		slot, node,
+		"must be 1 to %d letters, digits or . _ - :; write \"%s\", for instance",
+		NAME_MAX_BYTES, *name && !t->secret ? name : slot->key->example);
+}
+
 static void set_name(const struct settings_slot *slot, const struct jsonc_node *node)
 {
 	struct settings_text t;
 
 	if (!slot_text(slot, node, 0, &t))
 		return;
-	if (is_name(t.text))
+	if (settings_is_name(t.text))
 		store_text(slot, &t);
 	else if (strcmp(t.text, "*") == 0 && strcmp(slot->key->name, "scope") == 0)
 		slot_error(slot, node,
 			   "\"*\" is what a key may hold, not what a route asks for; "
 			   "leave scope out to let every valid key in");
 	else
-		slot_error(slot, node,
-			   "must be 1 to %d letters, digits or . _ - :", NAME_MAX_BYTES);
-	settings_text_fini(&t);
-}
-
-static bool has_dot_segment(const char *path)
-{
-	for (const char *p = path; *p != '\0'; p++) {
-		const char *s = p + 1;
-
-		if (*p != '/')
-			continue;
-		s += *s == '.';
-		s += *s == '.' && s > p + 1;
-		if (s > p + 1 && (*s == '/' || *s == '\0'))
-			return true;
-	}
-	return false;
-}
-
-/* NULL if it can be a route's prefix, else what is wrong. */
-static const char *route_path_fault(const char *path)
-{
-	size_t n = strlen(path);
-
-	if (path[0] != '/')
-		return "must begin with /; write it as it stands in a URL's path";
-	if (n > ROUTE_PATH_MAX)
-		return "may have 255 bytes at most; shorten it";
-	for (size_t i = 0; i < n; i++)
-		if (path[i] <= ' ' || path[i] == 0x7f)
-			return "holds a space, a control or a non-ASCII character; use plain ASCII";
-	if (strpbrk(path, "%\\") != NULL)
-		return "holds % or \\; prefixes are matched as they are, so write plain characters";
-	if (strpbrk(path, "?#*") != NULL)
-		return "holds ?, # or *; it is a plain prefix, a query or a pattern cannot match";
-	if (strstr(path, "//") != NULL)
-		return "holds an empty segment //; write one slash";
-	if (has_dot_segment(path))
-		return "holds a . or .. segment; write the path that it leads to";
-	if (n > 1 && path[n - 1] == '/')
-		return "ends in /; leave that out, the prefix matches whole segments anyway";
-	return NULL;
-}
-
-static void set_path(const struct settings_slot *slot, const struct jsonc_node *node)
-{
-	struct settings_text t;
-	const char *why;
-
-	if (!slot_text(slot, node, 0, &t))
-		return;
-	why = route_path_fault(t.text);
-	if (why != NULL) {
-		slot_error(slot, node, "%s", why);
-	} else {
-		store_text(slot, &t);
-		((struct settings_route *)slot->base)->path_len =
-			strlen(*(char **)field(slot));
-	}
+		name_error(slot, node, &t);
 	settings_text_fini(&t);
 }
 
@@ -391,6 +210,8 @@ static void set_database(const struct settings_slot *slot, const struct jsonc_no
 		return;
 	if (t.text[0] != '\0' && pg_conninfo_check(t.text, &why))
 		store_text(slot, &t);
+	else if (t.text[0] != '\0' && o->database_unused)
+		slot_warn(slot, node, "%s; `tollgate dev` does not use it", why);
 	else if (t.text[0] != '\0')
 		slot_error(slot, node, "%s", why);
 	else if (!optional)
@@ -427,15 +248,18 @@ static void set_secret(const struct settings_slot *slot, const struct jsonc_node
 static void set_on_abort(const struct settings_slot *slot, const struct jsonc_node *node)
 {
 	enum on_client_abort *to = field(slot);
+	struct settings_text t;
 
-	if (!slot_expect(slot, node, JSONC_STRING))
+	if (!slot_text(slot, node, 0, &t))
 		return;
-	if (strcmp(node->text, "cancel") == 0)
+	if (strcmp(t.text, "cancel") == 0)
 		*to = ON_ABORT_CANCEL;
-	else if (strcmp(node->text, "drain") == 0)
+	else if (strcmp(t.text, "drain") == 0)
 		*to = ON_ABORT_DRAIN;
 	else
-		slot_error(slot, node, "must be \"cancel\" or \"drain\"");
+		slot_error(slot, node,
+			   "must be \"cancel\" or \"drain\"; write \"cancel\"");
+	settings_text_fini(&t);
 }
 
 /* Routes and overlays are read by their own files. */
@@ -449,18 +273,18 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 {
 	static void (*const setters[KEY_TYPE_COUNT])(const struct settings_slot *,
 						     const struct jsonc_node *) = {
-		[KEY_U32] = set_u32,
-		[KEY_U64] = set_u64,
-		[KEY_SECONDS] = set_seconds,
-		[KEY_BOOL] = set_bool,
+		[KEY_U32] = slot_set_scalar,
+		[KEY_U64] = slot_set_scalar,
+		[KEY_SECONDS] = slot_set_scalar,
+		[KEY_BOOL] = slot_set_scalar,
 		[KEY_NAME] = set_name,
-		[KEY_PATH] = set_path,
+		[KEY_PATH] = slot_set_path,
 		[KEY_FILE] = set_file,
 		[KEY_PRIVATE_KEY] = set_private_key,
 		[KEY_DIRECTORY] = set_directory,
-		[KEY_WORKERS] = set_workers,
+		[KEY_WORKERS] = slot_set_scalar,
 		[KEY_DATABASE] = set_database,
-		[KEY_PRICE] = set_price,
+		[KEY_PRICE] = slot_set_scalar,
 		[KEY_SECRET] = set_secret,
 		[KEY_LISTENERS] = slot_set_listeners,
 		[KEY_CIDRS] = slot_set_cidrs,

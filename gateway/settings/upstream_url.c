@@ -31,7 +31,8 @@ static bool parse_scheme(struct upstream_url *out, struct str *rest, const char 
 		return fail(why, "has a WebSocket scheme; write http:// or https://, "
 				 "WebSockets pass through these");
 	else if (!cut_prefix(rest, "http://"))
-		return fail(why, "is no http:// or https:// URL; write it in full");
+		return fail(why, "is no http:// or https:// URL; write it in full, as "
+				 "https://api.example/v1");
 	out->port = out->tls ? 443 : 80;
 	return true;
 }
@@ -77,18 +78,23 @@ static bool parse_host(struct upstream_url *out, struct str host, const char **w
 	struct net_ip ip;
 
 	if (host.n == 0)
-		return fail(why, "has no host; write http://host:port/path");
+		return fail(why, "has no host; write http://billing.internal:8080/path");
 	if (host.n > UPSTREAM_HOST_MAX)
-		return fail(why, "has a host longer than 253 bytes");
+		return fail(why, "has a host longer than 253 bytes; shorten it");
 	for (size_t i = 0; i < host.n; i++)
 		if ((unsigned char)host.p[i] >= 0x80)
 			return fail(why, "has a host outside ASCII; write its xn-- form");
 	if (!net_ip_parse(&ip, host) || ip.family != 4) {
 		if (looks_like_address(host))
-			return fail(why,
-				    "has a malformed IPv4 address; write four numbers");
+			return fail(
+				why,
+				"has a malformed IPv4 address; write four numbers, as "
+				"http://127.0.0.1:9001");
 		if (!is_host_name(host))
-			return fail(why, "has a malformed host name");
+			return fail(
+				why,
+				"has a malformed host name; write letters, digits and -, "
+				"as http://billing.internal:8080");
 	}
 	for (size_t i = 0; i < host.n; i++)
 		out->host[i] =
@@ -104,10 +110,13 @@ static bool parse_ipv6(struct upstream_url *out, struct str *authority, const ch
 	struct str host;
 
 	if (close == NULL)
-		return fail(why, "has [ without ]; write http://[::1]:port/");
+		return fail(why, "has [ without ]; write http://[::1]:9001");
 	host = (struct str){authority->p + 1, (size_t)(close - authority->p) - 1};
 	if (memchr(host.p, ':', host.n) == NULL || !net_ip_parse(&ip, host))
-		return fail(why, "has a malformed IPv6 address in [ ]");
+		return fail(
+			why,
+			"has a malformed IPv6 address in [ ]; write http://[::1]:9001, "
+			"for instance");
 	net_ip_text(&ip, out->host);
 	out->ipv6 = ip.family == 6; /* ::ffff:127.0.0.1 is plain 127.0.0.1 */
 	authority->n -= host.n + 2;
@@ -141,7 +150,7 @@ static bool parse_authority(struct upstream_url *out, struct str authority,
 		if (authority.n == 0)
 			return true;
 		if (authority.p[0] != ':')
-			return fail(why, "has text after ]; write http://[::1]:port/");
+			return fail(why, "has text after ]; write http://[::1]:9001");
 		return parse_port(out, (struct str){authority.p + 1, authority.n - 1},
 				  why);
 	}
@@ -149,9 +158,8 @@ static bool parse_authority(struct upstream_url *out, struct str authority,
 	host = (struct str){authority.p,
 			    colon ? (size_t)(colon - authority.p) : authority.n};
 	if (colon != NULL && memchr(colon + 1, ':', authority.n - host.n - 1) != NULL)
-		return fail(
-			why,
-			"has an IPv6 address without brackets; write http://[::1]:port/");
+		return fail(why, "has an IPv6 address without brackets; write "
+				 "http://[::1]:9001");
 	if (!parse_host(out, host, why))
 		return false;
 	if (colon == NULL)
@@ -175,7 +183,8 @@ static bool check_percent(struct str path, size_t at, const char **why)
 	unsigned char c;
 
 	if (path.n - at < 3 || !hex_decode(&c, 1, (struct str){path.p + at + 1, 2}))
-		return fail(why, "has a malformed %-escape in its path");
+		return fail(why, "has a malformed %-escape in its path; write % and two "
+				 "hexadecimal digits, or leave it out");
 	if (c <= ' ' || c == '/' || c == '\\' || c == '.' || c == 0x7f)
 		return fail(why, "has an escaped slash, dot, backslash, space or control "
 				 "in its path; write the path plainly");
@@ -189,11 +198,13 @@ static bool parse_path(struct upstream_url *out, struct str path, const char **w
 	while (path.n != 0 && path.p[path.n - 1] == '/')
 		path.n--;
 	if (path.n > UPSTREAM_PATH_MAX)
-		return fail(why, "has a path longer than 512 bytes");
+		return fail(why, "has a path longer than 512 bytes; shorten it");
 	for (size_t i = 0; i < path.n; i++) {
 		if (!is_path_char(path.p[i]))
-			return fail(why,
-				    "has a character in its path that a URL cannot hold");
+			return fail(
+				why,
+				"has a character in its path that a URL cannot hold; leave "
+				"it out");
 		if (path.p[i] == '%' && !check_percent(path, i, why))
 			return false;
 	}
@@ -203,7 +214,9 @@ static bool parse_path(struct upstream_url *out, struct str path, const char **w
 		if (i < path.n && path.p[i] != '/')
 			continue;
 		if (segment.n == 0)
-			return fail(why, "has an empty segment // in its path");
+			return fail(
+				why,
+				"has an empty segment // in its path; write one slash");
 		if (is_dot_segment(segment))
 			return fail(why, "has a . or .. segment in its path; write the "
 					 "path that it leads to");

@@ -14,10 +14,6 @@ TOLERATED = [
     "gateway/proxy/relay gateway/proxy/tunnel gateway/proxy/worker gateway/proxy/worker_state",
     "gateway/proxy/upstream gateway/proxy/upstream_conn gateway/proxy/upstream_connect "
     "gateway/proxy/upstream_io",
-    "gateway/settings/settings gateway/settings/settings_cors gateway/settings/settings_expand "
-    "gateway/settings/settings_headers gateway/settings/settings_keys gateway/settings/settings_list "
-    "gateway/settings/settings_loader gateway/settings/settings_read gateway/settings/settings_route "
-    "gateway/settings/settings_upstream gateway/settings/settings_value",
     "gateway/statistics/question_fields gateway/statistics/question_sql gateway/statistics/questions",
 ]
 

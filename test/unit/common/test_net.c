@@ -1,4 +1,4 @@
-/* common/net: listeners, literal addresses, CIDR lists. */
+/* common/net: literal addresses, CIDR lists. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,134 +12,6 @@
 
 #include "common/check.h"
 #include "common/net.h"
-
-static void test_listen_accepts(void **state)
-{
-	static const struct {
-		const char *text;
-		int family;
-		const char *addr; /* as inet_ntop says, or the unix path */
-		int port;
-	} t[] = {
-		{"127.0.0.1:8787", AF_INET, "127.0.0.1", 8787},
-		{"0.0.0.0:0", AF_INET, "0.0.0.0", 0},
-		{"[::1]:8787", AF_INET6, "::1", 8787},
-		{"[::]:65535", AF_INET6, "::", 65535},
-		{"*:8000", AF_INET6, "::", 8000},
-		{"[::ffff:127.0.0.1]:80", AF_INET, "127.0.0.1", 80},
-		{"unix:/run/tollgate.sock", AF_UNIX, "/run/tollgate.sock", 0},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct net_listen l;
-		const char *why = "none";
-		char text[INET6_ADDRSTRLEN] = "";
-
-		assert_true(net_parse_listen(&l, t[i].text, &why));
-		assert_string_equal(l.text, t[i].text);
-		assert_int_equal(l.sa.ss_family, t[i].family);
-		if (t[i].family == AF_INET) {
-			struct sockaddr_in *in = (void *)&l.sa;
-
-			assert_int_equal(l.len, sizeof *in);
-			assert_int_equal(ntohs(in->sin_port), t[i].port);
-			inet_ntop(AF_INET, &in->sin_addr, text, sizeof text);
-			assert_string_equal(text, t[i].addr);
-		} else if (t[i].family == AF_INET6) {
-			struct sockaddr_in6 *in = (void *)&l.sa;
-
-			assert_int_equal(l.len, sizeof *in);
-			assert_int_equal(ntohs(in->sin6_port), t[i].port);
-			inet_ntop(AF_INET6, &in->sin6_addr, text, sizeof text);
-			assert_string_equal(text, t[i].addr);
-		} else {
-			assert_string_equal(
-				((struct sockaddr_un *)(void *)&l.sa)->sun_path,
-				t[i].addr);
-		}
-	}
-}
-
-static void test_listen_port(void **state)
-{
-	static const struct {
-		const char *text;
-		unsigned port;
-		bool any;
-	} t[] = {
-		{"127.0.0.1:8787", 8787, false},
-		{"[::1]:65535", 65535, false},
-		{"*:0", 0, true},
-		{"0.0.0.0:0", 0, true},
-		{"unix:/run/x:0", 0, false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct net_listen l;
-		const char *why;
-
-		assert_true(net_parse_listen(&l, t[i].text, &why));
-		assert_int_equal(net_listen_port(&l), t[i].port);
-		assert_int_equal(net_listen_is_any_port(&l), t[i].any);
-	}
-}
-
-static void test_listen_refuses(void **state)
-{
-	static const struct {
-		const char *text, *why;
-	} t[] = {
-		{"", "needs a port, as in 127.0.0.1:8787"},
-		{"127.0.0.1", "needs a port, as in 127.0.0.1:8787"},
-		{"127.0.0.1:", "needs a port, as in 127.0.0.1:8787"},
-		{"127.0.0.1:+1", "needs a port, as in 127.0.0.1:8787"},
-		{"127.0.0.1:80 ", "needs a port, as in 127.0.0.1:8787"},
-		{"127.0.0.1:65536", "the port must be 0-65535"},
-		{"127.0.0.1:18446744073709551616", "needs a port, as in 127.0.0.1:8787"},
-		{"::1:8787", "an IPv6 address needs brackets, as in [::1]:8787"},
-		{"[127.0.0.1]:80", "brackets are for IPv6 addresses, as in [::1]:8787"},
-		{"[]:80", "brackets are for IPv6 addresses, as in [::1]:8787"},
-		{"[fe80::1%eth0]:80",
-		 "the host must be a literal address or *, names are not resolved"},
-		{"localhost:80",
-		 "the host must be a literal address or *, names are not resolved"},
-		{":80",
-		 "the host must be a literal address or *, names are not resolved"},
-		{"127.1:80",
-		 "the host must be a literal address or *, names are not resolved"},
-		{"unix:run/x", "a unix socket needs an absolute path, unix:/run/x.sock"},
-		{"unix:", "a unix socket needs an absolute path, unix:/run/x.sock"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
-		struct net_listen l;
-		const char *why = "none";
-
-		assert_false(net_parse_listen(&l, t[i].text, &why));
-		assert_string_equal(why, t[i].why);
-	}
-}
-
-static void test_listen_lengths(void **state)
-{
-	char text[160] = "unix:/";
-	struct net_listen l;
-	const char *why;
-
-	(void)state;
-	memset(text + 6, 'x', 106);
-	assert_true(net_parse_listen(&l, text, &why)); /* a path of 107 bytes */
-	assert_int_equal(l.len, sizeof(struct sockaddr_un));
-	text[112] = 'x';
-	assert_false(net_parse_listen(&l, text, &why));
-	assert_string_equal(why, "a unix socket's path may have 107 bytes at most");
-	memset(text + 6, 'x', 122);
-	assert_false(net_parse_listen(&l, text, &why)); /* 128: the text's own room */
-	assert_string_equal(why, "too long for an address");
-}
 
 static void test_ip_parse_and_text(void **state)
 {
@@ -372,10 +244,6 @@ static void test_cidrs_contain(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_listen_accepts),
-		cmocka_unit_test(test_listen_port),
-		cmocka_unit_test(test_listen_refuses),
-		cmocka_unit_test(test_listen_lengths),
 		cmocka_unit_test(test_ip_parse_and_text),
 		cmocka_unit_test(test_ip_text_is_inet_ntop),
 		cmocka_unit_test(test_ip_of_sockaddr),

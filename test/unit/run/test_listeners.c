@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/net.h"
 #include "gateway/run/listeners.h"
 
 #define WORKERS 3

@@ -171,8 +171,9 @@ static void test_files(void **state)
 	assert_true(env_file_read(e, "/nonexistent/.env", &report));
 	assert_int_equal(report.n, 0);
 	assert_false(env_file_read(e, "/", &report));
-	assert_true(str_eq(sbuf_view(&report),
-			   STR("/: error: cannot be read: it is not a regular file\n")));
+	assert_true(
+		str_eq(sbuf_view(&report),
+		       STR("/: error: cannot be read: it is a folder; name a file\n")));
 	memset(big, '\n', 65537);
 	assert_int_equal(pwrite(fd, big, 65536, 0), 65536);
 	assert_true(env_file_read(e, path, &report));

@@ -19,37 +19,36 @@ struct fault_case {
 /* Keys of the top level. */
 static const struct fault_case top_cases[] = {
 	{"\"listen\": 5",
-	 "2:11: error: listen: must be an array, is a number; put it in [ ]\n"},
-	{"\"listen\": []", "2:11: error: listen: is empty; give at least one address\n"},
+	 "2:11: error: listen: must be an address or an array of addresses, is a number; write \"127.0.0.1:5\"\n"},
+	{"\"listen\": []", "2:11: error: listen: is empty; write [\"127.0.0.1:8787\"]\n"},
 	{"\"listen\": [\"localhost:80\", \"127.0.0.1:0\"]",
-	 "2:12: error: listen: \"localhost:80\": the host must be a literal address or "
-	 "*, names are not resolved\n"},
+	 "2:12: error: listen: \"localhost:80\": the host must be a literal address, or * for all; names are not resolved; write \"127.0.0.1:80\"\n"},
 	{"\"listen\": [\"127.0.0.1:80\", \"127.0.0.1:80\"]",
 	 "2:28: error: listen: 127.0.0.1:80 is listed twice; remove one\n"},
 	{"\"listen\": [\"127.0.0.1:0\", \"127.0.0.1:0\", \"unix:/run/t.sock\"]", ""},
 	{"\"listen\": [80]",
-	 "2:12: error: listen: must be a string, is a number; put it in double quotes\n"},
+	 "2:12: error: listen: must be an address, is a number; write \"127.0.0.1:80\"\n"},
 	{"\"manager\": {\"listen\": \"nope\"}",
-	 "2:23: error: manager.listen: \"nope\": needs a port, as in 127.0.0.1:8787\n"},
+	 "2:23: error: manager.listen: \"nope\": needs a port from 0 to 65535; write \"127.0.0.1:8000\"\n"},
 	{"\"manager\": [\"127.0.0.1:8000\"]",
-	 "2:12: error: manager: must be an object, is an array; put it in { }\n"},
+	 "2:12: error: manager: must be an object, is an array; write {}, and its keys inside\n"},
 	{"\"workers\": \"four\"",
-	 "2:12: error: workers: must be \"auto\" or a number; write \"auto\" for one per core\n"},
+	 "2:12: error: workers: must be a number or \"auto\", is a string; write \"auto\"\n"},
 	{"\"workers\": 0",
 	 "2:12: error: workers: 0 is out of range; give 1 to 256 threads\n"},
 	{"\"workers\": 256", ""},
 	{"\"workers\": 257",
 	 "2:12: error: workers: 257 is out of range; give 1 to 256 threads\n"},
 	{"\"workers\": 1.5",
-	 "2:12: error: workers: 1.5 is no whole number; threads have no fractions\n"},
+	 "2:12: error: workers: 1.5 is no whole number; threads have no fractions, round it\n"},
 	{"\"workers\": -1",
 	 "2:12: error: workers: -1 is out of range; give 1 to 256 threads\n"},
 	{"\"workers\": true",
-	 "2:12: error: workers: must be a number, is true or false; write it without quotes\n"},
+	 "2:12: error: workers: must be a number or \"auto\", is true or false; write \"auto\"\n"},
 	{"\"node\": \"\"",
-	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :\n"},
+	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :; write \"tollgate-1\", for instance\n"},
 	{"\"node\": \"a b\"",
-	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :\n"},
+	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :; write \"a-b\", for instance\n"},
 	{"\"node\": \"n-1.example:7\"", ""},
 	{"\"trusted_proxies\": [\"10.0.0.0/8\", \"10.0.0.1/8\", \"x\"]",
 	 "2:35: error: trusted_proxies: \"10.0.0.1/8\": bits after the prefix are set; write 10.0.0.0/8 or a single address\n"
@@ -68,18 +67,17 @@ static const struct fault_case top_cases[] = {
 	{"\"usage\": {\"ingest\": {\"secert\": \"0123456789abcdef\"}}",
 	 "2:22: error: usage.ingest.secert: unknown key; did you mean "
 	 "usage.ingest.secret?\n"},
-	{"\"usage\": {\"ingest\": true}", "2:21: error: usage.ingest: must be an object, "
-					  "is true or false; put it in { }\n"},
+	{"\"usage\": {\"ingest\": true}",
+	 "2:21: error: usage.ingest: must be an object, is true or false; write {}, and its keys inside\n"},
 	{"\"usage\": {\"ingest\": {\"allow\": [\"::/0\", \"127.0.0.0/8\", \"10.0.0.0/8\"]}}",
 	 "2:32: warning: usage.ingest.allow: ::/0 lets everyone in; list your callers only, or set usage.ingest.secret\n"
 	 "2:40: warning: usage.ingest.allow: 127.0.0.0/8 has no effect: callers on this machine are let in anyway, unless they come through a proxy; leave it out\n"},
 	{"\"trusted_proxies\": \"10.0.0.0/8\"",
-	 "2:20: error: trusted_proxies: must be an array, is a string; put it in [ ]\n"},
+	 "2:20: error: trusted_proxies: must be an array, is a string; write [\"10.0.0.0/8\"]\n"},
 	{"\"trust_x_real_ip\": \"yes\"",
-	 "2:20: error: trust_x_real_ip: must be true or false, is a string; write true or false\n"},
+	 "2:20: error: trust_x_real_ip: must be true or false, is a string; write true\n"},
 	{"\"trust_cf_connecting_ip\": 1",
-	 "2:27: error: trust_cf_connecting_ip: must be true or false, is a number; write "
-	 "true or false\n"},
+	 "2:27: error: trust_cf_connecting_ip: must be true or false, is a number; write true\n"},
 	{"\"limits\": {\"head_bytes\": 1023}",
 	 "2:26: error: limits.head_bytes: 1023 is out of range; give 1024 to 65536 bytes\n"},
 	{"\"limits\": {\"head_bytes\": 65537}",
@@ -96,12 +94,11 @@ static const struct fault_case top_cases[] = {
 	 "1125899906842624 bytes, or 0 for no limit\n"},
 	{"\"limits\": {\"body_bytes\": -0}", ""},
 	{"\"limits\": {\"body_bytes\": 10.5}",
-	 "2:26: error: limits.body_bytes: 10.5 is no whole number; bytes have no fractions\n"},
+	 "2:26: error: limits.body_bytes: 10.5 is no whole number; bytes have no fractions, round it\n"},
 	{"\"limits\": {\"body_bytes\": \"1MB\"}",
-	 "2:26: error: limits.body_bytes: must be a number, is a string; write it "
-	 "without quotes\n"},
+	 "2:26: error: limits.body_bytes: must be a number, is a string; write 1048576\n"},
 	{"\"limits\": 5",
-	 "2:11: error: limits: must be an object, is a number; put it in { }\n"},
+	 "2:11: error: limits: must be an object, is a number; write {}, and its keys inside\n"},
 	{"\"limits\": {}", ""},
 	{"\"timeouts\": {\"head_s\": 0}",
 	 "2:24: error: timeouts.head_s: 0 is out of range; give 0.1 to 3600 seconds\n"},
@@ -118,7 +115,7 @@ static const struct fault_case top_cases[] = {
 	 "2:24: error: timeouts.idle_s: 1e999 is out of range; give 0.01 to 86400 "
 	 "seconds, or 0 for no limit\n"},
 	{"\"timeouts\": {\"connect_s\": null}",
-	 "2:27: error: timeouts.connect_s: must be a number, is null; write it without quotes\n"},
+	 "2:27: error: timeouts.connect_s: must be a number, is null; leave it out, or write 5\n"},
 	{"\"pools\": {\"idle_s\": 61}",
 	 "2:21: warning: pools.idle_s: many servers close idle connections sooner than "
 	 "this; keep it below the upstream's own time\n"},
@@ -138,9 +135,9 @@ static const struct fault_case top_cases[] = {
 	{"\"workers\": 2, \"usage\": {\"journal_bytes\": 2777088, \"ring_bytes\": 65537}",
 	 ""},
 	{"\"access_log\": \"on\"",
-	 "2:15: error: access_log: must be true or false, is a string; write true or false\n"},
+	 "2:15: error: access_log: must be true or false, is a string; write true\n"},
 	{"\"state_dir\": 1",
-	 "2:14: error: state_dir: must be a string, is a number; put it in double quotes\n"},
+	 "2:14: error: state_dir: must be a string, is a number; write \"1\"\n"},
 	{"\"state_dir\": \"\"", ""},
 	{"\"listne\": \"127.0.0.1:1\"",
 	 "2:1: error: listne: unknown key; did you mean listen?\n"},
@@ -173,13 +170,11 @@ static const struct fault_case top_cases[] = {
 	{"\"limits\": {\"limits\": {\"headers\": 1}}",
 	 "2:12: error: limits.limits: unknown key; docs/configuration.md lists all keys\n"},
 	{"\"node\": \"${NODE}\"",
-	 "2:9: error: node: the variable NODE is not set or empty; set it, or write "
-	 "${NODE:-default}\n"},
+	 "2:9: error: node: the variable NODE is not set or empty; set it, or write ${NODE:-tollgate-1}\n"},
 	{"\"node\": \"${EMPTY}\"",
-	 "2:9: error: node: the variable EMPTY is not set or empty; set it, or write "
-	 "${EMPTY:-default}\n"},
+	 "2:9: error: node: the variable EMPTY is not set or empty; set it, or write ${EMPTY:-tollgate-1}\n"},
 	{"\"node\": \"${NODE:-}\"",
-	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :\n"},
+	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :; write \"tollgate-1\", for instance\n"},
 	{"\"node\": \"${NODE:-x}${KEY}\"", ""},
 	{"\"node\": \"${1X}\"",
 	 "2:9: error: node: what stands in ${...} is no variable's name; write ${NAME} "
@@ -195,17 +190,16 @@ static const struct fault_case top_cases[] = {
 	{"\"node\": \"${A:-${B}}\"",
 	 "2:9: error: node: ${...} inside ${...} is not expanded; write one variable, or "
 	 "a plain default\n"},
-	{"\"node\": \"$KEY\"",
-	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :\n"},
+	{"\"node\": \"$KEY\"", "2:9: error: node: $KEY is not expanded; write ${KEY}\n"},
 	{"\"node\": \"$${KEY}\"",
-	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :\n"},
+	 "2:9: error: node: must be 1 to 64 letters, digits or . _ - :; write \"--KEY-\", for instance\n"},
 	{"\"node\": \"${A}${B}\"",
 	 "2:9: error: node: the variable A is not set or empty; set it, or write ${A:-default}\n"
 	 "2:9: error: node: the variable B is not set or empty; set it, or write ${B:-default}\n"},
 	{"\"env\": []",
-	 "2:8: error: env: must be an object, is an array; put it in { }\n"},
+	 "2:8: error: env: must be an object, is an array; write {\"dev\": {}}\n"},
 	{"\"env\": {\"dev\": 1}",
-	 "2:16: error: env.dev: must be an object, is a number\n"},
+	 "2:16: error: env.dev: must be an object, is a number; write {}\n"},
 	{"\"env\": {\"dev\": {\"lisen\": \"127.0.0.1:1\", \"limits\": {\"headers\": 0}, \"env\": {}}}",
 	 "2:17: error: env.dev.lisen: unknown key; did you mean listen?\n"
 	 "2:52: warning: env.dev.limits.headers: an environment should change addresses and secrets, not behaviour; move it out of env\n"
@@ -215,10 +209,10 @@ static const struct fault_case top_cases[] = {
 	 "2:37: error: env.dev.routes: there is no route \"b\" to change; correct the "
 	 "name, or add a path\n"},
 	{"\"env\": {\"dev\": {\"routes\": [{\"upstream\": \"http://x\"}, 5]}}",
-	 "2:28: error: env.dev.routes[0]: must be an object with the name of the route that it changes\n"
-	 "2:54: error: env.dev.routes[1]: must be an object with the name of the route that it changes\n"},
+	 "2:28: error: env.dev.routes[0]: must be an object with the name of the route that it changes; write {\"name\": \"a\"}\n"
+	 "2:54: error: env.dev.routes[1]: must be an object with the name of the route that it changes; write {\"name\": \"a\"}\n"},
 	{"\"env\": {\"dev\": {\"routes\": [{\"name\": \"a\", \"upstream\": \"ftp://x\", \"paths\": 1, \"strip_prefix\": false}]}}",
-	 "2:54: error: env.dev.routes.a.upstream: the URL is no http:// or https:// URL; write it in full\n"
+	 "2:54: error: env.dev.routes.a.upstream: the URL is no http:// or https:// URL; write it in full, as https://api.example/v1\n"
 	 "2:65: error: env.dev.routes.a.paths: unknown key; did you mean path?\n"
 	 "2:77: warning: env.dev.routes.a.strip_prefix: an environment should change addresses and secrets, not behaviour; move it out of env\n"},
 	{"\"env\": {\"dev\": {\"database\": \"${UNSET}\", \"node\": \"${UNSET}\", "
@@ -261,9 +255,9 @@ static const struct fault_case route_cases[] = {
 	 "2:29: error: routes.r.methods: \"GETT\" is none of GET HEAD POST PUT PATCH DELETE OPTIONS; did you mean GET?\n"
 	 "2:44: error: routes.r.methods: GET is listed twice; remove one\n"},
 	{"\"methods\": \"GET\"",
-	 "2:12: error: routes.r.methods: must be an array, is a string; put it in [ ]\n"},
+	 "2:12: error: routes.r.methods: must be an array, is a string; write [\"GET\"]\n"},
 	{"\"methods\": [1]",
-	 "2:13: error: routes.r.methods: must be a string, is a number; put it in double quotes\n"},
+	 "2:13: error: routes.r.methods: must be a string, is a number; write \"GET\"\n"},
 	{"\"price_per_call\": 0.000001", ""},
 	{"\"price_per_call\": 1000000", ""},
 	{"\"price_per_call\": -1",
@@ -273,25 +267,22 @@ static const struct fault_case route_cases[] = {
 	{"\"price_per_call\": 0.0000015",
 	 "2:19: error: routes.r.price_per_call: 0.0000015 has more than six decimals; round it\n"},
 	{"\"price_per_call\": \"0.1\"",
-	 "2:19: error: routes.r.price_per_call: must be a number, is a string; write it "
-	 "without quotes\n"},
+	 "2:19: error: routes.r.price_per_call: must be a number, is a string; write 0.1\n"},
 	{"\"scope\": \"*\"",
 	 "2:10: error: routes.r.scope: \"*\" is what a key may hold, not what a route "
 	 "asks for; leave scope out to let every valid key in\n"},
 	{"\"scope\": \"\"",
-	 "2:10: error: routes.r.scope: must be 1 to 64 letters, digits or . _ - :\n"},
+	 "2:10: error: routes.r.scope: must be 1 to 64 letters, digits or . _ - :; write \"test\", for instance\n"},
 	{"\"scope\": \"a b\"",
-	 "2:10: error: routes.r.scope: must be 1 to 64 letters, digits or . _ - :\n"},
+	 "2:10: error: routes.r.scope: must be 1 to 64 letters, digits or . _ - :; write \"a-b\", for instance\n"},
 	{"\"strip_prefix\": \"true\"",
-	 "2:17: error: routes.r.strip_prefix: must be true or false, is a string; write "
-	 "true or false\n"},
+	 "2:17: error: routes.r.strip_prefix: must be true or false, is a string; write true\n"},
 	{"\"on_client_abort\": \"ignore\"",
-	 "2:20: error: routes.r.on_client_abort: must be \"cancel\" or \"drain\"\n"},
+	 "2:20: error: routes.r.on_client_abort: must be \"cancel\" or \"drain\"; write \"cancel\"\n"},
 	{"\"on_client_abort\": 1",
-	 "2:20: error: routes.r.on_client_abort: must be a string, is a number; put it "
-	 "in double quotes\n"},
+	 "2:20: error: routes.r.on_client_abort: must be a string, is a number; write \"cancel\"\n"},
 	{"\"set_headers\": []",
-	 "2:16: error: routes.r.set_headers: must be an object, is an array; put it in { }\n"},
+	 "2:16: error: routes.r.set_headers: must be an object, is an array; write {\"X-Name\": \"value\"}\n"},
 	{"\"set_headers\": {\"A b\": \"x\", \"\": \"y\"}",
 	 "2:17: error: routes.r.set_headers: \"A b\" is no header name; write letters, digits and -\n"
 	 "2:29: error: routes.r.set_headers: \"\" is no header name; write letters, digits and -\n"},
@@ -321,24 +312,19 @@ static const struct fault_case route_cases[] = {
 	 "2:29: error: routes.r.set_headers: x-a is given twice, header names have no "
 	 "case; remove one\n"},
 	{"\"set_headers\": {\"X-A\": 5}",
-	 "2:24: error: routes.r.set_headers.X-A: must be a string or {\"file\": \"path\"}, is a number; put it in double quotes\n"},
+	 "2:24: error: routes.r.set_headers.X-A: must be a string or {\"file\": \"path\"}, is a number; write \"5\"\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": 5}}",
-	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}\n"},
+	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}; or write \"value\"\n"},
 	{"\"set_headers\": {\"X-A\": {\"fil\": \"x\"}}",
-	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}\n"},
+	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}; or write \"value\"\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": \"x\", \"mode\": 1}}",
-	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}\n"},
+	 "2:24: error: routes.r.set_headers.X-A: an object here must be {\"file\": \"path\"}; or write \"value\"\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": \"/nonexistent/x\"}}",
-	 "2:24: error: routes.r.set_headers.X-A: the file /nonexistent/x cannot be used: "
-	 "No such file or directory; it must be a readable text file of at most 8192 "
-	 "bytes\n"},
+	 "2:24: error: routes.r.set_headers.X-A: the file /nonexistent/x cannot be used: No such file or directory; give the path of a file that is there\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": \"/\"}}",
-	 "2:24: error: routes.r.set_headers.X-A: the file / cannot be used: it is not a "
-	 "regular file; it must be a readable text file of at most 8192 bytes\n"},
+	 "2:24: error: routes.r.set_headers.X-A: the file / cannot be used: it is a folder; name a file\n"},
 	{"\"set_headers\": {\"X-A\": {\"file\": \"/dev/zero\"}}",
-	 "2:24: error: routes.r.set_headers.X-A: the file /dev/zero cannot be used: it "
-	 "is not a regular file; it must be a readable text file of at most 8192 "
-	 "bytes\n"},
+	 "2:24: error: routes.r.set_headers.X-A: the file /dev/zero cannot be used: it is not a regular file; save its content as a file, and name that\n"},
 	{"\"set_headers\": {\"Authorization\": \"Bearer sk-1\"}",
 	 "2:34: warning: routes.r.set_headers.Authorization: a credential in clear; "
 	 "write ${VARIABLE} or {\"file\": \"path\"}, so that this file can be shared\n"},
@@ -348,12 +334,12 @@ static const struct fault_case route_cases[] = {
 	{"\"set_headers\": {\"Authorization\": \"Bearer ${KEY}\", \"X-Api-Key\": \"${KEY}\"}",
 	 ""},
 	{"\"remove_headers\": \"X\"",
-	 "2:19: error: routes.r.remove_headers: must be an array, is a string; put it in [ ]\n"},
+	 "2:19: error: routes.r.remove_headers: must be an array, is a string; write [\"X\"]\n"},
 	{"\"remove_headers\": [\"Host\", \"Content-Length\", \"X Y\", 5, \"Ok\"]",
 	 "2:20: error: routes.r.remove_headers: \"Host\" is in every request; remove it here\n"
 	 "2:28: error: routes.r.remove_headers: \"Content-Length\" frames the body, which the gateway does itself; remove it\n"
 	 "2:46: error: routes.r.remove_headers: \"X Y\" is no header name; write letters, digits and -\n"
-	 "2:53: error: routes.r.remove_headers: must be a string, is a number; put it in double quotes\n"},
+	 "2:53: error: routes.r.remove_headers: must be a string, is a number; write \"X-Name\"\n"},
 	{"\"response_headers\": {\"set\": {\"Transfer-Encoding\": \"x\", \"X-A\": \"\\u0007\"}, \"remove\": [\"Connection\"]}",
 	 "2:30: error: routes.r.response_headers.set: \"Transfer-Encoding\" frames the body, which the gateway does itself; remove it\n"
 	 "2:63: error: routes.r.response_headers.set.X-A: the value holds a control character (line break, tab, ...); remove it\n"
@@ -362,7 +348,7 @@ static const struct fault_case route_cases[] = {
 	 "2:22: error: routes.r.response_headers.Set: unknown key; did you mean "
 	 "response_headers.set?\n"},
 	{"\"response_headers\": []",
-	 "2:21: error: routes.r.response_headers: must be an object, is an array; put it in { }\n"},
+	 "2:21: error: routes.r.response_headers: must be an object, is an array; write {}, and its keys inside\n"},
 	{"\"tls\": {\"ca_file\": \"/nonexistent/ca.pem\"}",
 	 "2:20: error: routes.r.tls.ca_file: the file /nonexistent/ca.pem cannot be "
 	 "read; correct the path or its permissions\n"},
@@ -370,8 +356,7 @@ static const struct fault_case route_cases[] = {
 	 "2:20: error: routes.r.tls.ca_file: the file /etc/passwd holds no certificates; "
 	 "it must be in PEM form\n"},
 	{"\"forward_client_info\": null",
-	 "2:24: error: routes.r.forward_client_info: must be true or false, is null; "
-	 "write true or false\n"},
+	 "2:24: error: routes.r.forward_client_info: must be true or false, is null; leave it out, or write false\n"},
 	{"\"pools\": {\"idle_s\": 120}",
 	 "2:21: warning: routes.r.pools.idle_s: many servers close idle connections "
 	 "sooner than this; keep it below the upstream's own time\n"},
@@ -380,14 +365,14 @@ static const struct fault_case route_cases[] = {
 /* Of a route's cors. */
 static const struct fault_case cors_cases[] = {
 	{"\"cors\": []",
-	 "2:9: error: routes.r.cors: must be an object, is an array; put it in { }\n"},
+	 "2:9: error: routes.r.cors: must be an object, is an array; write {\"origins\": [\"https://app.example\"]}\n"},
 	{"\"cors\": {}", "2:9: error: routes.r.cors.origins: is missing; list the "
 			 "origins whose pages may call, or [\"*\"] for all\n"},
 	{"\"cors\": {\"credentials\": true}",
 	 "2:9: error: routes.r.cors.origins: is missing; list the origins whose pages "
 	 "may call, or [\"*\"] for all\n"},
-	{"\"cors\": {\"origins\": \"*\"}", "2:21: error: routes.r.cors.origins: must be "
-					   "an array, is a string; put it in [ ]\n"},
+	{"\"cors\": {\"origins\": \"*\"}",
+	 "2:21: error: routes.r.cors.origins: must be an array, is a string; write [\"*\"]\n"},
 	{"\"cors\": {\"origins\": []}",
 	 "2:21: error: routes.r.cors.origins: is empty; list origins, or leave cors out "
 	 "to leave CORS to the upstream\n"},
@@ -395,7 +380,7 @@ static const struct fault_case cors_cases[] = {
 	 "2:9: error: routes.r.cors.origins: is missing; list the origins whose pages may call, or [\"*\"] for all\n"
 	 "2:10: error: routes.r.cors.origin: unknown key; did you mean cors.origins?\n"},
 	{"\"cors\": {\"origins\": [1, \"https://a\", \"https://a\"]}",
-	 "2:22: error: routes.r.cors.origins: must be a string, is a number; put it in double quotes\n"
+	 "2:22: error: routes.r.cors.origins: must be a string, is a number; write \"https://app.example\"\n"
 	 "2:38: error: routes.r.cors.origins: \"https://a\" is listed twice; remove one\n"},
 	{"\"cors\": {\"origins\": [\"null\", \"https://*.a\", \"https://A\", \"a.example\", \"://a\", \"https:/a\", \"https://\"]}",
 	 "2:22: error: routes.r.cors.origins: \"null\" is sent by pages of anyone; list real origins\n"
@@ -450,14 +435,15 @@ static const struct fault_case cors_cases[] = {
 
 /* Whole routes. */
 static const struct fault_case routes_cases[] = {
-	{"5", "2:1: error: routes[0]: must be an object, is a number\n"},
+	{"5",
+	 "2:1: error: routes[0]: must be an object, is a number; write {\"name\": \"test\", \"path\": \"/api/test\", \"upstream\": \"http://127.0.0.1:9001\"}\n"},
 	{"{}",
-	 "2:1: error: routes[0].name: is missing; add it: what the route is called in logs and overlays; unique\n"
-	 "2:1: error: routes[0].path: is missing; add it: prefix of the paths that the route takes, on segment borders; unique\n"
-	 "2:1: error: routes[0].upstream: is missing; add it: URL to send to, or an array of URLs that differ in host and port only\n"},
+	 "2:1: error: routes[0].name: is missing; add \"name\": \"test\" (what the route is called in logs and overlays; unique)\n"
+	 "2:1: error: routes[0].path: is missing; add \"path\": \"/api/test\" (prefix of the paths that the route takes, on segment borders; unique)\n"
+	 "2:1: error: routes[0].upstream: is missing; add \"upstream\": \"http://127.0.0.1:9001\" (URL to send to, or an array of URLs that differ in host and port only)\n"},
 	{"{\"name\": \"a\"}",
-	 "2:1: error: routes.a.path: is missing; add it: prefix of the paths that the route takes, on segment borders; unique\n"
-	 "2:1: error: routes.a.upstream: is missing; add it: URL to send to, or an array of URLs that differ in host and port only\n"},
+	 "2:1: error: routes.a.path: is missing; add \"path\": \"/api/test\" (prefix of the paths that the route takes, on segment borders; unique)\n"
+	 "2:1: error: routes.a.upstream: is missing; add \"upstream\": \"http://127.0.0.1:9001\" (URL to send to, or an array of URLs that differ in host and port only)\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": \"a\", \"path\": \"/b\", \"upstream\": \"http://h\"}",
 	 "2:63: error: routes.a.name: another route has this name; rename one\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": \"b\", \"path\": \"/a\", \"upstream\": \"http://h\"}",
@@ -466,39 +452,32 @@ static const struct fault_case routes_cases[] = {
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}, {\"name\": \"b\", \"path\": \"/A\", \"upstream\": \"http://h\"}",
 	 ""},
 	{"{\"name\": \"a\", \"path\": \"a\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: must begin with /; write it as it stands in a URL's path\n"},
+	 "2:23: error: routes.a.path: must begin with /; write \"/a\"\n"},
 	{"{\"name\": \"a\", \"path\": \"\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: must begin with /; write it as it stands in a URL's path\n"},
+	 "2:23: error: routes.a.path: must begin with /; write \"/\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: ends in /; leave that out, the prefix matches "
-	 "whole segments anyway\n"},
+	 "2:23: error: routes.a.path: ends in /; the prefix matches whole segments anyway; write \"/a\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/\", \"upstream\": \"http://h\"}", ""},
 	{"{\"name\": \"a\", \"path\": \"/a//b\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds an empty segment //; write one slash\n"},
+	 "2:23: error: routes.a.path: holds an empty segment //; write \"/a/b\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/../b\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds a . or .. segment; write the path that it leads to\n"},
+	 "2:23: error: routes.a.path: holds a . or .. segment; write \"/b\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/.\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds a . or .. segment; write the path that it leads to\n"},
+	 "2:23: error: routes.a.path: holds a . or .. segment; write \"/a\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a/...\", \"upstream\": \"http://h\"}", ""},
 	{"{\"name\": \"a\", \"path\": \"/a/.b\", \"upstream\": \"http://h\"}", ""},
 	{"{\"name\": \"a\", \"path\": \"/a%2fb\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds % or \\; prefixes are matched as they are, "
-	 "so write plain characters\n"},
+	 "2:23: error: routes.a.path: holds % or \\; prefixes are matched as they are; write \"/a-2fb\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\\\\b\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds % or \\; prefixes are matched as they are, "
-	 "so write plain characters\n"},
+	 "2:23: error: routes.a.path: holds % or \\; prefixes are matched as they are; write \"/a/b\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a b\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds a space, a control or a non-ASCII character; "
-	 "use plain ASCII\n"},
+	 "2:23: error: routes.a.path: holds a space, a control or a non-ASCII character; write \"/a-b\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/\303\251\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds a space, a control or a non-ASCII character; "
-	 "use plain ASCII\n"},
+	 "2:23: error: routes.a.path: holds a space, a control or a non-ASCII character; write \"/--\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a?b\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds ?, # or *; it is a plain prefix, a query or "
-	 "a pattern cannot match\n"},
+	 "2:23: error: routes.a.path: holds ?, # or *; it is a plain prefix, a query or a pattern cannot match; write \"/a\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a*\", \"upstream\": \"http://h\"}",
-	 "2:23: error: routes.a.path: holds ?, # or *; it is a plain prefix, a query or "
-	 "a pattern cannot match\n"},
+	 "2:23: error: routes.a.path: holds ?, # or *; it is a plain prefix, a query or a pattern cannot match; write \"/a\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/health\", \"upstream\": \"http://h\"}",
 	 "2:23: warning: routes.a.path: /health and /ready are answered by the gateway "
 	 "itself; only paths below reach this route\n"},
@@ -517,17 +496,16 @@ static const struct fault_case routes_cases[] = {
 	{"{\"name\": \"a\", \"path\": \"/\", \"upstream\": \"http://h/v1\", \"strip_prefix\": false}",
 	 ""},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"h\"}",
-	 "2:41: error: routes.a.upstream: the URL is no http:// or https:// URL; write it in full\n"},
+	 "2:41: error: routes.a.upstream: the URL is no http:// or https:// URL; write it in full, as https://api.example/v1\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": 5}",
-	 "2:41: error: routes.a.upstream: must be a URL or an array of URLs, is a "
-	 "number; put the URL in double quotes\n"},
+	 "2:41: error: routes.a.upstream: must be a URL or an array of URLs, is a number; write \"http://127.0.0.1:5\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": []}",
-	 "2:41: error: routes.a.upstream: has 0 URLs; give 1 to 16\n"},
+	 "2:41: error: routes.a.upstream: has 0 URLs; give 1 to 16, as in [\"http://127.0.0.1:9001\"]\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": [\"http://h\", \"https://h\", \"http://h/b\", \"http://h:80/\", \"http://h2\", 7]}",
 	 "2:54: error: routes.a.upstream: the URL differs from the first one in scheme or path; make them the same, or make it a route of its own\n"
 	 "2:67: error: routes.a.upstream: the URL differs from the first one in scheme or path; make them the same, or make it a route of its own\n"
 	 "2:81: error: routes.a.upstream: h is listed twice; remove one\n"
-	 "2:110: error: routes.a.upstream: must be a string, is a number; put it in double quotes\n"},
+	 "2:110: error: routes.a.upstream: must be a string, is a number; write \"http://127.0.0.1:7\"\n"},
 	{"{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://user:secret@h\"}",
 	 "2:41: error: routes.a.upstream: the URL holds a user name or password; put "
 	 "credentials into set_headers\n"},
@@ -543,20 +521,21 @@ static const struct fault_case routes_cases[] = {
 	 "2:85: error: routes.a.tls.ca_file: the file x cannot be read; correct the path "
 	 "or its permissions\n"},
 	{"{\"name\": \"a b\", \"path\": \"/a\", \"upstream\": \"http://h\", \"methods\": []}",
-	 "2:10: error: routes.a b.name: must be 1 to 64 letters, digits or . _ - :\n"
+	 "2:10: error: routes.a b.name: must be 1 to 64 letters, digits or . _ - :; write \"a-b\", for instance\n"
 	 "2:66: error: routes.a b.methods: is empty, so nothing could reach this route; list methods, or leave the key out for all\n"},
 };
 
 /* Whole files. */
 static const struct fault_case whole_cases[] = {
-	{"[]", "1:1: error: the file must hold one object, is an array; put it in { }\n"},
+	{"[]",
+	 "1:1: error: the file must hold one object, is an array; write {\"database\": \"postgresql://user:password@host:5432/name\", \"routes\": [{\"name\": \"test\", \"path\": \"/api/test\", \"upstream\": \"http://127.0.0.1:9001\"}]}\n"},
 	{"\"x\"",
-	 "1:1: error: the file must hold one object, is a string; put it in { }\n"},
+	 "1:1: error: the file must hold one object, is a string; write {\"database\": \"postgresql://user:password@host:5432/name\", \"routes\": [{\"name\": \"test\", \"path\": \"/api/test\", \"upstream\": \"http://127.0.0.1:9001\"}]}\n"},
 	{"{}",
-	 "1:1: error: database: is missing; add it: PostgreSQL, as a postgresql:// URL or keyword=value pairs\n"
-	 "1:1: error: routes: is missing; add it: what is proxied where, an array\n"},
+	 "1:1: error: database: is missing; add \"database\": \"postgresql://user:password@host:5432/name\" (PostgreSQL, as a postgresql:// URL or keyword=value pairs)\n"
+	 "1:1: error: routes: is missing; add \"routes\": [{\"name\": \"test\", \"path\": \"/api/test\", \"upstream\": \"http://127.0.0.1:9001\"}] (what is proxied where, an array)\n"},
 	{"{\"database\": \"dbname=x\"}",
-	 "1:1: error: routes: is missing; add it: what is proxied where, an array\n"},
+	 "1:1: error: routes: is missing; add \"routes\": [{\"name\": \"test\", \"path\": \"/api/test\", \"upstream\": \"http://127.0.0.1:9001\"}] (what is proxied where, an array)\n"},
 	{"{\"database\": \"\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:14: error: database: is empty; write "
 	 "postgresql://user:password@host:5432/name\n"},
@@ -568,13 +547,11 @@ static const struct fault_case whole_cases[] = {
 	 "the host; percent-encode special characters of the password (@ as %40, / as %2F, ? "
 	 "as %3F) and of names\n"},
 	{"{\"database\": {\"file\": \"/nonexistent\"}, \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
-	 "1:14: error: database: the file /nonexistent cannot be used: No such file or "
-	 "directory; it must be a readable text file of at most 8192 bytes\n"},
+	 "1:14: error: database: the file /nonexistent cannot be used: No such file or directory; give the path of a file that is there\n"},
 	{"{\"database\": 5, \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
-	 "1:14: error: database: must be a string or {\"file\": \"path\"}, is a number; "
-	 "put it in double quotes\n"},
+	 "1:14: error: database: must be a string or {\"file\": \"path\"}, is a number; write \"postgresql://user:password@host:5432/name\"\n"},
 	{"{\"database\": \"dbname=x\", \"routes\": {}}",
-	 "1:36: error: routes: must be an array, is an object; put it in [ ]\n"},
+	 "1:36: error: routes: must be an array, is an object; write [{\"name\": \"test\", \"path\": \"/api/test\", \"upstream\": \"http://127.0.0.1:9001\"}]\n"},
 	{"{\"database\": \"dbname=x\", \"database\": \"dbname=y\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"}]}",
 	 "1:26: error: duplicate key \"database\", first on line 1; remove one of them\n"},
 	{"{\"database\": \"dbname=x\", \"routes\": [{\"name\": \"a\", \"path\": \"/a\", \"upstream\": \"http://h\"},]}",
@@ -684,11 +661,11 @@ static void test_all_at_once_in_order(void **state)
 		"  \"wrokers\": 1,\n"
 		"  \"listen\": \"x\"\n"
 		"}\n",
-		"1:1: error: database: is missing; add it: PostgreSQL, as a postgresql:// URL or keyword=value pairs\n"
+		"1:1: error: database: is missing; add \"database\": \"postgresql://user:password@host:5432/name\" (PostgreSQL, as a postgresql:// URL or keyword=value pairs)\n"
 		"2:14: error: workers: 0 is out of range; give 1 to 256 threads\n"
-		"4:51: error: routes.a.path: must begin with /; write it as it stands in a URL's path\n"
+		"4:51: error: routes.a.path: must begin with /; write \"/x\"\n"
 		"6:3: error: wrokers: unknown key; did you mean workers?\n"
-		"7:13: error: listen: \"x\": needs a port, as in 127.0.0.1:8787\n"};
+		"7:13: error: listen: \"x\": needs a port from 0 to 65535; write \"127.0.0.1:8787\"\n"};
 
 	(void)state;
 	check_case("", &c, "");
@@ -754,12 +731,12 @@ static void test_file_faults(void **state)
 	assert_true(
 		str_eq(sbuf_view(&report),
 		       STR("/nonexistent/t.json: error: cannot be read: No such file or "
-			   "directory; is the path right?\n")));
+			   "directory; give the path of a file that is there\n")));
 	sbuf_reset(&report);
 	assert_null(settings_load("/", NULL, &report));
-	assert_true(str_eq(sbuf_view(&report),
-			   STR("/: error: cannot be read: it is not a regular file; is "
-			       "the path right?\n")));
+	assert_true(
+		str_eq(sbuf_view(&report),
+		       STR("/: error: cannot be read: it is a folder; name a file\n")));
 	sbuf_reset(&report);
 	sbuf_init(&big, SETTINGS_FILE_MAX + 1);
 	memset(sbuf_reserve(&big, SETTINGS_FILE_MAX + 1), ' ', SETTINGS_FILE_MAX + 1);

@@ -50,16 +50,21 @@ static void test_accepts(void **state)
 static void test_refuses(void **state)
 {
 	static const char *const t[][2] = {
-		{"", "is no http:// or https:// URL; write it in full"},
-		{"h", "is no http:// or https:// URL; write it in full"},
-		{"http:/h", "is no http:// or https:// URL; write it in full"},
-		{" http://h", "is no http:// or https:// URL; write it in full"},
-		{"unix:/run/x", "is no http:// or https:// URL; write it in full"},
+		{"",
+		 "is no http:// or https:// URL; write it in full, as https://api.example/v1"},
+		{"h",
+		 "is no http:// or https:// URL; write it in full, as https://api.example/v1"},
+		{"http:/h",
+		 "is no http:// or https:// URL; write it in full, as https://api.example/v1"},
+		{" http://h",
+		 "is no http:// or https:// URL; write it in full, as https://api.example/v1"},
+		{"unix:/run/x",
+		 "is no http:// or https:// URL; write it in full, as https://api.example/v1"},
 		{"wss://h",
 		 "has a WebSocket scheme; write http:// or https://, WebSockets pass through these"},
-		{"http://", "has no host; write http://host:port/path"},
-		{"http:///a", "has no host; write http://host:port/path"},
-		{"http://:80", "has no host; write http://host:port/path"},
+		{"http://", "has no host; write http://billing.internal:8080/path"},
+		{"http:///a", "has no host; write http://billing.internal:8080/path"},
+		{"http://:80", "has no host; write http://billing.internal:8080/path"},
 		{"http://h:", "has a malformed port; write 1 to 65535"},
 		{"http://h:0", "has a malformed port; write 1 to 65535"},
 		{"http://h:65536", "has a malformed port; write 1 to 65535"},
@@ -72,39 +77,61 @@ static void test_refuses(void **state)
 		{"http://h?x", "holds a query; leave it out, the caller's is sent on"},
 		{"http://h/a?", "holds a query; leave it out, the caller's is sent on"},
 		{"http://h/a#b", "holds a fragment; leave it out"},
-		{"http://[::1", "has [ without ]; write http://[::1]:port/"},
-		{"http://[::1]80", "has text after ]; write http://[::1]:port/"},
+		{"http://[::1", "has [ without ]; write http://[::1]:9001"},
+		{"http://[::1]80", "has text after ]; write http://[::1]:9001"},
 		{"http://[::1]:", "has a malformed port; write 1 to 65535"},
-		{"http://[127.0.0.1]", "has a malformed IPv6 address in [ ]"},
-		{"http://[]", "has a malformed IPv6 address in [ ]"},
-		{"http://[fe80::1%25eth0]", "has a malformed IPv6 address in [ ]"},
+		{"http://[127.0.0.1]",
+		 "has a malformed IPv6 address in [ ]; write http://[::1]:9001, for instance"},
+		{"http://[]",
+		 "has a malformed IPv6 address in [ ]; write http://[::1]:9001, for instance"},
+		{"http://[fe80::1%25eth0]",
+		 "has a malformed IPv6 address in [ ]; write http://[::1]:9001, for instance"},
 		{"http://::1",
-		 "has an IPv6 address without brackets; write http://[::1]:port/"},
+		 "has an IPv6 address without brackets; write http://[::1]:9001"},
 		{"http://2001:db8::1/",
-		 "has an IPv6 address without brackets; write http://[::1]:port/"},
-		{"http://127.1", "has a malformed IPv4 address; write four numbers"},
-		{"http://256.0.0.1", "has a malformed IPv4 address; write four numbers"},
-		{"http://2130706433", "has a malformed IPv4 address; write four numbers"},
-		{"http://0x7f.1", "has a malformed IPv4 address; write four numbers"},
-		{"http://0x7f000001", "has a malformed IPv4 address; write four numbers"},
+		 "has an IPv6 address without brackets; write http://[::1]:9001"},
+		{"http://127.1",
+		 "has a malformed IPv4 address; write four numbers, as http://127.0.0.1:9001"},
+		{"http://256.0.0.1",
+		 "has a malformed IPv4 address; write four numbers, as http://127.0.0.1:9001"},
+		{"http://2130706433",
+		 "has a malformed IPv4 address; write four numbers, as http://127.0.0.1:9001"},
+		{"http://0x7f.1",
+		 "has a malformed IPv4 address; write four numbers, as http://127.0.0.1:9001"},
+		{"http://0x7f000001",
+		 "has a malformed IPv4 address; write four numbers, as http://127.0.0.1:9001"},
 		{"http://b\303\274cher.example",
 		 "has a host outside ASCII; write its xn-- form"},
-		{"http://a..b", "has a malformed host name"},
-		{"http://.a", "has a malformed host name"},
-		{"http://a.", "has a malformed host name"},
-		{"http://-a", "has a malformed host name"},
-		{"http://a b", "has a malformed host name"},
-		{"http://a\\b", "has a malformed host name"},
-		{"http://a%2eb", "has a malformed host name"},
-		{"http://h\r\n", "has a malformed host name"},
-		{"http://h/a b", "has a character in its path that a URL cannot hold"},
-		{"http://h/a\\b", "has a character in its path that a URL cannot hold"},
-		{"http://h/a\nb", "has a character in its path that a URL cannot hold"},
+		{"http://a..b",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://.a",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://a.",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://-a",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://a b",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://a\\b",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://a%2eb",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://h\r\n",
+		 "has a malformed host name; write letters, digits and -, as http://billing.internal:8080"},
+		{"http://h/a b",
+		 "has a character in its path that a URL cannot hold; leave it out"},
+		{"http://h/a\\b",
+		 "has a character in its path that a URL cannot hold; leave it out"},
+		{"http://h/a\nb",
+		 "has a character in its path that a URL cannot hold; leave it out"},
 		{"http://h/\303\251",
-		 "has a character in its path that a URL cannot hold"},
-		{"http://h/a%", "has a malformed %-escape in its path"},
-		{"http://h/a%4", "has a malformed %-escape in its path"},
-		{"http://h/a%zz", "has a malformed %-escape in its path"},
+		 "has a character in its path that a URL cannot hold; leave it out"},
+		{"http://h/a%",
+		 "has a malformed %-escape in its path; write % and two hexadecimal digits, or leave it out"},
+		{"http://h/a%4",
+		 "has a malformed %-escape in its path; write % and two hexadecimal digits, or leave it out"},
+		{"http://h/a%zz",
+		 "has a malformed %-escape in its path; write % and two hexadecimal digits, or leave it out"},
 		{"http://h/a%2Fb",
 		 "has an escaped slash, dot, backslash, space or control in its path; "
 		 "write the path plainly"},
@@ -114,8 +141,8 @@ static void test_refuses(void **state)
 		{"http://h/%00",
 		 "has an escaped slash, dot, backslash, space or control in its path; "
 		 "write the path plainly"},
-		{"http://h/a//b", "has an empty segment // in its path"},
-		{"http://h//a", "has an empty segment // in its path"},
+		{"http://h/a//b", "has an empty segment // in its path; write one slash"},
+		{"http://h//a", "has an empty segment // in its path; write one slash"},
 		{"http://h/a/../b",
 		 "has a . or .. segment in its path; write the path that it leads to"},
 		{"http://h/./",
@@ -153,7 +180,7 @@ static void test_lengths(void **state)
 	assert_true(upstream_url_parse(&u, long_host(text, 253), &why));
 	assert_int_equal(strlen(u.host), 253);
 	assert_false(upstream_url_parse(&u, long_host(text, 254), &why));
-	assert_string_equal(why, "has a host longer than 253 bytes");
+	assert_string_equal(why, "has a host longer than 253 bytes; shorten it");
 	memset(text, 'a', sizeof text);
 	memcpy(text, "http://", 7);
 	assert_true(upstream_url_parse(&u, (struct str){text, 7 + 63}, &why));
@@ -163,7 +190,7 @@ static void test_lengths(void **state)
 	assert_true(upstream_url_parse(&u, (struct str){text, 8 + 512}, &why));
 	assert_int_equal(strlen(u.path), 512);
 	assert_false(upstream_url_parse(&u, (struct str){text, 8 + 513}, &why));
-	assert_string_equal(why, "has a path longer than 512 bytes");
+	assert_string_equal(why, "has a path longer than 512 bytes; shorten it");
 }
 
 static void test_nul_and_no_terminator(void **state)
@@ -174,9 +201,12 @@ static void test_nul_and_no_terminator(void **state)
 
 	(void)state;
 	assert_false(upstream_url_parse(&u, (struct str){text, sizeof text - 1}, &why));
-	assert_string_equal(why, "has a malformed host name");
+	assert_string_equal(
+		why,
+		"has a malformed host name; write letters, digits and -, as http://billing.internal:8080");
 	assert_false(upstream_url_parse(&u, (struct str){"http://h/\0", 10}, &why));
-	assert_string_equal(why, "has a character in its path that a URL cannot hold");
+	assert_string_equal(
+		why, "has a character in its path that a URL cannot hold; leave it out");
 	for (size_t n = 0; n <= 24; n++) { /* asan sees a byte too far */
 		char *copy = xstrndup("http://[::1]:8080/a%20bc", 24),
 		     *exact = xmalloc(n);

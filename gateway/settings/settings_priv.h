@@ -1,6 +1,6 @@
 /* What the parts of loading share: the file at hand, its options, its faults. */
-#ifndef GATEWAY_SETTINGS_SETTINGS_LOADER_H
-#define GATEWAY_SETTINGS_SETTINGS_LOADER_H
+#ifndef GATEWAY_SETTINGS_SETTINGS_PRIV_H
+#define GATEWAY_SETTINGS_SETTINGS_PRIV_H
 
 #include "gateway/settings/settings.h"
 #include "gateway/settings/settings_faults.h"
@@ -36,11 +36,39 @@ void slot_error(const struct settings_slot *slot, const struct jsonc_node *node,
 		const char *format, ...) __attribute__((format(printf, 3, 4)));
 void slot_warn(const struct settings_slot *slot, const struct jsonc_node *node,
 	       const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* False, and reported, if node is of another type. */
-bool slot_expect(const struct settings_slot *slot, const struct jsonc_node *node,
-		 enum jsonc_type type);
+/* 1 to 64 letters, digits, . _ - and : */
+bool settings_is_name(const char *s);
 /* Reads node into the slot; faults are reported and leave the field as it was. */
 void slot_set(const struct settings_slot *slot, const struct jsonc_node *node);
+
+/* --- settings_number.c: numbers and switches --- */
+
+void slot_set_scalar(const struct settings_slot *slot, const struct jsonc_node *node);
+
+/* --- settings_advice.c: what messages advise to write --- */
+
+#define EXAMPLE_ROUTE                                                                    \
+	"{\"name\": \"test\", \"path\": \"/api/test\", \"upstream\": "                   \
+	"\"http://127.0.0.1:9001\"}"
+#define EXAMPLE_FILE                                                                     \
+	"{\"database\": \"postgresql://user:password@host:5432/name\", \"routes\": "     \
+	"[" EXAMPLE_ROUTE "]}"
+
+/* False, and reported with what to write instead, if node is of another type. */
+bool slot_expect(const struct settings_slot *slot, const struct jsonc_node *node,
+		 enum jsonc_type type);
+/* Reports that node is not must_be, and what to write instead. */
+void slot_type_error(const struct settings_slot *slot, const struct jsonc_node *node,
+		     enum jsonc_type wanted, const char *must_be);
+/* Reports that object lacks the key, and what to add. */
+void slot_missing_error(const struct settings_slot *slot,
+			const struct jsonc_node *object);
+/* The port of the key's example. */
+uint16_t slot_example_port(const struct settings_slot *slot);
+/* What a variable of the key's value may be by default, standing between before and
+ * after; NULL if nothing is sure to pass. */
+const char *slot_default_example(const struct settings_slot *slot, struct str before,
+				 const char *after);
 
 /* --- settings_read.c: objects --- */
 
@@ -62,7 +90,12 @@ struct settings_text {
 	bool missing;
 };
 
-enum { TEXT_FILE = 1, TEXT_MAY_MISS = 2, TEXT_QUIET = 4 /* and without a warning */ };
+enum {
+	TEXT_FILE = 1,
+	TEXT_MAY_MISS = 2,
+	TEXT_QUIET = 4, /* and without a warning */
+	TEXT_PATH = 8,  /* the path inside {"file": } */
+};
 
 /* Expands a string node, or with TEXT_FILE also {"file": "path"}. False: reported (but
  * not in a dry run), or missing as TEXT_MAY_MISS allows. */
@@ -71,6 +104,10 @@ bool slot_text(const struct settings_slot *slot, const struct jsonc_node *node,
 void settings_text_fini(struct settings_text *t);
 /* What a message may quote of t: where a variable went into it, the text before that. */
 const char *slot_shown(const struct jsonc_node *node, const struct settings_text *t);
+
+/* --- settings_path.c --- */
+
+void slot_set_path(const struct settings_slot *slot, const struct jsonc_node *node);
 
 /* --- settings_list.c --- */
 
