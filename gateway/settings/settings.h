@@ -197,6 +197,11 @@ void settings_redact_database(const char *database, struct sbuf *out);
 /* Appends the names, comma-separated, of keys that differ and take a restart. */
 void settings_restart_keys(const struct settings *now, const struct settings *next,
 			   struct sbuf *names);
+/* Appends what else differs, for people: names of keys and routes, never values
+ * ("limits.body_bytes; route a: upstream, set_headers; route b added"). Nothing where
+ * nothing does. */
+void settings_changes(const struct settings *now, const struct settings *next,
+		      struct sbuf *out);
 /* Every endpoint is a literal loopback address or localhost. */
 bool settings_route_is_loopback(const struct settings_route *route);
 

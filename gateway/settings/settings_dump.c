@@ -1,5 +1,6 @@
 /* The effective configuration as text, secrets as ***; and what a change of it takes. */
 #include <libpq-fe.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct dump_place {
 	enum settings_place place;
 	const void *base;
 	unsigned depth;
+	bool compared; /* not to be read: secrets as their digests, to tell them apart */
 };
 
 static void put_indent(struct sbuf *out, unsigned depth)
@@ -118,14 +120,31 @@ static void put_methods(struct sbuf *out, uint32_t mask)
 	sbuf_lit(out, "]");
 }
 
-static void put_headers(struct sbuf *out, const struct settings_headers *h)
+static void put_secret(struct sbuf *out, const char *secret, bool compared)
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	char hex[2 * SHA256_DIGEST_LENGTH + 1];
+
+	if (!compared || secret == NULL) {
+		put_string(out, "***");
+		return;
+	}
+	SHA256((const unsigned char *)secret, strlen(secret), digest);
+	hex_encode(hex, digest, sizeof digest);
+	put_string(out, hex);
+}
+
+static void put_headers(struct sbuf *out, const struct settings_headers *h, bool compared)
 {
 	sbuf_lit(out, "{");
 	for (size_t i = 0; i < h->n; i++) {
 		sbuf_str(out, i ? STR(", ") : STR(""));
 		put_string(out, h->items[i].name);
 		sbuf_lit(out, ": ");
-		put_string(out, h->items[i].secret ? "***" : h->items[i].value);
+		if (h->items[i].secret)
+			put_secret(out, h->items[i].value, compared);
+		else
+			put_string(out, h->items[i].value);
 	}
 	sbuf_lit(out, "}");
 }
@@ -161,7 +180,7 @@ static void put_routes(struct sbuf *out, const struct settings *s, unsigned dept
 {
 	sbuf_lit(out, "[");
 	for (size_t i = 0; i < s->n_routes; i++) {
-		struct dump_place p = {IN_ROUTE, &s->routes[i], depth + 1};
+		struct dump_place p = {IN_ROUTE, &s->routes[i], depth + 1, false};
 
 		sbuf_str(out, i ? STR(",") : STR(""));
 		put_indent(out, depth + 1);
@@ -204,7 +223,7 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 		put_price(out, *(const uint64_t *)f);
 		break;
 	case KEY_SECRET:
-		sbuf_lit(out, "\"***\"");
+		put_secret(out, *(char *const *)f, p->compared);
 		break;
 	case KEY_LISTENERS:
 		put_listeners(out, f);
@@ -220,7 +239,7 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 		break;
 	case KEY_REQUEST_HEADERS:
 	case KEY_RESPONSE_HEADERS:
-		put_headers(out, f);
+		put_headers(out, f, p->compared);
 		break;
 	case KEY_HEADER_NAMES:
 	case KEY_ORIGINS:
@@ -328,7 +347,7 @@ static void put_object(struct sbuf *out, const struct dump_place *p)
 
 void settings_dump(const struct settings *s, struct sbuf *out)
 {
-	struct dump_place top = {AT_TOP, s, 0};
+	struct dump_place top = {AT_TOP, s, 0, false};
 
 	put_object(out, &top);
 	sbuf_lit(out, "\n");
@@ -380,19 +399,28 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool same_value(const struct settings_key *k, const struct settings *a,
-		       const struct settings *b)
+/* As optional values that are not there have no text, theirs is empty. */
+static void put_compared(struct sbuf *out, const struct settings_key *k,
+			 const struct dump_place *p)
 {
-	struct dump_place pa = {AT_TOP, a, 0}, pb = {AT_TOP, b, 0};
+	if (k->type == KEY_SECRET || !is_absent(k, p))
+		put_value(out, k, p);
+}
+
+static bool same_value(const struct settings_key *k, enum settings_place place,
+		       const void *a, const void *b)
+{
+	struct dump_place pa = {place, a, 0, true}, pb = {place, b, 0, true};
 	struct sbuf ta, tb;
 	bool same;
 
 	if (k->type == KEY_DATABASE) /* its text hides the password */
-		return same_text(a->database, b->database);
+		return same_text(((const struct settings *)a)->database,
+				 ((const struct settings *)b)->database);
 	sbuf_init(&ta, VALUE_MAX);
 	sbuf_init(&tb, VALUE_MAX);
-	put_value(&ta, k, &pa);
-	put_value(&tb, k, &pb);
+	put_compared(&ta, k, &pa);
+	put_compared(&tb, k, &pb);
 	same = str_eq(sbuf_view(&ta), sbuf_view(&tb));
 	sbuf_fini(&ta);
 	sbuf_fini(&tb);
@@ -407,9 +435,91 @@ void settings_restart_keys(const struct settings *now, const struct settings *ne
 	const struct settings_key *keys = settings_keys(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		if ((keys[i].flags & KEY_RESTART) == 0 || same_value(&keys[i], now, next))
+		if ((keys[i].flags & KEY_RESTART) == 0 ||
+		    same_value(&keys[i], AT_TOP, now, next))
 			continue;
 		sbuf_printf(names, "%s%s", comma, keys[i].name);
 		comma = ", ";
+	}
+}
+
+static const struct settings_route *route_named(const struct settings *s,
+						const char *name)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (strcmp(s->routes[i].name, name) == 0)
+			return &s->routes[i];
+	return NULL;
+}
+
+/* Separated by "; " from what is there. */
+static void begin_change(struct sbuf *out)
+{
+	sbuf_str(out, out->n > 0 ? STR("; ") : STR(""));
+}
+
+static void put_top_changes(const struct settings *now, const struct settings *next,
+			    struct sbuf *out)
+{
+	const char *comma = NULL;
+	size_t n;
+	const struct settings_key *keys = settings_keys(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if ((keys[i].place & AT_TOP) == 0 || (keys[i].flags & KEY_RESTART) != 0 ||
+		    keys[i].type == KEY_ROUTES || keys[i].type == KEY_ENVS ||
+		    same_value(&keys[i], AT_TOP, now, next))
+			continue;
+		if (comma == NULL)
+			begin_change(out);
+		sbuf_printf(out, "%s%s", comma ? comma : "", keys[i].name);
+		comma = ", ";
+	}
+}
+
+/* What a route has from the top is told of there. */
+static void put_route_changes(const struct settings *now, const struct settings *next,
+			      const struct settings_route *a,
+			      const struct settings_route *b, struct sbuf *out)
+{
+	const char *comma = NULL;
+	size_t n;
+	const struct settings_key *keys = settings_keys(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if ((keys[i].place & IN_ROUTE) == 0 ||
+		    same_value(&keys[i], IN_ROUTE, a, b) ||
+		    (keys[i].place == AT_BOTH &&
+		     !same_value(&keys[i], AT_TOP, now, next)))
+			continue;
+		if (comma == NULL) {
+			begin_change(out);
+			sbuf_printf(out, "route %s: ", b->name);
+		}
+		sbuf_printf(out, "%s%s", comma ? comma : "", keys[i].name);
+		comma = ", ";
+	}
+}
+
+void settings_changes(const struct settings *now, const struct settings *next,
+		      struct sbuf *out)
+{
+	put_top_changes(now, next, out);
+	for (size_t i = 0; i < next->n_routes; i++) {
+		const struct settings_route *b = &next->routes[i];
+		const struct settings_route *a = route_named(now, b->name);
+
+		if (a != NULL) {
+			put_route_changes(now, next, a, b, out);
+			continue;
+		}
+		begin_change(out);
+		sbuf_printf(out, "route %s added", b->name);
+	}
+	for (size_t i = 0; i < now->n_routes; i++) {
+		if (route_named(next, now->routes[i].name) != NULL)
+			continue;
+		begin_change(out);
+		sbuf_printf(out, "route %s removed", now->routes[i].name);
 	}
 }

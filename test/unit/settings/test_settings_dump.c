@@ -185,6 +185,70 @@ static void test_redact_database(void **state)
 	}
 }
 
+/* format: what follows "routes":[ but for the last brace; %s in it is a route's start. */
+static struct settings *load_routes(const char *format, const char *route)
+{
+	const char *mark = strstr(format, "%s");
+	char *text = xasprintf("{\"database\":\"dbname=x\",\"routes\":[%.*s%s%s}",
+			       (int)(mark - format), format, route, mark + 2);
+	struct settings *s = load(text);
+
+	free(text);
+	return s;
+}
+
+/* Names only: of secrets too it is told that they changed, not what they are. */
+static void test_changes(void **state)
+{
+	static const struct {
+		const char *now, *next; /* routes, and members beside them */
+		const char *text;
+	} t[] = {
+		{"{%s}]", "{%s}]", ""},
+		{"{%s}],\"workers\":1", "{%s}],\"workers\":2", ""},
+		{"{%s}]", "{%s}],\"limits\":{\"body_bytes\":5,\"headers\":7}",
+		 "limits.headers, limits.body_bytes"},
+		{"{%s,\"scope\":\"x\"}]", "{%s,\"strip_prefix\":false}]",
+		 "route a: strip_prefix, scope"},
+		{"{%s}]", "{%s,\"limits\":{\"body_bytes\":5}}]",
+		 "route a: limits.body_bytes"},
+		{"{%s},{\"name\":\"b\",\"path\":\"/b\",\"upstream\":\"http://h\"}]",
+		 "{%s},{\"name\":\"c\",\"path\":\"/b\",\"upstream\":\"http://h\"}]",
+		 "route c added; route b removed"},
+		{"{%s,\"set_headers\":{\"A\":\"${A}\"}}]",
+		 "{%s,\"set_headers\":{\"A\":\"${B}\"}}],\"trusted_proxies\":[]",
+		 "trusted_proxies; route a: set_headers"},
+		{"{%s,\"set_headers\":{\"A\":\"${A}\"}}]",
+		 "{%s,\"set_headers\":{\"A\":\"${A2}\"}}]", ""},
+		{"{%s}],\"usage\":{\"ingest\":{\"secret\":\"hunter2hunter2hunter2\"}}",
+		 "{%s}],\"usage\":{\"ingest\":{\"secret\":\"hunter3hunter3hunter3\"}}",
+		 "usage.ingest.secret"},
+		{"{%s}]",
+		 "{%s}],\"usage\":{\"ingest\":{\"secret\":\"hunter3hunter3hunter3\"}}",
+		 "usage.ingest.secret"},
+	};
+	static const char a[] =
+		"\"name\":\"a\",\"path\":\"/a\",\"upstream\":\"http://h\"";
+
+	(void)state;
+	setenv("A", "one", 1);
+	setenv("A2", "one", 1);
+	setenv("B", "two", 1);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct settings *now = load_routes(t[i].now, a),
+				*next = load_routes(t[i].next, a);
+		struct sbuf text;
+
+		sbuf_init(&text, 4096);
+		settings_changes(now, next, &text);
+		sbuf_add(&text, "", 1);
+		assert_string_equal(text.p, t[i].text);
+		sbuf_fini(&text);
+		settings_unref(&now);
+		settings_unref(&next);
+	}
+}
+
 static void test_restart_keys(void **state)
 {
 	static const struct {
@@ -496,6 +560,7 @@ int main(void)
 		cmocka_unit_test(test_dump_reads_back),
 		cmocka_unit_test(test_redact_database),
 		cmocka_unit_test(test_restart_keys),
+		cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_table_is_sound),
 		cmocka_unit_test(test_table_groups_stand_together),
 		cmocka_unit_test(test_lookups),
