@@ -39,6 +39,7 @@ static struct exchange *exchange_new(struct worker *w, struct http_conn *c)
 	sbuf_init(&x->partial, RESPONSE_HEAD_MAX + UPSTREAM_SCRATCH);
 	sbuf_init(&x->held, 2 * EXCHANGE_LAST_PIECE + RESPONSE_HEAD_MAX + 4096);
 	TAILQ_INSERT_TAIL(&w->exchanges, x, all);
+	worker_count(w, 1);
 	http_conn_set_user(c, &conn_user, x);
 	return x;
 }
@@ -57,6 +58,7 @@ void exchange_free(struct exchange *x)
 	CHECK(x->c == NULL && (x->recorded || x->local_answer));
 	exchange_release_upstream(x, false);
 	TAILQ_REMOVE(&w->exchanges, x, all);
+	worker_count(w, -1);
 	sbuf_fini(&x->partial);
 	sbuf_fini(&x->held);
 	if (x->replay != NULL)

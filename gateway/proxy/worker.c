@@ -272,6 +272,11 @@ bool worker_try_join(struct worker *w)
 	return loop_thread_try_join(w->thread);
 }
 
+unsigned worker_running(const struct worker *w)
+{
+	return atomic_load_explicit(&w->running, memory_order_relaxed);
+}
+
 void worker_free(struct worker **worker)
 {
 	struct worker *w = *worker;

@@ -35,6 +35,8 @@ void worker_configure(struct worker *w, struct settings *s);
  * are cut. Returns at once. An earlier deadline than before counts, a later one does
  * not. */
 void worker_drain(struct worker *w, uint64_t deadline_us);
+/* How many calls run. Any thread. */
+unsigned worker_running(const struct worker *w);
 /* Whether it has ended, after worker_drain. By its owner, as worker_free. */
 bool worker_try_join(struct worker *w);
 /* After worker_drain; waits for its end. */

@@ -2,6 +2,7 @@
 #ifndef GATEWAY_PROXY_WORKER_STATE_H
 #define GATEWAY_PROXY_WORKER_STATE_H
 
+#include <stdatomic.h>
 #include <sys/queue.h>
 
 #include "common/loop_thread.h"
@@ -32,11 +33,20 @@ struct worker {
 	unsigned n_spare;
 	uint64_t revocation_check_us;
 	bool draining;
+	_Atomic unsigned running; /* exchanges; read by any thread */
 	/* Scratch of one callback. */
 	struct sbuf head;
 	struct response_head response;
 	struct evbuffer *body;
 };
+
+/* Only the worker's own thread writes it: no locked instruction. */
+static inline void worker_count(struct worker *w, int change)
+{
+	unsigned n = atomic_load_explicit(&w->running, memory_order_relaxed);
+
+	atomic_store_explicit(&w->running, n + (unsigned)change, memory_order_relaxed);
+}
 
 void site_release(struct site *site);
 

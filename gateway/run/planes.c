@@ -3,8 +3,15 @@
 
 #include "common/clock.h"
 #include "gateway/run/signals.h"
+#include "gateway/run/status.h"
 
-#define LOOK_MS 10 /* between looks for threads that have ended */
+#define LOOK_MS 10      /* between looks for threads that have ended */
+#define TELL_US 5000000 /* between words on what they still do */
+
+struct drain {
+	const struct planes *planes;
+	uint64_t told_us; /* when it was last said what runs yet */
+};
 
 void planes_configure(const struct planes *p, struct settings *s)
 {
@@ -32,21 +39,43 @@ static bool workers_have_ended(const struct planes *p)
 	return true;
 }
 
-/* Looks instead of joining: this is the thread that has to hear of a second signal. */
-static void cut_if_told(const struct planes *p)
+unsigned planes_running(const struct planes *p)
 {
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n_workers; i++)
+		n += worker_running(p->workers[i]);
+	return n;
+}
+
+static void tell_if_due(struct drain *d)
+{
+	uint64_t now = clock_mono_us();
+
+	if (now - d->told_us < TELL_US)
+		return;
+	d->told_us = now;
+	status_still_running(planes_running(d->planes));
+}
+
+/* Looks instead of joining: this is the thread that has to hear of a second signal. */
+static void wait_a_moment(struct drain *d)
+{
+	tell_if_due(d);
 	if (!signals_stop_within(LOOK_MS))
 		return;
-	drain_workers(p, 0);
-	manager_drain(p->manager, 0);
+	drain_workers(d->planes, 0);
+	manager_drain(d->planes->manager, 0);
 }
 
 void planes_drain(const struct planes *p, uint32_t drain_ms)
 {
+	struct drain d = {p, clock_mono_us()};
+
 	drain_workers(p, deadline_in(drain_ms));
 	while (!workers_have_ended(p))
-		cut_if_told(p);
+		wait_a_moment(&d);
 	manager_drain(p->manager, deadline_in(drain_ms));
 	while (!manager_try_join(p->manager))
-		cut_if_told(p);
+		wait_a_moment(&d);
 }

@@ -13,6 +13,8 @@ struct planes {
 
 /* From the next request on these settings hold. */
 void planes_configure(const struct planes *p, struct settings *s);
+/* How many calls the workers have. */
+unsigned planes_running(const struct planes *p);
 /* Ends them. First the workers: they accept no more, and what runs has until drain_ms
  * from now. The manager goes on meanwhile, since edge Workers report their calls
  * to it, and then has drain_ms of its own. A second SIGTERM or SIGINT cuts what runs in

@@ -20,11 +20,13 @@
 #include "gateway/recorder/recorder.h"
 #include "gateway/run/planes.h"
 #include "gateway/run/signals.h"
+#include "gateway/run/status.h"
 #include "gateway/token/token_sync.h"
 
-#define FIRST_LOAD_MS 5000 /* wait for the keys before saying "ready" */
-#define FEW_FILES 4096     /* open files below which the start says so */
-#define FLUSH_MS 4000      /* for usage rows, on the way out */
+#define FIRST_ANSWER_MS 2000 /* wait for PostgreSQL before saying "ready" */
+#define FIRST_LOAD_MS 5000   /* in all, once it has answered and sends the keys */
+#define FEW_FILES 4096       /* open files below which the start says so */
+#define FLUSH_MS 4000        /* for usage rows, on the way out */
 
 struct gateway {
 	struct settings *settings; /* what it was started with */
@@ -39,6 +41,10 @@ struct gateway {
 	struct address_cap *address_cap;
 	unsigned char ticket_keys[TLS_TICKET_KEY_BYTES];
 	struct planes planes;
+	struct settings *current; /* since the latest reload */
+	struct status status;
+	uint64_t left; /* usage rows that the recorder could not store */
+	bool left_is_durable;
 };
 
 /* --- the parts --- */
@@ -171,21 +177,17 @@ static bool start_recorder(struct gateway *g)
 
 static void stop_recorder(struct gateway *g)
 {
-	uint64_t left = recorder_stop(&g->recorder, g->flush_ms);
-
-	if (left && usage_journal_is_durable(g->journal))
-		log_warn("%llu usage rows wait in the journal for the next start",
-			 (unsigned long long)left);
-	else if (left)
-		log_error("%llu usage rows could not be written before the stop",
-			  (unsigned long long)left);
+	g->left = recorder_stop(&g->recorder, g->flush_ms);
+	g->left_is_durable = usage_journal_is_durable(g->journal);
 }
 
 static bool wait_for_keys(struct gateway *g)
 {
-	if (!token_sync_wait_first(g->tokens, FIRST_LOAD_MS))
-		log_warn(
-			"PostgreSQL has not answered yet: callers get 503 until the keys are loaded");
+	if (!token_sync_wait_first(g->tokens, FIRST_ANSWER_MS, FIRST_LOAD_MS))
+		log_warn("PostgreSQL has not told the keys yet: %s",
+			 token_sync_table(g->tokens) != NULL
+				 ? "those of the snapshot are served, others get 503"
+				 : "callers get 503 until they are loaded");
 	return true;
 }
 
@@ -333,17 +335,6 @@ static void stop_parts(struct gateway *g, size_t n)
 
 /* --- from ready to the end --- */
 
-static void log_ready(const struct run_addresses *a)
-{
-	for (size_t i = 0; i < a->n_gateway; i++)
-		log_info("gateway listens on %s", a->gateway[i]);
-	for (size_t i = 0; i < a->n_tls; i++)
-		log_info("gateway listens on %s with TLS", a->tls[i]);
-	for (size_t i = 0; i < a->n_manager; i++)
-		log_info("manager listens on %s", a->manager[i]);
-	log_info("ready");
-}
-
 static void warn_of_restart(const struct settings *started, const struct settings *next)
 {
 	struct sbuf names;
@@ -358,27 +349,42 @@ static void warn_of_restart(const struct settings *started, const struct setting
 
 static void reload(struct gateway *g, const struct run_options *o)
 {
-	struct settings *next = o->reload ? o->reload(o->ctx) : NULL;
+	struct settings *next;
 
+	status_reloading();
+	next = o->reload ? o->reload(o->ctx) : NULL;
+	if (next != NULL) {
+		warn_of_restart(g->settings, next);
+		planes_configure(&g->planes, next);
+	}
+	status_reloaded(&g->status, next);
 	if (next == NULL)
 		return;
-	warn_of_restart(g->settings, next);
-	planes_configure(&g->planes, next);
-	log_info("routes, limits, timeouts and secrets reloaded");
-	settings_unref(&next);
+	settings_unref(&g->current);
+	g->current = next;
 }
 
 static void serve_until_stopped(struct gateway *g, const struct run_options *o)
 {
 	const struct run_addresses *addresses = listeners_addresses(g->listeners);
+	int signal_number;
 
+	g->current = settings_ref(g->settings);
+	g->status.settings = g->current;
+	g->status.tokens = g->tokens;
 	if (o->on_ready)
 		o->on_ready(o->ctx, addresses);
-	else
-		log_ready(addresses);
-	while (signals_wait() == SIGHUP)
-		reload(g, o);
-	log_info("stopping: running requests may finish");
+	status_ready(&g->status, o->on_ready ? NULL : addresses);
+	for (;;) {
+		signal_number = signals_wait(status_refresh_ms());
+		if (signal_number == SIGHUP)
+			reload(g, o);
+		else if (signal_number != 0)
+			break;
+		else
+			status_refresh(&g->status);
+	}
+	status_stopping(&g->status, signal_number, planes_running(&g->planes));
 	planes_drain(&g->planes, g->settings->timeouts.drain_ms);
 }
 
@@ -397,6 +403,9 @@ int run_gateway(const struct run_options *options)
 	if (all)
 		serve_until_stopped(&g, options);
 	stop_parts(&g, started);
+	if (all)
+		status_stopped(&g.status, g.left, g.left_is_durable);
+	settings_unref(&g.current);
 	settings_unref(&g.settings);
 	return all ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 /* The signals that the main thread waits for. */
 #include "gateway/run/signals.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -24,14 +25,17 @@ void signals_block(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-int signals_wait(void)
+int signals_wait(uint32_t ms)
 {
+	struct timespec time = {ms / 1000, (long)(ms % 1000) * 1000000};
 	sigset_t set;
 	int signal_number;
 
 	waited_for(&set);
-	CHECK(sigwait(&set, &signal_number) == 0);
-	return signal_number;
+	do
+		signal_number = sigtimedwait(&set, NULL, ms > 0 ? &time : NULL);
+	while (signal_number < 0 && errno == EINTR);
+	return signal_number > 0 ? signal_number : 0;
 }
 
 bool signals_stop_within(uint32_t ms)

@@ -30,6 +30,14 @@
 
 enum step { IDLE, POLLING, CHANGING, LOADING, LEAVING };
 
+/* What has become of the first load, for those who wait for it. */
+enum first_load {
+	FIRST_UNHEARD,   /* PostgreSQL has not answered yet */
+	FIRST_CONNECTED, /* it has: the keys are on their way */
+	FIRST_FAILED,    /* it cannot be reached, or refuses; tried again all the time */
+	FIRST_DONE,
+};
+
 struct token_sync {
 	uint32_t magic;
 	struct token_sync_options o; /* its strings are ours */
@@ -37,10 +45,11 @@ struct token_sync {
 	/* published */
 	struct token_table *_Atomic table;
 	_Atomic uint64_t generation; /* stored after the table: never newer than it */
+	_Atomic size_t n_keys;
 	_Atomic int64_t right_at_us; /* monotonic; NEVER */
 	pthread_mutex_t lock;        /* of what follows */
-	pthread_cond_t loaded;
-	bool has_loaded;
+	pthread_cond_t first_moved;
+	enum first_load first;
 	unsigned char instance[TOKEN_INSTANCE_BYTES];
 	/* the thread's own */
 	struct event *poll_timer, *reclaim_timer;
@@ -91,20 +100,34 @@ enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us)
 								: TOKENS_FRESH;
 }
 
-bool token_sync_wait_first(struct token_sync *s, uint32_t timeout_ms)
+size_t token_sync_keys(const struct token_sync *s)
 {
-	uint64_t until_us = clock_mono_us() + (uint64_t)timeout_ms * 1000;
+	return atomic_load_explicit(&s->n_keys, memory_order_relaxed);
+}
+
+/* Under the lock: waits while the first load stands no further than `at`. */
+static void wait_past(struct token_sync *s, enum first_load at, uint64_t until_us)
+{
 	struct timespec until = {(time_t)(until_us / 1000000),
 				 (long)(until_us % 1000000) * 1000};
-	bool loaded;
-	int r = 0;
+
+	while (s->first <= at &&
+	       pthread_cond_timedwait(&s->first_moved, &s->lock, &until) == 0)
+		continue;
+}
+
+bool token_sync_wait_first(struct token_sync *s, uint32_t answer_ms, uint32_t load_ms)
+{
+	uint64_t now = clock_mono_us();
+	bool done;
 
 	pthread_mutex_lock(&s->lock);
-	while (!s->has_loaded && r == 0)
-		r = pthread_cond_timedwait(&s->loaded, &s->lock, &until);
-	loaded = s->has_loaded;
+	wait_past(s, FIRST_UNHEARD, now + (uint64_t)answer_ms * 1000);
+	if (s->first == FIRST_CONNECTED)
+		wait_past(s, FIRST_CONNECTED, now + (uint64_t)load_ms * 1000);
+	done = s->first == FIRST_DONE;
 	pthread_mutex_unlock(&s->lock);
-	return loaded;
+	return done;
 }
 
 /* --- publishing --- */
@@ -122,6 +145,7 @@ static void on_reclaim(evutil_socket_t fd, short what, void *arg)
 
 static void publish(struct token_sync *s, struct token_table *t, uint64_t generation)
 {
+	atomic_store_explicit(&s->n_keys, token_table_count(t), memory_order_relaxed);
 	atomic_store_explicit(&s->table, t, memory_order_release);
 	atomic_store_explicit(&s->generation, generation, memory_order_release);
 }
@@ -159,6 +183,15 @@ static void tell_state(struct token_sync *s)
 	s->told = now;
 }
 
+static void move_first(struct token_sync *s, enum first_load to)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->first < to)
+		s->first = to;
+	pthread_cond_broadcast(&s->first_moved);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* The table is what the database said when it was asked. */
 static void mark_right(struct token_sync *s,
 		       const unsigned char instance[TOKEN_INSTANCE_BYTES])
@@ -167,9 +200,8 @@ static void mark_right(struct token_sync *s,
 			      memory_order_release);
 	pthread_mutex_lock(&s->lock);
 	memcpy(s->instance, instance, TOKEN_INSTANCE_BYTES);
-	s->has_loaded = true;
-	pthread_cond_broadcast(&s->loaded);
 	pthread_mutex_unlock(&s->lock);
+	move_first(s, FIRST_DONE);
 	if (s->saver)
 		token_saver_touch(s->saver);
 }
@@ -216,6 +248,7 @@ static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
 			hint = "; GRANT tollgate TO the role that connects";
 		log_error("tokens: cannot read the keys: %s%s", reply->message, hint);
 		s->refused = true;
+		move_first(s, FIRST_FAILED);
 	}
 	/* The next try is the next poll's: not at once what was just refused. */
 	s->again = false;
@@ -267,6 +300,7 @@ static void on_load_begun(void *ctx, const struct pg_reply *reply)
 	token_poll_fini(&s->poll);
 	if (!token_poll_read(&s->poll, reply->result)) {
 		log_error("tokens: token_generation has not its one row");
+		move_first(s, FIRST_FAILED);
 		leave(s, "ROLLBACK");
 		return;
 	}
@@ -351,6 +385,7 @@ static void on_polled(void *ctx, const struct pg_reply *reply)
 	s->refused = false;
 	if (!token_poll_read(&s->poll, reply->result)) {
 		log_error("tokens: token_generation has not its one row");
+		move_first(s, FIRST_FAILED);
 		end_step(s);
 	} else if (is_current(s)) {
 		mark_right(s, s->poll.at.instance);
@@ -389,6 +424,7 @@ static void poll_now(struct token_sync *s)
 static void on_state(void *ctx, bool up, const char *why)
 {
 	(void)why;
+	move_first(ctx, up ? FIRST_CONNECTED : FIRST_FAILED);
 	if (up)
 		poll_now(ctx);
 }
@@ -499,7 +535,7 @@ struct token_sync *token_sync_start(const struct token_sync_options *o)
 	CHECK(pthread_mutex_init(&s->lock, NULL) == 0);
 	CHECK(pthread_condattr_init(&monotonic) == 0);
 	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&s->loaded, &monotonic) == 0);
+	CHECK(pthread_cond_init(&s->first_moved, &monotonic) == 0);
 	pthread_condattr_destroy(&monotonic);
 	make_thread(s);
 	if (s->o.snapshot) {
@@ -528,7 +564,7 @@ void token_sync_stop(struct token_sync **sync)
 	event_free(s->reclaim_timer);
 	loop_thread_free(&s->thread);
 	token_table_free(atomic_load(&s->table));
-	pthread_cond_destroy(&s->loaded);
+	pthread_cond_destroy(&s->first_moved);
 	pthread_mutex_destroy(&s->lock);
 	OPENSSL_cleanse((char *)s->o.database, strlen(s->o.database));
 	free((char *)s->o.database);

@@ -31,9 +31,9 @@ struct token_sync_options {
 /* Loads the snapshot if there is one, starts the thread. Never fails on a dead
  * database; NULL: the system gives no thread, the log says so. */
 struct token_sync *token_sync_start(const struct token_sync_options *o);
-/* Waits up to timeout_ms for the first load from PostgreSQL; false if not yet. Main
- * thread. */
-bool token_sync_wait_first(struct token_sync *s, uint32_t timeout_ms);
+/* Waits until the first load from PostgreSQL is done or has failed: up to answer_ms for
+ * its first answer, up to load_ms in all. False: it is not done. Main thread. */
+bool token_sync_wait_first(struct token_sync *s, uint32_t answer_ms, uint32_t load_ms);
 /* Stops and joins the thread, frees. Readers must be gone. */
 void token_sync_stop(struct token_sync **s);
 
@@ -45,5 +45,7 @@ enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us);
  * never. */
 int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us);
 uint64_t token_sync_generation(const struct token_sync *s);
+/* How many the table has; a snapshot's count as well. */
+size_t token_sync_keys(const struct token_sync *s);
 
 #endif

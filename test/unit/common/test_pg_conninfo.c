@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/pg_conninfo.h"
+#include "common/pg_where.h"
 
 static void test_accepted(void **state)
 {
@@ -193,12 +194,49 @@ static void test_encoded_password_arrives(void **state)
 	PQconninfoFree(all);
 }
 
+static void test_where(void **state)
+{
+	static const char *const t[][2] = {
+		{"postgresql://u:S3cr3t@db.example:5433/tollgate",
+		 "db.example:5433/tollgate"},
+		{"postgresql://u:S3cr3t@a:1,b:2/d?sslpassword=S3cr3t", "a:1,b:2/d"},
+		{"host=a,b port=5432 dbname=d password=S3cr3t", "a:5432,b:5432/d"},
+		{"host=/run/postgresql dbname=d", "/run/postgresql/d"},
+		{"hostaddr=10.0.0.1 user=u", "10.0.0.1"},
+		{"host=h hostaddr=10.0.0.1", "h"},
+		{"dbname=d", "its default socket/d"},
+		{"host='a b\nc'", "a?b?c"},
+		{"postgresql://u:S3cr3t@Tail@127.0.0.1/db", "***"},
+		{"S3cr3t", "***"},
+	};
+	struct sbuf out;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		sbuf_init(&out, 4096);
+		pg_where(t[i][0], &out);
+		sbuf_add(&out, "", 1);
+		assert_string_equal(out.p, t[i][1]);
+		sbuf_fini(&out);
+	}
+	setenv("PGHOST", "from.example", 1);
+	setenv("PGPORT", "7", 1);
+	sbuf_init(&out, 4096);
+	pg_where("dbname=d", &out);
+	sbuf_add(&out, "", 1);
+	assert_string_equal(out.p, "from.example:7/d");
+	sbuf_fini(&out);
+	unsetenv("PGHOST");
+	unsetenv("PGPORT");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_encoded_password_arrives),
+		cmocka_unit_test(test_where),
 	};
 
 	return cmocka_run_group_tests_name("pg_conninfo", tests, NULL, NULL);
