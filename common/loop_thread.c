@@ -5,13 +5,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/check.h"
-#include "common/log.h"
 #include "common/sched.h"
+#include "common/thread_start.h"
 
 #define LOOP_MAGIC 0x6c6f6f70u
 
@@ -161,20 +160,13 @@ struct event_base *loop_thread_base(const struct loop_thread *t)
 
 bool loop_thread_start(struct loop_thread *t)
 {
-	int error;
-
 	CHECK(!t->started);
 	if (t->o.epochs != NULL)
 		t->reader = epoch_reader_add(t->o.epochs, t->wake_fd);
-	error = pthread_create(&t->thread, NULL, run, t);
-	if (error != 0) {
-		log_error("cannot start the thread %s: %s", t->o.name, strerror(error));
+	t->started = thread_start(&t->thread, t->o.name, run, t);
+	if (!t->started)
 		epoch_reader_remove(&t->reader);
-		return false;
-	}
-	t->started = true;
-	pthread_setname_np(t->thread, t->o.name);
-	return true;
+	return t->started;
 }
 
 void loop_thread_join(struct loop_thread *t)

@@ -11,7 +11,7 @@ bool thread_start(pthread_t *thread, const char *name, void *(*fn)(void *), void
 	int error = thread_make(thread, name, fn, arg);
 
 	if (error != 0)
-		log_error("cannot start the thread '%s': %s; raise the limit of threads "
+		log_error("cannot start the thread %s: %s; raise the limit of threads "
 			  "(ulimit -u, TasksMax=) or of memory",
 			  name, strerror(error));
 	return error == 0;

@@ -137,6 +137,9 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 
 	dev_urls_of(&urls, a);
 	d->watcher = watch(d);
+	if (d->watcher == NULL)
+		complain("changes of files are not noticed; kill -HUP %ld tells of one",
+			 (long)getpid());
 	dev_ready_print(&ready);
 	/* Who waits for the file then finds the text as well. */
 	log_flush();

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "common/check.h"
+#include "common/thread_start.h"
 
 #define INTERVAL_NS 200000000
 
@@ -32,7 +33,7 @@ struct watcher {
 	pthread_mutex_t lock; /* stopping */
 	pthread_cond_t wake;
 	pthread_t thread;
-	bool stopping;
+	bool started, stopping;
 };
 
 static void take_signatures(const struct watcher *w,
@@ -112,7 +113,9 @@ struct watcher *watcher_start(const struct watcher_options *o)
 	CHECK(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
 	CHECK(pthread_cond_init(&w->wake, &attr) == 0);
 	pthread_condattr_destroy(&attr);
-	CHECK(pthread_create(&w->thread, NULL, watcher_main, w) == 0);
+	w->started = thread_start(&w->thread, "watcher", watcher_main, w);
+	if (!w->started)
+		watcher_stop(&w);
 	return w;
 }
 
@@ -127,7 +130,8 @@ void watcher_stop(struct watcher **w)
 	x->stopping = true;
 	pthread_cond_signal(&x->wake);
 	pthread_mutex_unlock(&x->lock);
-	pthread_join(x->thread, NULL);
+	if (x->started)
+		pthread_join(x->thread, NULL);
 	for (size_t i = 0; i < x->options.n_files; i++)
 		free((char *)(uintptr_t)x->options.files[i]);
 	pthread_cond_destroy(&x->wake);

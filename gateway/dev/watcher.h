@@ -17,6 +17,7 @@ struct watcher_options {
 
 struct watcher;
 
+/* NULL: no thread can be started (logged). */
 struct watcher *watcher_start(const struct watcher_options *o);
 /* Joins; on_change and on_tick do not run afterwards. Clears *w. */
 void watcher_stop(struct watcher **w);

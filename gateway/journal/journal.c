@@ -18,6 +18,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/thread_start.h"
 #include "gateway/journal/journal_files.h"
 
 #define LOOK_MS 100u
@@ -218,6 +219,15 @@ static struct usage_group *make_own(struct usage_journal *j,
 	return usage_group_memory(&shape);
 }
 
+/* Its thread cannot be started: nothing of the group is left. */
+static void give_back(struct usage_journal **j)
+{
+	pthread_cond_destroy(&(*j)->wake);
+	pthread_mutex_destroy(&(*j)->lock);
+	usage_group_remove((*j)->own);
+	usage_journal_close(j);
+}
+
 struct usage_journal *usage_journal_open(const struct journal_options *o)
 {
 	struct usage_journal *j = xcalloc(1, sizeof *j);
@@ -235,9 +245,9 @@ struct usage_journal *usage_journal_open(const struct journal_options *o)
 	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
 	CHECK(pthread_cond_init(&j->wake, &attributes) == 0);
 	pthread_condattr_destroy(&attributes);
-	j->running = true;
-	CHECK(pthread_create(&j->thread, NULL, run_journal, j) == 0);
-	pthread_setname_np(j->thread, "journal");
+	j->running = thread_start(&j->thread, "journal", run_journal, j);
+	if (!j->running)
+		give_back(&j);
 	return j;
 }
 

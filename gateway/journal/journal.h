@@ -21,8 +21,8 @@ struct journal_options {
 	uint32_t sync_ms;
 };
 
-/* Where the directory cannot be used it says so in the log and works in memory. Main
- * thread. */
+/* Where the directory cannot be used it says so in the log and works in memory. NULL: no
+ * thread can be started (logged), nothing is left behind. Main thread. */
 struct usage_journal *usage_journal_open(const struct journal_options *o);
 /* Producers must have stopped, and all of the own group is in the database: its folder
  * goes, before this returns. False: it does not, so that its cursors must stay. Any

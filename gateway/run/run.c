@@ -155,7 +155,7 @@ static bool open_journal(struct gateway *g)
 
 	g->journal = usage_journal_open(&o);
 	free(beside);
-	return true;
+	return g->journal != NULL;
 }
 
 static void close_journal(struct gateway *g)
@@ -172,6 +172,9 @@ static bool start_recorder(struct gateway *g)
 	};
 
 	g->recorder = recorder_start(&o, g->journal);
+	/* Nothing is in the group yet: its files need not wait for the next start. */
+	if (g->recorder == NULL)
+		usage_journal_discard(g->journal);
 	return g->recorder != NULL;
 }
 

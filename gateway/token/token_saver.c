@@ -10,6 +10,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/thread_start.h"
 
 #define SAVE_PAUSE_US 2000000u
 #define TOUCH_PAUSE_US 60000000u
@@ -18,6 +19,7 @@ struct token_saver {
 	struct token_saver_options o;
 	char *path;
 	pthread_t thread;
+	bool started;
 	pthread_mutex_t lock; /* of what follows; held for a few instructions */
 	pthread_cond_t changed;
 	bool dirty, stop;
@@ -119,8 +121,9 @@ struct token_saver *token_saver_start(const struct token_saver_options *o)
 	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
 	CHECK(pthread_cond_init(&s->changed, &monotonic) == 0);
 	pthread_condattr_destroy(&monotonic);
-	CHECK(pthread_create(&s->thread, NULL, run, s) == 0);
-	pthread_setname_np(s->thread, "token-saver");
+	s->started = thread_start(&s->thread, "token-saver", run, s);
+	if (!s->started)
+		token_saver_stop(&s);
 	return s;
 }
 
@@ -153,7 +156,8 @@ void token_saver_stop(struct token_saver **saver)
 	s->stop = true;
 	pthread_cond_signal(&s->changed);
 	pthread_mutex_unlock(&s->lock);
-	CHECK(pthread_join(s->thread, NULL) == 0);
+	if (s->started)
+		CHECK(pthread_join(s->thread, NULL) == 0);
 	pthread_cond_destroy(&s->changed);
 	pthread_mutex_destroy(&s->lock);
 	free(s->path);

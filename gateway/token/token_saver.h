@@ -16,6 +16,7 @@ struct token_saver_options {
 	void *ctx;
 };
 
+/* NULL: no thread can be started (logged). */
 struct token_saver *token_saver_start(const struct token_saver_options *o);
 /* The table has changed: writes it now, or two seconds after the last time. Any
  * thread. */

@@ -542,7 +542,7 @@ struct token_sync *token_sync_start(const struct token_sync_options *o)
 		load_snapshot(s);
 		s->saver = token_saver_start(&saver);
 	}
-	if (!loop_thread_start(s->thread))
+	if ((s->o.snapshot && s->saver == NULL) || !loop_thread_start(s->thread))
 		token_sync_stop(&s);
 	return s;
 }
