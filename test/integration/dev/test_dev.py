@@ -357,7 +357,7 @@ def test_fresh_starts_over(dev):
 def test_a_database_before_the_first_release_is_moved_aside(dev, new_dev, outside):
     dev = new_dev if outside else dev
     dev.start()
-    dev.query("CREATE TABLE tollgate_migrations (name text); SELECT 1")
+    dev.query("CREATE TABLE tollgate_migrations (name text); COMMIT; SELECT 1")
     dev.stop()
     dev.start()
     old = re.search(r"it is kept in (\S+/pg\.old-\d{4}-\d\d-\d\d-\d{6}), and a new one is made",
