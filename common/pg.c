@@ -1,23 +1,26 @@
 /* One connection to PostgreSQL on an event loop.
  *
- * DOWN -> CONNECTING -> SETTING_UP -> UP, and from anywhere back to DOWN through lost(),
- * the one place where a connection ends. One timer serves whichever wait is on: the pause
- * before the next attempt, the attempt's deadline, or the running statement's. */
+ * Down -> dialing -> setting up -> up, and from anywhere back to down through lost(), the
+ * one place where a connection ends. Dialing happens on a thread of its own
+ * (common/pg_dialer.h). One timer serves whichever wait is on: the pause before the next
+ * attempt, the set-up's deadline, or the running statement's. */
 #include "common/pg.h"
 
 #include <event2/event.h>
 #include <event2/util.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "common/check.h"
 #include "common/log.h"
 #include "common/pg_conninfo.h"
+#include "common/pg_priv.h"
 
-#define CONN_MAGIC 0x70676331u
 #define BACKOFF_MIN_MS 100u
 #define BACKOFF_MAX_MS 5000u
 #define DEFAULT_TIMEOUT_MS 5000u
@@ -25,41 +28,6 @@
  * up. */
 #define SERVER_GRACE_MS 500u
 #define MESSAGE_MAX 512
-/* COPY data goes to the socket in pieces of about this size. */
-#define COPY_FLUSH_BYTES 16384u
-
-enum conn_state { DOWN, CONNECTING, SETTING_UP, UP };
-enum copy_state { COPY_NONE, COPY_ASKED, COPY_FEEDING, COPY_ENDED };
-
-struct pg_conn {
-	uint32_t magic;
-	struct event_base *base;
-	struct pg_options o; /* its strings are ours */
-	PGconn *pg;          /* NULL: DOWN */
-	struct event *readable, *writable, *timer;
-	/* Duplicate of libpq's socket, for the events; -1: none. libpq closes its own
-	 * once the server is gone, and another thread may get its number before the
-	 * events go. */
-	int fd;
-	enum conn_state state;
-	uint32_t backoff_ms;
-	bool announced_down; /* this outage is in the log */
-	bool broken;         /* sending failed: the timer, due at once, gives it up */
-	bool flushing;       /* libpq still holds bytes for the socket */
-	bool dying;          /* freed inside a callback: leave() does it */
-	unsigned depth;      /* callbacks that we are inside of */
-	/* the running statement */
-	bool busy;
-	enum copy_state copy;
-	bool copy_moved;    /* `more` did something */
-	size_t copy_unsent; /* bytes put since the last flush */
-	PGresult *last;     /* first error, or latest result */
-	void (*more)(void *ctx);
-	void (*done)(void *ctx, const struct pg_reply *reply);
-	void *done_ctx;
-};
-
-static void connect_step(struct pg_conn *c, PostgresPollingStatusType step);
 
 /* The first line, without libpq's "ERROR:  " and line end. */
 static const char *one_line(char out[MESSAGE_MAX], const char *message)
@@ -105,6 +73,7 @@ static void drop_events(struct pg_conn *c)
 static void close_session(struct pg_conn *c)
 {
 	drop_events(c);
+	pg_dialer_drop(&c->dialer);
 	PQclear(c->last);
 	c->last = NULL;
 	/* Writes a good-bye if the socket takes it; never waits in this mode. */
@@ -118,7 +87,7 @@ static void close_session(struct pg_conn *c)
 
 static void enter(struct pg_conn *c)
 {
-	OBJ_CHECK(c, CONN_MAGIC);
+	OBJ_CHECK(c, PG_CONN_MAGIC);
 	c->depth++;
 }
 
@@ -128,6 +97,9 @@ static void leave(struct pg_conn *c)
 	if (--c->depth > 0 || !c->dying)
 		return;
 	event_free(c->timer);
+	event_free(c->dialed);
+	close(c->dialed_fd);
+	OPENSSL_cleanse((char *)c->o.conninfo, strlen(c->o.conninfo));
 	free((char *)c->o.conninfo);
 	free((char *)c->o.application_name);
 	free((char *)c->o.listen);
@@ -142,35 +114,51 @@ static void finish(struct pg_conn *c, const struct pg_reply *reply)
 	PGresult *last = c->last;
 
 	c->busy = false;
-	c->copy = COPY_NONE;
+	c->copy = PG_COPY_NONE;
 	c->done = NULL;
 	c->more = NULL;
 	c->last = NULL;
-	if (c->state == UP)
+	if (c->state == PG_UP)
 		event_del(c->timer);
 	if (!c->dying)
 		done(c->done_ctx, reply);
 	PQclear(last);
 }
 
+/* Once an outage. */
+static bool log_down(struct pg_conn *c, const char *why)
+{
+	if (c->announced_down)
+		return false;
+	log_warn("%s: no database: %s; trying again", c->o.application_name, why);
+	c->announced_down = true;
+	return true;
+}
+
+static void tell_down(struct pg_conn *c, const char *why)
+{
+	if (c->o.on_state && !c->dying)
+		c->o.on_state(c->o.ctx, false, why);
+}
+
 /* The one end of a connection, whatever the cause. */
 static void lost(struct pg_conn *c, const char *why)
 {
 	struct pg_reply reply = {.outcome = PG_LOST, .message = why};
-	bool was_up = c->state == UP, tell = was_up || !c->announced_down;
+	bool tell;
 
 	enter(c);
+	/* A server that took the connection and no session: the next may do better. */
+	if (c->state == PG_SETTING_UP)
+		c->place.past = true;
 	close_session(c);
-	c->state = DOWN;
+	c->state = PG_DOWN;
 	timer_in(c, next_delay_ms(c));
-	if (tell) {
-		log_warn("%s: no database: %s; trying again", c->o.application_name, why);
-		c->announced_down = true;
-	}
+	tell = log_down(c, why);
 	if (c->busy)
 		finish(c, &reply);
-	if (tell && c->o.on_state && !c->dying)
-		c->o.on_state(c->o.ctx, false, why);
+	if (tell)
+		tell_down(c, why);
 	leave(c);
 }
 
@@ -235,36 +223,22 @@ static void keep_result(struct pg_conn *c, PGresult *r)
 	c->last = r;
 }
 
-static void mark_broken(struct pg_conn *c)
+void pg_mark_broken(struct pg_conn *c)
 {
 	c->broken = true;
 	timer_in(c, 0);
 }
 
-/* True: all is with the socket. */
-static bool flush(struct pg_conn *c)
+bool pg_flush(struct pg_conn *c)
 {
 	int r = PQflush(c->pg);
 
 	c->flushing = r > 0;
 	if (r < 0)
-		mark_broken(c);
+		pg_mark_broken(c);
 	else if (r > 0)
 		CHECK(event_add(c->writable, NULL) == 0);
 	return r == 0;
-}
-
-/* Asks for rows until the socket is full or they end. */
-static void feed(struct pg_conn *c)
-{
-	while (c->copy == COPY_FEEDING && !c->flushing && !c->broken && !c->dying) {
-		c->copy_moved = false;
-		/* The socket took bytes: our limit is on silence, the server's on the
-		 * whole. */
-		timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
-		c->more(c->done_ctx);
-		CHECK(c->copy_moved || c->dying || c->copy != COPY_FEEDING);
-	}
 }
 
 static void hear(struct pg_conn *c)
@@ -284,17 +258,17 @@ static void take_results(struct pg_conn *c)
 	while (c->pg && c->busy && !c->dying && !PQisBusy(c->pg)) {
 		PGresult *r;
 
-		if (c->copy == COPY_FEEDING)
+		if (c->copy == PG_COPY_FEEDING)
 			return; /* PQgetResult would say COPY_IN for ever */
 		r = PQgetResult(c->pg);
 		if (r == NULL) {
 			complete(c);
 			continue;
 		}
-		if (PQresultStatus(r) == PGRES_COPY_IN && c->copy == COPY_ASKED) {
+		if (PQresultStatus(r) == PGRES_COPY_IN && c->copy == PG_COPY_ASKED) {
 			PQclear(r);
-			c->copy = COPY_FEEDING;
-			feed(c);
+			c->copy = PG_COPY_FEEDING;
+			pg_feed(c);
 			continue;
 		}
 		keep_result(c, r);
@@ -340,9 +314,14 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	enter(c);
-	if (flush(c))
-		feed(c);
+	if (pg_flush(c))
+		pg_feed(c);
 	leave(c);
+}
+
+void pg_statement_time(struct pg_conn *c)
+{
+	timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
 }
 
 static void start_statement(struct pg_conn *c,
@@ -352,7 +331,7 @@ static void start_statement(struct pg_conn *c,
 	c->busy = true;
 	c->done = done;
 	c->done_ctx = ctx;
-	timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
+	pg_statement_time(c);
 }
 
 static void send_statement(struct pg_conn *c, const char *sql, struct pg_params p)
@@ -362,9 +341,9 @@ static void send_statement(struct pg_conn *c, const char *sql, struct pg_params 
 						NULL, 0);
 
 	if (sent)
-		flush(c);
+		pg_flush(c);
 	else
-		mark_broken(c);
+		pg_mark_broken(c);
 }
 
 static void on_session_ready(void *ctx, const struct pg_reply *reply)
@@ -378,7 +357,7 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 		return;
 	}
 	event_del(c->timer);
-	c->state = UP;
+	c->state = PG_UP;
 	c->backoff_ms = BACKOFF_MIN_MS;
 	if (c->announced_down)
 		log_info("%s: the database is back", c->o.application_name);
@@ -387,8 +366,7 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 		c->o.on_state(c->o.ctx, true, NULL);
 }
 
-/* Connected: from here on the socket is one and the same. The attempt's deadline goes
- * on. */
+/* Connected: from here on the socket is one and the same. */
 static void set_up_session(struct pg_conn *c)
 {
 	char sql[PG_SESSION_SQL_MAX];
@@ -398,7 +376,8 @@ static void set_up_session(struct pg_conn *c)
 		lost(c, "no file descriptor is left");
 		return;
 	}
-	c->state = SETTING_UP;
+	c->state = PG_SETTING_UP;
+	timer_in(c, c->o.timeout_ms);
 	CHECK(PQsetnonblocking(c->pg, 1) == 0);
 	c->readable = event_new(c->base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable = event_new(c->base, c->fd, EV_WRITE, on_writable, c);
@@ -410,39 +389,6 @@ static void set_up_session(struct pg_conn *c)
 	send_statement(c, sql, (struct pg_params){0});
 }
 
-static void on_connecting(evutil_socket_t fd, short what, void *arg)
-{
-	struct pg_conn *c = arg;
-
-	(void)fd;
-	(void)what;
-	enter(c);
-	connect_step(c, PQconnectPoll(c->pg));
-	leave(c);
-}
-
-static void connect_step(struct pg_conn *c, PostgresPollingStatusType step)
-{
-	short what = step == PGRES_POLLING_READING ? EV_READ : EV_WRITE;
-
-	/* The next address is another socket: the event is made anew for each step. It
-	 * was not persistent, so it is not pending when libpq closes the socket below
-	 * it. */
-	if (c->readable)
-		event_free(c->readable);
-	c->readable = NULL;
-	if (step == PGRES_POLLING_OK) {
-		set_up_session(c);
-		return;
-	}
-	if (step == PGRES_POLLING_FAILED) {
-		lost_by_libpq(c);
-		return;
-	}
-	c->readable = event_new(c->base, PQsocket(c->pg), what, on_connecting, c);
-	CHECK(c->readable != NULL && event_add(c->readable, NULL) == 0);
-}
-
 static void on_notice(void *ctx, const char *message)
 {
 	struct pg_conn *c = ctx;
@@ -451,25 +397,57 @@ static void on_notice(void *ctx, const char *message)
 	log_debug("%s: %s", c->o.application_name, one_line(line, message));
 }
 
-static void connect_begin(struct pg_conn *c)
+static void on_dialed(evutil_socket_t fd, short what, void *arg)
 {
-	struct pg_parameters p;
-	const char *why;
+	struct pg_conn *c = arg;
+	struct pg_dialed dialed;
+	uint64_t count;
 
-	if (!pg_conninfo_check(c->o.conninfo, &why)) {
-		lost(c, why);
+	(void)what;
+	/* A dialer that was dropped may have written as well. */
+	if (read(fd, &count, sizeof count) < 0 || c->dialer == NULL ||
+	    !pg_dialer_take(&c->dialer, &dialed))
+		return;
+	enter(c);
+	c->place = dialed.place;
+	c->pg = dialed.pg;
+	if (c->pg == NULL) {
+		lost(c, dialed.why);
+	} else {
+		PQsetNoticeProcessor(c->pg, on_notice, c);
+		set_up_session(c);
+	}
+	leave(c);
+}
+
+static void dial(struct pg_conn *c)
+{
+	struct pg_dial_options o = {
+		.conninfo = c->o.conninfo,
+		.application_name = c->o.application_name,
+		.limit_ms = c->o.timeout_ms,
+		.timeout_ms = c->o.timeout_ms,
+		.resolver = c->o.resolver,
+	};
+
+	c->dialer = pg_dialer_start(&o, &c->place, c->dialed_fd);
+	if (c->dialer == NULL) {
+		lost(c, "no thread or file descriptor is left to connect with");
 		return;
 	}
-	pg_parameters_fill(&p, c->o.conninfo, c->o.application_name, c->o.timeout_ms);
-	c->pg = PQconnectStartParams(p.keywords, p.values, 1);
-	CHECK(c->pg != NULL);
-	PQsetNoticeProcessor(c->pg, on_notice, c);
-	c->state = CONNECTING;
-	timer_in(c, c->o.timeout_ms);
-	if (PQstatus(c->pg) == CONNECTION_BAD)
-		lost_by_libpq(c);
-	else
-		connect_step(c, PGRES_POLLING_WRITING);
+	c->state = PG_DIALING;
+	timer_in(c, c->o.timeout_ms + SERVER_GRACE_MS);
+}
+
+/* It goes on: whatever it is stuck in, a second thread would be as well. */
+static void tell_slow(struct pg_conn *c)
+{
+	char doing[MESSAGE_MAX], why[MESSAGE_MAX];
+
+	pg_dialer_doing(c->dialer, doing, sizeof doing);
+	snprintf(why, sizeof why, "no session yet, still %s", doing);
+	if (log_down(c, why))
+		tell_down(c, why);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -479,14 +457,16 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	enter(c);
-	if (c->state == DOWN)
-		connect_begin(c);
+	if (c->state == PG_DOWN)
+		dial(c);
+	else if (c->state == PG_DIALING)
+		tell_slow(c);
 	else if (c->broken)
 		lost_by_libpq(c);
-	else if (c->state == UP)
+	else if (c->state == PG_UP)
 		lost(c, "no answer within the time limit");
 	else
-		lost(c, "connecting took too long");
+		lost(c, "setting up the session took too long");
 	leave(c);
 }
 
@@ -494,7 +474,7 @@ struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *op
 {
 	struct pg_conn *c = xcalloc(1, sizeof *c);
 
-	c->magic = CONN_MAGIC;
+	c->magic = PG_CONN_MAGIC;
 	c->fd = -1;
 	c->base = base;
 	c->o = *options;
@@ -505,7 +485,10 @@ struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *op
 		c->o.timeout_ms = DEFAULT_TIMEOUT_MS;
 	c->backoff_ms = BACKOFF_MIN_MS;
 	c->timer = event_new(base, -1, 0, on_timer, c);
-	CHECK(c->timer != NULL);
+	c->dialed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	CHECK(c->timer != NULL && c->dialed_fd >= 0);
+	c->dialed = event_new(base, c->dialed_fd, EV_READ | EV_PERSIST, on_dialed, c);
+	CHECK(c->dialed != NULL && event_add(c->dialed, NULL) == 0);
 	timer_in(c, 0);
 	return c;
 }
@@ -520,14 +503,14 @@ void pg_conn_free(struct pg_conn **conn)
 	enter(c);
 	c->dying = true;
 	close_session(c);
-	c->state = DOWN;
+	c->state = PG_DOWN;
 	c->busy = false;
 	leave(c);
 }
 
 bool pg_is_up(const struct pg_conn *c)
 {
-	return c->state == UP && !c->broken;
+	return c->state == PG_UP && !c->broken;
 }
 
 bool pg_is_busy(const struct pg_conn *c)
@@ -538,8 +521,8 @@ bool pg_is_busy(const struct pg_conn *c)
 bool pg_query(struct pg_conn *c, const char *sql, struct pg_params params,
 	      void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
 {
-	OBJ_CHECK(c, CONN_MAGIC);
-	CHECK(done != NULL && !(c->busy && c->state == UP));
+	OBJ_CHECK(c, PG_CONN_MAGIC);
+	CHECK(done != NULL && !(c->busy && c->state == PG_UP));
 	if (!pg_is_up(c))
 		return false;
 	start_statement(c, done, ctx);
@@ -547,51 +530,11 @@ bool pg_query(struct pg_conn *c, const char *sql, struct pg_params params,
 	return true;
 }
 
-bool pg_copy_begin(struct pg_conn *c, const char *sql, void (*more)(void *ctx),
-		   void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
-{
-	CHECK(more != NULL);
-	if (!pg_query(c, sql, (struct pg_params){0}, done, ctx))
-		return false;
-	c->copy = COPY_ASKED;
-	c->copy_unsent = 0;
-	c->more = more;
-	return true;
-}
-
-bool pg_copy_put(struct pg_conn *c, const void *bytes, size_t n)
-{
-	CHECK(c->copy == COPY_FEEDING && n <= INT32_MAX);
-	c->copy_moved = true;
-	if (c->broken)
-		return false;
-	if (PQputCopyData(c->pg, bytes, (int)n) != 1) {
-		mark_broken(c);
-		return false;
-	}
-	c->copy_unsent += n;
-	if (c->copy_unsent < COPY_FLUSH_BYTES)
-		return true;
-	c->copy_unsent = 0;
-	return flush(c);
-}
-
-void pg_copy_end(struct pg_conn *c, const char *failure)
-{
-	CHECK(c->copy == COPY_FEEDING);
-	c->copy_moved = true;
-	c->copy = COPY_ENDED;
-	if (c->broken)
-		return;
-	if (PQputCopyEnd(c->pg, failure) == 1)
-		flush(c);
-	else
-		mark_broken(c);
-}
-
 void pg_drop(struct pg_conn *c, const char *why)
 {
-	OBJ_CHECK(c, CONN_MAGIC);
-	if (c->state != DOWN)
-		lost(c, why);
+	OBJ_CHECK(c, PG_CONN_MAGIC);
+	if (c->state == PG_DOWN || c->state == PG_DIALING)
+		return;
+	c->place.past = true;
+	lost(c, why);
 }

@@ -2,10 +2,9 @@
  * at a time, copies rows in, hears notifications. Never waits.
  *
  * libpq manual, 34.4 (asynchronous command processing), 34.9 (notification), 34.10
- * (COPY). All functions and callbacks belong to the thread of the event base. One
- * exception to "never waits": libpq resolves a host name inside PQconnectStart, so a
- * connection by name belongs on a thread that may pause (recorder, sync), or the address
- * is given as hostaddr. */
+ * (COPY). All functions and callbacks belong to the thread of the event base; connecting
+ * happens on another (common/pg_dialer.h), as common/pg_dial.h says, for it may block on
+ * names and files. */
 #ifndef COMMON_PG_H
 #define COMMON_PG_H
 
@@ -16,6 +15,7 @@
 
 struct event_base;
 struct pg_conn;
+struct resolver;
 
 enum pg_outcome {
 	PG_OK,
@@ -36,6 +36,7 @@ struct pg_reply {
 struct pg_options {
 	const char *conninfo;         /* URL or keyword=value */
 	const char *application_name; /* exactly this one, also in pg_stat_activity */
+	struct resolver *resolver;    /* must outlive it; NULL: one of its own */
 	uint32_t timeout_ms; /* connect, statement, lock, idle transaction, unanswered
 	                               * data: each; 0: 5000 */
 	const char *listen;  /* channel, an identifier of ours; NULL: none */
@@ -82,7 +83,8 @@ bool pg_copy_put(struct pg_conn *c, const void *bytes, size_t n);
  * statement back and the reply is PG_ERROR 57014 with this text in its message. */
 void pg_copy_end(struct pg_conn *c, const char *failure);
 
-/* Gives the connection up as lost (`done` gets PG_LOST, from here) and connects anew. */
+/* Gives the connection up as lost (`done` gets PG_LOST, from here) and connects anew,
+ * where there are several servers to the next one first. */
 void pg_drop(struct pg_conn *c, const char *why);
 
 #endif

@@ -6,19 +6,22 @@
 
 #include "common/check.h"
 
+void pg_parameters_set(struct pg_parameters *p, const char *keyword, const char *value)
+{
+	if (value == NULL)
+		return;
+	CHECK(p->n < PG_PARAMETERS_MAX);
+	p->keywords[p->n] = keyword;
+	p->values[p->n++] = value;
+	p->keywords[p->n] = p->values[p->n] = NULL;
+}
+
 void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 			const char *application_name, uint32_t timeout_ms)
 {
-	size_t n = 0;
-
-	snprintf(p->connect_timeout, sizeof p->connect_timeout, "%u",
-		 (unsigned)((timeout_ms + 999) / 1000));
-	snprintf(p->tcp_user_timeout, sizeof p->tcp_user_timeout, "%u",
-		 (unsigned)timeout_ms);
 	/* What stands before dbname gives way to the conninfo's own; what stands after
 	 * wins. */
 	const char *const pairs[][2] = {
-		{"connect_timeout", p->connect_timeout},
 		{"tcp_user_timeout", p->tcp_user_timeout},
 		{"keepalives_idle", "15"},
 		{"keepalives_interval", "5"},
@@ -28,12 +31,11 @@ void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 		{"client_encoding", "UTF8"},
 	};
 
-	_Static_assert(ARRAY_LEN(pairs) <= PG_PARAMETERS_MAX, "room for the parameters");
-	for (; n < ARRAY_LEN(pairs); n++) {
-		p->keywords[n] = pairs[n][0];
-		p->values[n] = pairs[n][1];
-	}
-	p->keywords[n] = p->values[n] = NULL;
+	*p = (struct pg_parameters){0};
+	snprintf(p->tcp_user_timeout, sizeof p->tcp_user_timeout, "%u",
+		 (unsigned)timeout_ms);
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
+		pg_parameters_set(p, pairs[i][0], pairs[i][1]);
 }
 
 void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t timeout_ms,

@@ -5,16 +5,18 @@
 #define COMMON_PG_CONNINFO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define PG_PARAMETERS_MAX 12
+#define PG_PARAMETERS_MAX 16
 
-/* For PQconnectStartParams and PQconnectdbParams with expand_dbname = 1. Borrows the
- * strings that it was filled with. */
+/* For PQconnectStartParams with expand_dbname = 1. Borrows the strings that it was filled
+ * with. */
 struct pg_parameters {
 	const char *keywords[PG_PARAMETERS_MAX + 1];
 	const char *values[PG_PARAMETERS_MAX + 1];
-	char connect_timeout[12], tcp_user_timeout[12];
+	size_t n;
+	char tcp_user_timeout[12];
 };
 
 /* Is this a URL or keyword=value string that libpq reads as it was meant? One in which a
@@ -25,9 +27,13 @@ struct pg_parameters {
 bool pg_conninfo_check(const char *conninfo, const char **why);
 
 /* Ours: application_name, client_encoding, and, unless the conninfo says otherwise, the
- * time limits of connecting (rounded up to seconds) and of unanswered TCP data. */
+ * time limit of unanswered TCP data. */
 void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 			const char *application_name, uint32_t timeout_ms);
+
+/* One more, which wins over the conninfo's own, service and environment; NULL: none. To
+ * libpq an empty value is none, too. */
+void pg_parameters_set(struct pg_parameters *p, const char *keyword, const char *value);
 
 #define PG_SESSION_SQL_MAX 640
 

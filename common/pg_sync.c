@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/pg_conninfo.h"
+#include "common/pg_dial.h"
 
-#define CONNECT_TIMEOUT_MS 10000
+#define CONNECT_MS 5000  /* for the last or only address */
+#define SILENCE_MS 10000 /* unanswered TCP data */
 #define COPY_PIECE (1 << 20)
 
 struct pg_sync {
@@ -51,25 +52,24 @@ static void add_field(struct sbuf *error, const char *before, const PGresult *r,
 struct pg_sync *pg_sync_open(const char *conninfo, const char *application_name,
 			     struct sbuf *error)
 {
+	struct pg_dial_options o = {
+		.conninfo = conninfo,
+		.application_name = application_name,
+		.limit_ms = CONNECT_MS,
+		.timeout_ms = SILENCE_MS,
+		.stop_fd = -1,
+	};
+	struct pg_place place = {0};
 	struct pg_sync *s;
-	struct pg_parameters p;
-	const char *why;
+	PGconn *pg = pg_dial(&o, &place, error);
 
-	if (!pg_conninfo_check(conninfo, &why)) {
-		sbuf_str(error, str_of(why));
+	if (pg == NULL)
 		return NULL;
-	}
 	s = xcalloc(1, sizeof *s);
-	pg_parameters_fill(&p, conninfo, application_name, CONNECT_TIMEOUT_MS);
-	s->pg = PQconnectdbParams(p.keywords, p.values, 1);
-	CHECK(s->pg != NULL);
+	s->pg = pg;
 	PQsetNoticeProcessor(s->pg, on_notice, NULL);
-	if (PQstatus(s->pg) != CONNECTION_OK) {
-		add_lines(error, PQerrorMessage(s->pg));
+	if (!pg_sync_run(s, session_sql, error))
 		pg_sync_close(&s);
-	} else if (!pg_sync_run(s, session_sql, error)) {
-		pg_sync_close(&s);
-	}
 	return s;
 }
 

@@ -243,18 +243,30 @@ static void start_due(struct resolver *r, uint64_t now)
 	}
 }
 
-/* When the next look-up is due or silent for long; tells the latter. */
+/* When it is due, or silent for long; tells the latter. */
+static uint64_t look_at(struct host *h, uint64_t now)
+{
+	if (h->fixed)
+		return UINT64_MAX;
+	if (!h->running)
+		return h->due_us > now ? h->due_us : UINT64_MAX;
+	if (now - h->started_us < SILENT_US)
+		return h->started_us + SILENT_US;
+	if (h->trouble.since_us == 0)
+		h->trouble.since_us = h->started_us;
+	tell_trouble(h, SILENT, "no name server has answered yet", now);
+	return UINT64_MAX;
+}
+
 static uint64_t look_ahead(struct resolver *r, uint64_t now)
 {
 	uint64_t next = now + IDLE_US;
 
 	for (struct host *h = r->hosts; h != NULL; h = h->next) {
-		if (h->running && now - h->started_us >= SILENT_US)
-			tell_trouble(h, SILENT, "no name server has answered yet", now);
-		else if (h->running && h->started_us + SILENT_US < next)
-			next = h->started_us + SILENT_US;
-		if (!h->fixed && !h->running && h->due_us > now && h->due_us < next)
-			next = h->due_us;
+		uint64_t at = look_at(h, now);
+
+		if (at < next)
+			next = at;
 	}
 	return next;
 }

@@ -148,12 +148,14 @@ static void on_state(void *ctx, bool up, const char *why)
 	event_active(s->db->sweep, 0, 0);
 }
 
-struct manager_db *manager_db_new(struct event_base *base, const char *conninfo)
+struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
+				  struct resolver *resolver)
 {
 	struct manager_db *db = xcalloc(1, sizeof *db);
 	struct timeval every = {0, SWEEP_MS * 1000};
 	struct pg_options o = {
 		.conninfo = conninfo,
+		.resolver = resolver,
 		.application_name = "tollgate manager",
 		.timeout_ms = DB_TIMEOUT_MS,
 		.on_state = on_state,

@@ -11,9 +11,11 @@
 #include "common/pg.h"
 
 struct event_base;
+struct resolver;
 struct manager_db;
 
-struct manager_db *manager_db_new(struct event_base *base, const char *conninfo);
+struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
+				  struct resolver *resolver);
 /* Every query that has no answer yet gets PG_LOST. */
 void manager_db_free(struct manager_db **db);
 

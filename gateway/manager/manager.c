@@ -101,8 +101,8 @@ struct manager *manager_start(const struct manager_options *o)
 	m->context.settings = settings_ref(o->settings);
 	m->context.tokens = o->tokens;
 	m->context.lane = o->lane;
-	m->context.db =
-		manager_db_new(loop_thread_base(m->thread), o->settings->database);
+	m->context.db = manager_db_new(loop_thread_base(m->thread), o->settings->database,
+				       o->resolver);
 	m->context.endpoints = manager_endpoints(&m->context.n_endpoints);
 	make_front(m, o);
 	if (!loop_thread_start(m->thread))

@@ -13,8 +13,9 @@ struct manager_options {
 	struct token_sync *tokens; /* tells known hashes from unknown ones */
 	/* the manager's thread is a reader of the token table */
 	struct epoch_domain *epochs;
-	struct usage_lane *lane; /* the manager's own */
-	const int *listen_fds;   /* taken over */
+	struct resolver *resolver; /* of the database's name; outlives it */
+	struct usage_lane *lane;   /* the manager's own */
+	const int *listen_fds;     /* taken over */
 	size_t n_listen_fds;
 };
 

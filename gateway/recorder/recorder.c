@@ -171,6 +171,7 @@ static void make_writer(struct recorder *r, const struct recorder_options *o)
 	r->writer = usage_writer_new(&(struct writer_options){
 		.base = loop_thread_base(r->thread),
 		.database = o->database,
+		.resolver = o->resolver,
 		.batch_rows = rows,
 		.batch_rows_max = rows > BATCH_ROWS_MAX ? rows : BATCH_ROWS_MAX,
 		.timeout_ms = or_default(o->timeout_ms, DEFAULT_TIMEOUT_MS),
@@ -196,6 +197,7 @@ struct recorder *recorder_start(const struct recorder_options *o,
 	r->upkeep = usage_upkeep_new(&(struct upkeep_options){
 		.base = loop_thread_base(r->thread),
 		.database = o->database,
+		.resolver = o->resolver,
 		.node = o->node,
 		.retention_days = o->retention_days,
 	});

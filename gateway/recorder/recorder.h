@@ -12,7 +12,8 @@ struct recorder;
 
 struct recorder_options {
 	const char *database;
-	const char *node;        /* this node's name, in pg_stat_activity */
+	struct resolver *resolver; /* outlives it */
+	const char *node;          /* this node's name, in pg_stat_activity */
 	uint32_t batch_rows;     /* to begin with; default 5000; when far behind 50000 */
 	uint32_t batch_delay_ms; /* a row waits for its batch at most; default 200 */
 	uint32_t timeout_ms;     /* connect, statement, lock; default 5000 */

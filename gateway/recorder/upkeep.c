@@ -243,6 +243,7 @@ struct usage_upkeep *usage_upkeep_new(const struct upkeep_options *o)
 		 o->node);
 	u->pg = pg_conn_new(o->base, &(struct pg_options){
 					     .conninfo = o->database,
+					     .resolver = o->resolver,
 					     .application_name = application_name,
 					     .timeout_ms = TIMEOUT_MS,
 				     });

@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 struct event_base;
+struct resolver;
 struct usage_upkeep;
 
 struct upkeep_options {
 	struct event_base *base;
 	const char *database;
+	struct resolver *resolver;
 	const char *node;        /* this node's name, for pg_stat_activity */
 	uint32_t retention_days; /* rows older than this are dropped; 0: never */
 };

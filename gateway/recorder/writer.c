@@ -306,6 +306,7 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 		 own->name);
 	w->pg = pg_conn_new(o->base, &(struct pg_options){
 					     .conninfo = o->database,
+					     .resolver = o->resolver,
 					     .application_name = application_name,
 					     .timeout_ms = o->timeout_ms,
 					     .on_state = on_state,

@@ -19,6 +19,7 @@
 #define WRITER_GROUPS_MAX 3 /* the own and adopted ones */
 
 struct event_base;
+struct resolver;
 struct usage_writer;
 
 /* Written by the writer's thread, read by any. */
@@ -31,6 +32,7 @@ struct writer_counters {
 struct writer_options {
 	struct event_base *base;
 	const char *database;
+	struct resolver *resolver;
 	size_t batch_rows; /* to begin with */
 	size_t batch_rows_max;
 	uint32_t timeout_ms;

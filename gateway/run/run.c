@@ -120,6 +120,7 @@ static bool start_tokens(struct gateway *g)
 		.poll_ms = s->token_poll_ms,
 		.max_stale_ms = s->max_stale_ms,
 		.epochs = g->epochs,
+		.resolver = g->resolver,
 	};
 
 	if (s->state_dir != NULL) {
@@ -167,6 +168,7 @@ static bool start_recorder(struct gateway *g)
 {
 	struct recorder_options o = {
 		.database = g->settings->database,
+		.resolver = g->resolver,
 		.node = g->settings->node,
 		.retention_days = g->settings->usage_retention_days,
 	};
@@ -207,6 +209,7 @@ static bool start_manager(struct gateway *g)
 		.settings = g->settings,
 		.tokens = g->tokens,
 		.epochs = g->epochs,
+		.resolver = g->resolver,
 		.lane = lane_of(g, g->settings->workers),
 		.listen_fds = fds,
 		.n_listen_fds = n,

@@ -498,6 +498,7 @@ static void make_thread(struct token_sync *s)
 	struct timeval each = {s->o.poll_ms / 1000, (s->o.poll_ms % 1000) * 1000};
 	struct pg_options db = {
 		.conninfo = s->o.database,
+		.resolver = s->o.resolver,
 		.application_name = "tollgate sync",
 		.listen = "token_generation",
 		.on_state = on_state,

@@ -26,6 +26,7 @@ struct token_sync_options {
 	uint32_t poll_ms;     /* safety-net poll, default 5000 */
 	uint32_t max_stale_ms;
 	struct epoch_domain *epochs;
+	struct resolver *resolver; /* of the database's name; outlives it */
 };
 
 /* Loads the snapshot if there is one, starts the thread. Never fails on a dead

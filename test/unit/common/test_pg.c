@@ -5,7 +5,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -333,6 +336,54 @@ static void test_nobody_listens(void **state)
 	assert_non_null(strstr(f->why, "refused"));
 }
 
+/* Two servers: what takes no session, or is dropped, is not asked first again. */
+static void test_the_next_server_first(void **state)
+{
+	struct fixture *f = *state;
+	struct fake_postgres other;
+
+	fake_postgres_start(&other);
+	snprintf(f->conninfo, sizeof f->conninfo,
+		 "host=127.0.0.1,127.0.0.1 port=%d,%d user=u dbname=d sslmode=disable "
+		 "gssencmode=disable",
+		 f->server.port, other.port);
+	atomic_store(&f->server.refuse_set_up, true);
+	begin(f);
+	until(f, &f->ups, 1);
+	assert_int_equal(f->downs, 1);
+	assert_int_equal(other.sessions, 1);
+	ask(f, "die"); /* the server ends it: there once more */
+	until(f, &f->ups, 2);
+	assert_int_equal(other.sessions, 2);
+	atomic_store(&f->server.refuse_set_up, false);
+	pg_drop(f->conn, "read-only");
+	until(f, &f->ups, 3);
+	assert_int_equal(other.sessions, 2);
+	pg_conn_free(&f->conn);
+	fake_postgres_stop(&other);
+}
+
+/* Files that block: the loop goes on, hears of it, and may end. */
+static void test_stuck_while_connecting(void **state)
+{
+	struct fixture *f = *state;
+	char path[] = "/tmp/tollgate-test-XXXXXX";
+
+	close(mkstemp(path));
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	setenv("PGSERVICEFILE", path, 1);
+	snprintf(f->conninfo, sizeof f->conninfo, "service=x");
+	begin(f);
+	until(f, &f->downs, 1);
+	assert_string_equal(f->why, "no session yet, still reading its settings");
+	pg_drop(f->conn, "nothing to drop");
+	pg_conn_free(&f->conn);
+	close(open(path, O_WRONLY));
+	unsetenv("PGSERVICEFILE");
+	unlink(path);
+}
+
 static void test_freed_in_each_callback(void **state)
 {
 	struct fixture *f = *state;
@@ -447,14 +498,18 @@ static void test_parameters(void **state)
 
 	(void)state;
 	pg_parameters_fill(&p, "host=h", "me", 1001);
+	pg_parameters_set(&p, "host", NULL);
+	pg_parameters_set(&p, "port", "7");
 	for (i = 0; p.keywords[i]; i++) {
+		assert_string_not_equal(p.keywords[i], "host");
 		if (strcmp(p.keywords[i], "dbname") == 0)
 			before_dbname = false;
-		if (strcmp(p.keywords[i], "connect_timeout") == 0) {
-			assert_string_equal(p.values[i], "2");
+		if (strcmp(p.keywords[i], "tcp_user_timeout") == 0) {
+			assert_string_equal(p.values[i], "1001");
 			assert_true(before_dbname); /* the conninfo's own wins */
 		}
-		if (strcmp(p.keywords[i], "application_name") == 0)
+		if (strcmp(p.keywords[i], "application_name") == 0 ||
+		    strcmp(p.keywords[i], "port") == 0)
 			assert_false(before_dbname); /* ours wins */
 	}
 	assert_null(p.values[i]);
@@ -477,6 +532,8 @@ int main(void)
 		TEST(test_a_refused_set_up_is_no_session),
 		TEST(test_black_hole),
 		TEST(test_nobody_listens),
+		TEST(test_the_next_server_first),
+		TEST(test_stuck_while_connecting),
 		TEST(test_freed_in_each_callback),
 		TEST(test_freed_while_a_statement_runs),
 		TEST(test_copy),

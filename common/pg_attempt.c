@@ -1,0 +1,103 @@
+/* One attempt to get a session of PostgreSQL, at one address. */
+#include "common/pg_attempt.h"
+
+#include <poll.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/pg_conninfo.h"
+
+struct str pg_first_line(const char *message)
+{
+	size_t n = message ? strcspn(message, "\r\n") : 0;
+
+	return n ? (struct str){message, n} : STR("no reason given");
+}
+
+static void on_notice(void *ctx, const char *message)
+{
+	(void)ctx;
+	(void)message;
+}
+
+static PGconn *begin(const struct pg_target *t)
+{
+	struct pg_parameters p;
+	PGconn *pg;
+
+	pg_parameters_fill(&p, t->conninfo, t->application_name, t->timeout_ms);
+	pg_parameters_set(&p, "host", t->host);
+	pg_parameters_set(&p, "hostaddr", t->hostaddr);
+	pg_parameters_set(&p, "port", t->port);
+	pg_parameters_set(&p, "target_session_attrs", t->target_session_attrs);
+	pg = PQconnectStartParams(p.keywords, p.values, 1);
+	CHECK(pg != NULL);
+	PQsetNoticeProcessor(pg, on_notice, NULL);
+	return pg;
+}
+
+/* Waits for what libpq waits for. PG_ATTEMPT_UP: it is there. */
+static enum pg_attempt_end wait_for(const struct pg_target *t, PGconn *pg,
+				    PostgresPollingStatusType what, uint64_t until_us)
+{
+	struct pollfd fds[] = {
+		{.fd = PQsocket(pg),
+		 .events = what == PGRES_POLLING_READING ? POLLIN : POLLOUT},
+		{.fd = t->stop_fd, .events = POLLIN}, /* -1 is passed over */
+	};
+	uint64_t now = clock_mono_us();
+
+	if (now >= until_us)
+		return PG_ATTEMPT_SILENT;
+	/* A signal looks like the end of the wait: both are looked at again. */
+	if (poll(fds, ARRAY_LEN(fds), (int)((until_us - now) / 1000) + 1) <= 0)
+		return clock_mono_us() >= until_us ? PG_ATTEMPT_SILENT : PG_ATTEMPT_UP;
+	return fds[1].revents ? PG_ATTEMPT_STOPPED : PG_ATTEMPT_UP;
+}
+
+static enum pg_attempt_end run(const struct pg_target *t, PGconn *pg, uint64_t until_us)
+{
+	PostgresPollingStatusType what = PGRES_POLLING_WRITING;
+	enum pg_attempt_end end;
+
+	if (PQstatus(pg) == CONNECTION_BAD)
+		return PG_ATTEMPT_FAILED;
+	for (;;) {
+		end = wait_for(t, pg, what, until_us);
+		if (end != PG_ATTEMPT_UP)
+			return end;
+		what = PQconnectPoll(pg);
+		if (what == PGRES_POLLING_OK)
+			return PG_ATTEMPT_UP;
+		if (what == PGRES_POLLING_FAILED)
+			return PG_ATTEMPT_FAILED;
+	}
+}
+
+PGconn *pg_attempt(const struct pg_target *t, enum pg_attempt_end *end, struct sbuf *why)
+{
+	uint64_t until_us = clock_mono_us() + t->limit_ms * UINT64_C(1000);
+	PGconn *pg = begin(t);
+
+	*end = run(t, pg, until_us);
+	switch (*end) {
+	case PG_ATTEMPT_UP:
+		return pg;
+	case PG_ATTEMPT_FAILED:
+		/* Where it has an address, libpq's message leaves the host out. */
+		if (t->hostaddr != NULL && t->host != NULL &&
+		    strcmp(t->host, t->hostaddr) != 0)
+			sbuf_printf(why, "%s: ", t->host);
+		sbuf_str(why, pg_first_line(PQerrorMessage(pg)));
+		break;
+	case PG_ATTEMPT_SILENT:
+		sbuf_printf(why, "connecting to %s took too long (%g s)", t->shown,
+			    t->limit_ms / 1000.0);
+		break;
+	case PG_ATTEMPT_STOPPED:
+		break;
+	}
+	PQfinish(pg);
+	return NULL;
+}

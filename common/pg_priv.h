@@ -1,0 +1,54 @@
+/* A connection's inside: pg.c (life and statements) and pg_copy.c (rows in) share it. */
+#ifndef COMMON_PG_PRIV_H
+#define COMMON_PG_PRIV_H
+
+#include "common/pg.h"
+#include "common/pg_dialer.h"
+
+#define PG_CONN_MAGIC 0x70676331u
+
+enum conn_state { PG_DOWN, PG_DIALING, PG_SETTING_UP, PG_UP };
+enum copy_state { PG_COPY_NONE, PG_COPY_ASKED, PG_COPY_FEEDING, PG_COPY_ENDED };
+
+struct pg_conn {
+	uint32_t magic;
+	struct event_base *base;
+	struct pg_options o; /* its strings are ours */
+	PGconn *pg;          /* NULL: PG_DOWN */
+	struct event *readable, *writable, *timer;
+	struct pg_dialer *dialer; /* while PG_DIALING */
+	struct pg_place place;
+	struct event *dialed;
+	int dialed_fd;
+	/* Duplicate of libpq's socket, for the events; -1: none. libpq closes its own
+	 * once the server is gone, and another thread may get its number before the
+	 * events go. */
+	int fd;
+	enum conn_state state;
+	uint32_t backoff_ms;
+	bool announced_down; /* this outage is in the log */
+	bool broken;         /* sending failed: the timer, due at once, gives it up */
+	bool flushing;       /* libpq still holds bytes for the socket */
+	bool dying;          /* freed inside a callback: leave() does it */
+	unsigned depth;      /* callbacks that we are inside of */
+	/* the running statement */
+	bool busy;
+	enum copy_state copy;
+	bool copy_moved;    /* `more` did something */
+	size_t copy_unsent; /* bytes put since the last flush */
+	PGresult *last;     /* first error, or latest result */
+	void (*more)(void *ctx);
+	void (*done)(void *ctx, const struct pg_reply *reply);
+	void *done_ctx;
+};
+
+/* Sending failed: the connection is given up from the loop. */
+void pg_mark_broken(struct pg_conn *c);
+/* Hands libpq's bytes to the socket. True: all are there. */
+bool pg_flush(struct pg_conn *c);
+/* The running statement's time begins anew. */
+void pg_statement_time(struct pg_conn *c);
+/* Asks for rows until the socket is full or they end. */
+void pg_feed(struct pg_conn *c);
+
+#endif
