@@ -276,11 +276,6 @@ static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n
 	return 0;
 }
 
-void http_conn_last_write(struct http_conn *c, bool close)
-{
-	c->ends = close || http_conn_must_close(c);
-}
-
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
@@ -320,11 +315,14 @@ size_t http_conn_queued(const struct http_conn *c)
 	return evbuffer_get_length(bufferevent_get_output(c->bev));
 }
 
-void http_conn_end(struct http_conn *c, bool close)
+void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close)
 {
 	OBJ_CHECK(c, CONN_MAGIC);
 	CHECK(c->state == CONN_BUSY);
 	c->closing = close || http_conn_must_close(c);
+	c->ends = c->closing; /* then both leave in one segment */
+	if (n > 0)
+		http_conn_write(c, last, n);
 	c->user = NULL;
 	c->state = CONN_FLUSH;
 	if (c->gone)
@@ -349,53 +347,73 @@ void http_conn_reset(struct http_conn *c)
 	conn_doom(c);
 }
 
-void http_conn_problem(struct http_conn *c, struct problem_answer answer)
-{
-	struct sbuf out;
-	struct iovec v;
+/* --- answers of our own --- */
 
-	sbuf_init(&out, 16384);
-	answer.close = http_conn_must_close(c) || answer.close;
+void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
+			   struct sbuf *out)
+{
+	answer.close = answer.close || http_conn_must_close(c);
 	answer.http_minor = c->refused ? 1 : c->x->head.minor;
 	if (!c->refused) {
 		answer.head = c->x->head.method == HTTP_HEAD;
 		answer.problem_json = problem_wants_json(&c->x->head);
 	}
-	problem_write(&out, &answer);
-	CHECK(!out.overflow);
-	v = (struct iovec){out.p, out.n};
-	http_conn_last_write(c, answer.close);
-	http_conn_write(c, &v, 1);
-	http_conn_end(c, answer.close);
+	problem_write(out, &answer);
+	CHECK(!out->overflow);
+}
+
+static void put_status_line(int status, struct sbuf *out)
+{
+	char date[HTTP_DATE_SIZE];
+
+	http_date(date, clock_wall_us() / 1000000);
+	sbuf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n",
+		    status, http_reason(status), date);
+}
+
+static void put_head_end(const struct http_conn *c, struct sbuf *out)
+{
+	if (http_conn_must_close(c))
+		sbuf_lit(out, "Connection: close\r\n");
+	sbuf_lit(out, "\r\n");
+	CHECK(!out->overflow);
+}
+
+void http_conn_put_no_content(const struct http_conn *c, struct str fields,
+			      struct sbuf *out)
+{
+	put_status_line(204, out);
+	sbuf_str(out, fields);
+	put_head_end(c, out);
+}
+
+void http_conn_problem(struct http_conn *c, struct problem_answer answer)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, HTTP_ANSWER_HEAD_MAX);
+	http_conn_put_problem(c, answer, &out);
+	http_conn_finish(c, &(struct iovec){out.p, out.n}, 1, answer.close);
 	sbuf_fini(&out);
 }
 
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
-		     const char *fields, struct str body)
+		     struct str body)
 {
-	bool close = http_conn_must_close(c);
-	char date[HTTP_DATE_SIZE];
 	struct iovec v[2];
 	struct sbuf head;
 
-	CHECK(content_type != NULL || (status == 204 && body.n == 0));
-	http_date(date, clock_wall_us() / 1000000);
-	sbuf_init(&head, 16384);
-	sbuf_printf(&head, "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n",
-		    status, http_reason(status), date);
-	if (content_type != NULL)
-		sbuf_printf(&head,
-			    "Content-Type: %s\r\n"
-			    "Content-Length: %zu\r\n"
-			    "X-Content-Type-Options: nosniff\r\n",
-			    content_type, body.n);
-	sbuf_printf(&head, "%s%s\r\n", fields ? fields : "",
-		    close ? "Connection: close\r\n" : "");
-	CHECK(!head.overflow);
+	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
+	put_status_line(status, &head);
+	sbuf_printf(&head,
+		    "Content-Type: %s\r\n"
+		    "Content-Length: %zu\r\n"
+		    "X-Content-Type-Options: nosniff\r\n",
+		    content_type, body.n);
+	put_head_end(c, &head);
 	v[0] = (struct iovec){head.p, head.n};
 	v[1] = (struct iovec){(void *)(uintptr_t)body.p, body.n};
-	http_conn_write(c, v, c->x->head.method == HTTP_HEAD ? 1 : 2);
-	http_conn_end(c, close);
+	http_conn_finish(c, v, c->x->head.method == HTTP_HEAD ? 1 : 2, false);
 	sbuf_fini(&head);
 }
 

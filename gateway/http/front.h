@@ -8,7 +8,7 @@
  * answers later from any callback of the same thread.
  *
  * One thread per front; nothing here is thread-safe. Every exchange ends by exactly one
- * of: http_conn_end, http_conn_reset or on_gone. */
+ * of: http_conn_finish, http_conn_reset or on_gone. */
 #ifndef GATEWAY_HTTP_FRONT_H
 #define GATEWAY_HTTP_FRONT_H
 
@@ -45,7 +45,7 @@ struct http_conn_user {
 	/* The output fell below HTTP_OUT_LOW, or to 0. */
 	void (*on_writable)(struct http_conn *c, void *ctx);
 	/* The client left, or a client-side timeout ended the exchange; the conn must not
-	 * be touched after this returns. Not called once http_conn_end was called. */
+	 * be touched after this returns. Not called once the exchange was ended. */
 	void (*on_gone)(struct http_conn *c, void *ctx);
 };
 
@@ -117,28 +117,34 @@ bool http_conn_body_done(const struct http_conn *c);
  * deadline but for stalled output. */
 void http_conn_tunnel(struct http_conn *c);
 
-/* The next write is the last before http_conn_end(c, close), which follows at once: where
- * the connection then closes, both leave in one segment. Plain connections; for others
- * nothing. */
-void http_conn_last_write(struct http_conn *c, bool close);
 /* Writes raw response bytes: straight to the socket where nothing is queued, the rest is
  * queued. Copies. */
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n);
 size_t http_conn_queued(const struct http_conn *c); /* bytes not yet in the kernel */
-/* A final answer is out (or queued): the exchange is over. close: the connection ends
- * after it; forced where the request's body was not read to its end (lingering close).
- * The conn must not be touched afterwards. */
-void http_conn_end(struct http_conn *c, bool close);
+/* Writes the answer's last bytes, if any: the exchange is over. close: the connection
+ * ends after it; forced where the request's body was not read to its end (lingering
+ * close). The conn must not be touched afterwards. */
+void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close);
 /* Cuts the connection at once (RST where possible): a response that broke off. */
 void http_conn_reset(struct http_conn *c);
-/* problem_write + http_conn_write + http_conn_end; fills in what the request decides
- * (HEAD, version, Accept, close). */
+
+/* --- answers of our own --- */
+#define HTTP_ANSWER_HEAD_MAX 16384 /* of one that these write, with all its fields */
+
+/* Writes the problem, with what the request decides (HEAD, version, Accept, close) filled
+ * in, and ends the exchange. */
 void http_conn_problem(struct http_conn *c, struct problem_answer answer);
-/* A whole answer of the manager's or a health page: status line, Content-Type,
- * Content-Length, `fields` (ready-made lines with CRLF, may be NULL), body (left out for
- * HEAD); then http_conn_end. content_type NULL: a 204, without body and its fields. */
+/* Likewise a whole answer of the manager's or a health page: status line, Content-Type,
+ * Content-Length, body (left out for HEAD). */
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
-		     const char *fields, struct str body);
+		     struct str body);
+/* For who records an answer before it goes out: appends it to `out`, which has room for
+ * HTTP_ANSWER_HEAD_MAX. A problem, or a 204 with lines ready-made. */
+void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
+			   struct sbuf *out);
+void http_conn_put_no_content(const struct http_conn *c, struct str fields,
+			      struct sbuf *out);
+
 /* Whether the connection will be closed after this exchange in any case. */
 bool http_conn_must_close(const struct http_conn *c);
 /* In on_gone: why, for the record; static text. */

@@ -89,7 +89,7 @@ static void reply(struct call *c, int status, const char *content_type, struct s
 	struct http_conn *conn = call_free(c);
 
 	if (conn != NULL)
-		http_conn_reply(conn, status, content_type, NULL, body);
+		http_conn_reply(conn, status, content_type, body);
 }
 
 void call_reply_json(struct call *c, int status, struct str body)

@@ -103,12 +103,9 @@ static bool identify(struct admission *a, struct token_view *t,
 	return true;
 }
 
-static bool find_route(struct admission *a, const struct request_head *h,
-		       const struct admit_context *ctx)
+static bool judge_route(struct admission *a)
 {
-	const char *detail = "";
-
-	switch (route_match(ctx->routes, h->path, &a->route, &detail)) {
+	switch (a->routed) {
 	case ROUTE_FOUND:
 		return true;
 	case ROUTE_NONE:
@@ -116,7 +113,7 @@ static bool find_route(struct admission *a, const struct request_head *h,
 		       "no route's path is a prefix of the one asked for");
 		return false;
 	case ROUTE_BAD_PATH:
-		refuse(a, PROBLEM_BAD_PATH, "%s", detail);
+		refuse(a, PROBLEM_BAD_PATH, "%s", a->path_fault);
 		return false;
 	}
 	return false;
@@ -147,23 +144,22 @@ static bool authorize(struct admission *a, const struct token_view *t,
 	return true;
 }
 
+void admit_route(struct admission *a, const struct request_head *h,
+		 const struct route_table *routes)
+{
+	memset(a, 0, sizeof *a);
+	a->routed = route_match(routes, h->path, &a->route, &a->path_fault);
+}
+
 void admit(struct admission *a, const struct request_head *h,
 	   const struct admit_context *ctx)
 {
 	struct token_view t;
-	bool routed;
 
-	memset(a, 0, sizeof *a);
-	if (h->method == HTTP_OTHER) {
+	if (h->method == HTTP_OTHER)
 		refuse(a, PROBLEM_NOT_IMPLEMENTED,
 		       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
-		return;
-	}
-	if (!identify(a, &t, h, ctx))
-		return;
-	/* The route is wanted for the record even where the key does not count. */
-	routed = find_route(a, h, ctx);
-	if (!judge_token(a, &t, ctx->wall_us) || !routed)
-		return;
-	a->admitted = authorize(a, &t, h);
+	else if (identify(a, &t, h, ctx) && judge_token(a, &t, ctx->wall_us) &&
+		 judge_route(a))
+		a->admitted = authorize(a, &t, h);
 }

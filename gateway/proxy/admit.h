@@ -14,20 +14,24 @@ struct admission {
 	enum problem_id problem; /* where not admitted */
 	char detail[200];        /* for the caller; "" where the title says it all */
 	const struct settings_route *route; /* NULL: none matched */
-	bool token_known; /* then the request is recorded, admitted or not */
-	bool bearer;      /* Authorization was the key */
+	enum route_verdict routed;
+	const char *path_fault; /* of ROUTE_BAD_PATH */
+	bool token_known;       /* then the request is recorded, admitted or not */
+	bool bearer;            /* Authorization was the key */
 	int64_t token_id;
 	unsigned char hash[KEY_HASH_BYTES];
 };
 
 struct admit_context {
-	const struct route_table *routes;
 	const struct token_sync *tokens;
 	struct key_hasher *hasher;
 	uint64_t mono_us;
 	int64_t wall_us;
 };
 
+/* First: which route the path belongs to, whoever calls. */
+void admit_route(struct admission *a, const struct request_head *h,
+		 const struct route_table *routes);
 void admit(struct admission *a, const struct request_head *h,
 	   const struct admit_context *ctx);
 

@@ -1,11 +1,11 @@
 /* An exchange as a usage event and as a line of the access log. */
+#include "gateway/proxy/exchange_record.h"
+
 #include <stdio.h>
 
 #include "common/check.h"
-#include "common/clock.h"
 #include "common/log.h"
 #include "gateway/proxy/credentials.h"
-#include "gateway/proxy/exchange.h"
 
 static int32_t ms_between(uint64_t from_us, uint64_t to_us)
 {
@@ -24,48 +24,50 @@ static struct str field_value(const struct request_head *h, enum http_field_id i
 	return f != NULL ? f->value : (struct str){NULL, 0};
 }
 
+static struct str route_path(const struct exchange *x)
+{
+	const struct settings_route *route = x->admission.route;
+
+	return route ? (struct str){route->path, route->path_len} : (struct str){NULL, 0};
+}
+
 static void append_event(struct exchange *x, const char *outcome, uint64_t now_us)
 {
+	const struct exchange_record *r = &x->record;
 	const struct request_head *h = http_conn_head(x->c);
-	const struct settings_route *route = x->admission.route;
+	const struct str nothing = {NULL, 0};
 	char ip[NET_ADDR_TEXT_MAX];
 	struct usage_event e = {
 		.token_id = x->admission.token_id,
-		.route_path = route ? (struct str){route->path, route->path_len}
-				    : (struct str){NULL, 0},
-		.used_at_us = x->arrival_wall_us,
-		.response_status = x->status,
-		.response_time_ms = ms_between(x->send_us, x->head_us),
+		.route_path = route_path(x),
+		.used_at_us = r->arrival_wall_us,
+		.response_status = r->status,
+		.response_time_ms = ms_between(r->send_us, r->head_us),
 		.user_agent = field_value(h, HTTP_H_USER_AGENT),
 		.request_method = h->method_name,
-		.error_message = x->error[0] ? str_of(x->error) : (struct str){NULL, 0},
+		.error_message = r->error[0] ? str_of(r->error) : nothing,
 		.request_id = str_of(x->ids.request_id),
 		.outcome = str_of(outcome),
-		.upstream_status = x->upstream_status ? x->upstream_status : USAGE_NULL,
-		.total_ms = ms_between(x->arrival_us, now_us),
-		.ttfb_ms = ms_between(x->arrival_us, x->first_out_us),
-		.client_wait_ms = (int32_t)(x->wait_us / 1000),
-		.bytes_in = (int64_t)x->bytes_in,
-		.bytes_out = (int64_t)x->bytes_out,
+		.upstream_status = r->upstream_status ? r->upstream_status : USAGE_NULL,
+		.total_ms = ms_between(r->arrival_us, now_us),
+		.ttfb_ms = ms_between(r->arrival_us, r->first_out_us),
+		.client_wait_ms = (int32_t)(r->wait_us / 1000),
+		.bytes_in = (int64_t)r->bytes_in,
+		.bytes_out = (int64_t)r->bytes_out,
 		.trace_id = exchange_trace_id(&x->ids),
 	};
 
 	net_ip_text(&x->client, ip);
-	e.ip_address = ip[0] ? str_of(ip) : (struct str){NULL, 0};
+	e.ip_address = ip[0] ? str_of(ip) : nothing;
 	memcpy(e.token_hash, x->admission.hash, sizeof e.token_hash);
 	/* A full lane counts the drop itself. */
-	usage_lane_append(x->w->options.lane, &e);
+	usage_lane_append(x->env->lane, &e);
 }
 
 /* No row for a stranger, or strangers could fill the table. */
 static void count_stranger(struct exchange *x)
 {
-	const struct settings_route *route = local_route_of(x);
-	struct str path = {NULL, 0};
-
-	if (route != NULL)
-		path = (struct str){route->path, route->path_len};
-	usage_lane_stranger(x->w->options.lane, x->arrival_wall_us, path,
+	usage_lane_stranger(x->env->lane, x->record.arrival_wall_us, route_path(x),
 			    problem_code(x->admission.problem), &x->client);
 }
 
@@ -82,15 +84,16 @@ static void put_path(char *out, size_t size, struct str path)
 
 static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 {
+	const struct exchange_record *r = &x->record;
 	const struct request_head *h = http_conn_head(x->c);
-	int32_t upstream_ms = ms_between(x->send_us, x->head_us);
+	int32_t upstream_ms = ms_between(r->send_us, r->head_us);
 	struct access_entry e = {
-		.wall_us = x->arrival_wall_us,
-		.status = x->status,
-		.total_ms = ms_between(x->arrival_us, now_us),
+		.wall_us = r->arrival_wall_us,
+		.status = r->status,
+		.total_ms = ms_between(r->arrival_us, now_us),
 		.upstream_ms = upstream_ms == USAGE_NULL ? -1 : upstream_ms,
-		.bytes_in = (int64_t)x->bytes_in,
-		.bytes_out = (int64_t)x->bytes_out,
+		.bytes_in = (int64_t)r->bytes_in,
+		.bytes_out = (int64_t)r->bytes_out,
 	};
 
 	log_escape(e.method, sizeof e.method, h->method_name);
@@ -103,28 +106,27 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 	snprintf(e.outcome, sizeof e.outcome, "%s", outcome);
 	log_escape(e.request_id, sizeof e.request_id, str_of(x->ids.request_id));
 	net_ip_text(&x->client, e.ip);
-	access_lane_put(x->w->options.access, &e);
+	access_lane_put(x->env->access, &e);
 }
 
-void exchange_record(struct exchange *x, const char *outcome)
+void exchange_record(struct exchange *x, const char *outcome, uint64_t now_us)
 {
-	uint64_t now = x->gone_us ? x->gone_us : clock_mono_us();
+	struct exchange_record *r = &x->record;
 
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
-	CHECK(!x->recorded && x->c != NULL);
-	x->recorded = true;
-	x->bytes_in = http_conn_body_bytes(x->c);
-	if (x->wait_since_us && now > x->wait_since_us)
-		x->wait_us += now - x->wait_since_us;
+	r->bytes_in = http_conn_body_bytes(x->c);
+	if (r->wait_since_us && now_us > r->wait_since_us)
+		r->wait_us += now_us - r->wait_since_us;
 	if (x->admission.token_known)
-		append_event(x, outcome, now);
-	else if (x->status >= 400)
+		append_event(x, outcome, now_us);
+	else if (r->status >= 400)
 		count_stranger(x);
-	if (x->w->options.access != NULL)
-		log_line(x, outcome, now);
+	if (x->env->access != NULL)
+		log_line(x, outcome, now_us);
 }
 
-void exchange_log_refusal(struct worker *w, struct http_conn *c, enum problem_id id)
+void exchange_record_refusal(struct exchange_env *env, const struct http_conn *c,
+			     enum problem_id id)
 {
 	struct access_entry e = {
 		.wall_us = http_conn_arrival_wall_us(c),
@@ -132,10 +134,9 @@ void exchange_log_refusal(struct worker *w, struct http_conn *c, enum problem_id
 		.upstream_ms = -1,
 	};
 
-	OBJ_CHECK(w, WORKER_MAGIC);
-	usage_lane_stranger(w->options.lane, e.wall_us, (struct str){NULL, 0},
-			    problem_code(id), http_conn_peer(c));
-	if (w->options.access == NULL)
+	usage_lane_stranger(env->lane, e.wall_us, (struct str){NULL, 0}, problem_code(id),
+			    http_conn_peer(c));
+	if (env->access == NULL)
 		return;
 	snprintf(e.method, sizeof e.method, "-");
 	snprintf(e.path, sizeof e.path, "-");
@@ -143,5 +144,5 @@ void exchange_log_refusal(struct worker *w, struct http_conn *c, enum problem_id
 	snprintf(e.outcome, sizeof e.outcome, "%s", problem_code(id));
 	snprintf(e.request_id, sizeof e.request_id, "-");
 	net_ip_text(http_conn_peer(c), e.ip);
-	access_lane_put(w->options.access, &e);
+	access_lane_put(env->access, &e);
 }

@@ -1,7 +1,8 @@
 /* The head of the request to the upstream. */
+#include "gateway/proxy/forward_request.h"
+
 #include "common/check.h"
 #include "gateway/proxy/credentials.h"
-#include "gateway/proxy/forward.h"
 #include "gateway/proxy/header_edits.h"
 #include "gateway/proxy/route.h"
 

@@ -1,8 +1,9 @@
 /* The head of the response to the client. */
+#include "gateway/proxy/forward_response.h"
+
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/proxy/cors.h"
-#include "gateway/proxy/forward.h"
 #include "gateway/proxy/header_edits.h"
 
 enum http_framing forward_response_framing(const struct response_head *head,

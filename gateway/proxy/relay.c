@@ -1,92 +1,96 @@
 /* The response's way back: its head checked and rewritten, its body reframed, a slow
  * client holding the upstream back, the last piece held until what is before it has
  * left. */
+#include "gateway/proxy/relay.h"
+
 #include <stdio.h>
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/proxy/exchange.h"
 #include "gateway/journal/event.h"
+#include "gateway/proxy/exchange_end.h"
+#include "gateway/proxy/forward_response.h"
+#include "gateway/proxy/sender.h"
+#include "gateway/proxy/tunnel.h"
 
 static const char last_chunk[] = "0\r\n\r\n";
 
-/* A span of body on its way to the client, in the client's framing. */
+/* --- pieces --- */
+
+/* A span of body on its way to the client. */
 struct piece {
 	struct str head; /* of the response; empty but for the first piece */
 	struct str data;
 	bool last;
 };
 
-static void write_piece(struct exchange *x, const struct piece *p)
-{
+/* The same in the client's framing. */
+struct framed {
 	struct iovec v[5];
+	int n;
 	char size[24];
-	int n = 0;
+};
 
-	if (p->head.n)
-		v[n++] = (struct iovec){(void *)(uintptr_t)p->head.p, p->head.n};
-	if (p->data.n && x->out == HTTP_CHUNKED) {
-		int k = snprintf(size, sizeof size, "%zx\r\n", p->data.n);
-
-		v[n++] = (struct iovec){size, (size_t)k};
-	}
-	if (p->data.n) {
-		v[n++] = (struct iovec){(void *)(uintptr_t)p->data.p, p->data.n};
-		if (x->out == HTTP_CHUNKED)
-			v[n++] = (struct iovec){(void *)(uintptr_t) "\r\n", 2};
-	}
-	if (p->last && x->out == HTTP_CHUNKED)
-		v[n++] = (struct iovec){(void *)(uintptr_t)last_chunk,
-					sizeof last_chunk - 1};
-	if (n)
-		http_conn_write(x->c, v, n);
-}
-
-static void note_outcome(struct exchange *x)
+static void add(struct framed *f, const char *p, size_t n)
 {
-	if (x->status >= 400)
-		snprintf(x->error, sizeof x->error, "upstream: %d %s", x->status,
-			 http_reason(x->status));
-	exchange_record(x, USAGE_OUTCOME_COMPLETE);
+	f->v[f->n++] = (struct iovec){(void *)(uintptr_t)p, n};
 }
 
-/* Stamp, record, write, in this order: a client that has its whole response has its
- * event. */
+static void frame(struct framed *f, const struct exchange *x, const struct piece *p)
+{
+	bool chunked = x->response.framing == HTTP_CHUNKED;
+
+	f->n = 0;
+	if (p->head.n)
+		add(f, p->head.p, p->head.n);
+	if (p->data.n && chunked)
+		add(f, f->size,
+		    (size_t)snprintf(f->size, sizeof f->size, "%zx\r\n", p->data.n));
+	if (p->data.n)
+		add(f, p->data.p, p->data.n);
+	if (p->data.n && chunked)
+		add(f, "\r\n", 2);
+	if (p->last && chunked)
+		add(f, last_chunk, sizeof last_chunk - 1);
+}
+
+static void send_piece(struct exchange *x, const struct piece *p)
+{
+	struct framed f;
+
+	frame(&f, x, p);
+	if (f.n)
+		exchange_write(x, f.v, f.n);
+}
+
 static void finish(struct exchange *x, const struct piece *last)
 {
-	struct http_conn *c = x->c;
-	bool close = x->said_close || x->out == HTTP_UNTIL_EOF;
+	bool close = x->response.said_close || x->response.framing == HTTP_UNTIL_EOF;
+	struct framed f;
 
-	note_outcome(x);
-	http_conn_last_write(c, close);
-	write_piece(x, last);
-	x->c = NULL;
-	exchange_free(x);
-	http_conn_end(c, close);
-}
-
-static void wait_begins(struct exchange *x)
-{
-	if (x->wait_since_us == 0)
-		x->wait_since_us = clock_mono_us();
-}
-
-static void wait_ends(struct exchange *x)
-{
-	if (x->wait_since_us)
-		x->wait_us += clock_mono_us() - x->wait_since_us;
-	x->wait_since_us = 0;
+	frame(&f, x, last);
+	if (x->record.status >= 400)
+		snprintf(x->record.error, sizeof x->record.error, "upstream: %d %s",
+			 x->record.status, http_reason(x->record.status));
+	exchange_end(x, &(struct exchange_end){
+				.outcome = USAGE_OUTCOME_COMPLETE,
+				.client = close ? EXCHANGE_CLOSE : EXCHANGE_KEEP,
+				.last = f.v,
+				.n_last = f.n,
+			});
 }
 
 /* Keeps the last piece until the client has taken all before it. */
 static void hold_back(struct exchange *x, const struct piece *p)
 {
-	x->held_back = true;
-	sbuf_str(&x->held, p->head);
-	x->held_head = x->held.n;
-	sbuf_str(&x->held, p->data);
-	CHECK(!x->held.overflow);
-	wait_begins(x);
+	struct sbuf *held = &x->response.held;
+
+	x->response.held_back = true;
+	sbuf_str(held, p->head);
+	x->response.held_head = held->n;
+	sbuf_str(held, p->data);
+	CHECK(!held->overflow);
+	exchange_wait_begins(x);
 }
 
 static void send_last(struct exchange *x, struct piece p)
@@ -95,7 +99,7 @@ static void send_last(struct exchange *x, struct piece p)
 		struct piece before = {
 			p.head, {p.data.p, p.data.n - EXCHANGE_LAST_PIECE}, false};
 
-		write_piece(x, &before);
+		send_piece(x, &before);
 		p.head.n = 0;
 		p.data.p += before.data.n;
 		p.data.n = EXCHANGE_LAST_PIECE;
@@ -106,125 +110,52 @@ static void send_last(struct exchange *x, struct piece p)
 		finish(x, &p);
 }
 
-static void hold_upstream_back(struct exchange *x)
+void relay_on_writable(struct http_conn *c, void *ctx)
 {
-	if (x->u == NULL || http_conn_queued(x->c) <= HTTP_OUT_HIGH)
-		return;
-	x->upstream_paused = true;
-	upstream_pause(x->u);
-	wait_begins(x);
-}
+	struct exchange *x = ctx;
+	const struct sbuf *held;
+	size_t head;
 
-void relay_write(struct exchange *x, const struct iovec *v, int n)
-{
-	http_conn_write(x->c, v, n);
-	hold_upstream_back(x);
-}
-
-static void send_piece(struct exchange *x, const struct piece *p)
-{
-	write_piece(x, p);
-	hold_upstream_back(x);
-}
-
-void relay_client_writable(struct exchange *x)
-{
-	size_t queued = http_conn_queued(x->c);
-
-	if (x->held_back) {
-		struct piece p = {{x->held.p, x->held_head},
-				  {x->held.p + x->held_head, x->held.n - x->held_head},
-				  true};
-
-		if (queued > 0)
-			return;
-		wait_ends(x);
-		finish(x, &p);
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	if (!x->response.held_back) {
+		exchange_go_on(x);
 		return;
 	}
-	if (!x->upstream_paused || queued > HTTP_OUT_LOW)
+	if (http_conn_queued(c) > 0)
 		return;
-	x->upstream_paused = false;
-	wait_ends(x);
-	x->data_us = clock_mono_us();
-	if (x->u != NULL)
-		upstream_resume(x->u);
+	exchange_wait_ends(x);
+	held = &x->response.held;
+	head = x->response.held_head;
+	finish(x,
+	       &(struct piece){{held->p, head}, {held->p + head, held->n - head}, true});
 }
 
-/* What a read brought of the body, decoded in place. */
-struct decoded {
-	size_t n;
-	bool done, bad;
-};
-
-static struct decoded decode(struct exchange *x, char *bytes, size_t n)
-{
-	struct decoded d = {0};
-	size_t used = n;
-
-	switch (x->in) {
-	case HTTP_NO_BODY:
-		used = 0;
-		d.done = true;
-		break;
-	case HTTP_LENGTH:
-		used = d.n = n < x->left ? n : (size_t)x->left;
-		x->left -= d.n;
-		d.done = x->left == 0;
-		break;
-	case HTTP_CHUNKED: {
-		enum chunk_result r =
-			chunk_decode(&x->chunks, bytes, n, &used, bytes, &d.n);
-
-		d.bad = r == CHUNK_BAD;
-		d.done = r == CHUNK_DONE;
-		break;
-	}
-	case HTTP_UNTIL_EOF:
-		d.n = n;
-		break;
-	}
-	/* Bytes behind the response's end belong to nothing that was asked for. */
-	if (used < n)
-		x->reusable = false;
-	x->bytes_out += d.n;
-	return d;
-}
-
-static void response_complete(struct exchange *x)
-{
-	x->response_done = true;
-	exchange_release_upstream(x, x->reusable && x->request_done);
-}
+/* --- the body --- */
 
 static void relay_body(struct exchange *x, struct str head, char *bytes, size_t n)
 {
-	struct decoded d = decode(x, bytes, n);
-	struct piece p = {head, {bytes, d.n}, d.done};
+	struct response_piece got = response_reader_body(&x->response.reader, bytes, n);
+	struct piece p = {head, {bytes, got.n}, got.done};
 
-	if (d.bad) {
+	x->record.bytes_out += got.n;
+	if (got.excess)
+		x->response.reusable = false;
+	if (got.bad) {
 		if (head.n) { /* nothing of it has left: it can still be told */
-			x->status = 0;
-			x->bytes_out = 0;
+			x->record.status = 0;
+			x->record.bytes_out = 0;
 		}
 		exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
 			      "the upstream's chunked coding is malformed");
-		return;
-	}
-	if (d.done)
-		response_complete(x);
-	if (x->c == NULL) {
-		if (d.done || x->bytes_out > EXCHANGE_DRAIN_BYTES)
-			exchange_free(x);
-		return;
-	}
-	if (d.done)
+	} else if (got.done) {
+		upstream_release(&x->u, x->response.reusable && x->request.done);
 		send_last(x, p);
-	else
+	} else {
 		send_piece(x, &p);
+	}
 }
 
-/* --- the head --- */
+/* --- heads --- */
 
 static uint32_t clamp_us(uint64_t us)
 {
@@ -233,183 +164,128 @@ static uint32_t clamp_us(uint64_t us)
 
 static void note_head(struct exchange *x, const struct response_head *r)
 {
-	const struct request_head *h = http_conn_head(x->c);
-
-	x->head_us = x->data_us;
-	x->head_done = true;
-	x->status = x->upstream_status = r->status;
-	x->in = r->framing;
-	x->left = r->content_length;
-	x->out = forward_response_framing(r, h);
+	x->record.head_us = x->response.data_us;
+	x->record.status = x->record.upstream_status = r->status;
+	x->response.framing = forward_response_framing(r, http_conn_head(x->c));
+	x->response.said_close =
+		http_conn_must_close(x->c) || x->response.framing == HTTP_UNTIL_EOF;
 	if (r->close || r->framing == HTTP_UNTIL_EOF)
-		x->reusable = false;
+		x->response.reusable = false;
 	upstream_set_keep_alive(x->u, r->keep_alive_s);
-	exchange_drop_replay(x);
+	sender_drop_replay(x);
 }
 
 static void begin_response(struct exchange *x, char *rest, size_t n)
 {
-	struct worker *w = x->w;
+	struct exchange_env *env = x->env;
 	struct forward_response f = {
-		.head = &w->response,
+		.head = &env->response,
 		.request = http_conn_head(x->c),
 		.route = x->admission.route,
 		.ids = &x->ids,
 	};
 
-	note_head(x, &w->response);
-	f.close = x->said_close = http_conn_must_close(x->c) || x->out == HTTP_UNTIL_EOF;
-	f.upstream_us = clamp_us(x->head_us - x->send_us);
-	f.gateway_us = clamp_us(x->send_us - x->arrival_us);
-	sbuf_reset(&w->head);
-	forward_response_head(&w->head, &f);
-	if (w->head.overflow) {
-		x->status = 0;
+	note_head(x, &env->response);
+	f.close = x->response.said_close;
+	f.upstream_us = clamp_us(x->record.head_us - x->record.send_us);
+	f.gateway_us = clamp_us(x->record.send_us - x->record.arrival_us);
+	sbuf_reset(&env->head);
+	forward_response_head(&env->head, &f);
+	if (env->head.overflow) {
+		x->record.status = 0;
 		exchange_fail(x, PROBLEM_RESPONSE_HEAD_TOO_LARGE, NULL);
 		return;
 	}
-	x->first_out_us = x->head_us;
-	relay_body(x, sbuf_view(&w->head), rest, n);
-}
-
-static void drop_response(struct exchange *x)
-{
-	/* Drained for a client that is gone: only the end of the body matters. */
-	const struct response_head *r = &x->w->response;
-
-	x->head_done = true;
-	x->in = r->framing;
-	x->left = r->content_length;
-	if (r->close || r->framing == HTTP_UNTIL_EOF || r->status == 101)
-		x->reusable = false;
+	x->record.first_out_us = x->record.head_us;
+	relay_body(x, sbuf_view(&env->head), rest, n);
 }
 
 /* 103 and the like go on to a client that can read them (RFC 9110 15.2); 100 was ours to
  * send, if at all. */
-static void relay_informational(struct exchange *x)
+static void relay_interim(struct exchange *x)
 {
-	struct worker *w = x->w;
+	struct exchange_env *env = x->env;
 	struct forward_response f = {
-		.head = &w->response,
+		.head = &env->response,
+		.request = http_conn_head(x->c),
 		.route = x->admission.route,
 		.ids = &x->ids,
 	};
-	struct iovec v;
 
-	if (x->c == NULL || w->response.status == 100 || http_conn_head(x->c)->minor == 0)
+	x->response.interim = true;
+	if (env->response.status == 100 || f.request->minor == 0)
 		return;
-	f.request = http_conn_head(x->c);
-	sbuf_reset(&w->head);
-	forward_response_head(&w->head, &f);
-	if (w->head.overflow)
-		return;
-	v = (struct iovec){w->head.p, w->head.n};
-	relay_write(x, &v, 1);
+	sbuf_reset(&env->head);
+	forward_response_head(&env->head, &f);
+	if (!env->head.overflow)
+		exchange_write(x, &(struct iovec){env->head.p, env->head.n}, 1);
 }
 
-enum head_step { HEAD_FINAL, HEAD_MORE, HEAD_FAILED };
-
-/* Parses heads at *p until a final one. HEAD_FAILED: the exchange is over. */
-static enum head_step take_head(struct exchange *x, char **p, size_t *n)
+static void switch_protocol(struct exchange *x, char *rest, size_t n)
 {
-	struct response_head *r = &x->w->response;
-	const char *why;
-	size_t end;
-
-	while ((end = response_head_end(*p, *n, &x->scan)) != 0) {
-		if (!response_head_parse(r, *p, end, x->method, &why)) {
-			exchange_fail(x, PROBLEM_PROTOCOL_ERROR, why);
-			return HEAD_FAILED;
-		}
-		x->scan = 0;
-		*p += end;
-		*n -= end;
-		if (r->status == 101 && !tunnel_agreed(x, r)) {
-			exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
-				      "the upstream switched to a protocol that was not "
-				      "asked for");
-			return HEAD_FAILED;
-		}
-		if (r->status >= 200 || r->status == 101)
-			return HEAD_FINAL;
-		x->interim = true;
-		relay_informational(x);
-	}
-	if (*n <= RESPONSE_HEAD_MAX)
-		return HEAD_MORE;
-	exchange_fail(x, PROBLEM_RESPONSE_HEAD_TOO_LARGE, NULL);
-	return HEAD_FAILED;
-}
-
-static void final_head(struct exchange *x, char *rest, size_t n)
-{
-	if (x->c != NULL && x->w->response.status == 101) {
+	if (tunnel_agreed(x, &x->env->response))
 		tunnel_begin(x, rest, n);
-		return;
-	}
-	if (x->c != NULL) {
-		begin_response(x, rest, n);
-		return;
-	}
-	drop_response(x);
-	relay_body(x, (struct str){0}, rest, n);
+	else
+		exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
+			      "the upstream switched to a protocol that was not asked "
+			      "for");
 }
 
-static void relay_head(struct exchange *x, char *bytes, size_t n)
+/* False: no further head follows, and the exchange may be over. */
+static bool relay_next_head(struct exchange *x, struct response_bytes *b)
 {
-	/* Slices of the head point into these bytes until it is written; the exchange may
-	 * be over before that. */
-	struct sbuf partial = x->partial;
-	char *p = bytes;
+	const char *why;
 
-	if (partial.n) {
-		sbuf_add(&partial, bytes, n);
-		CHECK(!partial.overflow);
-		p = partial.p;
-		n = partial.n;
-	}
-	sbuf_init(&x->partial, partial.cap);
-	switch (take_head(x, &p, &n)) {
-	case HEAD_FINAL:
-		final_head(x, p, n);
+	switch (response_reader_head(&x->response.reader, b, &x->env->response, &why)) {
+	case RESPONSE_NOTHING:
 		break;
-	case HEAD_MORE:
-		if (p == partial.p) { /* nothing used up: keep the buffer as it is */
-			x->partial = partial;
-			return;
-		}
-		sbuf_add(&x->partial, p, n);
+	case RESPONSE_INTERIM:
+		relay_interim(x);
+		return true;
+	case RESPONSE_SWITCHED:
+		switch_protocol(x, b->p, b->n);
 		break;
-	case HEAD_FAILED:
+	case RESPONSE_FINAL:
+		begin_response(x, b->p, b->n);
+		break;
+	case RESPONSE_BAD:
+		exchange_fail(x, PROBLEM_PROTOCOL_ERROR, why);
+		break;
+	case RESPONSE_TOO_LARGE:
+		exchange_fail(x, PROBLEM_RESPONSE_HEAD_TOO_LARGE, NULL);
 		break;
 	}
-	sbuf_fini(&partial);
+	return false;
 }
 
-void relay_data(struct upstream_conn *u, void *ctx, char *bytes, size_t n)
+void relay_on_data(struct upstream_conn *u, void *ctx, char *bytes, size_t n)
 {
 	struct exchange *x = ctx;
+	struct response_bytes b;
 
 	(void)u;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
-	x->data_us = clock_mono_us();
-	if (x->tunnel)
-		tunnel_from_upstream(x, bytes, n);
-	else if (!x->head_done)
-		relay_head(x, bytes, n);
-	else
+	x->response.data_us = clock_mono_us();
+	if (x->response.reader.has_head) {
 		relay_body(x, (struct str){0}, bytes, n);
+		return;
+	}
+	response_bytes_init(&b, &x->response.reader, bytes, n);
+	while (relay_next_head(x, &b))
+		continue;
+	response_bytes_fini(&b);
 }
 
 /* --- the upstream's connection ended --- */
 
-static void end_before_head(struct exchange *x, const struct upstream_end *end)
+static void end_before_head(struct exchange *x, const struct upstream_end *end,
+			    uint64_t sent)
 {
-	bool silent = x->partial.n == 0;
+	bool silent = !response_reader_is_inside_head(&x->response.reader);
 
-	if (silent && exchange_retry(x))
+	if (silent && sender_retry(x, sent))
 		return;
-	if (!x->ready)
+	if (!x->request.ready)
 		exchange_fail(x, end->fault, end->detail);
 	else if (silent)
 		exchange_fail(x, PROBLEM_CONNECTION_TERMINATED,
@@ -420,27 +296,19 @@ static void end_before_head(struct exchange *x, const struct upstream_end *end)
 			      "the upstream closed inside the response head");
 }
 
-void relay_end(struct upstream_conn *u, void *ctx, const struct upstream_end *end)
+void relay_on_end(struct upstream_conn *u, void *ctx, const struct upstream_end *end)
 {
 	struct exchange *x = ctx;
-	struct piece last = {.last = true};
 
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
-	x->sent_before_end = upstream_sent(u);
 	x->u = NULL;
-	if (x->c == NULL) {
-		exchange_free(x);
-	} else if (x->tunnel) {
-		tunnel_end(x, end);
-	} else if (!x->head_done) {
-		end_before_head(x, end);
-	} else if (x->in == HTTP_UNTIL_EOF && end->clean) {
-		x->response_done = true;
-		send_last(x, last);
-	} else {
+	if (!x->response.reader.has_head)
+		end_before_head(x, end, upstream_sent(u));
+	else if (x->response.reader.framing == HTTP_UNTIL_EOF && end->clean)
+		send_last(x, (struct piece){.last = true});
+	else
 		exchange_fail(x, PROBLEM_RESPONSE_INCOMPLETE,
 			      end->detail[0]
 				      ? end->detail
 				      : "the upstream closed inside the response body");
-	}
 }

@@ -2,12 +2,13 @@
  *
  * RFC 9110 7.8 (Upgrade), RFC 6455 (WebSocket). What flows is not looked at; it is
  * recorded once, at the end, with status 101 and the bytes of both directions. */
-#include <stdio.h>
+#include "gateway/proxy/tunnel.h"
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/proxy/exchange.h"
 #include "gateway/journal/event.h"
+#include "gateway/proxy/exchange_end.h"
+#include "gateway/proxy/forward_response.h"
 
 #define SHUT_MS 2000 /* silence of the upstream after the client's end */
 
@@ -55,56 +56,19 @@ bool tunnel_agreed(const struct exchange *x, const struct response_head *r)
 	struct str list = r->upgrade, protocol;
 	bool any = false;
 
-	if (!x->upgrade)
+	if (!x->request.upgrade)
 		return false;
 	while (str_list_next(&list, &protocol)) {
-		if (x->c != NULL && !is_offered(http_conn_head(x->c)->upgrade, protocol))
+		if (!is_offered(http_conn_head(x->c)->upgrade, protocol))
 			return false;
 		any = true;
 	}
 	return any;
 }
 
-void tunnel_begin(struct exchange *x, char *rest, size_t n)
+static void pass_on(struct exchange *x)
 {
-	struct worker *w = x->w;
-	struct forward_response f = {
-		.head = &w->response,
-		.request = http_conn_head(x->c),
-		.route = x->admission.route,
-		.ids = &x->ids,
-		.upgrade = true,
-	};
-	struct iovec v[2];
-
-	sbuf_reset(&w->head);
-	forward_response_head(&w->head, &f);
-	if (w->head.overflow) {
-		exchange_fail(x, PROBLEM_RESPONSE_HEAD_TOO_LARGE, NULL);
-		return;
-	}
-	x->tunnel = x->head_done = true;
-	x->reusable = false;
-	x->status = x->upstream_status = w->response.status;
-	x->head_us = x->data_us = x->first_out_us = clock_mono_us();
-	x->bytes_out = n;
-	v[0] = (struct iovec){w->head.p, w->head.n};
-	v[1] = (struct iovec){rest, n};
-	relay_write(x, v, 2);
-	http_conn_tunnel(x->c);
-}
-
-void tunnel_from_upstream(struct exchange *x, char *bytes, size_t n)
-{
-	struct iovec v = {bytes, n};
-
-	x->bytes_out += n;
-	relay_write(x, &v, 1);
-}
-
-void tunnel_from_client(struct exchange *x)
-{
-	/* As in pump_request: goes on while the socket takes all at once. */
+	/* As for a body: goes on while the socket takes all at once. */
 	while (upstream_queued(x->u) < UPSTREAM_OUT_HIGH &&
 	       !upstream_write_failed(x->u)) {
 		size_t queued = upstream_queued(x->u);
@@ -112,51 +76,140 @@ void tunnel_from_client(struct exchange *x)
 		http_conn_body(x->c, upstream_out(x->u), UPSTREAM_OUT_HIGH - queued);
 		if (upstream_queued(x->u) == queued)
 			break;
-		x->data_us = clock_mono_us();
+		x->response.data_us = clock_mono_us();
 		upstream_flush(x->u);
 	}
-	if (http_conn_body_done(x->c) && upstream_queued(x->u) == 0 && !x->tunnel_shut) {
-		x->tunnel_shut = true;
+	if (http_conn_body_done(x->c) && upstream_queued(x->u) == 0 && !x->request.shut) {
+		x->request.shut = true;
 		upstream_shutdown(x->u);
 	}
 }
 
-static void close_tunnel(struct exchange *x, const char *outcome)
+static void on_body(struct http_conn *c, void *ctx)
 {
-	struct http_conn *c = x->c;
+	struct exchange *x = ctx;
 
-	exchange_release_upstream(x, false);
-	exchange_record(x, outcome);
-	x->c = NULL;
-	exchange_free(x);
-	http_conn_end(c, true);
+	(void)c;
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	pass_on(x);
 }
 
-void tunnel_end(struct exchange *x, const struct upstream_end *end)
+static void on_client_writable(struct http_conn *c, void *ctx)
 {
-	if (!end->clean)
-		snprintf(x->error, sizeof x->error, "%s: %s",
-			 problem_proxy_error(PROBLEM_CONNECTION_TERMINATED), end->detail);
-	close_tunnel(x, end->clean ? USAGE_OUTCOME_COMPLETE
-				   : problem_proxy_error(PROBLEM_CONNECTION_TERMINATED));
+	struct exchange *x = ctx;
+
+	(void)c;
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	exchange_go_on(x);
 }
 
-void tunnel_tick(struct exchange *x, uint64_t now_us)
+static void on_gone(struct http_conn *c, void *ctx)
 {
+	struct exchange *x = ctx;
+
+	(void)c;
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	exchange_abort(x, "without closing the upgraded connection");
+}
+
+/* The connection was ready before it was switched. */
+static void on_ready(struct upstream_conn *u, void *ctx)
+{
+	(void)u;
+	(void)ctx;
+}
+
+static void on_data(struct upstream_conn *u, void *ctx, char *bytes, size_t n)
+{
+	struct exchange *x = ctx;
+
+	(void)u;
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	x->response.data_us = clock_mono_us();
+	x->record.bytes_out += n;
+	exchange_write(x, &(struct iovec){bytes, n}, 1);
+}
+
+static void on_upstream_writable(struct upstream_conn *u, void *ctx)
+{
+	struct exchange *x = ctx;
+
+	(void)u;
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	pass_on(x);
+}
+
+static void on_end(struct upstream_conn *u, void *ctx, const struct upstream_end *end)
+{
+	struct exchange *x = ctx;
+	const char *fault = problem_proxy_error(PROBLEM_CONNECTION_TERMINATED);
+
+	(void)u;
+	OBJ_CHECK(x, EXCHANGE_MAGIC);
+	x->u = NULL;
+	exchange_end(x, &(struct exchange_end){
+				.outcome = end->clean ? USAGE_OUTCOME_COMPLETE : fault,
+				.detail = end->clean ? NULL : end->detail,
+				.client = EXCHANGE_CLOSE,
+			});
+}
+
+static void on_tick(struct exchange *x, uint64_t now_us)
+{
+	uint64_t *data_us = &x->response.data_us;
+
 	/* A slow reader is no silence. */
-	if (x->upstream_paused || http_conn_queued(x->c) > 0) {
-		x->data_us = now_us;
-		return;
-	}
+	if (x->response.paused || http_conn_queued(x->c) > 0)
+		*data_us = now_us;
 	/* The client has ended; an upstream that has nothing more to say to that keeps
 	 * the connection for no one. */
-	if (x->tunnel_shut && clock_over(x->data_us, SHUT_MS, now_us)) {
-		close_tunnel(x, USAGE_OUTCOME_COMPLETE);
+	else if (x->request.shut && clock_over(*data_us, SHUT_MS, now_us))
+		exchange_end(x, &(struct exchange_end){.outcome = USAGE_OUTCOME_COMPLETE,
+						       .client = EXCHANGE_CLOSE});
+	else if (clock_over(*data_us, x->admission.route->timeouts.idle_ms, now_us))
+		exchange_end(x, &(struct exchange_end){
+					.outcome = "connection_read_timeout",
+					.detail = "nothing was sent for timeouts.idle_s",
+					.client = EXCHANGE_CLOSE,
+				});
+}
+
+static const struct exchange_mode mode = {
+	.client = {.on_body = on_body,
+		   .on_writable = on_client_writable,
+		   .on_gone = on_gone},
+	.upstream = {.on_ready = on_ready,
+		     .on_data = on_data,
+		     .on_writable = on_upstream_writable,
+		     .on_end = on_end},
+	.tick = on_tick,
+};
+
+void tunnel_begin(struct exchange *x, char *rest, size_t n)
+{
+	struct exchange_env *env = x->env;
+	struct forward_response f = {
+		.head = &env->response,
+		.request = http_conn_head(x->c),
+		.route = x->admission.route,
+		.ids = &x->ids,
+		.upgrade = true,
+	};
+	struct iovec v[2];
+
+	sbuf_reset(&env->head);
+	forward_response_head(&env->head, &f);
+	if (env->head.overflow) {
+		exchange_fail(x, PROBLEM_RESPONSE_HEAD_TOO_LARGE, NULL);
 		return;
 	}
-	if (!clock_over(x->data_us, x->admission.route->timeouts.idle_ms, now_us))
-		return;
-	snprintf(x->error, sizeof x->error,
-		 "connection_read_timeout: nothing was sent for timeouts.idle_s");
-	close_tunnel(x, "connection_read_timeout");
+	x->record.status = x->record.upstream_status = env->response.status;
+	x->record.head_us = x->record.first_out_us = x->response.data_us =
+		clock_mono_us();
+	x->record.bytes_out = n;
+	v[0] = (struct iovec){env->head.p, env->head.n};
+	v[1] = (struct iovec){rest, n};
+	exchange_enter(x, &mode);
+	exchange_write(x, v, 2);
+	http_conn_tunnel(x->c);
 }

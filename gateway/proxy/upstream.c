@@ -14,7 +14,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/tls.h"
-#include "gateway/proxy/upstream_conn.h"
+#include "gateway/proxy/upstream_priv.h"
 
 #define PROVEN_US 50000u /* kept open for so long after an answer: it is meant to stay */
 #define KEEP_ALIVE_MAX_MS 60000u /* of what an upstream tells */
@@ -278,6 +278,14 @@ struct upstream_conn *upstream_acquire(struct upstream_set *set,
 	u->ctx = ctx;
 	u->uses++;
 	return u;
+}
+
+void upstream_set_user(struct upstream_conn *u, const struct upstream_user *user,
+		       void *ctx)
+{
+	CHECK(u->user != NULL);
+	u->user = user;
+	u->ctx = ctx;
 }
 
 /* Whether the name may still mean the address that it is connected to. */

@@ -71,6 +71,9 @@ struct upstream_conn *upstream_acquire(struct upstream_set *set,
 				       enum upstream_reuse reuse,
 				       const struct upstream_user *user, void *ctx,
 				       bool *ready);
+/* From now on it calls these. */
+void upstream_set_user(struct upstream_conn *u, const struct upstream_user *user,
+		       void *ctx);
 /* Gives it back. reusable: the response ended cleanly and the request was sent whole.
  * Clears *u. May be called from inside the callbacks. */
 void upstream_release(struct upstream_conn **u, bool reusable);

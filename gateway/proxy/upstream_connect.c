@@ -11,7 +11,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/tls.h"
-#include "gateway/proxy/upstream_conn.h"
+#include "gateway/proxy/upstream_priv.h"
 
 #define ATTEMPT_MIN_MS 250u /* the least that one of several addresses gets */
 

@@ -11,52 +11,25 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/loop_thread.h"
 #include "common/tls.h"
-#include "gateway/proxy/exchange.h"
-#include "gateway/journal/event.h"
+#include "gateway/http/front.h"
+#include "gateway/proxy/dispatch.h"
 
 #define TICK_US 200000
-#define DRAIN_TICK_US 50000   /* whoever stops us waits */
-#define FILES_RESERVED 512    /* descriptors for everything but proxied connections */
-#define HEAD_MAX (256 * 1024) /* a head that we write, rewritten fields included */
-#define REVOCATION_CHECK_US 2000000u
-#define REVOKE_AFTER_US                                                                  \
-	60000000u /* running responses older than this end with their token */
+#define DRAIN_TICK_US 50000 /* whoever stops us waits */
+#define FILES_RESERVED 512  /* descriptors for everything but proxied connections */
+#define WORKER_MAGIC 0x576f726bu
 
-/* Only counts: the last exchange of a site may end inside a callback of one of the site's
- * own connections. sweep_sites frees. */
-void site_release(struct site *site)
-{
-	CHECK(site->refs > 0);
-	site->refs--;
-}
-
-/* From the tick, where no connection's callback runs. */
-static void sweep_sites(struct worker *w)
-{
-	struct site **at = &w->old_sites, *site;
-
-	while ((site = *at) != NULL) {
-		if (site->refs > 0) {
-			at = &site->next;
-			continue;
-		}
-		*at = site->next;
-		site_free(&site);
-	}
-}
-
-static void use_site(struct worker *w, struct site *site)
-{
-	struct site *old = w->site;
-
-	w->site = site;
-	if (old == NULL)
-		return;
-	old->next = w->old_sites;
-	w->old_sites = old;
-	site_release(old);
-}
+struct worker {
+	uint32_t magic;
+	struct worker_options options;
+	struct loop_thread *thread;
+	struct event_base *base; /* the thread's */
+	struct http_front *front;
+	struct event *tick;
+	struct exchange_env env;
+};
 
 /* The limit is the process's, and what its descriptors allow; each worker takes its
  * share. A proxied connection takes two, an idle one takes one: where there are not two
@@ -107,7 +80,7 @@ static void on_settings(void *arg, void *letter)
 		settings_unref(&s);
 		return;
 	}
-	use_site(w, site);
+	sites_use(&w->env.sites, site);
 	http_front_configure(w->front, &limits, &s->timeouts, &s->trusted_proxies);
 	if (tls != NULL)
 		http_front_set_tls(w->front, tls);
@@ -116,19 +89,8 @@ static void on_settings(void *arg, void *letter)
 
 static void stop_if_idle(struct worker *w)
 {
-	if (http_front_is_drained(w->front) && TAILQ_EMPTY(&w->exchanges))
+	if (http_front_is_drained(w->front) && dispatch_is_idle(&w->env))
 		loop_thread_end(w->thread);
-}
-
-static void cut_all(struct worker *w)
-{
-	struct exchange *x, *next;
-
-	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
-		next = TAILQ_NEXT(x, all);
-		exchange_cut(x, USAGE_OUTCOME_SHUTDOWN, "the gateway was stopped");
-	}
-	loop_thread_end(w->thread);
 }
 
 static void on_stop(void *arg)
@@ -136,52 +98,26 @@ static void on_stop(void *arg)
 	struct worker *w = arg;
 
 	OBJ_CHECK(w, WORKER_MAGIC);
-	w->draining = true;
+	w->env.draining = true;
 	http_front_drain(w->front);
 	event_add(w->tick, &(struct timeval){0, DRAIN_TICK_US});
-}
-
-/* A stream that has run for long ends soon after its token was revoked. */
-static void check_revocation(struct worker *w, uint64_t now)
-{
-	const struct token_table *table = token_sync_table(w->options.tokens);
-	struct exchange *x, *next;
-	struct token_view t;
-
-	if (now - w->revocation_check_us < REVOCATION_CHECK_US || table == NULL)
-		return;
-	w->revocation_check_us = now;
-	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
-		next = TAILQ_NEXT(x, all);
-		if (x->c == NULL || (!x->tunnel && now - x->arrival_us < REVOKE_AFTER_US))
-			continue;
-		if (token_table_find(table, x->admission.hash, &t) &&
-		    !(t.flags & TOKEN_REVOKED))
-			continue;
-		exchange_cut(x, USAGE_OUTCOME_REVOKED, "the key was revoked");
-	}
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
-	struct exchange *x, *next;
 	uint64_t now = clock_mono_us();
 
 	(void)fd;
 	(void)what;
 	OBJ_CHECK(w, WORKER_MAGIC);
-	upstream_set_tick(w->site->upstreams, now);
-	for (struct site *s = w->old_sites; s != NULL; s = s->next)
-		upstream_set_tick(s->upstreams, now);
-	for (x = TAILQ_FIRST(&w->exchanges); x != NULL; x = next) {
-		next = TAILQ_NEXT(x, all);
-		exchange_tick(x, now);
+	sites_tick(&w->env.sites, now);
+	dispatch_tick(&w->env, now);
+	sites_sweep(&w->env.sites);
+	if (w->env.draining && now > loop_thread_deadline_us(w->thread)) {
+		dispatch_stop(&w->env);
+		loop_thread_end(w->thread);
 	}
-	check_revocation(w, now);
-	sweep_sites(w);
-	if (w->draining && now > loop_thread_deadline_us(w->thread))
-		cut_all(w);
 	stop_if_idle(w);
 }
 
@@ -197,8 +133,8 @@ static void init_front(struct worker *w, const struct settings *s)
 {
 	struct http_front_options o = {
 		.base = w->base,
-		.handler = exchange_handler(),
-		.ctx = w,
+		.handler = dispatch_handler(),
+		.ctx = &w->env,
 		.limits = own_limits(s),
 		.timeouts = s->timeouts,
 		.address_cap = w->options.address_cap,
@@ -238,14 +174,12 @@ struct worker *worker_start(const struct worker_options *o)
 	w->magic = WORKER_MAGIC;
 	w->options = *o;
 	init_thread(w);
-	TAILQ_INIT(&w->exchanges);
-	sbuf_init(&w->head, HEAD_MAX);
-	w->body = evbuffer_new();
-	w->hasher = key_hasher_new();
-	CHECK(w->body != NULL && w->hasher != NULL);
-	id_source_init(&w->ids);
-	w->site = site_new(w->base, o->settings, o->resolver);
-	if (w->site == NULL)
+	w->env.tokens = o->tokens;
+	w->env.lane = o->lane;
+	w->env.access = o->access;
+	exchange_env_init(&w->env);
+	w->env.sites.current = site_new(w->base, o->settings, o->resolver);
+	if (w->env.sites.current == NULL)
 		die("a file named by the routes cannot be read; see above");
 	init_front(w, o->settings);
 	w->options.settings = NULL;
@@ -274,33 +208,25 @@ bool worker_try_join(struct worker *w)
 
 unsigned worker_running(const struct worker *w)
 {
-	return atomic_load_explicit(&w->running, memory_order_relaxed);
+	return atomic_load_explicit(&w->env.running, memory_order_relaxed);
 }
 
 void worker_free(struct worker **worker)
 {
 	struct worker *w = *worker;
 	struct settings *unread;
-	struct exchange *x;
 
 	*worker = NULL;
 	loop_thread_join(w->thread);
 	http_front_free(&w->front);
-	while ((x = TAILQ_FIRST(&w->exchanges)) != NULL)
-		exchange_free(x);
-	while ((x = w->spare) != NULL) {
-		w->spare = x->next_spare;
-		free(x);
-	}
-	use_site(w, NULL);
-	sweep_sites(w);
-	CHECK(w->old_sites == NULL);
+	dispatch_stop(&w->env);
+	sites_use(&w->env.sites, NULL);
+	sites_sweep(&w->env.sites);
+	CHECK(w->env.sites.old == NULL);
 	unread = loop_thread_unread(w->thread);
 	settings_unref(&unread);
 	event_free(w->tick);
 	loop_thread_free(&w->thread);
-	evbuffer_free(w->body);
-	sbuf_fini(&w->head);
-	key_hasher_free(&w->hasher);
+	exchange_env_fini(&w->env);
 	free(w);
 }

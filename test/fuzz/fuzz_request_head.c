@@ -8,7 +8,7 @@
 
 #include "common/check.h"
 #include "gateway/proxy/credentials.h"
-#include "gateway/proxy/forward.h"
+#include "gateway/proxy/forward_request.h"
 #include "gateway/proxy/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "gateway/proxy/forward.h"
+#include "gateway/proxy/forward_response.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,10 +10,6 @@ TOLERATED = [
     "gateway/generate/generate gateway/generate/generate_alone",
     "gateway/http/conn gateway/http/conn_io gateway/http/conn_tick gateway/http/front "
     "gateway/http/front_listen gateway/http/gate",
-    "gateway/proxy/exchange gateway/proxy/exchange_local gateway/proxy/exchange_record "
-    "gateway/proxy/relay gateway/proxy/tunnel gateway/proxy/worker gateway/proxy/worker_state",
-    "gateway/proxy/upstream gateway/proxy/upstream_conn gateway/proxy/upstream_connect "
-    "gateway/proxy/upstream_io",
     "gateway/statistics/question_fields gateway/statistics/question_sql gateway/statistics/questions",
 ]
 

@@ -32,8 +32,9 @@ MAY_INCLUDE = {
 
 # Plain structs in, verdicts out: unit tests need neither an event loop nor a database.
 PURE = """common/str common/http common/net common/jsonc common/crc32 common/check common/clock
-gateway/http/request_head gateway/http/response_head gateway/http/chunk gateway/http/problem
-gateway/http/client_addr gateway/proxy/route gateway/proxy/credentials gateway/proxy/forward
+gateway/http/request_head gateway/http/response_head gateway/http/response_reader gateway/http/chunk
+gateway/http/problem gateway/http/client_addr gateway/proxy/route gateway/proxy/credentials
+gateway/proxy/forward_request gateway/proxy/forward_response gateway/proxy/header_edits
 gateway/proxy/cors gateway/token/key gateway/token/token_table gateway/token/token_shard gateway/journal/event
 gateway/journal/lane""".split()
 

@@ -120,11 +120,12 @@ static void ask(struct fixture *f, const char *line, const char *fields,
 	static char text[2048];
 	struct head_limits limits = {16384, 100};
 	struct head_refusal why;
-	struct admit_context ctx = {f->routes, &f->sync, f->hasher, 1, NOW_US};
+	struct admit_context ctx = {&f->sync, f->hasher, 1, NOW_US};
 	int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: x\r\n%s\r\n", line,
 			 fields);
 
 	assert_true(request_head_parse(&h, text, (size_t)n, &limits, &why));
+	admit_route(a, &h, f->routes);
 	admit(a, &h, &ctx);
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "gateway/proxy/forward.h"
+#include "gateway/proxy/forward_request.h"
 
 #define KEY "ntk_0123456789abcdef"
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "gateway/proxy/forward.h"
+#include "gateway/proxy/forward_response.h"
 
 static const struct exchange_ids ids = {"rid", "00-trace", false};
 static const struct settings_route plain_route;

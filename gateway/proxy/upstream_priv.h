@@ -1,6 +1,6 @@
 /* What upstream.c (pools, connecting) and upstream_io.c (bytes) share. */
-#ifndef GATEWAY_PROXY_UPSTREAM_CONN_H
-#define GATEWAY_PROXY_UPSTREAM_CONN_H
+#ifndef GATEWAY_PROXY_UPSTREAM_PRIV_H
+#define GATEWAY_PROXY_UPSTREAM_PRIV_H
 
 #include <event2/event_struct.h>
 #include <netinet/in.h>

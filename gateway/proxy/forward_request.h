@@ -1,13 +1,12 @@
-/* The heads that the gateway writes: the request to the upstream and the response back.
+/* The head of the request to the upstream.
  *
  * Pure. RFC 9110 7.6 (hop-by-hop, Via, Max-Forwards), RFC 9112 7, W3C Trace Context level
- * 1, Server-Timing. Order: hop-by-hop fields go first, credentials next, ours are added
- * last, so that a Connection list can never strip what the gateway adds. */
-#ifndef GATEWAY_PROXY_FORWARD_H
-#define GATEWAY_PROXY_FORWARD_H
+ * 1. Order: hop-by-hop fields go first, credentials next, ours are added last, so that a
+ * Connection list can never strip what the gateway adds. */
+#ifndef GATEWAY_PROXY_FORWARD_REQUEST_H
+#define GATEWAY_PROXY_FORWARD_REQUEST_H
 
 #include "gateway/http/request_head.h"
-#include "gateway/http/response_head.h"
 #include "gateway/proxy/exchange_ids.h"
 #include "gateway/settings/settings.h"
 
@@ -37,25 +36,5 @@ bool forward_ends_here(const struct request_head *head);
  * head->framing: Content-Length as is, or Transfer-Encoding: chunked. An Expect is never
  * passed on (the gateway answers it itself). */
 void forward_request_head(struct sbuf *out, const struct forward_request *f);
-
-struct forward_response {
-	const struct response_head *head;
-	const struct request_head *request;
-	const struct settings_route *route;
-	const struct exchange_ids *ids;
-	bool close;           /* say Connection: close */
-	bool upgrade;         /* 101 that was asked for */
-	uint32_t upstream_us; /* Server-Timing: upstream;dur */
-	uint32_t gateway_us;  /* Server-Timing: tollgate;dur, time spent before sending */
-	int64_t wall_us;      /* for Date where the upstream sent none; 0: now */
-};
-
-/* How the body goes to this client, given the upstream's framing and the client's
- * version. */
-enum http_framing forward_response_framing(const struct response_head *head,
-					   const struct request_head *request);
-/* Appends the head for the client with its empty line. An interim response (1xx) gets the
- * upstream's fields only. */
-void forward_response_head(struct sbuf *out, const struct forward_response *f);
 
 #endif

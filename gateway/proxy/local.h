@@ -1,0 +1,17 @@
+/* What is answered without an upstream: health pages, preflights, OPTIONS that ends
+ * here. */
+#ifndef GATEWAY_PROXY_LOCAL_H
+#define GATEWAY_PROXY_LOCAL_H
+
+#include "gateway/proxy/exchange.h"
+
+/* Answers a page of the gateway's own, without a key. False: it is none. */
+bool local_page(struct exchange_env *env, struct http_conn *c);
+/* Answers a preflight to a route with cors, without a key, and ends the exchange. False:
+ * it is none. */
+bool local_preflight(struct exchange *x);
+/* OPTIONS that may go no further is answered with what the route takes (RFC 9110 7.6.2).
+ * Ends the exchange. */
+void local_options(struct exchange *x);
+
+#endif

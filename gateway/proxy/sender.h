@@ -1,0 +1,21 @@
+/* The request's way to the upstream: a connection for it, its head rewritten, its body as
+ * it comes; once more where that is safe. */
+#ifndef GATEWAY_PROXY_SENDER_H
+#define GATEWAY_PROXY_SENDER_H
+
+#include "gateway/proxy/exchange.h"
+
+/* Begins with an exchange that was admitted. upgrade: what it asks for is passed on. */
+void sender_start(struct exchange *x, bool upgrade);
+/* The upstream's connection ended before any response byte, having taken so many of the
+ * request: true, and sent once more on a new one, if that is safe. */
+bool sender_retry(struct exchange *x, uint64_t sent);
+/* There will be no retry. */
+void sender_drop_replay(struct exchange *x);
+
+/* Callbacks of the mode in which a request is sent. */
+void sender_on_ready(struct upstream_conn *u, void *ctx);
+void sender_on_writable(struct upstream_conn *u, void *ctx);
+void sender_on_body(struct http_conn *c, void *ctx);
+
+#endif
