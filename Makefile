@@ -51,7 +51,7 @@ LDFLAGS += $(LD_$(VARIANT)) -pthread
 LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
-GEN_SRC  := build/gen/migrations.c build/gen/functions.c
+GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 # As many tests at once as there are cores; each process has a PostgreSQL of its own.
@@ -97,21 +97,25 @@ $(BUILD)/.flags: FORCE
 	@echo '$(CC) $(CPPFLAGS) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(CFLAGS)' >$@
 FORCE:
 
-# SQL inside the program: migrations, then functions. What C declares for SQL too comes first of
-# these. A file that goes away rebuilds too, through the list.
+# SQL inside the program: migrations, then functions; what C declares for SQL too comes first of
+# these. And statements, of which C gives the parameters. A file that goes away rebuilds too, through the list.
 DECLARED   := gateway/recorder/cells.def gateway/journal/outcomes.def
 MIGRATIONS := $(sort $(wildcard migrations/*.sql))
 FUNCTIONS  := build/gen/00_declared.sql $(sort $(wildcard migrations/functions/*.sql))
+STATEMENTS := $(sort $(wildcard gateway/statistics/*.sql))
+SQL        := $(MIGRATIONS) $(FUNCTIONS) $(STATEMENTS)
 build/gen/sql.list: FORCE
 	@mkdir -p $(@D)
-	@echo '$(MIGRATIONS) $(FUNCTIONS)' | cmp -s - $@ || echo '$(MIGRATIONS) $(FUNCTIONS)' >$@
+	@echo '$(SQL)' | cmp -s - $@ || echo '$(SQL)' >$@
 build/gen/00_declared.sql: migrations/declared.sh $(DECLARED)
 	@mkdir -p $(@D)
 	@migrations/declared.sh $(DECLARED) >$@.new && mv $@.new $@
-build/gen/migrations.c: migrations/embed.sh $(MIGRATIONS) build/gen/sql.list
-	@migrations/embed.sh embedded_migrations $(MIGRATIONS) >$@.new && mv $@.new $@
-build/gen/functions.c: migrations/embed.sh $(FUNCTIONS) build/gen/sql.list
-	@migrations/embed.sh embedded_functions $(FUNCTIONS) >$@.new && mv $@.new $@
+build/gen/migrations.c: common/embed.sh $(MIGRATIONS) build/gen/sql.list
+	@common/embed.sh embedded_migrations $(MIGRATIONS) >$@.new && mv $@.new $@
+build/gen/functions.c: common/embed.sh $(FUNCTIONS) build/gen/sql.list
+	@common/embed.sh embedded_functions $(FUNCTIONS) >$@.new && mv $@.new $@
+build/gen/statements.c: common/embed.sh $(STATEMENTS) build/gen/sql.list
+	@common/embed.sh embedded_statements $(STATEMENTS) >$@.new && mv $@.new $@
 
 $(BUILD)/gen/%.o: build/gen/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)

@@ -14,5 +14,7 @@ struct embedded_file {
 const struct embedded_file *embedded_migrations(size_t *n);
 /* migrations/functions/NN_theme.sql, likewise; first what C declares for SQL too. */
 const struct embedded_file *embedded_functions(size_t *n);
+/* gateway/statistics/NAME.sql: statements (gateway/statistics/statement.h). */
+const struct embedded_file *embedded_statements(size_t *n);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/str.h"
 
 #define ARRAY_MAX (4u << 20)
 #define ZONE_MAX 64

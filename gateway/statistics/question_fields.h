@@ -2,7 +2,9 @@
 #ifndef GATEWAY_STATISTICS_QUESTION_FIELDS_H
 #define GATEWAY_STATISTICS_QUESTION_FIELDS_H
 
-#include "gateway/statistics/questions.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* "2026-11-24", "2026-11-24T12:30[:15[.123456]]" (or with a space), then nothing, Z or an
  * offset like +05:30; of the years 1970 to 2199. *has_offset tells which. Whether the day

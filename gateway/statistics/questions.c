@@ -1,6 +1,5 @@
-/* Questions: checked, and made into a statement and its parameters: $1 from, $2 to, $3
- * zone, $4 tokens, $5 routes, $6 limit; the others are a question's own
- * (question_sql.c). */
+/* Questions: checked, and made into a statement (questions.sql) and its parameters: $1
+ * from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit; others are a question's own. */
 #include "gateway/statistics/questions.h"
 
 #include <stdio.h>
@@ -9,7 +8,7 @@
 
 #include "common/check.h"
 #include "gateway/statistics/question_fields.h"
-#include "gateway/statistics/question_sql.h"
+#include "gateway/statistics/statement.h"
 
 #define SQL_MAX (64u << 10)
 
@@ -59,39 +58,22 @@ static bool refuse(struct sbuf *error, const char *what)
 	return false;
 }
 
-struct times {
-	char from[96], to[96]; /* as SQL, UTC without zone */
-};
-
-static bool time_sql(char out[96], const char *text, int n, const char *fallback)
+static bool check_times(const struct question *q, struct sbuf *error)
 {
+	static const char shape[] =
+		" must be a time like 2026-11-24, 2026-11-24T12:30 or "
+		"2026-11-24T12:30:00+05:30, of the years 1970 to 2199";
+	const struct {
+		const char *name, *text;
+	} times[] = {{"to", q->to}, {"from", q->from}};
 	bool has_offset;
 
-	if (text == NULL)
-		snprintf(out, 96, "%s", fallback);
-	else if (!question_time_is_valid(text, &has_offset))
-		return false;
-	else if (has_offset)
-		snprintf(out, 96, "($%d::timestamptz AT TIME ZONE 'UTC')", n);
-	else
-		snprintf(out, 96, "($%d::timestamp AT TIME ZONE $3 AT TIME ZONE 'UTC')",
-			 n);
-	return true;
-}
-
-static bool make_times(struct times *t, const struct question *q, struct sbuf *error)
-{
-	char day_before[96];
-
-	if (!time_sql(t->to, q->to, 2, "(now() AT TIME ZONE 'UTC')"))
-		return refuse(error,
-			      "to must be a time like 2026-11-24, 2026-11-24T12:30 or "
-			      "2026-11-24T12:30:00+05:30, of the years 1970 to 2199");
-	snprintf(day_before, sizeof day_before, "(%.60s - interval '24 hours')", t->to);
-	if (!time_sql(t->from, q->from, 1, day_before))
-		return refuse(error,
-			      "from must be a time like 2026-11-24, 2026-11-24T12:30 or "
-			      "2026-11-24T12:30:00+05:30, of the years 1970 to 2199");
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		if (times[i].text != NULL &&
+		    !question_time_is_valid(times[i].text, &has_offset)) {
+			sbuf_printf(error, "%s%s", times[i].name, shape);
+			return false;
+		}
 	return true;
 }
 
@@ -144,9 +126,8 @@ static bool check_common(const struct question *q, struct sbuf *error)
 	return true;
 }
 
-/* $1 to $6, and the first of the statement. */
-static void put_common(const struct question *q, const struct times *times,
-		       struct question_text *t, struct sbuf *sql)
+/* $1 to $6. */
+static void add_common(const struct question *q, struct question_text *t)
 {
 	unsigned limit = q->limit ? q->limit : q->kind == QUESTION_ROWS ? 50 : 10;
 
@@ -162,14 +143,6 @@ static void put_common(const struct question *q, const struct times *times,
 	else
 		add_owned(t, question_texts_array(q->routes, q->n_routes));
 	add_owned(t, xasprintf("%u", limit));
-	/* The first line is there for the types of parameters that a question does not
-	 * use. */
-	sbuf_printf(sql,
-		    "WITH types AS (SELECT $1::text, $2::text, $6::integer), asked AS "
-		    "MATERIALIZED (SELECT low, high, $3::text AS zone, $4::bigint[] AS "
-		    "tokens, usage_route_numbers($5::text[]) AS routes FROM "
-		    "usage_range(%s, %s))",
-		    times->from, times->to);
 }
 
 static bool add_series(const struct question *q, struct question_text *t,
@@ -249,23 +222,54 @@ static bool add_own(const struct question *q, struct question_text *t, struct sb
 	return true;
 }
 
+/* The part of questions.sql that reads a time, which is valid. */
+static const char *time_part(const char *text, const char *missing, const char *clock,
+			     const char *instant)
+{
+	bool has_offset;
+
+	if (text == NULL)
+		return missing;
+	return question_time_is_valid(text, &has_offset) && has_offset ? instant : clock;
+}
+
+static char *make_sql(const struct question *q)
+{
+	static const char *const by[] = {
+		[BY_CALLS] = "by_calls",
+		[BY_ERRORS] = "by_errors",
+		[BY_TIME] = "by_time",
+	};
+	const struct statement_choice choices[] = {
+		{"from",
+		 time_part(q->from, "from_default", "from_clock", "from_instant")},
+		{"to", time_part(q->to, "to_default", "to_clock", "to_instant")},
+		{"by", by[q->by]},
+		{"more", q->percentiles ? "more_percentiles" : "nothing"},
+		{"join", q->percentiles ? "join_percentiles" : "nothing"},
+		{NULL, NULL},
+	};
+	struct sbuf sql;
+	char *text;
+
+	sbuf_init(&sql, SQL_MAX);
+	statement_put(&sql, question_name(q->kind), choices);
+	CHECK(!sql.overflow);
+	text = xstrndup(sql.p, sql.n);
+	sbuf_fini(&sql);
+	return text;
+}
+
 bool question_build(const struct question *q, struct question_text *t, struct sbuf *error)
 {
-	struct times times;
-	struct sbuf sql;
-	bool ok;
-
 	*t = (struct question_text){0};
-	if (!check_common(q, error) || !make_times(&times, q, error))
+	if (!check_common(q, error) || !check_times(q, error))
 		return false;
-	sbuf_init(&sql, SQL_MAX);
-	put_common(q, &times, t, &sql);
-	question_statement(&sql, q, times.from, times.to);
-	ok = add_own(q, t, error);
-	CHECK(!sql.overflow);
-	t->sql = t->owned[t->n_owned++] = xstrndup(sql.p, sql.n);
-	sbuf_fini(&sql);
-	return ok;
+	add_common(q, t);
+	if (!add_own(q, t, error))
+		return false;
+	t->sql = t->owned[t->n_owned++] = make_sql(q);
+	return true;
 }
 
 void question_text_fini(struct question_text *t)

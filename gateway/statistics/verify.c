@@ -9,6 +9,7 @@
 #include "common/check.h"
 #include "common/pg_sync.h"
 #include "gateway/statistics/recount.h"
+#include "gateway/statistics/statement_query.h"
 
 #define LINE_MAX_BYTES 512
 #define TOLD_MAX 50 /* differences of one day that are told one by one */
@@ -42,14 +43,8 @@ static void tell(const struct verify *v, const char *format, ...)
 static bool take_range(struct verify *v)
 {
 	const char *const values[] = {v->o->from, v->o->to};
-	PGresult *r = pg_sync_query(
-		v->s,
-		"SELECT f AT TIME ZONE 'UTC', t AT TIME ZONE 'UTC', CASE "
-		"WHEN NOT isfinite(f) THEN '--from must be a day or a time' "
-		"WHEN NOT isfinite(t) THEN '--to must be a day or a time' "
-		"WHEN f >= t THEN '--from must be before --to' END "
-		"FROM (VALUES ($1::timestamptz, $2::timestamptz)) AS v (f, t)",
-		values, ARRAY_LEN(values), v->error);
+	PGresult *r = statement_query(v->s, "verify_range", values, ARRAY_LEN(values),
+				      v->error);
 	bool ok;
 
 	if (r == NULL)
@@ -70,13 +65,8 @@ static bool begin(struct verify *v)
 			 v->error))
 		return false;
 	PQclear(v->parts);
-	v->parts = pg_sync_query(
-		v->s,
-		"SELECT low, high FROM usage_days() AS d, LATERAL (SELECT "
-		"greatest(d.day, usage_floor($1::timestamp, 900)) AS low, "
-		"least(d.day + 1, usage_floor($2::timestamp + interval '899.999999 s', "
-		"900)) AS high) AS part WHERE low < high ORDER BY low",
-		values, ARRAY_LEN(values), v->error);
+	v->parts = statement_query(v->s, "verify_parts", values, ARRAY_LEN(values),
+				   v->error);
 	return v->parts != NULL;
 }
 
@@ -88,11 +78,11 @@ static void tell_difference(const struct verify *v, const PGresult *r, int row)
 	     PQgetisnull(r, row, 6) ? "everything" : PQgetvalue(r, row, 6));
 }
 
-/* What `sql` finds between two times, told; how many, -1: failed. */
-static int compare(struct verify *v, const char *sql, const char *low, const char *high)
+/* What the statement finds between two times, told; how many, -1: failed. */
+static int compare(struct verify *v, const char *name, const char *low, const char *high)
 {
 	const char *const values[] = {low, high};
-	PGresult *r = pg_sync_query(v->s, sql, values, ARRAY_LEN(values), v->error);
+	PGresult *r = statement_query(v->s, name, values, ARRAY_LEN(values), v->error);
 	int n;
 
 	if (r == NULL)
@@ -109,10 +99,8 @@ static int compare(struct verify *v, const char *sql, const char *low, const cha
 
 static bool compare_part(struct verify *v, int part)
 {
-	int n = compare(v,
-			"SELECT source, since, token_id, route_id, stored_calls, "
-			"counted_calls, columns FROM usage_differences($1, $2)",
-			PQgetvalue(v->parts, part, 0), PQgetvalue(v->parts, part, 1));
+	int n = compare(v, "verify_differences", PQgetvalue(v->parts, part, 0),
+			PQgetvalue(v->parts, part, 1));
 
 	v->differs[part] = n > 0;
 	return n >= 0;
@@ -130,10 +118,7 @@ static const char *high_of(const struct verify *v)
 
 static bool compare_wide(struct verify *v)
 {
-	int n = compare(v,
-			"SELECT source, since, token_id, route_id, stored_calls, "
-			"counted_calls, columns FROM usage_wide_differences($1, $2)",
-			low_of(v), high_of(v));
+	int n = compare(v, "verify_wide_differences", low_of(v), high_of(v));
 
 	v->wide_differ = n > 0;
 	return n >= 0;
@@ -142,19 +127,16 @@ static bool compare_wide(struct verify *v)
 static bool tell_waiting(const struct verify *v)
 {
 	const char *const values[] = {low_of(v), high_of(v)};
-	PGresult *r = pg_sync_query(v->s,
-				    "SELECT count(DISTINCT since) FROM usage_dirty "
-				    "WHERE since >= $1 AND since < $2",
-				    values, ARRAY_LEN(values), v->error);
+	char count[STATEMENT_VALUE_MAX];
 
-	if (r == NULL)
+	if (!statement_value(v->s, "verify_waiting", values, ARRAY_LEN(values), count,
+			     v->error))
 		return false;
-	if (strcmp(PQgetvalue(r, 0, 0), "0") != 0)
+	if (strcmp(count, "0") != 0)
 		tell(v,
 		     "%s intervals of 15 minutes wait to be counted again and were left "
 		     "out",
-		     PQgetvalue(r, 0, 0));
-	PQclear(r);
+		     count);
 	return true;
 }
 
@@ -179,29 +161,16 @@ static bool compare_all(struct verify *v)
 	return true;
 }
 
-/* Its first value as text in `out`. */
-static bool ask(struct verify *v, const char *sql, const char *const *values, int n,
-		char out[32])
-{
-	PGresult *r = pg_sync_query(v->s, sql, values, n, v->error);
-
-	if (r == NULL)
-		return false;
-	snprintf(out, 32, "%s", PQgetvalue(r, 0, 0));
-	PQclear(r);
-	return true;
-}
-
 static bool mark_differences(struct verify *v)
 {
-	char count[32];
+	char count[STATEMENT_VALUE_MAX];
 
 	for (int i = 0; i < PQntuples(v->parts); i++) {
 		const char *const values[] = {PQgetvalue(v->parts, i, 0),
 					      PQgetvalue(v->parts, i, 1)};
 
-		if (v->differs[i] &&
-		    !ask(v, "SELECT usage_repair($1, $2)", values, 2, count))
+		if (v->differs[i] && !statement_value(v->s, "verify_repair", values,
+						      ARRAY_LEN(values), count, v->error))
 			return false;
 	}
 	return true;
@@ -211,10 +180,11 @@ static bool widen_again(struct verify *v)
 {
 	const char *const values[] = {low_of(v), high_of(v)};
 	int patience = RECOUNT_PATIENCE;
-	char done[32];
+	char done[STATEMENT_VALUE_MAX];
 
 	do {
-		if (!ask(v, "SELECT usage_repair_wide($1, $2)", values, 2, done))
+		if (!statement_value(v->s, "verify_repair_wide", values,
+				     ARRAY_LEN(values), done, v->error))
 			return false;
 		if (strcmp(done, "t") == 0)
 			return true;

@@ -1,4 +1,5 @@
-"""SQL: sizes of files and functions, each function defined once."""
+"""SQL: sizes of files, functions and statements; each function is defined once, and so is each part of a statement
+(gateway/statistics/statement.h), of which each is of use."""
 import re
 
 from sources import Report, files, read
@@ -21,6 +22,32 @@ def bodies(text):
         closed = text.index(m.group(1), m.end())
         yield text.count("\n", 0, m.start()) + 1, text.count("\n", m.start(), closed) + 1, "a block"
 
+PART = re.compile(r"^-- name: (.*)$", re.M)
+# A part is of use where another holds it or C names it; questions go by their names of the command line.
+USE = r"\{%s\}"
+NAMED = r'"%s"'
+
+
+def parts(text):
+    """(first line, name, text) of each part of statements."""
+    for m in PART.finditer(text):
+        end = text.find("\n--", m.end())
+        yield text.count("\n", 0, m.start()) + 1, m.group(1), text[m.end():end if end >= 0 else len(text)].strip()
+
+
+def check_parts(report, paths):
+    found = [(path, *part) for path in paths for part in parts(read(path))]
+    names = [name for _, _, name, _ in found]
+    c = "".join(read(path) for path in files("gateway/statistics/*.[ch]"))
+    for path, number, name, text in found:
+        size = text.count("\n") + 1
+        if size > FUNCTION_MAX:
+            report.add(path, number, f"{name} has {size} lines; {FUNCTION_MAX} at most")
+        if names.count(name) > 1:
+            report.add(path, number, f"{name} stands there twice")
+        if not re.search(NAMED % name, c) and not any(re.search(USE % name, other) for *_, other in found):
+            report.add(path, number, f"{name} is of no use")
+
 
 def main():
     report = Report("sql_source")
@@ -38,6 +65,7 @@ def main():
                 report.add(path, number, f"{name} is defined in {defined[name]} as well")
             if name != "a block":
                 defined[name] = path
+    check_parts(report, paths)
     report.finish(f"{len(paths)} files")
 
 

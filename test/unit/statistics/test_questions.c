@@ -12,6 +12,7 @@
 
 #include "common/check.h"
 #include "gateway/statistics/question_fields.h"
+#include "gateway/statistics/statement.h"
 
 static void test_times(void **state)
 {
@@ -234,6 +235,62 @@ static void test_every_question_is_built(void **state)
 	assert_false(question_named("", &kind));
 }
 
+/* Whatever stands in the place of {name} is there. */
+static void test_every_choice_is_built(void **state)
+{
+	static const char *const times[] = {NULL, "2026-11-24", "2026-11-24T00:00Z"};
+	struct question q = {.kind = QUESTION_SERIES, .all_tokens = true};
+	struct question_text t;
+	char why[256];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(times) * ARRAY_LEN(times) * 2; i++) {
+		q.percentiles = i % 2 != 0;
+		q.from = times[i / 2 % ARRAY_LEN(times)];
+		q.to = times[i / 2 / ARRAY_LEN(times)];
+		assert_true(build(&q, &t, why));
+		check_parameters(&t);
+		assert_int_equal(strstr(t.sql, "'p95_ms', p.ms[2]") != NULL,
+				 q.percentiles);
+		assert_int_equal(strstr(t.sql, "AS p (ms) ON true") != NULL,
+				 q.percentiles);
+		question_text_fini(&t);
+	}
+	q = (struct question){.kind = QUESTION_TOP_ROUTES, .all_tokens = true};
+	for (int by = BY_CALLS; by <= BY_TIME; by++) {
+		q.by = (enum question_order)by;
+		assert_true(build(&q, &t, why));
+		check_parameters(&t);
+		question_text_fini(&t);
+	}
+}
+
+/* Parts end where the next begins, with the comments in front of that. */
+static void test_parts(void **state)
+{
+	static const struct statement_choice choices[] = {
+		{"by", "by_time"}, {"asked", "nothing"}, {NULL, NULL}};
+	static const struct {
+		const char *name, *text;
+	} cases[] = {
+		{"nothing", ""},
+		{"by", "s.time_sum"},
+		{"asked", ""},
+		{"from_clock", "($1::timestamp AT TIME ZONE $3 AT TIME ZONE 'UTC')"},
+		{"by_errors", "(s.errors_ours + s.errors_upstream + s.errors_client)"},
+		{"verify_repair", "SELECT usage_repair($1, $2)"},
+	};
+	struct sbuf sql;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		sbuf_init(&sql, 1024);
+		statement_put(&sql, cases[i].name, choices);
+		assert_true(str_eq(sbuf_view(&sql), str_of(cases[i].text)));
+		sbuf_fini(&sql);
+	}
+}
+
 static void test_defaults(void **state)
 {
 	struct question q = {
@@ -309,6 +366,8 @@ int main(void)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_arrays),
 		cmocka_unit_test(test_every_question_is_built),
+		cmocka_unit_test(test_every_choice_is_built),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_faults_are_named),
 	};
