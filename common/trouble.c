@@ -1,4 +1,4 @@
-/* A fault that lasts, and what the log has heard of it. */
+/* What the log hears of a fault. */
 #include "common/trouble.h"
 
 #define CHANGE_US UINT64_C(60000000)
@@ -24,6 +24,14 @@ bool trouble_over(struct trouble *t, uint64_t now_us, uint64_t *lasted_s)
 	*lasted_s = trouble_age_s(t, now_us);
 	t->since_us = 0;
 	return was_told;
+}
+
+bool trouble_happened(struct trouble *t, uint64_t now_us)
+{
+	bool tell = trouble_note(t, 0, now_us);
+
+	t->since_us = 0;
+	return tell;
 }
 
 uint64_t trouble_age_s(const struct trouble *t, uint64_t now_us)

@@ -1,5 +1,6 @@
-/* A fault that lasts, and what the log has heard of it: each change, but no more than one
- * a minute, else again every ten minutes.
+/* What the log hears of a fault. One that lasts: each change, but no more than one a
+ * minute, else again every ten minutes. One that only happens, be it a thousand times a
+ * second: once a minute.
  *
  * Pure: says whether something is to be told; the owner tells it. */
 #ifndef COMMON_TROUBLE_H
@@ -18,6 +19,8 @@ struct trouble {
 bool trouble_note(struct trouble *t, int kind, uint64_t now_us);
 /* There is none (any more). True: what was told of it has ended, after *lasted_s. */
 bool trouble_over(struct trouble *t, uint64_t now_us, uint64_t *lasted_s);
+/* Something went wrong that is over at once. True: tell it. */
+bool trouble_happened(struct trouble *t, uint64_t now_us);
 uint64_t trouble_age_s(const struct trouble *t, uint64_t now_us);
 
 #endif

@@ -19,13 +19,13 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/thread_start.h"
+#include "common/trouble.h"
 #include "gateway/journal/journal_files.h"
 
 #define LOOK_MS 100u
 #define LOOK_BUSY_MS 10u
 /* A ring that fills between two looks drops events: 6 MB/s into any ring cannot. */
 #define LOOK_BYTES_PER_MS 6144u
-#define ALARM_EVERY_US UINT64_C(60000000)
 #define ROOM_RETRY_US UINT64_C(1000000)
 #define REMOVE_AGAIN_MIN_US UINT64_C(5000000)
 #define REMOVE_AGAIN_MAX_US UINT64_C(600000000)
@@ -47,8 +47,8 @@ struct usage_journal {
 	bool running;
 	/* The thread's own. */
 	uint64_t *heads; /* at the last look, per lane */
-	uint64_t synced_us, alarmed_us, no_room_us;
-	bool in_trouble;
+	uint64_t synced_us, no_room_us;
+	struct trouble trouble;
 	/* The consumer's own. */
 	struct set_aside *aside;
 	size_t n_aside;
@@ -88,12 +88,10 @@ static bool may_grow(void *ctx)
 
 static void alarm_about(struct usage_journal *j, enum lane_copy what, int fault)
 {
-	uint64_t now = clock_mono_us();
+	int kind = what == LANE_FULL ? -1 : fault;
 
-	j->in_trouble = true;
-	if (j->alarmed_us != 0 && now - j->alarmed_us < ALARM_EVERY_US)
+	if (!trouble_note(&j->trouble, kind, clock_mono_us()))
 		return;
-	j->alarmed_us = now;
 	if (what == LANE_FULL)
 		log_error("usage journal: it is full (usage.journal_bytes): events that "
 			  "find no room are dropped and counted");
@@ -124,6 +122,7 @@ static uint32_t pause_of(uint64_t ring)
 static uint32_t look(struct usage_journal *j, bool due)
 {
 	bool busy = false, ok = true;
+	uint64_t lasted_s;
 
 	for (size_t i = 0; i < j->own->n_lanes; i++) {
 		struct usage_lane *lane = j->own->lanes[i];
@@ -141,11 +140,9 @@ static uint32_t look(struct usage_journal *j, bool due)
 		alarm_about(j, LANE_FAULT, errno);
 		ok = false;
 	}
-	if (due && ok && j->in_trouble) {
-		log_info("usage journal: there is room again");
-		j->in_trouble = false;
-		j->alarmed_us = 0;
-	}
+	if (due && ok && trouble_over(&j->trouble, clock_mono_us(), &lasted_s))
+		log_info("usage journal: there is room again, after %llu s",
+			 (unsigned long long)lasted_s);
 	return busy ? LOOK_BUSY_MS : pause_of(usage_lane_size(j->own->lanes[0]));
 }
 

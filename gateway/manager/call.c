@@ -16,7 +16,6 @@
 #include "gateway/manager/ingest_access.h"
 
 #define CALL_MAGIC 0x63616c31u
-#define TELL_EVERY_US UINT64_C(60000000)
 
 struct call {
 	uint32_t magic;
@@ -203,16 +202,12 @@ static bool refuse(struct http_conn *conn, enum problem_id id, const char *detai
 	return true;
 }
 
-/* At most once a minute: whoever wonders why no records arrive finds it in the log. */
+/* Whoever wonders why no records arrive finds it in the log. */
 static void tell_of_stranger(struct manager_context *m, const char *detail)
 {
-	uint64_t now = clock_mono_us();
-
 	m->forbidden++;
-	if (m->forbidden_told_us != 0 && now - m->forbidden_told_us < TELL_EVERY_US)
-		return;
-	m->forbidden_told_us = now;
-	log_warn("POST /api/usage-log was refused: %s", detail);
+	if (trouble_happened(&m->strangers, clock_mono_us()))
+		log_warn("POST /api/usage-log was refused: %s", detail);
 }
 
 static bool refuse_stranger(struct http_conn *conn, struct manager_context *m,

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/trouble.h"
 #include "gateway/http/front.h"
 #include "gateway/token/token_sync.h"
 #include "gateway/journal/lane.h"
@@ -46,7 +47,7 @@ struct manager_context {
 	/* POST /api/usage-log: events taken, of unknown tokens; calls refused for what
 	 * they hold, and for who made them. Read by this thread only. */
 	uint64_t logged, unknown, refused, forbidden;
-	uint64_t forbidden_told_us; /* monotonic; when the log was told of the last one */
+	struct trouble strangers; /* the forbidden, as far as the log has heard */
 };
 
 /* The front's handler that works the context's table off; its ctx is the context. */

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop_thread.h"
+#include "common/trouble.h"
 #include "gateway/recorder/upkeep.h"
 #include "gateway/recorder/writer.h"
 
@@ -25,7 +26,6 @@
 /* A batch does not wait for its delay once this many bytes per row of it have
  * gathered. */
 #define BATCH_BYTES_PER_ROW 64u
-#define DROP_REPORT_US UINT64_C(10000000)
 #define ADOPT_EVERY_US UINT64_C(2000000)
 
 struct recorder {
@@ -39,8 +39,9 @@ struct recorder {
 	const struct usage_group *own;
 	size_t batch_bytes;
 	uint64_t delay_us;
-	uint64_t empty_at_us;           /* when a look last found nothing that waits */
-	uint64_t dropped_told, told_us; /* drops that the log knows of */
+	uint64_t empty_at_us;  /* when a look last found nothing that waits */
+	uint64_t dropped_told; /* drops that the log knows of */
+	struct trouble drops;
 	uint64_t adopt_from_us;
 	bool winding_up, retired;
 };
@@ -73,7 +74,6 @@ static void report_drops(struct recorder *r)
 		  "dropped since the start, counted in usage_gaps",
 		  (unsigned long long)n);
 	r->dropped_told = n;
-	r->told_us = clock_mono_us();
 }
 
 static void look_again_in(struct recorder *r, uint32_t ms)
@@ -132,7 +132,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	OBJ_CHECK(r, RECORDER_MAGIC);
 	stop_by = loop_thread_deadline_us(r->thread);
 	waiting = backlog_bytes(r);
-	if (r->told_us == 0 || now - r->told_us >= DROP_REPORT_US)
+	if (dropped(r) != r->dropped_told && trouble_happened(&r->drops, now))
 		report_drops(r);
 	if (stop_by && wind_up(r, waiting, now, stop_by)) {
 		loop_thread_end(r->thread);

@@ -15,12 +15,12 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/pg.h"
+#include "common/trouble.h"
 
 #define UPKEEP_MAGIC 0x75706b31u
 #define LOOK_AGAIN_US UINT64_C(500000) /* whether the connection is up, at least */
 #define TIMEOUT_MS 60000u
 #define SECOND_US UINT64_C(1000000)
-#define ALARM_EVERY_US (60 * SECOND_US)
 #define SQL_MAX 256u
 /* Intervals that one recount takes: as many as it manages in about a second. */
 #define RECOUNT_MAX 32u
@@ -59,7 +59,8 @@ struct usage_upkeep {
 	unsigned recount;  /* intervals that the next recount takes */
 	char day[16];      /* being dropped; "": none */
 	char told_day[16]; /* of which the log has spoken */
-	uint64_t started_us, alarmed_us;
+	uint64_t started_us;
+	struct trouble troubles[N_TASKS];
 };
 
 static bool is_wanted(const struct usage_upkeep *u, enum task_id id)
@@ -67,22 +68,26 @@ static bool is_wanted(const struct usage_upkeep *u, enum task_id id)
 	return id != TASK_DAYS_DUE || u->retention_days > 0;
 }
 
-static void alarm_once(struct usage_upkeep *u, const struct pg_reply *reply)
-{
-	uint64_t now = clock_mono_us();
-
-	if (u->alarmed_us != 0 && now - u->alarmed_us < ALARM_EVERY_US)
-		return;
-	u->alarmed_us = now;
-	log_error("usage: PostgreSQL refuses %s: %s %s; statistics stay right, and grow "
-		  "slower to read until it succeeds",
-		  tasks[u->running].name, reply->sqlstate, reply->message);
-}
-
 /* Someone holding a lock for a moment is no fault. */
 static bool is_lock_timeout(const struct pg_reply *reply)
 {
 	return strcmp(reply->sqlstate, "55P03") == 0;
+}
+
+static void note_result(struct usage_upkeep *u, const struct pg_reply *reply,
+			uint64_t now)
+{
+	struct trouble *trouble = &u->troubles[u->running];
+	uint64_t lasted_s;
+
+	if (reply->outcome == PG_OK && trouble_over(trouble, now, &lasted_s))
+		log_info("usage: PostgreSQL accepts %s again, after %llu s",
+			 tasks[u->running].name, (unsigned long long)lasted_s);
+	else if (reply->outcome == PG_ERROR && !is_lock_timeout(reply) &&
+		 trouble_note(trouble, 1, now))
+		log_error("usage: PostgreSQL refuses %s: %s %s; statistics stay right, "
+			  "and grow slower to read until it succeeds",
+			  tasks[u->running].name, reply->sqlstate, reply->message);
 }
 
 static void adapt_recount(struct usage_upkeep *u, const struct pg_reply *reply,
@@ -122,8 +127,7 @@ static bool succeeded(struct usage_upkeep *u, const struct pg_reply *reply)
 	if (u->running == TASK_RECOUNT)
 		adapt_recount(u, reply, took);
 	u->due_us[u->running] = now + tasks[u->running].every_us;
-	if (reply->outcome == PG_ERROR && !is_lock_timeout(reply))
-		alarm_once(u, reply);
+	note_result(u, reply, now);
 	return reply->outcome == PG_OK;
 }
 

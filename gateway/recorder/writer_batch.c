@@ -148,14 +148,9 @@ bool writer_commit_ask(struct usage_writer *w)
 /* Not each: a constraint that nobody thought of may refuse thousands a second. */
 static void tell_rejection(struct usage_writer *w)
 {
-	uint64_t now = clock_mono_us();
-
-	if (w->rejection_told_us != 0 &&
-	    now - w->rejection_told_us < WRITER_ALARM_EVERY_US)
-		return;
-	w->rejection_told_us = now;
-	log_error("usage: a row was refused and is now in usage_bad_rows: %s %s",
-		  w->sqlstate, w->reason);
+	if (trouble_happened(&w->rejections, clock_mono_us()))
+		log_error("usage: a row was refused and is now in usage_bad_rows: %s %s",
+			  w->sqlstate, w->reason);
 }
 
 /* The next batch is larger while the database keeps up with this size easily. */

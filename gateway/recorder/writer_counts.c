@@ -32,9 +32,9 @@ struct writer_counts {
 	struct writer_source *of;
 	enum kind kind;
 	struct sent_count sent[AT_ONCE];
-	size_t n, most;   /* most: halved until a bad one is found */
-	char *rows;       /* JSON of them, until the step takes it */
-	uint64_t told_us; /* of the latest that the log has told of */
+	size_t n, most; /* most: halved until a bad one is found */
+	char *rows;     /* JSON of them, until the step takes it */
+	struct trouble refusals;
 };
 
 static const char *const statements[KIND_COUNT] = {
@@ -244,7 +244,6 @@ void writer_counts_done(struct usage_writer *w, const PGresult *result)
 void writer_counts_refused(struct usage_writer *w, const struct pg_reply *reply)
 {
 	struct writer_counts *c = w->counts;
-	uint64_t now = clock_mono_us();
 
 	if (c->n > 1) {
 		c->most = c->n / 2;
@@ -252,11 +251,10 @@ void writer_counts_refused(struct usage_writer *w, const struct pg_reply *reply)
 	}
 	note_stored(w);
 	c->most = AT_ONCE;
-	if (c->told_us != 0 && now - c->told_us < WRITER_ALARM_EVERY_US)
-		return;
-	c->told_us = now;
-	log_error("usage: a counter of group %s was refused and is left out: %s %s",
-		  c->of->group->name, reply->sqlstate, reply->message);
+	if (trouble_happened(&c->refusals, clock_mono_us()))
+		log_error(
+			"usage: a counter of group %s was refused and is left out: %s %s",
+			c->of->group->name, reply->sqlstate, reply->message);
 }
 
 bool usage_writer_counts_are_stored(const struct usage_writer *w)

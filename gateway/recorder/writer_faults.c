@@ -84,20 +84,19 @@ static void narrow_down(struct usage_writer *w, const struct writer_step *step,
 static void alarm_about(struct usage_writer *w, const struct writer_step *step,
 			const struct pg_reply *reply)
 {
-	uint64_t now = clock_mono_us();
-
-	if (w->alarmed_us != 0 && now - w->alarmed_us < WRITER_ALARM_EVERY_US)
-		return;
-	w->alarmed_us = now;
-	log_error("usage: PostgreSQL refuses %s: %s %s; events wait and are tried again",
-		  step->name, reply->sqlstate, reply->message);
+	if (trouble_note(&w->trouble, (int)w->step, clock_mono_us()))
+		log_error("usage: PostgreSQL refuses %s: %s %s; events wait and are "
+			  "tried again",
+			  step->name, reply->sqlstate, reply->message);
 }
 
 void writer_recovered(struct usage_writer *w)
 {
-	if (w->alarmed_us)
-		log_info("usage: PostgreSQL takes events again");
-	w->alarmed_us = 0;
+	uint64_t lasted_s;
+
+	if (trouble_over(&w->trouble, clock_mono_us(), &lasted_s))
+		log_info("usage: PostgreSQL takes events again, after %llu s",
+			 (unsigned long long)lasted_s);
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
 }
 

@@ -16,6 +16,7 @@
 #define GATEWAY_RECORDER_WRITER_PRIV_H
 
 #include "common/pg.h"
+#include "common/trouble.h"
 #include "gateway/journal/counts.h"
 #include "gateway/journal/group.h"
 #include "gateway/recorder/batch.h"
@@ -24,7 +25,6 @@
 
 #define WRITER_MAGIC 0x77727431u
 #define WRITER_PAUSE_MIN_MS 100u
-#define WRITER_ALARM_EVERY_US UINT64_C(60000000)
 #define WRITER_ROWS_LEAST 100u /* a batch is made no smaller for being slow */
 #define WRITER_VALUES_MAX 4    /* parameters of one statement */
 
@@ -133,7 +133,7 @@ struct usage_writer {
 	bool rejecting;   /* the batch is one row, and goes to usage_bad_rows */
 	char sqlstate[6]; /* why */
 	char reason[512];
-	uint64_t rejection_told_us;
+	struct trouble rejections;
 
 	/* Partitions. */
 	struct usage_partitions partitions;
@@ -146,7 +146,7 @@ struct usage_writer {
 	/* Faults. */
 	uint32_t pause_ms;
 	uint64_t resume_us; /* nothing is chosen before */
-	uint64_t alarmed_us;
+	struct trouble trouble;
 };
 
 static inline void writer_bump(_Atomic uint64_t *counter, uint64_t by)

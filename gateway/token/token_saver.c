@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/thread_start.h"
+#include "common/trouble.h"
 
 #define SAVE_PAUSE_US 2000000u
 #define TOUCH_PAUSE_US 60000000u
@@ -27,17 +28,20 @@ struct token_saver {
 	bool touch;
 	/* the thread's own */
 	uint64_t saved_us;
-	bool failing;
+	struct trouble trouble;
 };
 
 static void note_result(struct token_saver *s, bool ok)
 {
-	if (!ok && !s->failing)
+	int error = errno;
+	uint64_t now = clock_mono_us(), lasted_s;
+
+	if (!ok && trouble_note(&s->trouble, error, now))
 		log_warn("tokens: the snapshot %s cannot be written: %s", s->path,
-			 strerror(errno));
-	if (ok && s->failing)
-		log_info("tokens: the snapshot %s is written again", s->path);
-	s->failing = !ok;
+			 strerror(error));
+	if (ok && trouble_over(&s->trouble, now, &lasted_s))
+		log_info("tokens: the snapshot %s is written again, after %llu s",
+			 s->path, (unsigned long long)lasted_s);
 }
 
 /* A reader for as long as the write takes: meanwhile replaced shards only pile up. */

@@ -18,6 +18,7 @@
 #include "common/log.h"
 #include "common/loop_thread.h"
 #include "common/pg.h"
+#include "common/trouble.h"
 #include "gateway/token/token_rows.h"
 #include "gateway/token/token_saver.h"
 
@@ -38,6 +39,9 @@ enum first_load {
 	FIRST_DONE,
 };
 
+/* Why the keys cannot be read. */
+enum { REFUSED = 1, NO_GENERATION };
+
 struct token_sync {
 	uint32_t magic;
 	struct token_sync_options o; /* its strings are ours */
@@ -56,8 +60,8 @@ struct token_sync {
 	struct pg_conn *db;
 	struct token_saver *saver; /* NULL: no snapshot */
 	enum step step;
-	bool again;           /* notified while a step ran */
-	bool refused;         /* the latest poll was; it is in the log */
+	bool again; /* notified while a step ran */
+	struct trouble refusals;
 	uint64_t asked_at_us; /* when the running step's poll was sent */
 	struct token_poll poll;
 	struct token_builder *builder;
@@ -196,6 +200,11 @@ static void move_first(struct token_sync *s, enum first_load to)
 static void mark_right(struct token_sync *s,
 		       const unsigned char instance[TOKEN_INSTANCE_BYTES])
 {
+	uint64_t lasted_s;
+
+	if (trouble_over(&s->refusals, clock_mono_us(), &lasted_s))
+		log_info("tokens: the keys can be read again, after %llu s",
+			 (unsigned long long)lasted_s);
 	atomic_store_explicit(&s->right_at_us, (int64_t)s->asked_at_us,
 			      memory_order_release);
 	pthread_mutex_lock(&s->lock);
@@ -231,23 +240,25 @@ static void leave(struct token_sync *s, const char *sql)
 		end_step(s);
 }
 
-/* True: go on. Otherwise the step has ended; a refusal is logged once until a poll
- * succeeds. */
+static const char *hint_for(const char *sqlstate)
+{
+	/* undefined_table, undefined_column, insufficient_privilege */
+	if (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42703") == 0)
+		return "; run `tollgate migrate` on this database";
+	if (strcmp(sqlstate, "42501") == 0)
+		return "; GRANT tollgate TO the role that connects";
+	return "";
+}
+
+/* True: go on. Otherwise the step has ended. */
 static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
 {
-	const char *hint = "";
-
 	if (reply->outcome == PG_OK)
 		return true;
-	if (reply->outcome == PG_ERROR && !s->refused) {
-		/* undefined_table, undefined_column, insufficient_privilege */
-		if (strcmp(reply->sqlstate, "42P01") == 0 ||
-		    strcmp(reply->sqlstate, "42703") == 0)
-			hint = "; run `tollgate migrate` on this database";
-		else if (strcmp(reply->sqlstate, "42501") == 0)
-			hint = "; GRANT tollgate TO the role that connects";
-		log_error("tokens: cannot read the keys: %s%s", reply->message, hint);
-		s->refused = true;
+	if (reply->outcome == PG_ERROR) {
+		if (trouble_note(&s->refusals, REFUSED, clock_mono_us()))
+			log_error("tokens: cannot read the keys: %s%s", reply->message,
+				  hint_for(reply->sqlstate));
 		move_first(s, FIRST_FAILED);
 	}
 	/* The next try is the next poll's: not at once what was just refused. */
@@ -256,6 +267,16 @@ static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
 		leave(s, "ROLLBACK");
 	else
 		end_step(s);
+	return false;
+}
+
+static bool is_poll(struct token_sync *s, const PGresult *result)
+{
+	if (token_poll_read(&s->poll, result))
+		return true;
+	if (trouble_note(&s->refusals, NO_GENERATION, clock_mono_us()))
+		log_error("tokens: token_generation has not its one row");
+	move_first(s, FIRST_FAILED);
 	return false;
 }
 
@@ -298,9 +319,7 @@ static void on_load_begun(void *ctx, const struct pg_reply *reply)
 	if (!is_answer(s, reply))
 		return;
 	token_poll_fini(&s->poll);
-	if (!token_poll_read(&s->poll, reply->result)) {
-		log_error("tokens: token_generation has not its one row");
-		move_first(s, FIRST_FAILED);
+	if (!is_poll(s, reply->result)) {
 		leave(s, "ROLLBACK");
 		return;
 	}
@@ -382,10 +401,7 @@ static void on_polled(void *ctx, const struct pg_reply *reply)
 
 	if (!is_answer(s, reply))
 		return;
-	s->refused = false;
-	if (!token_poll_read(&s->poll, reply->result)) {
-		log_error("tokens: token_generation has not its one row");
-		move_first(s, FIRST_FAILED);
+	if (!is_poll(s, reply->result)) {
 		end_step(s);
 	} else if (is_current(s)) {
 		mark_right(s, s->poll.at.instance);

@@ -42,9 +42,29 @@ static void test_told(void **state)
 	}
 }
 
+static void test_what_only_happens(void **state)
+{
+	static const struct {
+		uint64_t at_s;
+		bool told;
+	} rows[] = {{100, true}, {101, false}, {159, false}, {160, true}, {161, false}};
+	struct trouble t = {0};
+	uint64_t lasted_s;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (trouble_happened(&t, rows[i].at_s * S) != rows[i].told)
+			fail_msg("row %zu", i);
+		assert_false(trouble_over(&t, rows[i].at_s * S, &lasted_s));
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_told)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_told),
+		cmocka_unit_test(test_what_only_happens),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
