@@ -34,10 +34,8 @@ bool net_ip_parse(struct net_ip *out, struct str text)
 	uint8_t bytes[16];
 
 	*out = (struct net_ip){0};
-	if (text.n == 0 || text.n >= sizeof copy || memchr(text.p, '\0', text.n) != NULL)
+	if (text.n == 0 || !str_copy(copy, sizeof copy, text))
 		return false;
-	memcpy(copy, text.p, text.n);
-	copy[text.n] = '\0';
 	if (inet_pton(AF_INET, copy, bytes) == 1)
 		ip_set_v4(out, bytes);
 	else if (inet_pton(AF_INET6, copy, bytes) == 1)

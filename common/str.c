@@ -55,6 +55,17 @@ bool str_to_u64(struct str s, uint64_t *out)
 	return true;
 }
 
+bool str_copy(char *out, size_t room, struct str s)
+{
+	bool fits = s.n < room && (s.n == 0 || memchr(s.p, '\0', s.n) == NULL);
+
+	CHECK(room > 0);
+	if (fits && s.n > 0)
+		memcpy(out, s.p, s.n);
+	out[fits ? s.n : 0] = '\0';
+	return fits;
+}
+
 bool str_list_next(struct str *list, struct str *item)
 {
 	while (list->n) {
@@ -139,6 +150,15 @@ char *sbuf_reserve(struct sbuf *b, size_t n)
 		b->room = room;
 	}
 	return b->p + b->n;
+}
+
+const char *sbuf_text(struct sbuf *b)
+{
+	CHECK(!b->overflow);
+	if (b->n == b->room)
+		b->p = xrealloc(b->p, ++b->room);
+	b->p[b->n] = '\0';
+	return b->p;
 }
 
 void sbuf_add(struct sbuf *b, const void *bytes, size_t n)

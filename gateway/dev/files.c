@@ -41,11 +41,7 @@ bool file_read_line(const char *path, char *out, size_t size)
 		const char *end = memchr(text.p, '\n', text.n);
 		size_t n = end != NULL ? (size_t)(end - text.p) : text.n;
 
-		ok = n > 0 && n < size && memchr(text.p, '\0', n) == NULL;
-		if (ok) {
-			memcpy(out, text.p, n);
-			out[n] = '\0';
-		}
+		ok = n > 0 && str_copy(out, size, (struct str){text.p, n});
 	}
 	sbuf_fini(&text);
 	return ok;

@@ -40,10 +40,8 @@ static int version_of(const char *bin)
 
 	sbuf_init(&out, 4096);
 	snprintf(path, sizeof path, "%s/postgres", bin);
-	if (child_run(&o, &out) == 0 && !out.overflow) {
-		sbuf_add(&out, "", 1);
-		major = pg_version_parse(out.p);
-	}
+	if (child_run(&o, &out) == 0 && !out.overflow)
+		major = pg_version_parse(sbuf_text(&out));
 	sbuf_fini(&out);
 	return major;
 }

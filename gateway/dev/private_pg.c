@@ -289,8 +289,7 @@ static bool is_ready(const struct private_pg *pg)
 
 	sbuf_init(&text, 4096);
 	if (file_read(file, &text)) {
-		sbuf_add(&text, "", 1);
-		line = text.p;
+		line = sbuf_text(&text);
 		for (int i = 1; i < 8 && line != NULL; i++) {
 			line = strchr(line, '\n');
 			line = line != NULL ? line + 1 : NULL;

@@ -111,8 +111,7 @@ static bool prepare(const struct generate_options *o, int64_t low_us, int64_t hi
 		    "BEGIN; INSERT INTO usage_generated (low, high, calls) "
 		    "VALUES ('%s', '%s', %d)",
 		    low, high, low, high, GENERATE_SAMPLE_CALLS);
-	sbuf_add(&sql, "", 1);
-	ok = pg_sync_run(o->db, sql.p, o->error);
+	ok = pg_sync_run(o->db, sbuf_text(&sql), o->error);
 	sbuf_fini(&sql);
 	return ok;
 }

@@ -127,9 +127,8 @@ static bool copy(struct generate_cells *c, struct pg_sync *db, struct usage_roll
 	sbuf_reset(&c->sql);
 	usage_rollup_sort(sums);
 	usage_rollup_copy_into_sql(sums, table, &c->sql);
-	sbuf_add(&c->sql, "", 1);
 	usage_rollup_rows(sums, &c->rows);
-	if (!pg_sync_copy_begin(db, c->sql.p, error))
+	if (!pg_sync_copy_begin(db, sbuf_text(&c->sql), error))
 		return false;
 	pg_sync_copy_put(db, c->rows.p, c->rows.n); /* a fault is told by the end */
 	return pg_sync_copy_end(db, error);

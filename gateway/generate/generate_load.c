@@ -42,9 +42,7 @@ struct load {
 
 static bool run(struct load *g)
 {
-	sbuf_add(&g->sql, "", 1);
-	CHECK(!g->sql.overflow);
-	return pg_sync_run(g->o->db, g->sql.p, g->o->error);
+	return pg_sync_run(g->o->db, sbuf_text(&g->sql), g->o->error);
 }
 
 /* --- what is there before --- */
@@ -234,8 +232,7 @@ static bool begin_day(struct load *g, int64_t day)
 		    "COPY token_usage_logs_p%.4s%.2s%.2s (" COPY_ROW_COLUMNS
 		    ") FROM STDIN",
 		    text, text + 5, text + 8);
-	sbuf_add(&g->sql, "", 1);
-	return pg_sync_copy_begin(g->o->db, g->sql.p, g->o->error);
+	return pg_sync_copy_begin(g->o->db, sbuf_text(&g->sql), g->o->error);
 }
 
 /* False: the COPY has failed; its end says why. */
@@ -268,11 +265,10 @@ static bool write_deltas(struct load *g)
 {
 	sbuf_reset(&g->sql);
 	usage_rollup_copy_sql(g->deltas, &g->sql);
-	sbuf_add(&g->sql, "", 1);
 	sbuf_reset(&g->rows);
 	usage_rollup_rows(g->deltas, &g->rows);
 	CHECK(!g->rows.overflow);
-	return pg_sync_copy_begin(g->o->db, g->sql.p, g->o->error) &&
+	return pg_sync_copy_begin(g->o->db, sbuf_text(&g->sql), g->o->error) &&
 	       (pg_sync_copy_put(g->o->db, g->rows.p, g->rows.n), true) &&
 	       pg_sync_copy_end(g->o->db, g->o->error);
 }

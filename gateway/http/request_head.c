@@ -93,11 +93,7 @@ static bool is_ipv6(struct str s)
 	char text[IPV6_TEXT_MAX + 1];
 	struct in6_addr addr;
 
-	if (s.n > IPV6_TEXT_MAX || memchr(s.p, '\0', s.n) != NULL)
-		return false;
-	memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	return inet_pton(AF_INET6, text, &addr) == 1;
+	return str_copy(text, sizeof text, s) && inet_pton(AF_INET6, text, &addr) == 1;
 }
 
 /* host [ ":" port ]; an empty port is legal. */

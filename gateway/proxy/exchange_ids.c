@@ -79,12 +79,10 @@ static void make_request_id(struct exchange_ids *ids, const struct request_head 
 {
 	const struct http_field *f = request_head_field(h, HTTP_H_X_REQUEST_ID, NULL);
 
-	if (f == NULL || !is_sane(f->value)) {
+	if (f == NULL || !is_sane(f->value))
 		make_uuid7(ids->request_id, wall_us, src);
-		return;
-	}
-	memcpy(ids->request_id, f->value.p, f->value.n);
-	ids->request_id[f->value.n] = '\0';
+	else
+		CHECK(str_copy(ids->request_id, sizeof ids->request_id, f->value));
 }
 
 /* n lower-case hex digits; *zero tells whether all are 0. */

@@ -186,12 +186,11 @@ static bool send_statement(struct usage_writer *w)
 {
 	struct pg_params params = {w->values, w->n_values};
 
-	sbuf_add(&w->sql, "", 1);
-	CHECK(!w->sql.overflow);
 	w->lines = (struct str){0};
 	if (steps[w->step].lines != NULL)
-		return pg_copy_begin(w->pg, w->sql.p, on_copy_wants_more, on_reply, w);
-	return pg_query(w->pg, w->sql.p, params, on_reply, w);
+		return pg_copy_begin(w->pg, sbuf_text(&w->sql), on_copy_wants_more,
+				     on_reply, w);
+	return pg_query(w->pg, sbuf_text(&w->sql), params, on_reply, w);
 }
 
 /* False: w->next follows at once. */

@@ -88,8 +88,7 @@ static void add_text(cJSON *row, const char *name, const char *text, size_t n)
 
 	if (n == 0)
 		return;
-	memcpy(copy, text, n);
-	copy[n] = '\0';
+	CHECK(str_copy(copy, sizeof copy, (struct str){text, n}));
 	CHECK(cJSON_AddStringToObject(row, name, copy) != NULL);
 }
 

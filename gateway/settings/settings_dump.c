@@ -169,8 +169,7 @@ static void put_database(struct sbuf *out, const char *database)
 	}
 	sbuf_init(&text, VALUE_MAX);
 	settings_redact_database(database, &text);
-	sbuf_add(&text, "", 1);
-	put_string(out, text.p);
+	put_string(out, sbuf_text(&text));
 	sbuf_fini(&text);
 }
 

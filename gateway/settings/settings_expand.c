@@ -143,8 +143,7 @@ static bool expand_variable(struct expansion *e, struct str inside)
 			   "or ${NAME:-default}, or $${ for a literal ${");
 		return false;
 	}
-	memcpy(copy, name.p, name.n);
-	copy[name.n] = '\0';
+	CHECK(str_copy(copy, sizeof copy, name));
 	e->result->secret = true;
 	value = e->slot->loader->dry ? NULL
 				     : variable_value(e->slot->loader->options, copy);

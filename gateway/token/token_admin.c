@@ -90,7 +90,6 @@ static void scopes_array(const struct token_spec *spec, struct sbuf *out)
 	for (size_t i = 0; i < spec->n_scopes; i++)
 		sbuf_printf(out, "%s\"%s\"", i ? "," : "{", spec->scopes[i]);
 	sbuf_lit(out, "}");
-	sbuf_add(out, "", 1);
 }
 
 /* Two commands with one name at the same time: the lock makes the second see the
@@ -183,8 +182,7 @@ bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const ch
 	snprintf(lifetime, sizeof lifetime, "%lld", (long long)spec->lifetime_s);
 	sbuf_init(&scopes, 1u << 20);
 	scopes_array(spec, &scopes);
-	CHECK(!scopes.overflow);
-	const char *const values[] = {spec->name, hash, start, scopes.p,
+	const char *const values[] = {spec->name, hash, start, sbuf_text(&scopes),
 				      spec->lifetime_s ? lifetime : NULL};
 
 	ok = pg_sync_run(db, "BEGIN", error) && insert(db, spec, values, id, error);

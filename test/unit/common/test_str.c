@@ -113,6 +113,41 @@ static void test_sbuf_cap(void **state)
 	sbuf_fini(&b);
 }
 
+static void test_copy(void **state)
+{
+	char out[4];
+
+	(void)state;
+	assert_true(str_copy(out, sizeof out, STR("abc")));
+	assert_string_equal(out, "abc");
+	assert_false(str_copy(out, sizeof out, STR("abcd")));
+	assert_string_equal(out, "");
+	assert_true(str_copy(out, sizeof out, (struct str){0}));
+	assert_string_equal(out, "");
+	assert_false(str_copy(out, sizeof out, STR("a\0b")));
+	assert_string_equal(out, "");
+	assert_true(str_copy(out, 1, STR("")));
+	assert_false(str_copy(out, 1, STR("a")));
+}
+
+static void test_sbuf_text(void **state)
+{
+	struct sbuf b;
+
+	(void)state;
+	sbuf_init(&b, 256);
+	assert_string_equal(sbuf_text(&b), "");
+	for (size_t i = 0; i < 256; i++) {
+		sbuf_lit(&b, "x");
+		assert_int_equal(strlen(sbuf_text(&b)), i + 1);
+		assert_int_equal(b.n, i + 1); /* the cap is its content's */
+	}
+	assert_false(b.overflow);
+	sbuf_lit(&b, "x");
+	assert_true(b.overflow);
+	sbuf_fini(&b);
+}
+
 static void test_sbuf_numbers(void **state)
 {
 	struct sbuf b;
@@ -145,7 +180,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ieq),          cmocka_unit_test(test_to_u64),
 		cmocka_unit_test(test_list),         cmocka_unit_test(test_trim),
-		cmocka_unit_test(test_hex),          cmocka_unit_test(test_sbuf_cap),
+		cmocka_unit_test(test_hex),          cmocka_unit_test(test_copy),
+		cmocka_unit_test(test_sbuf_text),    cmocka_unit_test(test_sbuf_cap),
 		cmocka_unit_test(test_sbuf_numbers), cmocka_unit_test(test_escape),
 	};
 
