@@ -36,8 +36,8 @@ bool str_has_prefix(struct str s, struct str prefix);
 struct str str_trim(struct str s);
 /* Digits only, no sign, no overflow; false otherwise. */
 bool str_to_u64(struct str s, uint64_t *out);
-/* Copies s as a C string into out, of `room` bytes. False, and *out is empty, where it does
- * not fit or holds a NUL. */
+/* Copies s as a C string into out, of `room` bytes. False, and *out is empty, where it
+ * does not fit or holds a NUL. */
 bool str_copy(char *out, size_t room, struct str s);
 /* Takes the next element of a comma-separated list (RFC 9110 5.6.1), trimmed; empty ones
  * are skipped. False when the list is used up. */
@@ -76,8 +76,8 @@ void sbuf_printf(struct sbuf *b, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void sbuf_vprintf(struct sbuf *b, const char *format, va_list ap)
 	__attribute__((format(printf, 2, 0)));
-/* The bytes as a C string, until the next append; its NUL is not counted. Nothing may have
- * overflowed. */
+/* The bytes as a C string, until the next append; its NUL is not counted. Nothing may
+ * have overflowed. */
 const char *sbuf_text(struct sbuf *b);
 static inline struct str sbuf_view(const struct sbuf *b)
 {

@@ -7,7 +7,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/recorder/copy_row.h"
-#include "gateway/generate/generate_alone.h"
+#include "gateway/generate/generate_priv.h"
 #include "gateway/generate/generate_tokens.h"
 #include "gateway/statistics/recount.h"
 

@@ -1,5 +1,5 @@
 /* One `tollgate usage generate` at a time in a database. */
-#include "gateway/generate/generate_alone.h"
+#include "gateway/generate/generate_priv.h"
 
 #define LOCK_KEY "hashtext('tollgate: made-up usage')"
 

@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "gateway/recorder/copy_row.h"
 #include "gateway/generate/generate.h"
-#include "gateway/generate/generate_alone.h"
+#include "gateway/generate/generate_priv.h"
 #include "gateway/generate/generate_cells.h"
 #include "gateway/generate/generate_tokens.h"
 #include "gateway/recorder/rollup.h"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "gateway/generate/generate_alone.h"
+#include "gateway/generate/generate_priv.h"
 #include "gateway/statistics/recount.h"
 
 /* A number is sql's first value. */

@@ -1,161 +1,115 @@
-/* A client's connection: what front.c (events) and conn.c (the handler's calls) share.
+/* A client's connection, as who answers its requests sees it.
  *
- * Owner: the front, through its list. It dies in one place, conn_closed in front.c, which
- * evhttp calls when it frees the connection. While a handler's exchange runs (CONN_BUSY)
- * the handler may hold the pointer; on_gone takes it back. */
+ * Each request goes to the front's handler, which answers at once, or becomes the
+ * connection's user (http_conn_set_user) and answers later from any callback of the same
+ * thread. Every exchange ends by exactly one of: http_conn_finish, http_conn_reset or
+ * on_gone.
+ *
+ * Owner: the front (front.h). One thread. */
 #ifndef GATEWAY_HTTP_CONN_H
 #define GATEWAY_HTTP_CONN_H
 
-#include <event2/bufferevent.h>
-#include <event2/event_struct.h>
-#include <event2/http.h>
-#include <sys/queue.h>
+#include <event2/buffer.h>
+#include <stdbool.h>
+#include <sys/uio.h>
 
-#include "gateway/http/chunk.h"
-#include "gateway/http/front.h"
+#include "common/net.h"
+#include "gateway/http/problem.h"
+#include "gateway/http/request_head.h"
 
-#define CONN_MAGIC 0x436f6e6eu
-#define FRONT_MAGIC 0x46726f6eu
-#define CONN_LINGER_US 2000000u /* wait for the rest of a body that nobody reads */
-#define CONN_LINGER_BYTES (1024 * 1024)
-#define CONN_PROGRESS_BYTES 4096  /* a reader takes at least so much within idle_s */
-#define CONN_EXCHANGE_INLINE 4096 /* head bytes kept without a further allocation */
-#define FRONT_SPARE_EXCHANGES 64  /* exchange memories kept for reuse */
-#define FRONT_RELISTEN_S 1        /* pause after accept failed for want of descriptors */
-#define FRONT_SCRATCH (64 * 1024)
+#define HTTP_OUT_HIGH (256 * 1024) /* stop producing above */
+#define HTTP_OUT_LOW (64 * 1024)   /* on_writable below */
 
-enum conn_state {
-	CONN_IDLE,   /* between requests, or a head is arriving */
-	CONN_BUSY,   /* the handler has it */
-	CONN_FLUSH,  /* answered; waiting until the answer is in the kernel */
-	CONN_LINGER, /* answered and shut down; what still arrives is dropped */
+struct http_conn;
+
+struct http_handler {
+	/* A head is complete and valid. */
+	void (*on_request)(struct http_conn *c, void *ctx);
+	/* A request that the gate refused was answered (for counters and the access log).
+	 * May be NULL. */
+	void (*on_refused)(struct http_conn *c, void *ctx, enum problem_id id);
 };
 
-/* Memory of one exchange: the parsed head and the bytes it points into. */
-struct conn_exchange {
-	struct conn_exchange *next;
-	struct request_head head;
-	size_t n_bytes;
-	char *bytes; /* inline_bytes, or an allocation for a larger head */
-	char inline_bytes[CONN_EXCHANGE_INLINE];
+/* Who has the connection between on_request and the exchange's end. */
+struct http_conn_user {
+	/* More body bytes (or the body's end, or an error) can be taken. */
+	void (*on_body)(struct http_conn *c, void *ctx);
+	/* The output fell below HTTP_OUT_LOW, or to 0. */
+	void (*on_writable)(struct http_conn *c, void *ctx);
+	/* The client left, or a client-side timeout ended the exchange; the conn must not
+	 * be touched after this returns. Not called once the exchange was ended. */
+	void (*on_gone)(struct http_conn *c, void *ctx);
 };
 
-struct http_conn {
-	uint32_t magic;
-	enum conn_state state;
-	int fd; /* -1 until the connection is adopted */
-	struct http_front *front;
-	struct bufferevent *bev;
-	struct evhttp_connection *evcon; /* NULL until adopted */
-	SSL *ssl;                        /* NULL: plain; the bufferevent's */
-	struct event on_read, on_write;  /* plain connections' (conn_io.c) */
-	struct evbuffer *raw; /* the bufferevent's input: bytes not yet taken */
-	struct event *closed; /* notices a client that leaves while reading is paused */
-	struct conn_exchange *x;
-	const struct http_conn_user *user; /* while CONN_BUSY */
-	void *user_ctx;
-	TAILQ_ENTRY(http_conn) all, ready;
-	struct net_ip peer;
+const struct request_head *http_conn_head(const struct http_conn *c);
+bool http_conn_is_tls(const struct http_conn *c);
+const struct net_ip *http_conn_peer(const struct http_conn *c);
+uint64_t http_conn_arrival_us(const struct http_conn *c); /* monotonic, head complete */
+int64_t http_conn_arrival_wall_us(const struct http_conn *c);
+/* From now on events of this exchange go there; may be called again. */
+void http_conn_set_user(struct http_conn *c, const struct http_conn_user *user,
+			void *ctx);
 
-	bool is_ready, refused, closing, paused, body_timed_out, stalled, gone;
-	bool ends;    /* with the next write, which waits for the FIN to leave with it */
-	bool counted; /* in the address cap */
-	bool half_closed;  /* the client sends no more; maybe it has left */
-	bool continue_due; /* the client waits for 100 Continue */
-	bool body_done, body_bad;
-	struct head_refusal refusal;
-	size_t scan;
-
-	enum http_framing body_framing; /* HTTP_UNTIL_EOF: a tunnel */
-	struct chunk_decoder chunks;
-	uint64_t body_left, body_bytes, body_max;
-	uint32_t body_silence_ms;
-	size_t lingered;
-
-	uint64_t arrival_us; /* head complete */
-	int64_t arrival_wall_us;
-	/* first byte of a head, or the accept; 0: between requests */
-	uint64_t head_since_us;
-	uint64_t idle_since_us;  /* between requests */
-	uint64_t body_since_us;  /* last body byte */
-	uint64_t write_since_us; /* last progress of queued output */
-	uint64_t queued_total;   /* bytes that the socket did not take at once */
-	uint64_t taken_seen;     /* of those, taken by then */
-	uint64_t eof_us;         /* half_closed since */
-	uint64_t write_us;       /* last write while half_closed */
-	uint64_t linger_until_us;
+enum http_body_state {
+	HTTP_BODY_MORE, /* nothing to take now; on_body will come */
+	HTTP_BODY_END,
+	HTTP_BODY_BAD, /* framing error: answer 400 and end; the connection will close */
+	HTTP_BODY_TOO_LARGE, /* over the limit: answer 413 and end */
+	HTTP_BODY_TIMEOUT,   /* the client was silent for too long: answer 408 and end */
 };
+/* Moves up to max decoded body bytes to dst; sends 100 Continue first where the client
+ * waits for it. The state tells what comes after the bytes moved. */
+enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst,
+				    size_t max);
+/* Bytes of the body have arrived and were not taken yet. */
+bool http_conn_body_waits(const struct http_conn *c);
+/* Body bytes so far, decoded. */
+uint64_t http_conn_body_bytes(const struct http_conn *c);
+/* The route's own limits for this exchange (body_bytes 0: none; body_ms: silence
+ * allowed). */
+void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
+			       uint32_t body_ms);
+/* Whether the whole request body has been taken. */
+bool http_conn_body_done(const struct http_conn *c);
 
-TAILQ_HEAD(conn_list, http_conn);
+/* From now on the connection is a tunnel (after a 101 to a request without a body): all
+ * that the client sends is body, until it shuts its side down; there is no limit and no
+ * deadline but for stalled output. */
+void http_conn_tunnel(struct http_conn *c);
 
-struct front_listener {
-	struct evhttp *http; /* the one that it is bound to */
-	struct evhttp_bound_socket *bound;
-};
+/* Writes raw response bytes: straight to the socket where nothing is queued, the rest is
+ * queued. Copies. */
+void http_conn_write(struct http_conn *c, const struct iovec *iov, int n);
+size_t http_conn_queued(const struct http_conn *c); /* bytes not yet in the kernel */
+/* Writes the answer's last bytes, if any: the exchange is over. close: the connection
+ * ends after it; forced where the request's body was not read to its end (lingering
+ * close). The conn must not be touched afterwards. */
+void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close);
+/* Cuts the connection at once (RST where possible): a response that broke off. */
+void http_conn_reset(struct http_conn *c);
 
-struct http_front {
-	uint32_t magic;
-	struct event_base *base;
-	struct evhttp *http, *https; /* the second makes connections of TLS listeners */
-	SSL_CTX *tls;
-	struct address_cap *address_cap;
-	const struct net_cidrs *trusted;
-	uint64_t drain_since_us;
-	const struct http_handler *handler;
-	void *ctx;
-	struct settings_limits limits;
-	struct settings_timeouts timeouts;
-	struct conn_list conns, ready;
-	size_t n_conns;
-	struct event *run;  /* works off the ready list */
-	struct event *tick; /* deadlines */
-	struct event *relisten;
-	struct front_listener *listeners;
-	size_t n_listeners;
-	struct conn_exchange *spare;
-	size_t n_spare;
-	bool draining, listening_paused;
-	char scratch[FRONT_SCRATCH];
-};
+/* --- answers of our own --- */
+#define HTTP_ANSWER_HEAD_MAX 16384 /* of one that these write, with all its fields */
 
-/* front_listen.c */
-void front_listen_again(struct http_front *f);
-void front_stop_listening(struct http_front *f);
-void front_on_relisten(evutil_socket_t fd, short what, void *arg);
-void front_drain_tick(struct http_front *f, uint64_t now_us);
-/* front.c */
-void conn_make_ready(struct http_conn *c);
-void conn_doom(struct http_conn *c);
-/* The client sends no more. True: it may still be reading; false: the connection is
- * over. */
-bool conn_half_close(struct http_conn *c);
-/* Queued output fell to HTTP_OUT_LOW or below. */
-void conn_written(struct http_conn *c);
-/* gate.c. Within each of these the conn may be answered, but for the last. */
-/* Bytes that were read from a plain connection. */
-void conn_take_bytes(struct http_conn *c, const char *p, size_t n);
-/* Between requests: bytes that came before may be the next one. */
-void conn_try_kept(struct http_conn *c);
-/* Refuses what has come of a head so far. */
-void conn_refuse(struct http_conn *c, struct head_refusal why);
-/* Bytes that a TLS connection's bufferevent has put into c->raw. */
-void conn_see_bytes(struct http_conn *c);
-/* conn_io.c: a plain connection's socket, which evhttp's bufferevent lets go of. */
-void conn_io_start(struct http_conn *c);
-void conn_io_stop(struct http_conn *c);
-void conn_io_pause(struct http_conn *c);
-void conn_io_resume(struct http_conn *c);
-/* There is output queued. */
-void conn_io_want_write(struct http_conn *c);
-/* conn_tick.c */
-void conn_tick(struct http_conn *c, uint64_t now_us);
-/* conn.c: the answer of a CONN_FLUSH connection has left: next request, linger or
- * close. */
-void conn_flushed(struct http_conn *c);
-void conn_answer_refusal(struct http_conn *c);
-void conn_exchange_put(struct http_front *f, struct conn_exchange *x);
-/* conn.c: stop and resume reading from the client. */
-void conn_pause(struct http_conn *c);
-void conn_resume(struct http_conn *c);
+/* Writes the problem, with what the request decides (HEAD, version, Accept, close) filled
+ * in, and ends the exchange. */
+void http_conn_problem(struct http_conn *c, struct problem_answer answer);
+/* Likewise a whole answer of the manager's or a health page: status line, Content-Type,
+ * Content-Length, body (left out for HEAD). */
+void http_conn_reply(struct http_conn *c, int status, const char *content_type,
+		     struct str body);
+/* For who records an answer before it goes out: appends it to `out`, which has room for
+ * HTTP_ANSWER_HEAD_MAX. A problem, or a 204 with lines ready-made. */
+void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
+			   struct sbuf *out);
+void http_conn_put_no_content(const struct http_conn *c, struct str fields,
+			      struct sbuf *out);
+
+/* Whether the connection will be closed after this exchange in any case. */
+bool http_conn_must_close(const struct http_conn *c);
+/* In on_gone: why, for the record; static text. */
+const char *http_conn_gone_why(const struct http_conn *c);
+/* Likewise: since when, monotonic. */
+uint64_t http_conn_gone_us(const struct http_conn *c);
 
 #endif

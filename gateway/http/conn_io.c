@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "gateway/http/conn.h"
+#include "gateway/http/conn_priv.h"
 
 static void fail(struct http_conn *c)
 {
@@ -26,9 +26,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	OBJ_CHECK(c, CONN_MAGIC);
-	scratch = c->front->scratch;
+	scratch = c->set->scratch;
 	do
-		n = read(fd, scratch, FRONT_SCRATCH);
+		n = read(fd, scratch, CONN_SCRATCH);
 	while (n < 0 && errno == EINTR);
 	if (n > 0) {
 		conn_take_bytes(c, scratch, (size_t)n);
@@ -64,7 +64,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 
 void conn_io_start(struct http_conn *c)
 {
-	struct event_base *base = c->front->base;
+	struct event_base *base = c->set->base;
 
 	CHECK(bufferevent_setfd(c->bev, -1) == 0);
 	CHECK(evbuffer_unfreeze(c->raw, 0) == 0);
@@ -88,7 +88,7 @@ void conn_io_pause(struct http_conn *c)
 
 void conn_io_resume(struct http_conn *c)
 {
-	if (!c->half_closed)
+	if (!c->in.half_closed)
 		event_add(&c->on_read, NULL);
 }
 

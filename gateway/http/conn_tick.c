@@ -1,7 +1,7 @@
-/* Deadlines of a client's connection, checked by the front's tick. */
+/* Deadlines of a client's connection, checked by the set's tick. */
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/http/conn.h"
+#include "gateway/http/conn_priv.h"
 
 #define DRAIN_IDLE_MS 1000 /* while draining: then nobody is about to send a request */
 #define HALF_CLOSED_US                                                                   \
@@ -9,21 +9,21 @@
 
 static void tick_idle(struct http_conn *c, uint64_t now)
 {
-	const struct settings_timeouts *t = &c->front->timeouts;
+	const struct settings_timeouts *t = &c->set->timeouts;
 
-	if (c->head_since_us == 0) {
-		if (clock_over(c->idle_since_us, t->keep_alive_ms, now) ||
-		    (c->front->draining &&
-		     clock_over(c->idle_since_us, DRAIN_IDLE_MS, now)))
+	if (c->head.since_us == 0) {
+		if (clock_over(c->head.idle_since_us, t->keep_alive_ms, now) ||
+		    (c->set->draining &&
+		     clock_over(c->head.idle_since_us, DRAIN_IDLE_MS, now)))
 			conn_doom(c);
 		return;
 	}
-	if (evbuffer_get_length(c->raw) == 0 && c->front->draining &&
-	    clock_over(c->head_since_us, DRAIN_IDLE_MS, now)) {
+	if (evbuffer_get_length(c->raw) == 0 && c->set->draining &&
+	    clock_over(c->head.since_us, DRAIN_IDLE_MS, now)) {
 		conn_doom(c);
 		return;
 	}
-	if (!clock_over(c->head_since_us, t->head_ms, now))
+	if (!clock_over(c->head.since_us, t->head_ms, now))
 		return;
 	if (evbuffer_get_length(c->raw) == 0) {
 		conn_doom(c);
@@ -40,15 +40,15 @@ static void tick_idle(struct http_conn *c, uint64_t now)
 static void tick_output(struct http_conn *c, uint64_t now)
 {
 	size_t queued = http_conn_queued(c);
-	uint64_t taken = c->queued_total - queued;
+	uint64_t taken = c->out.queued_total - queued;
 
-	if (queued == 0 || taken - c->taken_seen >= CONN_PROGRESS_BYTES) {
-		c->taken_seen = taken;
-		c->write_since_us = now;
+	if (queued == 0 || taken - c->out.taken_seen >= CONN_PROGRESS_BYTES) {
+		c->out.taken_seen = taken;
+		c->out.since_us = now;
 		return;
 	}
-	if (clock_over(c->write_since_us, c->front->timeouts.idle_ms, now)) {
-		c->stalled = true;
+	if (clock_over(c->out.since_us, c->set->timeouts.idle_ms, now)) {
+		c->out.stalled = true;
 		conn_doom(c);
 	}
 }
@@ -57,12 +57,13 @@ static void tick_output(struct http_conn *c, uint64_t now)
  * one that we have nothing to write to is given up after a moment. */
 static void tick_half_closed(struct http_conn *c, uint64_t now)
 {
-	uint64_t since = c->write_us > c->eof_us ? c->write_us : c->eof_us;
+	uint64_t since =
+		c->out.written_us > c->in.eof_us ? c->out.written_us : c->in.eof_us;
 
 	/* Output that waits is tick_output's business: the client may read slowly. */
 	if (http_conn_queued(c) > 0)
-		c->write_us = now;
-	else if (c->half_closed && c->body_framing != HTTP_UNTIL_EOF && now > since &&
+		c->out.written_us = now;
+	else if (c->in.half_closed && c->body.framing != HTTP_UNTIL_EOF && now > since &&
 		 now - since > HALF_CLOSED_US)
 		conn_doom(c);
 }
@@ -77,10 +78,10 @@ void conn_tick(struct http_conn *c, uint64_t now)
 		tick_output(c, now);
 		tick_half_closed(c, now);
 		/* Silence counts only while the handler could take more. */
-		if (!c->body_done && !c->paused && !c->continue_due &&
+		if (!c->body.done && !c->in.paused && !c->body.continue_due &&
 		    evbuffer_get_length(c->raw) == 0 &&
-		    clock_over(c->body_since_us, c->body_silence_ms, now)) {
-			c->body_timed_out = true;
+		    clock_over(c->body.since_us, c->body.silence_ms, now)) {
+			c->body.timed_out = true;
 			conn_make_ready(c);
 		}
 		break;
@@ -88,7 +89,7 @@ void conn_tick(struct http_conn *c, uint64_t now)
 		tick_output(c, now);
 		break;
 	case CONN_LINGER:
-		if (now > c->linger_until_us)
+		if (now > c->linger.until_us)
 			conn_doom(c);
 		break;
 	}

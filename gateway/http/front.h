@@ -3,51 +3,22 @@
  * The gate sits on each connection's input buffer. It checks a head strictly, keeps head
  * and body to itself and hands evhttp a constant body-less head; so evhttp does what it
  * is good at (accepting, connection and request lifetimes, noticing a client that leaves)
- * and never sees a byte that a peer chose. Each request goes to the front's handler,
- * which answers at once, or becomes the connection's user (http_conn_set_user) and
- * answers later from any callback of the same thread.
+ * and never sees a byte that a peer chose. What handlers do with a connection is in
+ * conn.h.
  *
- * One thread per front; nothing here is thread-safe. Every exchange ends by exactly one
- * of: http_conn_finish, http_conn_reset or on_gone. */
+ * One thread per front; nothing here is thread-safe. */
 #ifndef GATEWAY_HTTP_FRONT_H
 #define GATEWAY_HTTP_FRONT_H
 
-#include <event2/buffer.h>
 #include <event2/event.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
-#include <sys/uio.h>
 
-#include "common/net.h"
 #include "gateway/http/address_cap.h"
-#include "gateway/http/problem.h"
-#include "gateway/http/request_head.h"
+#include "gateway/http/conn.h"
 #include "gateway/settings/settings.h"
 
-#define HTTP_OUT_HIGH (256 * 1024) /* stop producing above */
-#define HTTP_OUT_LOW (64 * 1024)   /* on_writable below */
-
 struct http_front;
-struct http_conn;
-
-struct http_handler {
-	/* A head is complete and valid. */
-	void (*on_request)(struct http_conn *c, void *ctx);
-	/* A request that the gate refused was answered (for counters and the access log).
-	 * May be NULL. */
-	void (*on_refused)(struct http_conn *c, void *ctx, enum problem_id id);
-};
-
-/* Who has the connection between on_request and the exchange's end. */
-struct http_conn_user {
-	/* More body bytes (or the body's end, or an error) can be taken. */
-	void (*on_body)(struct http_conn *c, void *ctx);
-	/* The output fell below HTTP_OUT_LOW, or to 0. */
-	void (*on_writable)(struct http_conn *c, void *ctx);
-	/* The client left, or a client-side timeout ended the exchange; the conn must not
-	 * be touched after this returns. Not called once the exchange was ended. */
-	void (*on_gone)(struct http_conn *c, void *ctx);
-};
 
 struct http_front_options {
 	struct event_base *base;
@@ -79,77 +50,5 @@ bool http_front_is_drained(const struct http_front *f);
 size_t http_front_connections(const struct http_front *f); /* open now */
 /* Frees all connections (on_gone for those in an exchange) and the front. */
 void http_front_free(struct http_front **f);
-
-/* --- of one connection, within an exchange --- */
-const struct request_head *http_conn_head(const struct http_conn *c);
-bool http_conn_is_tls(const struct http_conn *c);
-const struct net_ip *http_conn_peer(const struct http_conn *c);
-uint64_t http_conn_arrival_us(const struct http_conn *c); /* monotonic, head complete */
-int64_t http_conn_arrival_wall_us(const struct http_conn *c);
-/* From now on events of this exchange go there; may be called again. */
-void http_conn_set_user(struct http_conn *c, const struct http_conn_user *user,
-			void *ctx);
-
-enum http_body_state {
-	HTTP_BODY_MORE, /* nothing to take now; on_body will come */
-	HTTP_BODY_END,
-	HTTP_BODY_BAD, /* framing error: answer 400 and end; the connection will close */
-	HTTP_BODY_TOO_LARGE, /* over the limit: answer 413 and end */
-	HTTP_BODY_TIMEOUT,   /* the client was silent for too long: answer 408 and end */
-};
-/* Moves up to max decoded body bytes to dst; sends 100 Continue first where the client
- * waits for it. The state tells what comes after the bytes moved. */
-enum http_body_state http_conn_body(struct http_conn *c, struct evbuffer *dst,
-				    size_t max);
-/* Bytes of the body have arrived and were not taken yet. */
-bool http_conn_body_waits(const struct http_conn *c);
-/* Body bytes so far, decoded. */
-uint64_t http_conn_body_bytes(const struct http_conn *c);
-/* The route's own limits for this exchange (body_bytes 0: none; body_ms: silence
- * allowed). */
-void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
-			       uint32_t body_ms);
-/* Whether the whole request body has been taken. */
-bool http_conn_body_done(const struct http_conn *c);
-
-/* From now on the connection is a tunnel (after a 101 to a request without a body): all
- * that the client sends is body, until it shuts its side down; there is no limit and no
- * deadline but for stalled output. */
-void http_conn_tunnel(struct http_conn *c);
-
-/* Writes raw response bytes: straight to the socket where nothing is queued, the rest is
- * queued. Copies. */
-void http_conn_write(struct http_conn *c, const struct iovec *iov, int n);
-size_t http_conn_queued(const struct http_conn *c); /* bytes not yet in the kernel */
-/* Writes the answer's last bytes, if any: the exchange is over. close: the connection
- * ends after it; forced where the request's body was not read to its end (lingering
- * close). The conn must not be touched afterwards. */
-void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close);
-/* Cuts the connection at once (RST where possible): a response that broke off. */
-void http_conn_reset(struct http_conn *c);
-
-/* --- answers of our own --- */
-#define HTTP_ANSWER_HEAD_MAX 16384 /* of one that these write, with all its fields */
-
-/* Writes the problem, with what the request decides (HEAD, version, Accept, close) filled
- * in, and ends the exchange. */
-void http_conn_problem(struct http_conn *c, struct problem_answer answer);
-/* Likewise a whole answer of the manager's or a health page: status line, Content-Type,
- * Content-Length, body (left out for HEAD). */
-void http_conn_reply(struct http_conn *c, int status, const char *content_type,
-		     struct str body);
-/* For who records an answer before it goes out: appends it to `out`, which has room for
- * HTTP_ANSWER_HEAD_MAX. A problem, or a 204 with lines ready-made. */
-void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
-			   struct sbuf *out);
-void http_conn_put_no_content(const struct http_conn *c, struct str fields,
-			      struct sbuf *out);
-
-/* Whether the connection will be closed after this exchange in any case. */
-bool http_conn_must_close(const struct http_conn *c);
-/* In on_gone: why, for the record; static text. */
-const char *http_conn_gone_why(const struct http_conn *c);
-/* Likewise: since when, monotonic. */
-uint64_t http_conn_gone_us(const struct http_conn *c);
 
 #endif

@@ -1,93 +1,116 @@
 /* The gate: a connection's bytes in, strictly checked heads out. */
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/http/conn.h"
+#include "gateway/http/conn_priv.h"
 
-static struct conn_exchange *exchange_get(struct http_front *f, size_t head_bytes)
+/* --- memory of requests --- */
+
+static void request_get(struct http_conn *c, size_t head_bytes)
 {
-	struct conn_exchange *x = f->spare;
+	struct conn_set *s = c->set;
+	struct conn_request *r = s->spare;
 
-	if (x != NULL) {
-		f->spare = x->next;
-		f->n_spare--;
+	if (r != NULL) {
+		s->spare = r->next;
+		s->n_spare--;
 	} else {
-		x = xmalloc(sizeof *x);
-		x->bytes = x->inline_bytes;
+		r = xmalloc(sizeof *r);
+		r->bytes = r->inline_bytes;
 	}
-	x->n_bytes = head_bytes;
-	if (head_bytes > sizeof x->inline_bytes)
-		x->bytes = xmalloc(head_bytes);
-	return x;
+	r->n_bytes = head_bytes;
+	if (head_bytes > sizeof r->inline_bytes)
+		r->bytes = xmalloc(head_bytes);
+	c->request = r;
 }
+
+void conn_request_put(struct http_conn *c)
+{
+	struct conn_set *s = c->set;
+	struct conn_request *r = c->request;
+
+	c->request = NULL;
+	/* The head held the caller's key. */
+	OPENSSL_cleanse(r->bytes, r->n_bytes);
+	r->n_bytes = 0;
+	if (r->bytes != r->inline_bytes) {
+		free(r->bytes);
+		r->bytes = r->inline_bytes;
+	}
+	if (s->n_spare >= CONN_SPARE_REQUESTS) {
+		free(r);
+		return;
+	}
+	r->next = s->spare;
+	s->spare = r;
+	s->n_spare++;
+}
+
+/* --- what is served --- */
 
 static void begin_body(struct http_conn *c)
 {
-	const struct request_head *h = &c->x->head;
+	const struct request_head *h = &c->request->head;
 
-	c->body_framing = h->framing;
-	c->chunks = (struct chunk_decoder){0};
-	c->body_left = h->framing == HTTP_LENGTH ? h->content_length : 0;
-	c->body_bytes = 0;
-	c->body_bad = c->body_timed_out = false;
-	c->body_done = h->framing == HTTP_NO_BODY ||
+	c->body.framing = h->framing;
+	c->body.chunks = (struct chunk_decoder){0};
+	c->body.left = h->framing == HTTP_LENGTH ? h->content_length : 0;
+	c->body.bytes = 0;
+	c->body.bad = c->body.timed_out = false;
+	c->body.done = h->framing == HTTP_NO_BODY ||
 		       (h->framing == HTTP_LENGTH && h->content_length == 0);
-	c->continue_due = h->expect_continue && !c->body_done;
-	c->body_max = c->front->limits.body_bytes;
-	c->body_silence_ms = c->front->timeouts.body_ms;
+	c->body.continue_due = h->expect_continue && !c->body.done;
+	c->body.max = c->set->limits.body_bytes;
+	c->body.silence_ms = c->set->timeouts.body_ms;
 }
 
 static void begin_exchange(struct http_conn *c)
 {
-	c->arrival_us = clock_mono_us();
-	c->arrival_wall_us = clock_wall_us();
-	c->body_since_us = c->arrival_us;
-	c->scan = 0;
-	c->closing = c->ends = false;
+	c->head.arrival_us = clock_mono_us();
+	c->head.arrival_wall_us = clock_wall_us();
+	c->body.since_us = c->head.arrival_us;
+	c->head.scan = 0;
+	c->closing = c->out.ends = false;
 	c->state = CONN_BUSY;
-}
-
-/* It is answered when this returns, or has a user. */
-static void serve(struct http_conn *c)
-{
-	if (c->refused)
-		conn_answer_refusal(c);
-	else
-		c->front->handler->on_request(c, c->front->ctx);
-	CHECK(c->state != CONN_BUSY || c->user != NULL);
 }
 
 void conn_refuse(struct http_conn *c, struct head_refusal why)
 {
-	if (c->x == NULL)
-		c->x = exchange_get(c->front, 0);
-	memset(&c->x->head, 0, offsetof(struct request_head, fields));
+	enum problem_id id = problem_of_status(why.status);
+	const struct conn_set *s = c->set;
+
+	if (c->request == NULL)
+		request_get(c, 0);
+	memset(&c->request->head, 0, offsetof(struct request_head, fields));
 	/* Whatever follows is not a request: drop it, answer, linger, close. */
 	evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
 	begin_exchange(c);
-	c->refused = true;
-	c->refusal = why;
-	c->body_done = false;
-	serve(c);
+	c->head.refused = true;
+	c->body.done = false;
+	if (s->handler->on_refused)
+		s->handler->on_refused(c, s->ctx, id);
+	http_conn_problem(c, (struct problem_answer){.id = id, .detail = why.detail});
 }
 
-/* The head in c->x, of n bytes: parse, serve. What follows the head is in c->raw
+/* The head in c->request, of n bytes: parse, serve. What follows the head is in c->raw
  * already. */
 static void take_head(struct http_conn *c, size_t n)
 {
-	struct http_front *f = c->front;
-	struct head_limits limits = {f->limits.head_bytes, f->limits.headers};
+	const struct conn_set *s = c->set;
+	struct head_limits limits = {s->limits.head_bytes, s->limits.headers};
 	struct head_refusal why;
 
-	if (!request_head_parse(&c->x->head, c->x->bytes, n, &limits, &why)) {
+	if (!request_head_parse(&c->request->head, c->request->bytes, n, &limits, &why)) {
 		conn_refuse(c, why);
 		return;
 	}
-	c->refused = false;
+	c->head.refused = false;
 	begin_exchange(c);
 	begin_body(c);
-	serve(c);
+	s->handler->on_request(c, s->ctx);
+	CHECK(c->state != CONN_BUSY || c->user != NULL); /* answered, or kept */
 }
 
 enum found { FOUND_NOTHING, FOUND_HEAD, FOUND_REFUSAL };
@@ -97,14 +120,14 @@ enum found { FOUND_NOTHING, FOUND_HEAD, FOUND_REFUSAL };
 static enum found find_head(struct http_conn *c, const char *p, size_t n, size_t *end,
 			    struct head_refusal *why)
 {
-	const struct settings_limits *l = &c->front->limits;
+	const struct settings_limits *l = &c->set->limits;
 	struct head_limits limits = {l->head_bytes, l->headers};
 
-	*end = request_head_end(p, n, &c->scan);
+	*end = request_head_end(p, n, &c->head.scan);
 	if (*end != 0 && *end <= l->head_bytes)
 		return FOUND_HEAD;
-	if (c->head_since_us == 0)
-		c->head_since_us = clock_mono_us();
+	if (c->head.since_us == 0)
+		c->head.since_us = clock_mono_us();
 	return request_head_refuse_early(p, n, &limits, why) ? FOUND_REFUSAL
 							     : FOUND_NOTHING;
 }
@@ -112,7 +135,7 @@ static enum found find_head(struct http_conn *c, const char *p, size_t n, size_t
 /* At most so many bytes tell whether there is a head within the limit. */
 static size_t look_at(const struct http_conn *c, size_t n)
 {
-	size_t max = c->front->limits.head_bytes + 1;
+	size_t max = c->set->limits.head_bytes + 1;
 
 	return n < max ? n : max;
 }
@@ -129,15 +152,15 @@ void conn_try_kept(struct http_conn *c)
 	CHECK(p != NULL);
 	switch (find_head(c, p, look, &end, &why)) {
 	case FOUND_HEAD:
-		c->x = exchange_get(c->front, end);
-		CHECK(evbuffer_remove(c->raw, c->x->bytes, end) == (int)end);
+		request_get(c, end);
+		CHECK(evbuffer_remove(c->raw, c->request->bytes, end) == (int)end);
 		take_head(c, end);
 		break;
 	case FOUND_REFUSAL:
 		conn_refuse(c, why);
 		break;
 	case FOUND_NOTHING:
-		if (c->half_closed) /* the rest of this head will not come */
+		if (c->in.half_closed) /* the rest of this head will not come */
 			conn_doom(c);
 		break;
 	}
@@ -151,8 +174,8 @@ static void try_bytes(struct http_conn *c, const char *p, size_t n)
 
 	switch (find_head(c, p, look_at(c, n), &end, &why)) {
 	case FOUND_HEAD:
-		c->x = exchange_get(c->front, end);
-		memcpy(c->x->bytes, p, end);
+		request_get(c, end);
+		memcpy(c->request->bytes, p, end);
 		if (end < n)
 			CHECK(evbuffer_add(c->raw, p + end, n - end) == 0);
 		take_head(c, end);
@@ -170,10 +193,10 @@ static void try_bytes(struct http_conn *c, const char *p, size_t n)
  * dropped. */
 static bool keeps_bytes(struct http_conn *c, size_t n)
 {
-	if (c->state != CONN_LINGER && !c->gone && !c->refused)
+	if (c->state != CONN_LINGER && !c->gone && !c->head.refused)
 		return true;
-	c->lingered += n;
-	if (c->state == CONN_LINGER && c->lingered > CONN_LINGER_BYTES)
+	c->linger.bytes += n;
+	if (c->state == CONN_LINGER && c->linger.bytes > CONN_LINGER_BYTES)
 		conn_doom(c);
 	return false;
 }
@@ -181,8 +204,8 @@ static bool keeps_bytes(struct http_conn *c, size_t n)
 /* Bytes have come to c->raw while no head may be taken. */
 static void note_kept(struct http_conn *c)
 {
-	if (c->state == CONN_BUSY && !c->body_done) {
-		c->body_since_us = clock_mono_us();
+	if (c->state == CONN_BUSY && !c->body.done) {
+		c->body.since_us = clock_mono_us();
 		conn_make_ready(c);
 	}
 	if (evbuffer_get_length(c->raw) > HTTP_OUT_HIGH)

@@ -1,6 +1,7 @@
-/* One `tollgate usage generate` at a time in a database. */
-#ifndef GATEWAY_GENERATE_GENERATE_ALONE_H
-#define GATEWAY_GENERATE_GENERATE_ALONE_H
+/* What the makers and the remover of usage share: one `tollgate usage generate` at a time
+ * in a database. */
+#ifndef GATEWAY_GENERATE_GENERATE_PRIV_H
+#define GATEWAY_GENERATE_GENERATE_PRIV_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,208 @@
+/* A client's connection as its user answers: writing, the end of an exchange. */
+#include <errno.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "gateway/http/conn_priv.h"
+
+/* What the socket takes at once; errors surface through the ready list, since the caller
+ * is in the middle of an exchange. */
+static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n)
+{
+	struct msghdr m = {.msg_iov = (struct iovec *)(uintptr_t)iov,
+			   .msg_iovlen = (size_t)n};
+	ssize_t sent;
+
+	do
+		sent = sendmsg(c->fd, &m, c->out.ends ? MSG_MORE : 0);
+	while (sent < 0 && errno == EINTR);
+	if (sent >= 0)
+		return (size_t)sent;
+	if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		c->gone = true;
+		conn_make_ready(c);
+	}
+	return 0;
+}
+
+void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
+{
+	struct evbuffer *out = bufferevent_get_output(c->bev);
+	bool was_empty = evbuffer_get_length(out) == 0;
+	size_t skip = 0;
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY);
+	if (c->gone)
+		return;
+	if (c->in.half_closed)
+		c->out.written_us = clock_mono_us();
+	if (was_empty && c->ssl == NULL)
+		skip = write_directly(c, iov, n);
+	for (int i = 0; i < n; i++) {
+		if (skip >= iov[i].iov_len) {
+			skip -= iov[i].iov_len;
+			continue;
+		}
+		CHECK(evbuffer_add(out, (char *)iov[i].iov_base + skip,
+				   iov[i].iov_len - skip) == 0);
+		c->out.queued_total += iov[i].iov_len - skip;
+		skip = 0;
+	}
+	if (evbuffer_get_length(out) == 0)
+		return;
+	if (was_empty)
+		c->out.since_us = clock_mono_us();
+	if (c->ssl != NULL)
+		bufferevent_enable(c->bev, EV_WRITE);
+	else
+		conn_io_want_write(c);
+}
+
+size_t http_conn_queued(const struct http_conn *c)
+{
+	return evbuffer_get_length(bufferevent_get_output(c->bev));
+}
+
+/* --- the end of an exchange --- */
+
+static void next_request(struct http_conn *c)
+{
+	c->state = CONN_IDLE;
+	c->head.since_us = 0;
+	c->head.idle_since_us = clock_mono_us();
+	conn_request_put(c);
+	if (c->in.paused)
+		conn_resume(c);
+	if (evbuffer_get_length(c->raw))
+		conn_make_ready(c);
+}
+
+void conn_flushed(struct http_conn *c)
+{
+	CHECK(c->state == CONN_FLUSH);
+	if (!c->closing && !conn_has_ended(c)) {
+		next_request(c);
+		return;
+	}
+	if (c->ssl != NULL) {
+		SSL_shutdown(c->ssl);
+		ERR_clear_error();
+	}
+	/* Bytes that nobody read would turn our close into a reset, which can eat the
+	 * answer (RFC 9112 9.6): shut down, let the client finish, then close. */
+	if (!conn_owes_body(c) && evbuffer_get_length(c->raw) == 0) {
+		conn_doom(c);
+		return;
+	}
+	c->state = CONN_LINGER;
+	c->linger.until_us = clock_mono_us() + CONN_LINGER_US;
+	c->linger.bytes = 0;
+	evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
+	conn_resume(c);
+	shutdown(c->fd, SHUT_WR);
+}
+
+void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close)
+{
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY);
+	c->closing = close || http_conn_must_close(c);
+	c->out.ends = c->closing; /* then both leave in one segment */
+	if (n > 0)
+		http_conn_write(c, last, n);
+	c->user = NULL;
+	c->state = CONN_FLUSH;
+	if (c->gone)
+		conn_doom(c);
+	else if (http_conn_queued(c) == 0)
+		conn_flushed(c);
+}
+
+void http_conn_reset(struct http_conn *c)
+{
+	struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+	OBJ_CHECK(c, CONN_MAGIC);
+	CHECK(c->state == CONN_BUSY);
+	c->user = NULL;
+	c->state = CONN_FLUSH;
+	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+	/* At once: evhttp's shutdown would send a FIN first, which reads like a proper
+	 * end. */
+	connect(c->fd, &(struct sockaddr){.sa_family = AF_UNSPEC},
+		sizeof(struct sockaddr));
+	conn_doom(c);
+}
+
+/* --- answers of our own --- */
+
+void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
+			   struct sbuf *out)
+{
+	answer.close = answer.close || http_conn_must_close(c);
+	answer.http_minor = c->head.refused ? 1 : c->request->head.minor;
+	if (!c->head.refused) {
+		answer.head = c->request->head.method == HTTP_HEAD;
+		answer.problem_json = problem_wants_json(&c->request->head);
+	}
+	problem_write(out, &answer);
+	CHECK(!out->overflow);
+}
+
+static void put_status_line(int status, struct sbuf *out)
+{
+	char date[HTTP_DATE_SIZE];
+
+	http_date(date, clock_wall_us() / 1000000);
+	sbuf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n",
+		    status, http_reason(status), date);
+}
+
+static void put_head_end(const struct http_conn *c, struct sbuf *out)
+{
+	if (http_conn_must_close(c))
+		sbuf_lit(out, "Connection: close\r\n");
+	sbuf_lit(out, "\r\n");
+	CHECK(!out->overflow);
+}
+
+void http_conn_put_no_content(const struct http_conn *c, struct str fields,
+			      struct sbuf *out)
+{
+	put_status_line(204, out);
+	sbuf_str(out, fields);
+	put_head_end(c, out);
+}
+
+void http_conn_problem(struct http_conn *c, struct problem_answer answer)
+{
+	struct sbuf out;
+
+	sbuf_init(&out, HTTP_ANSWER_HEAD_MAX);
+	http_conn_put_problem(c, answer, &out);
+	http_conn_finish(c, &(struct iovec){out.p, out.n}, 1, answer.close);
+	sbuf_fini(&out);
+}
+
+void http_conn_reply(struct http_conn *c, int status, const char *content_type,
+		     struct str body)
+{
+	struct iovec v[2];
+	struct sbuf head;
+
+	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
+	put_status_line(status, &head);
+	sbuf_printf(&head,
+		    "Content-Type: %s\r\n"
+		    "Content-Length: %zu\r\n"
+		    "X-Content-Type-Options: nosniff\r\n",
+		    content_type, body.n);
+	put_head_end(c, &head);
+	v[0] = (struct iovec){head.p, head.n};
+	v[1] = (struct iovec){(void *)(uintptr_t)body.p, body.n};
+	http_conn_finish(c, v, c->request->head.method == HTTP_HEAD ? 1 : 2, false);
+	sbuf_fini(&head);
+}
