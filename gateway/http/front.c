@@ -178,11 +178,6 @@ bool http_front_is_drained(const struct http_front *f)
 	return f->draining && f->acceptor.n == 0 && conn_set_count(f->conns) == 0;
 }
 
-size_t http_front_connections(const struct http_front *f)
-{
-	return conn_set_count(f->conns);
-}
-
 void http_front_free(struct http_front **front)
 {
 	struct http_front *f = *front;

@@ -19,6 +19,7 @@
 #define USAGE_OUTCOME_CLIENT_ABORT "client_abort"
 #define USAGE_OUTCOME_REVOKED "revoked"
 #define USAGE_OUTCOME_SHUTDOWN "shutdown"
+#define USAGE_OUTCOME_TUNNEL_TIMEOUT "connection_read_timeout"
 
 /* Every field, once: X(number, member, column, kind, width). The number is the field's
  * tag in a record; it is never given to another field. Width: bytes of text kept at most;

@@ -168,7 +168,7 @@ static void on_tick(struct exchange *x, uint64_t now_us)
 						       .client = EXCHANGE_CLOSE});
 	else if (clock_over(*data_us, x->admission.route->timeouts.idle_ms, now_us))
 		exchange_end(x, &(struct exchange_end){
-					.outcome = "connection_read_timeout",
+					.outcome = USAGE_OUTCOME_TUNNEL_TIMEOUT,
 					.detail = "nothing was sent for timeouts.idle_s",
 					.client = EXCHANGE_CLOSE,
 				});
