@@ -194,7 +194,10 @@ DECLARE
 		status_high);
 	condition CONSTANT text := public.usage_rows_condition(status_low, status_high,
 		method, min_ms, before_at, before_id);
-	until CONSTANT timestamp := least(high, before_at + interval '1 microsecond');
+	-- Before (time, 0) nothing of that very time is left: a page that ended early at the
+	-- start of a piece goes on with the next one, however short its time is.
+	until CONSTANT timestamp := least(high, CASE WHEN before_id > 0
+		THEN before_at + interval '1 microsecond' ELSE before_at END);
 	rows json[] := '{}';
 	more record;
 	day record;

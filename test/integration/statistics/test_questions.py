@@ -343,6 +343,20 @@ def test_pieces_of_quarters(busy, calls, most, pieces):
              r["piece_calls"]) for r in found] == pieces
 
 
+def test_a_page_that_ended_early_goes_on(data):
+    """Where it says that the next begins, nothing is looked through again."""
+    days = {r["used_at"].date() for r in data.rows}
+    day = max(days)
+    page = ask(data, "rows", after=f"{day}T00:00:00/0", limit="1",
+               **{"from": "2026-01-01", "to": "2099-01-01"})
+    while page["next"] is not None and not page["rows"]:
+        assert page["next"] < f"{day}T00:00:00/0"
+        day = page["next"][:10]
+        page = ask(data, "rows", after=page["next"], limit="1",
+                   **{"from": "2026-01-01", "to": "2099-01-01"})
+    assert page["rows"] and page["rows"][0]["used_at"] < f"{max(days)}T"
+
+
 def test_a_row_is_told_whole(data):
     row = ask(data, "rows", limit="1", **{"from": "2026-03-01", "to": "2026-11-03"})["rows"][0]
     kept = next(r for r in data.rows if r["id"] == row["id"])
