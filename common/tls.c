@@ -5,9 +5,23 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/net.h"
+
+#define ONLY_COMMON_NAME X509_V_ERR_APPLICATION_VERIFICATION
+
+/* Some still look for the name in the subject: that is told. The certificate itself is
+ * gone when the handshake has failed. */
+static int on_verify(int ok, X509_STORE_CTX *store)
+{
+	if (!ok && X509_STORE_CTX_get_error(store) == X509_V_ERR_HOSTNAME_MISMATCH &&
+	    X509_get_ext_by_NID(X509_STORE_CTX_get_current_cert(store),
+				NID_subject_alt_name, -1) < 0)
+		X509_STORE_CTX_set_error(store, ONLY_COMMON_NAME);
+	return ok;
+}
 
 SSL_CTX *tls_client_ctx_new(const char *ca_file, char *why, size_t size)
 {
@@ -16,7 +30,7 @@ SSL_CTX *tls_client_ctx_new(const char *ca_file, char *why, size_t size)
 
 	CHECK(ctx != NULL);
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				      SSL_MODE_RELEASE_BUFFERS);
@@ -92,7 +106,8 @@ SSL *tls_client_new(SSL_CTX *ctx, int fd, const char *host, SSL_SESSION *session
 	if (net_ip_parse(&ip, str_of(host))) {
 		CHECK(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1);
 	} else {
-		SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+		SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+					       X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 		CHECK(SSL_set_tlsext_host_name(ssl, host) == 1);
 		CHECK(SSL_set1_host(ssl, host) == 1);
 	}
@@ -102,21 +117,39 @@ SSL *tls_client_new(SSL_CTX *ctx, int fd, const char *host, SSL_SESSION *session
 	return ssl;
 }
 
-bool tls_is_certificate_fault(const SSL *ssl)
+/* "tlsv13 alert certificate required" is OpenSSL's reason 1000 + 116. */
+static enum tls_fault alert_fault(int alert, const char *reason, char *text, size_t size)
 {
-	return SSL_get_verify_result(ssl) != X509_V_OK;
+	const char *name = reason != NULL ? strstr(reason, "alert ") : NULL;
+
+	snprintf(text, size, "TLS alert: %s (%d)",
+		 name != NULL     ? name + strlen("alert ")
+		 : reason != NULL ? reason
+				  : "unknown",
+		 alert);
+	return TLS_FAULT_ALERT;
 }
 
-void tls_fault_text(const SSL *ssl, char *text, size_t size)
+enum tls_fault tls_fault(const SSL *ssl, char *text, size_t size)
 {
 	long verdict = SSL_get_verify_result(ssl);
 	unsigned long err = ERR_peek_last_error();
 	const char *reason = err ? ERR_reason_error_string(err) : NULL;
+	int code = ERR_GET_REASON(err);
+	bool is_ssl = err != 0 && ERR_GET_LIB(err) == ERR_LIB_SSL;
 
-	if (verdict != X509_V_OK)
-		snprintf(text, size, "certificate: %s",
-			 X509_verify_cert_error_string(verdict));
-	else
-		snprintf(text, size, "TLS: %s", reason ? reason : "the peer broke off");
 	ERR_clear_error();
+	if (verdict != X509_V_OK) {
+		snprintf(text, size, "certificate: %s",
+			 verdict == ONLY_COMMON_NAME
+				 ? "hostname mismatch; it has no alternative names, and "
+				   "its common name does not count"
+				 : X509_verify_cert_error_string(verdict));
+		return TLS_FAULT_CERTIFICATE;
+	}
+	if (is_ssl && code > SSL_AD_REASON_OFFSET && code <= SSL_AD_REASON_OFFSET + 255)
+		return alert_fault(code - SSL_AD_REASON_OFFSET, reason, text, size);
+	snprintf(text, size, "TLS: %s", reason ? reason : "the peer broke off");
+	return is_ssl && code != SSL_R_UNEXPECTED_EOF_WHILE_READING ? TLS_FAULT_PROTOCOL
+								    : TLS_FAULT_CLOSED;
 }

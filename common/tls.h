@@ -14,7 +14,8 @@
 SSL_CTX *tls_client_ctx_new(const char *ca_file, char *why, size_t size);
 
 /* A connection to host (a name, sent as SNI and verified; or a literal address, verified
- * as such), ready for SSL_connect on fd. session may be NULL. */
+ * as such; in both cases among the certificate's alternative names only, RFC 9110 4.3.4),
+ * ready for SSL_connect on fd. session may be NULL. */
 SSL *tls_client_new(SSL_CTX *ctx, int fd, const char *host, SSL_SESSION *session);
 
 #define TLS_TICKET_KEY_BYTES 80 /* SSL_CTX_set_tlsext_ticket_keys(3) */
@@ -27,9 +28,15 @@ SSL_CTX *tls_server_ctx_new(const char *certificate, const char *key,
 			    const unsigned char ticket_keys[TLS_TICKET_KEY_BYTES],
 			    char *why, size_t size);
 
-/* After a failed handshake: whether the peer's certificate was the reason, and a sentence
- * for the record. Empties the thread's error queue. */
-bool tls_is_certificate_fault(const SSL *ssl);
-void tls_fault_text(const SSL *ssl, char *text, size_t size);
+enum tls_fault {
+	TLS_FAULT_CERTIFICATE, /* the peer's was refused */
+	TLS_FAULT_ALERT,       /* the peer sent one; the text has its name */
+	TLS_FAULT_PROTOCOL,
+	TLS_FAULT_CLOSED, /* the peer broke off */
+};
+
+/* After a call that failed: what it was, and a sentence for the record. Empties the
+ * thread's error queue. */
+enum tls_fault tls_fault(const SSL *ssl, char *text, size_t size);
 
 #endif

@@ -78,6 +78,8 @@
 	  "Upstream's certificate is not trusted")                                       \
 	X(TLS_PROTOCOL_ERROR, "tls_protocol_error", 502, "tls_protocol_error",           \
 	  "TLS with the upstream failed")                                                \
+	X(TLS_ALERT_RECEIVED, "tls_alert_received", 502, "tls_alert_received",           \
+	  "Upstream refused TLS")                                                        \
 	X(RESPONSE_TIMEOUT, "http_response_timeout", 504, "http_response_timeout",       \
 	  "Upstream took too long to answer")                                            \
 	X(PROTOCOL_ERROR, "http_protocol_error", 502, "http_protocol_error",             \

@@ -278,14 +278,24 @@ void relay_on_data(struct upstream_conn *u, void *ctx, char *bytes, size_t n)
 
 /* --- the upstream's connection ended --- */
 
-static void end_before_head(struct exchange *x, const struct upstream_end *end,
-			    uint64_t sent)
+/* TLS 1.3: an upstream that wants a certificate of ours says so after the handshake. */
+static bool is_tls_refusal(const struct upstream_end *end)
+{
+	return !end->clean && (end->fault == PROBLEM_TLS_ALERT_RECEIVED ||
+			       end->fault == PROBLEM_TLS_PROTOCOL_ERROR);
+}
+
+static void end_before_head(struct exchange *x, const struct upstream_conn *u,
+			    const struct upstream_end *end)
 {
 	bool silent = !response_reader_is_inside_head(&x->response.reader);
+	bool refused = is_tls_refusal(end);
 
-	if (silent && sender_retry(x, sent))
+	/* A kept connection may be refused for its age; a new one is for good. */
+	if (silent && (!refused || upstream_was_pooled(u)) &&
+	    sender_retry(x, upstream_sent(u)))
 		return;
-	if (!x->request.ready)
+	if (!x->request.ready || refused)
 		exchange_fail(x, end->fault, end->detail);
 	else if (silent)
 		exchange_fail(x, PROBLEM_CONNECTION_TERMINATED,
@@ -303,7 +313,7 @@ void relay_on_end(struct upstream_conn *u, void *ctx, const struct upstream_end 
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	x->u = NULL;
 	if (!x->response.reader.has_head)
-		end_before_head(x, end, upstream_sent(u));
+		end_before_head(x, u, end);
 	else if (x->response.reader.framing == HTTP_UNTIL_EOF && end->clean)
 		send_last(x, (struct piece){.last = true});
 	else

@@ -372,6 +372,11 @@ const struct settings_endpoint *upstream_endpoint(const struct upstream_conn *u)
 	return u->pool->endpoint;
 }
 
+bool upstream_was_pooled(const struct upstream_conn *u)
+{
+	return u->pooled;
+}
+
 void upstream_set_keep_alive(struct upstream_conn *u, uint32_t seconds)
 {
 	u->keep_alive_s = seconds;

@@ -80,6 +80,8 @@ void upstream_release(struct upstream_conn **u, bool reusable);
 
 /* Of the address in use; once ready. */
 const struct settings_endpoint *upstream_endpoint(const struct upstream_conn *u);
+/* Whether it was kept open from an exchange before. Also in on_end. */
+bool upstream_was_pooled(const struct upstream_conn *u);
 /* How long the upstream keeps an idle connection (its Keep-Alive field); 0: unknown. */
 void upstream_set_keep_alive(struct upstream_conn *u, uint32_t seconds);
 /* Whether a pooled connection still looks alive: one system call, for requests that could

@@ -30,7 +30,7 @@ void upstream_want_write(struct upstream_conn *u, bool wanted)
 static bool is_tls_fault(enum problem_id fault)
 {
 	return fault == PROBLEM_TLS_CERTIFICATE_ERROR ||
-	       fault == PROBLEM_TLS_PROTOCOL_ERROR;
+	       fault == PROBLEM_TLS_PROTOCOL_ERROR || fault == PROBLEM_TLS_ALERT_RECEIVED;
 }
 
 void upstream_note_fault(struct upstream_conn *u, enum problem_id fault,
@@ -77,6 +77,7 @@ static void become_ready(struct upstream_conn *u)
 
 static void handshake(struct upstream_conn *u)
 {
+	enum problem_id fault;
 	char text[160];
 	int rc;
 
@@ -96,10 +97,12 @@ static void handshake(struct upstream_conn *u)
 	default:
 		break;
 	}
-	rc = tls_is_certificate_fault(u->ssl);
-	tls_fault_text(u->ssl, text, sizeof text);
-	upstream_note_fault(
-		u, rc ? PROBLEM_TLS_CERTIFICATE_ERROR : PROBLEM_TLS_PROTOCOL_ERROR, text);
+	fault = upstream_tls_problem(u->ssl, text, sizeof text);
+	upstream_note_fault(u,
+			    fault == PROBLEM_CONNECTION_TERMINATED
+				    ? PROBLEM_TLS_PROTOCOL_ERROR
+				    : fault,
+			    text);
 	upstream_attempt_failed(u);
 }
 

@@ -55,8 +55,24 @@ static enum io_result io_read(struct upstream_conn *u, char *to, size_t room, si
 	return errno == EAGAIN || errno == EWOULDBLOCK ? IO_AGAIN : IO_FAILED;
 }
 
+enum problem_id upstream_tls_problem(const SSL *ssl, char *text, size_t size)
+{
+	switch (tls_fault(ssl, text, size)) {
+	case TLS_FAULT_CERTIFICATE:
+		return PROBLEM_TLS_CERTIFICATE_ERROR;
+	case TLS_FAULT_ALERT:
+		return PROBLEM_TLS_ALERT_RECEIVED;
+	case TLS_FAULT_PROTOCOL:
+		return PROBLEM_TLS_PROTOCOL_ERROR;
+	case TLS_FAULT_CLOSED:
+		break;
+	}
+	return PROBLEM_CONNECTION_TERMINATED;
+}
+
 static void end_read(struct upstream_conn *u, enum io_result r)
 {
+	enum problem_id fault = PROBLEM_CONNECTION_TERMINATED;
 	char text[160] = "";
 
 	if (r == IO_EOF) {
@@ -64,10 +80,10 @@ static void end_read(struct upstream_conn *u, enum io_result r)
 		return;
 	}
 	if (u->ssl != NULL)
-		tls_fault_text(u->ssl, text, sizeof text);
+		fault = upstream_tls_problem(u->ssl, text, sizeof text);
 	else
 		snprintf(text, sizeof text, "%s", strerror(errno));
-	upstream_fail(u, false, PROBLEM_CONNECTION_TERMINATED, text);
+	upstream_fail(u, false, fault, text);
 }
 
 static bool goes_on(const struct upstream_conn *u)

@@ -77,6 +77,8 @@ struct upstream_set {
 };
 
 /* upstream_io.c */
+/* After a call on a connection that failed. */
+enum problem_id upstream_tls_problem(const SSL *ssl, char *text, size_t size);
 void upstream_io_readable(evutil_socket_t fd, short what, void *arg);
 void upstream_io_writable(evutil_socket_t fd, short what, void *arg);
 /* upstream_connect.c */

@@ -95,6 +95,42 @@ static void warn_oddities(struct settings_loader *l, const struct jsonc_node *no
 			   "only paths below reach this route");
 }
 
+static const char *host_header(const struct settings_route *r)
+{
+	for (size_t i = 0; i < r->set_headers.n; i++)
+		if (strcasecmp(r->set_headers.items[i].name, "Host") == 0)
+			return r->set_headers.items[i].value;
+	return NULL;
+}
+
+static bool is_host_of(const char *header, const struct settings_endpoint *e)
+{
+	size_t n = strlen(e->host);
+	bool bracketed = *header == '[';
+
+	header += bracketed;
+	return strncasecmp(header, e->host, n) == 0 &&
+	       (header[n] == '\0' || header[n] == (bracketed ? ']' : ':'));
+}
+
+/* The certificate is verified against the URL's host, and nothing else. */
+static void warn_unverified_host(struct settings_loader *l, const struct jsonc_node *node,
+				 const struct settings_route *r)
+{
+	const char *host = host_header(r);
+	struct net_ip ip;
+
+	for (size_t i = 0; i < r->n_endpoints && r->tls && host != NULL; i++)
+		if (net_ip_parse(&ip, str_of(r->endpoints[i].host)) &&
+		    !is_host_of(host, &r->endpoints[i])) {
+			route_warn(l, member_or(node, "upstream"),
+				   "upstream: its certificate has to name the address, "
+				   "and SNI is not sent, although set_headers says "
+				   "another Host; write the name in the URL");
+			return;
+		}
+}
+
 static bool port_listens(const struct settings *s, uint16_t port)
 {
 	for (size_t i = 0; i < s->listen.n; i++)
@@ -139,6 +175,7 @@ static void read_route(struct settings_loader *l, const struct jsonc_node *node,
 	if (jsonc_get(node, "forward_client_info") == NULL)
 		r->forward_client_info = forwards_client_info(r);
 	warn_oddities(l, node, r);
+	warn_unverified_host(l, node, r);
 	warn_loop(l, node, r, s);
 }
 

@@ -89,6 +89,37 @@ def test_certificates_that_are_refused(tls, database, how):
     assert (row["response_status"], row["outcome"]) == (502, "tls_certificate_error")
 
 
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_a_common_name_alone_does_not_count(tls, authority, host):
+    """RFC 9110 4.3.4."""
+    gateway, upstream = tls(host=host, context=authority.server_context([], common_name=host))
+    answer = gateway.call("GET", "/api/test/x")
+    assert_problem(answer, 502, "tls_certificate_error")
+    assert host != "localhost" or "common name does not count" in answer.json()["detail"]
+    assert upstream.requests == []
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("method, size", [("GET", 0), ("POST", 400_000)])
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_upstream_that_wants_a_client_certificate(tls, authority, database, version, method, size):
+    """TLS 1.3 tells it after the handshake; sent once, although GET could be sent again."""
+    context = authority.server_context(LOCAL)
+    context.minimum_version = context.maximum_version = version
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.file)
+    gateway, upstream = tls(context=context)
+    answer = gateway.call(method, "/api/test/x", body=b"x" * size)
+    assert_problem(answer, 502, "tls_alert_received")
+    wanted = "certificate required (116)" if version == ssl.TLSVersion.TLSv1_3 else "(40)"
+    assert wanted in answer.json()["detail"]
+    assert "error=tls_alert_received" in answer.get("proxy-status")
+    row, = database.wait_usage(1)
+    assert (row["outcome"], row["response_status"]) == ("tls_alert_received", 502)
+    assert wanted in row["error_message"]
+    assert upstream.tls_errors.qsize() == 1 and upstream.requests == []
+
+
 def test_another_authority_is_refused(tls, tmp_path):
     (tmp_path / "other").mkdir()
     gateway, upstream = tls(ca=Authority(str(tmp_path / "other"), "Another CA").file)

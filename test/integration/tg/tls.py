@@ -18,13 +18,13 @@ class Authority:
                  "-keyout", self._key, "-out", self.file, "-days", "30", "-subj", f"/CN={name}",
                  "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def server_files(self, names, expired=False):
+    def server_files(self, names, expired=False, common_name="server"):
         """(certificate, key) of a server called names ("DNS:x" or "IP:127.0.0.1")."""
         stem = os.path.join(self.folder, f"server{len(os.listdir(self.folder))}")
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                 "-keyout", f"{stem}.key", "-out", f"{stem}.csr", "-subj", "/CN=server")
+                 "-keyout", f"{stem}.key", "-out", f"{stem}.csr", "-subj", f"/CN={common_name}")
         with open(f"{stem}.ext", "w", encoding="ascii") as f:
-            f.write(f"subjectAltName={','.join(names)}\n")
+            f.write(f"subjectAltName={','.join(names)}\n" if names else "basicConstraints=CA:FALSE\n")
         database, config = f"{stem}.db", f"{stem}.cnf"
         open(database, "w", encoding="ascii").close()
         with open(config, "w", encoding="ascii") as f:
@@ -38,8 +38,8 @@ class Authority:
                  f"{stem}.ext", "-startdate", period[0], "-enddate", period[1])
         return f"{stem}.pem", f"{stem}.key"
 
-    def server_context(self, names, expired=False):
+    def server_context(self, names, expired=False, **how):
         """A TLS server's context with such a certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self.server_files(names, expired))
+        context.load_cert_chain(*self.server_files(names, expired, **how))
         return context
