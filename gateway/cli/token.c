@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/pg_sync.h"
+#include "common/pg_value.h"
 #include "common/str.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
@@ -131,7 +132,7 @@ static cJSON *row_json(const PGresult *r, int i)
 		const char *name = PQfname(r, column);
 
 		if (strcmp(name, "scopes") == 0)
-			add_scopes(json, str_of(PQgetvalue(r, i, column)));
+			add_scopes(json, pg_value_text(r, i, column));
 		else if (PQgetisnull(r, i, column))
 			cJSON_AddNullToObject(json, name);
 		else

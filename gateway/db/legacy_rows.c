@@ -5,11 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
-
-static bool yes(const PGresult *r, int row, int column)
-{
-	return *PQgetvalue(r, row, column) == 't';
-}
+#include "common/pg_value.h"
 
 /* A single boolean; false with text in error if the query is refused. */
 static bool ask(struct pg_sync *s, const char *sql, bool *answer, struct sbuf *error)
@@ -18,7 +14,7 @@ static bool ask(struct pg_sync *s, const char *sql, bool *answer, struct sbuf *e
 
 	if (r == NULL)
 		return false;
-	*answer = PQntuples(r) == 1 && yes(r, 0, 0);
+	*answer = PQntuples(r) == 1 && pg_value_bool(r, 0, 0);
 	PQclear(r);
 	return true;
 }

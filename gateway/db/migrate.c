@@ -13,6 +13,7 @@
 
 #include "common/check.h"
 #include "common/embedded.h"
+#include "common/pg_value.h"
 #include "gateway/db/migrate_priv.h"
 
 #define HASH_HEX 64
@@ -57,7 +58,7 @@ static bool check_server(struct pg_sync *s, struct sbuf *error)
 			"database %s has encoding %s; Tollgate needs UTF8: make it with "
 			"CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0",
 			PQgetvalue(r, 0, 2), PQgetvalue(r, 0, 0));
-	else if (*PQgetvalue(r, 0, 1) == 't')
+	else if (pg_value_bool(r, 0, 1))
 		sbuf_lit(error,
 			 "this server is a read-only standby; connect to the primary");
 	else
@@ -104,7 +105,7 @@ bool db_is_prerelease(struct pg_sync *s, bool *is, struct sbuf *error)
 
 	if (r == NULL)
 		return false;
-	*is = *PQgetvalue(r, 0, 0) == 't';
+	*is = pg_value_bool(r, 0, 0);
 	PQclear(r);
 	return true;
 }
@@ -195,7 +196,7 @@ static bool judge_functions(struct pg_sync *s, struct plan *p, struct sbuf *erro
 	if (r == NULL)
 		return false;
 	hash_functions(p->functions_hash);
-	schema = PQntuples(r) ? (int)strtol(PQgetvalue(r, 0, 0), NULL, 10) : 0;
+	schema = PQntuples(r) ? (int)pg_value_int(r, 0, 0) : 0;
 	p->newer = schema > DB_SCHEMA ? schema : 0;
 	p->functions = !p->newer && (PQntuples(r) == 0 || schema < DB_SCHEMA ||
 				     strcmp(PQgetvalue(r, 0, 1), p->functions_hash) != 0);

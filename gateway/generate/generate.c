@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/pg_value.h"
 #include "gateway/recorder/copy_row.h"
 #include "gateway/generate/generate_priv.h"
 #include "gateway/generate/generate_tokens.h"
@@ -72,8 +73,7 @@ static bool find_step(const struct generate_options *o, int64_t now_us, int64_t 
 
 	if (r == NULL)
 		return false;
-	*step_us =
-		(now_us - strtoll(PQgetvalue(r, 0, 0), NULL, 10)) / GENERATE_SAMPLE_CALLS;
+	*step_us = (now_us - pg_value_int(r, 0, 0)) / GENERATE_SAMPLE_CALLS;
 	if (*step_us > HOUR_US)
 		*step_us = HOUR_US;
 	snprintf(since, USAGE_TIME_TEXT_MAX, "%s", PQgetvalue(r, 0, 1));

@@ -1,6 +1,8 @@
 /* One `tollgate usage generate` at a time in a database. */
 #include "gateway/generate/generate_priv.h"
 
+#include "common/pg_value.h"
+
 #define LOCK_KEY "hashtext('tollgate: made-up usage')"
 
 static bool take(const struct generate_options *o, const char *sql, bool *taken)
@@ -9,7 +11,7 @@ static bool take(const struct generate_options *o, const char *sql, bool *taken)
 
 	if (r == NULL)
 		return false;
-	*taken = PQgetvalue(r, 0, 0)[0] == 't';
+	*taken = pg_value_bool(r, 0, 0);
 	PQclear(r);
 	return true;
 }

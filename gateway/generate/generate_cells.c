@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/pg_value.h"
 #include "gateway/recorder/copy_row.h"
 #include "gateway/recorder/rollup.h"
 #include "gateway/generate/workload.h"
@@ -115,7 +116,7 @@ static bool day_is_empty(struct pg_sync *db, int64_t day, bool *empty, struct sb
 		"AND route_id = -1 AND since >= $1::date AND since < $1::date + 1)",
 		values, 1, error);
 	if (r != NULL)
-		*empty = PQgetvalue(r, 0, 0)[0] == 't';
+		*empty = pg_value_bool(r, 0, 0);
 	PQclear(r);
 	return r != NULL;
 }

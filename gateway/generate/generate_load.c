@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/pg_value.h"
 #include "gateway/recorder/copy_row.h"
 #include "gateway/generate/generate.h"
 #include "gateway/generate/generate_priv.h"
@@ -93,7 +94,7 @@ static bool is_kept(struct load *g)
 		values, 1, g->o->error);
 	if (r == NULL)
 		return false;
-	kept = PQgetvalue(r, 0, 0)[0] == 't';
+	kept = pg_value_bool(r, 0, 0);
 	if (!kept)
 		sbuf_printf(
 			g->o->error,
@@ -126,7 +127,7 @@ static bool is_clear(struct load *g)
 			  values, 1, g->o->error);
 	if (r == NULL)
 		return false;
-	clear = PQgetvalue(r, 0, 0)[0] == 't';
+	clear = pg_value_bool(r, 0, 0);
 	if (!clear)
 		sbuf_printf(g->o->error,
 			    "there is usage before %s: days without rows can only be "
@@ -186,7 +187,7 @@ static bool number_paths(struct load *g)
 
 		if (r == NULL)
 			return false;
-		g->route_ids[i] = (int)strtol(PQgetvalue(r, 0, 0), NULL, 10);
+		g->route_ids[i] = (int)pg_value_int(r, 0, 0);
 		PQclear(r);
 	}
 	return true;
@@ -315,7 +316,7 @@ static bool write_calls(struct load *g)
 /* Today's cells are merged as the recorder would; pages know what is visible to all. */
 static bool settle(struct load *g)
 {
-	long n;
+	int64_t n;
 
 	do {
 		PGresult *r = pg_sync_query(g->o->db, "SELECT usage_merge()", NULL, 0,
@@ -323,7 +324,7 @@ static bool settle(struct load *g)
 
 		if (r == NULL)
 			return false;
-		n = strtol(PQgetvalue(r, 0, 0), NULL, 10);
+		n = pg_value_int(r, 0, 0);
 		PQclear(r);
 	} while (n > 0);
 	return pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_15min", g->o->error) &&

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/pg_value.h"
 #include "gateway/generate/generate_priv.h"
 #include "gateway/statistics/recount.h"
 
@@ -19,7 +20,7 @@ static bool ask(const struct generate_options *o, const char *sql, const char *v
 
 	if (r == NULL)
 		return false;
-	*number = strtoll(PQgetvalue(r, 0, 0), NULL, 10);
+	*number = pg_value_int(r, 0, 0);
 	PQclear(r);
 	return true;
 }

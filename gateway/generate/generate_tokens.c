@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/pg_value.h"
 
 #define LIVE                                                                             \
 	"SELECT id, lower(token_hash) FROM tokens WHERE revoked_at IS NULL "             \
@@ -22,9 +23,9 @@ static bool read_tokens(struct generate_tokens *t, struct pg_sync *db, const cha
 	t->n = (size_t)PQntuples(r);
 	t->items = xcalloc(t->n ? t->n : 1, sizeof *t->items);
 	for (size_t i = 0; i < t->n; i++) {
-		t->items[i].id = strtoll(PQgetvalue(r, (int)i, 0), NULL, 10);
+		t->items[i].id = pg_value_int(r, (int)i, 0);
 		CHECK(hex_decode(t->items[i].hash, sizeof t->items[i].hash,
-				 str_of(PQgetvalue(r, (int)i, 1))));
+				 pg_value_text(r, (int)i, 1)));
 	}
 	PQclear(r);
 	return true;

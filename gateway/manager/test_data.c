@@ -1,5 +1,6 @@
 /* GET /api/usage/test-data: the latest rows, to see a test call arrive. */
 #include "gateway/manager/db.h"
+#include "common/pg_value.h"
 #include "gateway/manager/endpoints.h"
 
 /* PostgreSQL writes the JSON. used_at has no zone in the table; it is UTC. */
@@ -23,9 +24,7 @@ static void on_rows(void *ctx, const struct pg_reply *reply)
 			     "the rows cannot be read now");
 		return;
 	}
-	call_reply_json(c, 200,
-			(struct str){PQgetvalue(reply->result, 0, 0),
-				     (size_t)PQgetlength(reply->result, 0, 0)});
+	call_reply_json(c, 200, pg_value_text(reply->result, 0, 0));
 }
 
 void serve_test_data(struct call *c)

@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/pg.h"
+#include "common/pg_value.h"
 #include "common/trouble.h"
 
 #define UPKEEP_MAGIC 0x75706b31u
@@ -139,7 +140,7 @@ static void on_done(void *ctx, const struct pg_reply *reply)
 	OBJ_CHECK(u, UPKEEP_MAGIC);
 	/* -1: another node is at it. */
 	if (succeeded(u, reply) &&
-	    strtol(PQgetvalue(reply->result, 0, 0), NULL, 10) >= tasks[u->running].full)
+	    pg_value_int(reply->result, 0, 0) >= tasks[u->running].full)
 		u->due_us[u->running] = now + (now - u->started_us);
 	wait_for_next(u);
 }
@@ -155,7 +156,7 @@ static void on_dropped(void *ctx, const struct pg_reply *reply)
 		wait_for_next(u);
 		return;
 	}
-	if (strcmp(PQgetvalue(reply->result, 0, 0), "t") == 0) {
+	if (pg_value_bool(reply->result, 0, 0)) {
 		log_info("usage: dropped the rows of %s", u->day);
 		u->due_us[TASK_DAYS_DUE] = clock_mono_us();
 	} else {

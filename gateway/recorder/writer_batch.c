@@ -4,6 +4,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/pg_value.h"
 #include "gateway/recorder/copy_row.h"
 #include "gateway/recorder/writer_priv.h"
 
@@ -45,8 +46,7 @@ bool writer_begin_ask(struct usage_writer *w)
 
 void writer_begin_done(struct usage_writer *w, const PGresult *result)
 {
-	if (strtoull(PQcmdTuples((PGresult *)result), NULL, 10) !=
-	    usage_batch_touched(&w->batch)) {
+	if (pg_value_rows(result) != usage_batch_touched(&w->batch)) {
 		/* An earlier try took effect after all, or the rows are gone. */
 		w->at->joined = w->rejecting = false;
 		w->next = STEP_ROLLBACK;
@@ -72,7 +72,7 @@ void writer_claim_done(struct usage_writer *w, const PGresult *result)
 	struct batch_source source = source_of(w->at);
 
 	for (int i = 0; i < PQntuples(result); i++)
-		usage_once_taken(once, str_of(PQgetvalue(result, i, 0)));
+		usage_once_taken(once, pg_value_text(result, i, 0));
 	if (usage_once_repeats(once) > 0)
 		usage_batch_settle(&w->batch, &source, w->first % source.n_lanes);
 	if (w->batch.n_rows == 0)

@@ -12,6 +12,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/pg_value.h"
 #include "gateway/recorder/writer_priv.h"
 
 #define EVERY_US UINT64_C(2000000)
@@ -287,7 +288,7 @@ bool writer_sweep_ask(struct usage_writer *w)
 
 void writer_sweep_done(struct usage_writer *w, const PGresult *result)
 {
-	if (strtoull(PQcmdTuples((PGresult *)result), NULL, 10) != SWEEP_AT_ONCE)
+	if (pg_value_rows(result) != SWEEP_AT_ONCE)
 		return;
 	w->swept_day = 0;
 	w->due_us[STEP_SWEEP] = clock_mono_us() + EVERY_US;

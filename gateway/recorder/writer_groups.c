@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "common/pg_value.h"
 #include "gateway/recorder/cursors.h"
 #include "gateway/recorder/writer_priv.h"
 
@@ -102,11 +103,11 @@ void writer_join_done(struct usage_writer *w, const PGresult *result)
 	bool agree = true;
 
 	for (int i = 0; i < PQntuples(result); i++) {
-		size_t lane = (size_t)strtoull(PQgetvalue(result, i, 0), NULL, 10);
+		size_t lane = (size_t)pg_value_int(result, i, 0);
 
 		if (lane < w->joining->group->n_lanes)
-			agree &= take_cursor(
-				w, lane, strtoull(PQgetvalue(result, i, 1), NULL, 10));
+			agree &= take_cursor(w, lane,
+					     (uint64_t)pg_value_int(result, i, 1));
 	}
 	w->joining->joined = agree;
 	if (!agree)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/pg_value.h"
 #include "gateway/statistics/question_fields.h"
 #include "gateway/statistics/statement.h"
 
@@ -283,5 +284,5 @@ struct str question_answer(const PGresult *r)
 {
 	if (PQntuples(r) != 1 || PQgetisnull(r, 0, 0))
 		return (struct str){0};
-	return (struct str){PQgetvalue(r, 0, 0), (size_t)PQgetlength(r, 0, 0)};
+	return pg_value_text(r, 0, 0);
 }

@@ -8,6 +8,7 @@
 
 #include "common/check.h"
 #include "common/pg_sync.h"
+#include "common/pg_value.h"
 #include "gateway/statistics/recount.h"
 #include "gateway/statistics/statement_query.h"
 
@@ -50,7 +51,7 @@ static bool take_range(struct verify *v)
 	if (r == NULL)
 		return false;
 	ok = PQgetisnull(r, 0, 2);
-	sbuf_str(v->error, str_of(PQgetvalue(r, 0, 2)));
+	sbuf_str(v->error, pg_value_text(r, 0, 2));
 	snprintf(v->from, sizeof v->from, "%s", PQgetvalue(r, 0, 0));
 	snprintf(v->to, sizeof v->to, "%s", PQgetvalue(r, 0, 1));
 	PQclear(r);

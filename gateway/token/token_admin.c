@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/pg_value.h"
 #include "gateway/token/key.h"
 
 #define LIFETIME_MAX_S (100ll * 365 * 86400)
@@ -308,7 +309,7 @@ static void resolve(struct pg_sync *db, const char *id_or_name,
 	}
 	if (PQntuples(r) == 0)
 		sbuf_printf(error, "no token has the id or name '%s'", id_or_name);
-	else if (PQntuples(r) == 2 && *PQgetvalue(r, 0, 1) != 't')
+	else if (PQntuples(r) == 2 && !pg_value_bool(r, 0, 1))
 		sbuf_printf(error, "several tokens have the name '%s': give the id",
 			    id_or_name);
 	else

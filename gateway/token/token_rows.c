@@ -5,19 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
-
-static struct str field(const PGresult *r, int row, int column)
-{
-	return (struct str){PQgetvalue(r, row, column),
-			    (size_t)PQgetlength(r, row, column)};
-}
-
-static int64_t number(const PGresult *r, int row, int column, int64_t if_null)
-{
-	if (PQgetisnull(r, row, column))
-		return if_null;
-	return strtoll(PQgetvalue(r, row, column), NULL, 10);
-}
+#include "common/pg_value.h"
 
 /* "1,2,3" */
 static bool read_ids(struct token_poll *p, struct str list)
@@ -45,13 +33,13 @@ bool token_poll_read(struct token_poll *p, const PGresult *r)
 {
 	*p = (struct token_poll){0};
 	if (PQntuples(r) != 1 || PQnfields(r) < 2 ||
-	    !hex_decode(p->at.instance, TOKEN_INSTANCE_BYTES, field(r, 0, 0)) ||
-	    !str_to_u64(field(r, 0, 1), &p->at.generation))
+	    !hex_decode(p->at.instance, TOKEN_INSTANCE_BYTES, pg_value_text(r, 0, 0)) ||
+	    !str_to_u64(pg_value_text(r, 0, 1), &p->at.generation))
 		return false;
 	if (PQnfields(r) < 4)
 		return true;
-	return str_to_u64(field(r, 0, 2), &p->oldest_change) &&
-	       read_ids(p, field(r, 0, 3));
+	return str_to_u64(pg_value_text(r, 0, 2), &p->oldest_change) &&
+	       read_ids(p, pg_value_text(r, 0, 3));
 }
 
 void token_poll_fini(struct token_poll *p)
@@ -63,14 +51,14 @@ void token_poll_fini(struct token_poll *p)
 
 bool token_row_read(struct token_row *out, const PGresult *r, int i)
 {
-	if (!hex_decode(out->hash, KEY_HASH_BYTES, field(r, i, 0)))
+	if (!hex_decode(out->hash, KEY_HASH_BYTES, pg_value_text(r, i, 0)))
 		return false;
 	out->view = (struct token_view){
-		.token_id = number(r, i, 1, 0),
-		.key_until_us = number(r, i, 2, INT64_MAX),
-		.expires_at_us = number(r, i, 3, INT64_MAX),
-		.flags = *PQgetvalue(r, i, 4) == 't' ? TOKEN_REVOKED : 0,
-		.scopes = field(r, i, 5),
+		.token_id = pg_value_int(r, i, 1),
+		.key_until_us = pg_value_int_or(r, i, 2, INT64_MAX),
+		.expires_at_us = pg_value_int_or(r, i, 3, INT64_MAX),
+		.flags = pg_value_bool(r, i, 4) ? TOKEN_REVOKED : 0,
+		.scopes = pg_value_text(r, i, 5),
 	};
 	return true;
 }
