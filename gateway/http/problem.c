@@ -197,8 +197,6 @@ static const char *error_type(int status)
 		return "authentication_error";
 	case 403:
 		return "permission_error";
-	case 429:
-		return "rate_limit_error";
 	default:
 		return status >= 500 ? "api_error" : "invalid_request_error";
 	}
@@ -301,7 +299,7 @@ static void add_status_fields(struct sbuf *out, const struct problem_answer *a,
 		add_challenges(out, a->id);
 	if (status == 405)
 		add_allow(out, a->allow_methods);
-	if (a->retry_after_s || status == 429 || status == 503) {
+	if (a->retry_after_s || status == 503) {
 		sbuf_lit(out, "Retry-After: ");
 		sbuf_u64(out,
 			 a->retry_after_s ? a->retry_after_s : RETRY_AFTER_DEFAULT_S);

@@ -39,22 +39,17 @@
 	  "Content-Type is not supported")                                               \
 	X(EXPECTATION_FAILED, "expectation_failed", 417, "http_request_error",           \
 	  "Expectation is not supported")                                                \
-	X(RATE_LIMITED, "rate_limited", 429, "http_request_denied", "Too many requests") \
 	X(HEAD_TOO_LARGE, "head_too_large", 431, "http_request_error",                   \
 	  "Request header fields are too large")                                         \
 	X(NOT_IMPLEMENTED, "not_implemented", 501, "http_request_error",                 \
 	  "Request uses a feature that is not implemented")                              \
 	X(HTTP_VERSION, "http_version_not_supported", 505, "http_request_error",         \
 	  "HTTP version is not supported")                                               \
-	X(INTERNAL_ERROR, "internal_error", 500, "proxy_internal_error",                 \
-	  "Gateway error")                                                               \
 	X(FORBIDDEN, "forbidden", 403, "http_request_denied", "Not allowed from here")   \
 	X(KEYS_UNAVAILABLE, "keys_unavailable", 503, "proxy_internal_error",             \
 	  "API keys cannot be checked right now")                                        \
 	X(SHUTTING_DOWN, "shutting_down", 503, "proxy_internal_error",                   \
 	  "Gateway is stopping")                                                         \
-	X(OVERLOADED, "overloaded", 503, "connection_limit_reached",                     \
-	  "Gateway is overloaded")                                                       \
 	X(QUEUE_FULL, "queue_full", 503, "proxy_internal_error", "Usage queue is full")  \
 	X(DATABASE_UNAVAILABLE, "database_unavailable", 503, "proxy_internal_error",     \
 	  "Database is not available")                                                   \
@@ -116,7 +111,7 @@ struct problem_answer {
 	bool head;              /* answer to HEAD: head only, with the body's length */
 	bool close;             /* Connection: close */
 	int http_minor;         /* the client's */
-	uint32_t retry_after_s; /* 0: none (503 and 429 always carry one, default 5) */
+	uint32_t retry_after_s; /* 0: none (503 always carries one, default 5) */
 	uint32_t allow_methods; /* mask for Allow on 405; 0: all that the gateway knows */
 	int64_t wall_us;        /* for Date; 0: now */
 	struct str fields;      /* further lines, each with its CRLF; may be empty */

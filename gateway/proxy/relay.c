@@ -226,7 +226,7 @@ static void switch_protocol(struct exchange *x, char *rest, size_t n)
 	if (tunnel_agreed(x, &x->env->response))
 		tunnel_begin(x, rest, n);
 	else
-		exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
+		exchange_fail(x, PROBLEM_UPGRADE_FAILED,
 			      "the upstream switched to a protocol that was not asked "
 			      "for");
 }

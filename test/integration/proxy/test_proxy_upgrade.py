@@ -133,7 +133,7 @@ def test_switching_unasked_is_refused(gateway, upstream, database):
     conn.read_request_head()
     conn.send_head("101 Switching Protocols", SWITCHED)
     response = client.read_response()
-    assert (response.status, response.json()["code"]) == (502, "http_protocol_error")
+    assert (response.status, response.json()["code"]) == (502, "http_upgrade_failed")
 
 
 def test_early_hints_pass_and_continue_does_not(gateway, upstream):

@@ -88,7 +88,6 @@ static void each_problem_is_whole(void **state)
 	} types[] = {
 		{401, "authentication_error"},
 		{403, "permission_error"},
-		{429, "rate_limit_error"},
 	};
 
 	(void)state;
@@ -167,7 +166,6 @@ static void adds_what_a_status_asks_for(void **state)
 		 "Allow",
 		 "GET, POST"},
 		{{.id = PROBLEM_NO_ROUTE}, "Allow", ""},
-		{{.id = PROBLEM_RATE_LIMITED}, "Retry-After", "5"},
 		{{.id = PROBLEM_KEYS_UNAVAILABLE}, "Retry-After", "5"},
 		{{.id = PROBLEM_KEYS_UNAVAILABLE, .retry_after_s = 30},
 		 "Retry-After",
