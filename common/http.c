@@ -92,10 +92,6 @@ static inline __attribute__((always_inline)) bool name_is(const char *p,
 	return true;
 }
 
-static const char *const field_names[HTTP_H_COUNT] = {
-#define FIELD_NAME(id, name) [HTTP_H_##id] = name,
-	HTTP_FIELDS(FIELD_NAME)};
-
 #define IS(id, name)                                                                     \
 	if (name_is(p, name, sizeof(name) - 1))                                          \
 	return HTTP_H_##id
@@ -192,12 +188,6 @@ enum http_field_id http_field_id(struct str name)
 	if (id == HTTP_H_OTHER && (p[0] | 0x20) == 'x')
 		IS(X_FORWARDED, "x-forwarded-");
 	return id;
-}
-
-const char *http_field_name(enum http_field_id id)
-{
-	CHECK(id > HTTP_H_OTHER && id < HTTP_H_COUNT);
-	return field_names[id];
 }
 
 enum { CLASS_TOKEN = 1, CLASS_VALUE = 2, CLASS_HOST = 4 };

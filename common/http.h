@@ -76,8 +76,6 @@ _Static_assert(HTTP_H_COUNT <= 64, "field ids fit a 64-bit mask");
 
 /* Case-insensitive; cheap for names that are none of ours. */
 enum http_field_id http_field_id(struct str name);
-/* Lower-case; not for HTTP_H_OTHER. */
-const char *http_field_name(enum http_field_id id);
 
 /* How many bytes at the start of s are tchar of RFC 9110 5.6.2. */
 size_t http_token_span(struct str s);

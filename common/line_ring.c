@@ -110,12 +110,6 @@ void line_ring_take(struct line_ring *r, struct sbuf *out, size_t max)
 	}
 }
 
-bool line_ring_is_empty(const struct line_ring *r)
-{
-	return atomic_load_explicit(&r->head, memory_order_acquire) ==
-	       atomic_load_explicit(&r->tail, memory_order_acquire);
-}
-
 uint64_t line_ring_lost(const struct line_ring *r)
 {
 	return atomic_load_explicit(&r->lost, memory_order_relaxed);

@@ -17,7 +17,7 @@ static bool is_stand_in(const struct settings_route *r)
 	return settings_route_is_loopback(r);
 }
 
-enum dev_target dev_target_of(const struct settings_route *r, bool live)
+static enum dev_target target_of(const struct settings_route *r, bool live)
 {
 	bool is_test = strcmp(r->name, "test") == 0 || strcmp(r->path, "/api/test") == 0;
 
@@ -34,7 +34,7 @@ const char *dev_routes_override(void *ctx, const struct settings_route *r)
 {
 	const struct dev_routes *d = ctx;
 
-	switch (dev_target_of(r, d->live)) {
+	switch (target_of(r, d->live)) {
 	case DEV_OWN:
 		return NULL;
 	case DEV_DEMO:

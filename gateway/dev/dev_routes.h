@@ -10,19 +10,16 @@ enum dev_target {
 	DEV_MOCK, /* the mock of paid APIs */
 };
 
+struct dev_routes {
+	bool live;
+	char demo_url[160], mock_url[160];
+};
 /* - A route whose secret is unset goes to the mock.
  * - An upstream beyond this machine is real only with --live; else it is the mock, for
  *   the route `test` (by name, or by its path /api/test) the demo.
  * - That route goes to the demo also where it names 127.0.0.1:9001 or :9002, the places
  *   that stand for a service of one's own in the shipped configuration.
- * Pure. */
-enum dev_target dev_target_of(const struct settings_route *r, bool live);
-
-/* For settings_options.override_upstream, ctx being a struct dev_routes. */
-struct dev_routes {
-	bool live;
-	char demo_url[160], mock_url[160];
-};
+ * For settings_options.override_upstream, ctx being a struct dev_routes. Pure. */
 const char *dev_routes_override(void *ctx, const struct settings_route *r);
 
 /* Where a route of loaded settings leads. */

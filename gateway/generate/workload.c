@@ -352,14 +352,6 @@ bool workload_next(struct workload *w, unsigned *token, unsigned *route,
 	return true;
 }
 
-unsigned workload_token_routes(const struct workload *w, unsigned token,
-			       uint16_t routes[WORKLOAD_TOKEN_ROUTES])
-{
-	CHECK(token < w->o.tokens);
-	memcpy(routes, w->tokens[token].routes, sizeof w->tokens[token].routes);
-	return w->tokens[token].n_routes;
-}
-
 struct workload *workload_new(const struct workload_options *o)
 {
 	struct workload *w = xcalloc(1, sizeof *w);

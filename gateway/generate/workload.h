@@ -37,8 +37,5 @@ void workload_free(struct workload **w);
  * False: that was the last. */
 bool workload_next(struct workload *w, unsigned *token, unsigned *route,
 		   struct usage_event *e);
-/* The routes that a token calls, most often first; returns how many. */
-unsigned workload_token_routes(const struct workload *w, unsigned token,
-			       uint16_t routes[WORKLOAD_TOKEN_ROUTES]);
 
 #endif

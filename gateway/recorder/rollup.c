@@ -270,11 +270,6 @@ void usage_rollup_add(struct usage_rollup *r, const struct usage_event *e)
 		c->sums[SUM_bytes_out] += e->bytes_out;
 }
 
-size_t usage_rollup_cells(const struct usage_rollup *r)
-{
-	return r->n_cells;
-}
-
 static void copy_sql(const struct usage_rollup *r, const char *table,
 		     const char *route_column, struct sbuf *sql)
 {

@@ -30,7 +30,6 @@ void usage_rollup_reset(struct usage_rollup *r);
 
 /* Keeps nothing of e: its text may go with the record that it was read from. */
 void usage_rollup_add(struct usage_rollup *r, const struct usage_event *e);
-size_t usage_rollup_cells(const struct usage_rollup *r);
 
 /* Appends the COPY statement, whose columns are those that any cell has. */
 void usage_rollup_copy_sql(const struct usage_rollup *r, struct sbuf *sql);

@@ -78,11 +78,6 @@ const struct token_table *token_sync_table(const struct token_sync *s)
 	return atomic_load_explicit(&s->table, memory_order_acquire);
 }
 
-uint64_t token_sync_generation(const struct token_sync *s)
-{
-	return atomic_load_explicit(&s->generation, memory_order_acquire);
-}
-
 int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us)
 {
 	int64_t right = atomic_load_explicit(&s->right_at_us, memory_order_acquire);
@@ -476,7 +471,7 @@ static const struct token_table *current_for_saver(void *ctx,
 {
 	struct token_sync *s = ctx;
 
-	about->generation = token_sync_generation(s);
+	about->generation = atomic_load_explicit(&s->generation, memory_order_acquire);
 	about->right_at_us =
 		clock_wall_us() - token_sync_age_ms(s, clock_mono_us()) * 1000;
 	pthread_mutex_lock(&s->lock);

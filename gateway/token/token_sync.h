@@ -45,7 +45,6 @@ enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us);
 /* For /ready and the metrics. Milliseconds since the table was last known right; -1:
  * never. */
 int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us);
-uint64_t token_sync_generation(const struct token_sync *s);
 /* How many the table has; a snapshot's count as well. */
 size_t token_sync_keys(const struct token_sync *s);
 

@@ -37,13 +37,11 @@ static void lines_come_out_in_order(void **state)
 	struct line_ring *r = line_ring_new(RING_BYTES);
 
 	(void)state;
-	assert_true(line_ring_is_empty(r));
 	expect(r, ALL, "");
 	assert_true(put(r, "one\n"));
 	assert_true(put(r, "two\n"));
-	assert_false(line_ring_is_empty(r));
 	expect(r, ALL, "one\ntwo\n");
-	assert_true(line_ring_is_empty(r));
+	expect(r, ALL, "");
 	assert_true(put(r, "three\n"));
 	expect(r, ALL, "three\n");
 	line_ring_free(&r);
@@ -181,7 +179,6 @@ static void many_writers(void **state)
 	line_ring_take(r, &all, ALL);
 	sbuf_add(&all, "", 1);
 	all.n--;
-	assert_true(line_ring_is_empty(r));
 	judge(&all, line_ring_lost(r));
 	sbuf_fini(&all);
 	line_ring_free(&r);
