@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/pg_conninfo.h"
 #include "common/pg_priv.h"
@@ -125,14 +126,23 @@ static void finish(struct pg_conn *c, const struct pg_reply *reply)
 	PQclear(last);
 }
 
-/* Once an outage. */
-static bool log_down(struct pg_conn *c, const char *why)
+/* True: the outage begins. */
+static bool note_outage(struct pg_conn *c, const char *why)
 {
-	if (c->announced_down)
-		return false;
-	log_warn("%s: no database: %s; trying again", c->o.application_name, why);
-	c->announced_down = true;
-	return true;
+	bool begins = c->outage.since_us == 0;
+
+	if (trouble_note(&c->outage, 0, clock_mono_us()))
+		log_warn("%s: no database: %s; trying again", c->o.application_name, why);
+	return begins;
+}
+
+static void note_back(struct pg_conn *c)
+{
+	uint64_t lasted_s;
+
+	if (trouble_over(&c->outage, clock_mono_us(), &lasted_s))
+		log_info("%s: the database is back, after %llu s", c->o.application_name,
+			 (unsigned long long)lasted_s);
 }
 
 static void tell_down(struct pg_conn *c, const char *why)
@@ -154,7 +164,7 @@ static void lost(struct pg_conn *c, const char *why)
 	close_session(c);
 	c->state = PG_DOWN;
 	timer_in(c, next_delay_ms(c));
-	tell = log_down(c, why);
+	tell = note_outage(c, why);
 	if (c->busy)
 		finish(c, &reply);
 	if (tell)
@@ -359,9 +369,7 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 	event_del(c->timer);
 	c->state = PG_UP;
 	c->backoff_ms = BACKOFF_MIN_MS;
-	if (c->announced_down)
-		log_info("%s: the database is back", c->o.application_name);
-	c->announced_down = false;
+	note_back(c);
 	if (c->o.on_state)
 		c->o.on_state(c->o.ctx, true, NULL);
 }
@@ -446,7 +454,7 @@ static void tell_slow(struct pg_conn *c)
 
 	pg_dialer_doing(c->dialer, doing, sizeof doing);
 	snprintf(why, sizeof why, "no session yet, still %s", doing);
-	if (log_down(c, why))
+	if (note_outage(c, why))
 		tell_down(c, why);
 }
 

@@ -48,7 +48,7 @@ struct pg_options {
 
 /* Copies the options; connects from the loop on, for ever, with back-off (100 ms to 5 s,
  * with jitter). Every new session is set up alike: UTC, UTF8, search_path public, time
- * limits. The log hears once of an outage and once of its end. */
+ * limits. What the log hears of outages: common/trouble.h. */
 struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *options);
 /* Clears *c. A statement that runs is abandoned, its callback is not called. May be
  * called inside any of the connection's callbacks. */

@@ -4,6 +4,7 @@
 
 #include "common/pg.h"
 #include "common/pg_dialer.h"
+#include "common/trouble.h"
 
 #define PG_CONN_MAGIC 0x70676331u
 
@@ -26,11 +27,11 @@ struct pg_conn {
 	int fd;
 	enum conn_state state;
 	uint32_t backoff_ms;
-	bool announced_down; /* this outage is in the log */
-	bool broken;         /* sending failed: the timer, due at once, gives it up */
-	bool flushing;       /* libpq still holds bytes for the socket */
-	bool dying;          /* freed inside a callback: leave() does it */
-	unsigned depth;      /* callbacks that we are inside of */
+	struct trouble outage;
+	bool broken;    /* sending failed: the timer, due at once, gives it up */
+	bool flushing;  /* libpq still holds bytes for the socket */
+	bool dying;     /* freed inside a callback: leave() does it */
+	unsigned depth; /* callbacks that we are inside of */
 	/* the running statement */
 	bool busy;
 	enum copy_state copy;

@@ -6,13 +6,14 @@
 
 bool trouble_note(struct trouble *t, int kind, uint64_t now_us)
 {
-	bool is_change = t->since_us == 0 || kind != t->kind;
+	bool is_change;
 
 	if (t->since_us == 0)
 		t->since_us = now_us;
-	t->kind = kind;
+	is_change = t->told_us < t->since_us || kind != t->kind;
 	if (t->told_us != 0 && now_us - t->told_us < (is_change ? CHANGE_US : AGAIN_US))
 		return false;
+	t->kind = kind;
 	t->told_us = now_us;
 	return true;
 }

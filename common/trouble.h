@@ -11,7 +11,7 @@
 
 /* Zero: all is well. */
 struct trouble {
-	int kind;
+	int kind;                   /* that was told last */
 	uint64_t since_us, told_us; /* monotonic; 0: not in trouble; never */
 };
 

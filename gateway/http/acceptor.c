@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/clock.h"
 #include "common/log.h"
+#include "common/trouble.h"
 
 #define BACKLOG 4096
 
@@ -15,13 +17,19 @@ struct acceptor_socket {
 	struct evhttp_bound_socket *bound;
 };
 
-/* Out of descriptors or memory: the listener would fire again at once. The argument is
- * evhttp's own, which took the listener over. */
+/* Of all listeners of this thread. The error callback's argument is evhttp's own, which
+ * took the listener over, and leads to nothing of ours. */
+static _Thread_local struct trouble faults;
+
+/* Out of descriptors or memory: the listener would fire again at once. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
+	int error = errno;
+
 	(void)arg;
-	log_warn("accept failed: %s; trying again in %d s", strerror(errno),
-		 ACCEPTOR_RETRY_S);
+	if (trouble_happened(&faults, clock_mono_us()))
+		log_warn("accept failed: %s; trying again every %d s", strerror(error),
+			 ACCEPTOR_RETRY_S);
 	evconnlistener_disable(listener);
 }
 

@@ -194,5 +194,6 @@ def test_descriptors_run_out(gateways, upstream):
         client.close()
     eventually(lambda: gateway.get_status("/health") == 200, "connections are taken again")
     assert gateway.log().count("\n") - lines < 50
+    assert gateway.log().count("accept failed") <= 2 * gateway.settings.get("workers", 1)
     resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE, (hard, hard))
     gateway.expect_error("descriptors|accept|Too many open files")

@@ -23,6 +23,8 @@ static void test_told(void **state)
 		{760, 2, false}, {761, 2, true},  {800, 0, true},
 		{801, 0, false}, {802, 1, false}, /* a minute passes before the next */
 		{803, 0, false}, {821, 1, true},  {822, 1, false},
+		{840, 2, false}, {881, 2, true}, /* what came too soon is told later */
+		{890, 0, true},  {900, 2, false}, {941, 2, true},
 	};
 	struct trouble t = {0};
 	uint64_t lasted_s;
