@@ -183,6 +183,8 @@ void http_front_free(struct http_front **front)
 	struct http_front *f = *front;
 
 	*front = NULL;
+	if (f == NULL)
+		return;
 	conn_set_free(&f->conns);
 	event_free(f->run);
 	event_free(f->tick);

@@ -47,7 +47,8 @@ void http_front_configure(struct http_front *f, const struct settings_limits *li
 void http_front_drain(struct http_front *f);
 /* Draining, and nothing left to wait for: no listener, no connection. */
 bool http_front_is_drained(const struct http_front *f);
-/* Frees all connections (on_gone for those in an exchange) and the front. */
+/* NULL: nothing. Frees all connections (on_gone for those in an exchange) and the
+ * front. */
 void http_front_free(struct http_front **f);
 
 #endif

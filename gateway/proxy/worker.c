@@ -129,7 +129,7 @@ static void listen_all(struct worker *w)
 		http_front_listen(w->front, w->options.listen_fds[i], i >= plain);
 }
 
-static void init_front(struct worker *w, const struct settings *s)
+static bool init_front(struct worker *w, const struct settings *s)
 {
 	struct http_front_options o = {
 		.base = w->base,
@@ -142,12 +142,25 @@ static void init_front(struct worker *w, const struct settings *s)
 	};
 	SSL_CTX *tls;
 
-	w->front = http_front_new(&o);
 	if (!load_tls(w, s, &tls))
-		die("the certificate of tls.listen cannot be used; see above");
+		return false;
+	w->front = http_front_new(&o);
 	if (tls != NULL)
 		http_front_set_tls(w->front, tls);
 	listen_all(w);
+	return true;
+}
+
+static bool init_site(struct worker *w, const struct worker_options *o)
+{
+	w->env.sites.current = site_new(w->base, o->settings, o->resolver);
+	return w->env.sites.current != NULL;
+}
+
+static void close_listen_fds(const struct worker_options *o)
+{
+	for (size_t i = 0; i < o->n_listen_fds; i++)
+		close(o->listen_fds[i]);
 }
 
 static void init_thread(struct worker *w)
@@ -178,10 +191,11 @@ struct worker *worker_start(const struct worker_options *o)
 	w->env.lane = o->lane;
 	w->env.access = o->access;
 	exchange_env_init(&w->env);
-	w->env.sites.current = site_new(w->base, o->settings, o->resolver);
-	if (w->env.sites.current == NULL)
-		die("a file named by the routes cannot be read; see above");
-	init_front(w, o->settings);
+	if (!init_site(w, o) || !init_front(w, o->settings)) {
+		close_listen_fds(o);
+		worker_free(&w);
+		return NULL;
+	}
 	w->options.settings = NULL;
 	w->options.listen_fds = NULL;
 	if (!loop_thread_start(w->thread))

@@ -27,7 +27,8 @@ struct worker_options {
 	const unsigned char *ticket_keys;
 };
 
-/* NULL: the system gives no thread; the log says so. */
+/* NULL: a file that the settings name cannot be read, or the system gives no thread; the
+ * log says so. */
 struct worker *worker_start(const struct worker_options *o);
 /* Any thread: from the next request on these settings hold. Takes a reference. */
 void worker_configure(struct worker *w, struct settings *s);

@@ -176,3 +176,19 @@ def test_socket_files_are_removed_unless_a_successor_has_put_its_own(gateways, u
         gateway.terminate()
         assert gateway.wait_exit() == 0
         assert [name for name, path in paths.items() if os.path.exists(path)] == ["taken"]
+
+
+@pytest.mark.parametrize("content", ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", None])
+def test_an_authority_that_cannot_be_read_leaves_nothing_behind(gateways, upstream, tmp_path, content):
+    """The process once ended on the spot, with its socket files in place."""
+    authority, socket_file = tmp_path / "ca.pem", tmp_path / "socket"
+    if content is not None:
+        authority.write_text(content)
+    gateway = gateways(upstream, start=False, listen=["127.0.0.1:0", f"unix:{socket_file}"], state_dir="state")
+    gateway.settings["routes"][0].update(upstream="https://localhost:1", tls={"ca_file": str(authority)})
+    gateway.write_config()
+    done = run_cli("serve", "--config", gateway.config_file, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert str(authority) in done.stderr
+    assert not socket_file.exists()
+    assert not os.path.isdir(gateway.journal) or not os.listdir(gateway.journal)
