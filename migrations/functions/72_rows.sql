@@ -120,10 +120,11 @@ REVOKE ALL ON FUNCTION public.usage_rows_of_piece(regclass, timestamp, timestamp
 	timestamp, timestamp, bigint, bigint[], text, text, integer) FROM PUBLIC;
 
 -- The rows of one day, latest first, piece by piece, until there are `most` or time is
--- up: `next` is then where to go on.
+-- up: `next` is then where to go on. Time begins with the end of the first piece, which
+-- in a new session is mostly that of compiling and planning.
 CREATE OR REPLACE FUNCTION public.usage_rows_of_day(day timestamp, day_calls bigint,
 	guide text, low timestamp, until timestamp, tokens bigint[], paths text[],
-	min_ms integer, condition text, most integer, enough timestamptz,
+	min_ms integer, condition text, most integer, INOUT enough timestamptz,
 	OUT rows json[], OUT places text[], OUT next text)
 LANGUAGE plpgsql STABLE AS $body$
 DECLARE
@@ -172,6 +173,7 @@ BEGIN
 			next := greatest(piece.piece_low, low) || '/0';
 			EXIT;
 		END IF;
+		enough := coalesce(enough, clock_timestamp() + interval '25 milliseconds');
 	END LOOP;
 END
 $body$;
@@ -189,7 +191,7 @@ CREATE OR REPLACE FUNCTION public.usage_rows(low timestamp, high timestamp,
 RETURNS json LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
 DECLARE
-	enough CONSTANT timestamptz := clock_timestamp() + interval '25 milliseconds';
+	enough timestamptz;
 	guide CONSTANT text := public.usage_rows_guide(tokens, paths, status_low,
 		status_high);
 	condition CONSTANT text := public.usage_rows_condition(status_low, status_high,
@@ -210,6 +212,7 @@ BEGIN
 			until, tokens, paths, min_ms, condition, page - cardinality(rows), enough);
 		rows := rows || more.rows;
 		next := more.next;
+		enough := more.enough;
 		EXIT WHEN next IS NOT NULL;
 	END LOOP;
 	RETURN json_build_object('rows', array_to_json(rows),

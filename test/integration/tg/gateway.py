@@ -28,7 +28,7 @@ def environment(**extra):
         "PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LC_ALL": "C.UTF-8",
         "ASAN_OPTIONS": "exitcode=99:detect_leaks=1:abort_on_error=0:detect_stack_use_after_return=1",
         "UBSAN_OPTIONS": "print_stacktrace=1",
-        "TSAN_OPTIONS": f"exitcode=98:second_deadlock_stack=1:suppressions={suppressions}",
+        "TSAN_OPTIONS": f"exitcode=98:history_size=7:second_deadlock_stack=1:suppressions={suppressions}",
         **{k: v for k, v in os.environ.items() if k.startswith("TOLLGATE_TEST_")},
         **extra,
     }

@@ -181,6 +181,9 @@ class Database:
         """Makes a database whose test only made calls as good as new; False if it did more."""
         if self.name in self.cluster.touched or self.generation() != generation:
             return False
+        # The last statement of a gateway that has ended may still run, and locks tables.
+        self._query("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND pid <> pg_backend_pid()")
         self._query("DELETE FROM token_usage_logs")
         for table in ("usage_bad_rows", "usage_strangers", "usage_gaps"):
             self._query(f"DELETE FROM {table}")
