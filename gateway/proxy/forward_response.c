@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "gateway/proxy/cors.h"
 #include "gateway/proxy/header_edits.h"
+#include "gateway/proxy/location.h"
 
 enum http_framing forward_response_framing(const struct response_head *head,
 					   const struct request_head *request)
@@ -59,6 +60,33 @@ static bool passes(const struct writer *w, const struct http_field *f)
 	if (w->cors && f->id == HTTP_H_OTHER && cors_replaces(f->name))
 		return false;
 	return !header_edits_drop(&w->edits, f->id, f->name);
+}
+
+/* The Host that the route sent in place of the upstream's own; empty: none. */
+static struct str host_sent(const struct settings_route *route)
+{
+	for (size_t i = 0; i < route->set_headers.n; i++)
+		if (str_ieq(str_of(route->set_headers.items[i].name), STR("Host")))
+			return str_of(route->set_headers.items[i].value);
+	return (struct str){0};
+}
+
+static void add_upstream_field(struct writer *w, const struct http_field *f)
+{
+	const struct settings_route *route = w->f->route;
+	size_t before = w->out->n;
+
+	if (f->id == HTTP_H_OTHER && route->rewrite_location &&
+	    location_is_field(f->name)) {
+		sbuf_str(w->out, f->name);
+		sbuf_lit(w->out, ": ");
+		if (location_rewrite(w->out, route, host_sent(route), f->value)) {
+			sbuf_lit(w->out, "\r\n");
+			return;
+		}
+		w->out->n = before;
+	}
+	header_add(w->out, f->name, f->value);
 }
 
 /* The length of HEAD's and 304's absent body is told too; 1xx and 204 never tell one
@@ -165,7 +193,7 @@ void forward_response_head(struct sbuf *out, const struct forward_response *f)
 	add_status_line(&w);
 	for (unsigned i = 0; i < h->n_fields; i++)
 		if (passes(&w, &h->fields[i]))
-			header_add(out, h->fields[i].name, h->fields[i].value);
+			add_upstream_field(&w, &h->fields[i]);
 	if (h->status >= 200 || f->upgrade)
 		add_final_fields(&w);
 	sbuf_lit(out, "\r\n");

@@ -89,9 +89,10 @@ struct settings_route {
 	size_t n_endpoints;
 	char *ca_file; /* NULL: the system's CAs */
 	bool strip_prefix;
-	char *scope;          /* NULL: every valid key */
-	uint64_t price_micro; /* what a call costs, in millionths; 0: nothing */
-	uint32_t methods;     /* mask of HTTP_METHOD_BIT */
+	bool rewrite_location; /* redirects to the upstream lead back to the route */
+	char *scope;           /* NULL: every valid key */
+	uint64_t price_micro;  /* what a call costs, in millionths; 0: nothing */
+	uint32_t methods;      /* mask of HTTP_METHOD_BIT */
 	struct settings_headers set_headers;
 	struct settings_names remove_headers;
 	struct settings_headers response_set;

@@ -117,6 +117,9 @@ static const struct settings_key keys[] = {
 	 .flags = KEY_OPTIONAL,
 	 .doc = "tell the upstream the caller's address (X-Forwarded-*, Via); default: "
 		"true for http and private addresses, false for public https"},
+	{"rewrite_location", ROUTE(rewrite_location), .type = KEY_BOOL,
+	 .fallback = "true",
+	 .doc = "let redirects to the upstream lead back to the route"},
 	{"on_client_abort", ROUTE(on_client_abort), .type = KEY_ON_ABORT,
 	 .example = "cancel", .fallback = "\"cancel\"",
 	 .doc = "when the caller leaves: \"cancel\" the upstream's work or \"drain\" it"},
