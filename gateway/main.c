@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/cli_options.h"
 
 static const struct cli_command commands[] = {
 	{"serve", "run the gateway and the manager", cli_serve},
@@ -61,7 +62,7 @@ static int run(int argc, char **argv)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	fprintf(stderr, "tollgate: no command '%s'; `tollgate help` lists them\n",
-		argv[1]);
+		cli_shown(argv[1]));
 	return 2;
 }
 

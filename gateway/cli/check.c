@@ -1,9 +1,9 @@
 /* `tollgate check`: prints every fault of a configuration file. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gateway/cli/cli.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/settings/env_file.h"
 #include "gateway/settings/settings.h"
 
@@ -12,16 +12,19 @@
 
 struct check_arguments {
 	const char *config, *env;
+	struct env_file_list env_files;
 	bool dump, allow_unset;
 };
 
 static const char help[] =
-	"usage: tollgate check --config FILE [--env NAME] [--allow-unset] [--dump]\n\n"
+	"usage: tollgate check --config FILE [--env NAME] [--env-file FILE] [--allow-unset]\n"
+	"                      [--dump]\n\n"
 	"Prints every error and warning of a configuration file with its place; exit status 1\n"
-	"if there is an error. Variables come from the environment, then from .env and\n"
-	".dev.vars beside the file if --env is dev.\n\n"
+	"if there is an error. Variables come from the environment, then from --env-file,\n"
+	"then from .dev.vars and .env beside the file if --env is dev.\n\n"
 	"  --config FILE   the configuration (docs/configuration.md)\n"
 	"  --env NAME      apply the overlay of that name\n"
+	"  --env-file FILE variables, NAME=value a line; may be given again, the later wins\n"
 	"  --allow-unset   unset secrets and database are no errors; so it is with --env dev\n"
 	"  --dump          print the effective configuration as JSON, secrets as ***\n";
 
@@ -52,8 +55,11 @@ static int check(const struct check_arguments *a)
 	struct sbuf report;
 
 	sbuf_init(&report, REPORT_MAX);
-	if (dev)
+	if (dev) {
+		env_files_note_unread(a->config, &a->env_files, &report);
 		ok = env_files_read_beside(vars, a->config, &report);
+	}
+	ok = env_file_list_read(&a->env_files, vars, &report) && ok;
 	s = settings_load(a->config, &o, &report);
 	fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
 	ok &= s != NULL;
@@ -77,22 +83,27 @@ static int usage(FILE *out, int status)
 
 int cli_check(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-						{"env", required_argument, NULL, 'e'},
-						{"allow-unset", no_argument, NULL, 'u'},
-						{"dump", no_argument, NULL, 'd'},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"env", required_argument, NULL, 'e'},
+		{"env-file", required_argument, NULL, 'f'},
+		{"allow-unset", no_argument, NULL, 'u'},
+		{"dump", no_argument, NULL, 'd'},
+		{"help", no_argument, NULL, 'h'},
+		{0}};
 	struct check_arguments a = {0};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((opt = cli_next_option(argc, argv, options)) != -1) {
 		switch (opt) {
 		case 'c':
 			a.config = optarg;
 			break;
 		case 'e':
 			a.env = optarg;
+			break;
+		case 'f':
+			env_file_list_add(&a.env_files, optarg);
 			break;
 		case 'u':
 			a.allow_unset = true;

@@ -13,16 +13,49 @@
 #define REPORT_MAX (1u << 20)
 #define ERROR_MAX (64u << 10)
 
-/* Secrets of routes are of no interest here: they need not be set. */
-static char *from_config(const struct cli_db *o)
+bool cli_db_take(struct cli_db *db, int option, const char *value)
 {
-	struct settings_options options = {.env = o->env, .allow_missing_secrets = true};
+	switch (option) {
+	case CLI_DB_FIRST:
+		db->config = value;
+		return true;
+	case CLI_DB_ENV:
+		db->env = value;
+		return true;
+	case CLI_DB_DATABASE:
+		db->database = value;
+		return true;
+	case CLI_DB_ENV_FILE:
+		env_file_list_add(&db->env_files, value);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Secrets of routes are of no interest here: they need not be set. */
+static struct settings *load(const struct cli_db *o, bool database_optional,
+			     struct env_file *variables, struct sbuf *report)
+{
+	struct settings_options options = {
+		.env = o->env,
+		.allow_missing_secrets = true,
+		.database_optional = database_optional,
+		.variable = env_file_variable,
+		.variable_ctx = variables,
+	};
+
+	return settings_load(o->config, &options, report);
+}
+
+static char *from_config(const struct cli_db *o, struct env_file *variables)
+{
 	struct settings *s;
 	struct sbuf report;
 	char *conninfo = NULL;
 
 	sbuf_init(&report, REPORT_MAX);
-	s = settings_load(o->config, &options, &report);
+	s = load(o, false, variables, &report);
 	if (s == NULL)
 		fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
 	else if (s->database == NULL)
@@ -34,9 +67,33 @@ static char *from_config(const struct cli_db *o)
 	return conninfo;
 }
 
+static char *from_variable(struct env_file *variables)
+{
+	const char *url = env_file_variable(variables, "DATABASE_URL");
+
+	if (url != NULL && *url != '\0')
+		return xstrdup(url);
+	fprintf(stderr,
+		"tollgate: which database? Give --config FILE, --database URL, or set DATABASE_URL\n");
+	return NULL;
+}
+
+static bool read_variables(const struct cli_db *o, struct env_file *variables)
+{
+	struct sbuf report;
+	bool ok;
+
+	sbuf_init(&report, REPORT_MAX);
+	ok = env_file_list_read(&o->env_files, variables, &report);
+	fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
+	sbuf_fini(&report);
+	return ok;
+}
+
 char *cli_db_conninfo(const struct cli_db *o)
 {
-	const char *url = getenv("DATABASE_URL");
+	struct env_file *variables;
+	char *conninfo = NULL;
 
 	if (o->env && !o->config) {
 		fprintf(stderr, "tollgate: --env goes with --config\n");
@@ -44,13 +101,12 @@ char *cli_db_conninfo(const struct cli_db *o)
 	}
 	if (o->database)
 		return xstrdup(o->database);
-	if (o->config)
-		return from_config(o);
-	if (url && *url)
-		return xstrdup(url);
-	fprintf(stderr,
-		"tollgate: which database? Give --config FILE, --database URL, or set DATABASE_URL\n");
-	return NULL;
+	variables = env_file_new();
+	if (read_variables(o, variables))
+		conninfo =
+			o->config ? from_config(o, variables) : from_variable(variables);
+	env_file_free(&variables);
+	return conninfo;
 }
 
 struct pg_sync *cli_db_open(const struct cli_db *o, const char *command)
@@ -73,15 +129,17 @@ struct pg_sync *cli_db_open(const struct cli_db *o, const char *command)
 
 struct settings *cli_db_settings(const struct cli_db *o)
 {
-	struct settings_options options = {
-		.env = o->env, .allow_missing_secrets = true, .database_optional = true};
-	struct settings *s;
+	struct env_file *variables;
+	struct settings *s = NULL;
 	struct sbuf report;
 
 	if (o->config == NULL)
 		return NULL;
+	variables = env_file_new();
 	sbuf_init(&report, REPORT_MAX);
-	s = settings_load(o->config, &options, &report);
+	if (env_file_list_read(&o->env_files, variables, &report))
+		s = load(o, true, variables, &report);
 	sbuf_fini(&report);
+	env_file_free(&variables);
 	return s;
 }

@@ -2,13 +2,20 @@
 #ifndef GATEWAY_CLI_CLI_DB_H
 #define GATEWAY_CLI_CLI_DB_H
 
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "gateway/settings/env_file.h"
+
 struct cli_db {
-	const char *config;   /* --config */
-	const char *env;      /* --env */
-	const char *database; /* --database */
+	const char *config;             /* --config */
+	const char *env;                /* --env */
+	const char *database;           /* --database */
+	struct env_file_list env_files; /* --env-file */
 };
 
 /* The first that is given: --database; `database` of --config (with --env); DATABASE_URL.
+ * Variables come from the environment, then from --env-file.
  * The caller frees. NULL: the reason is on stderr. */
 char *cli_db_conninfo(const struct cli_db *o);
 /* A session with it, which pg_sync_close ends. NULL: the reason is on stderr, behind the
@@ -18,9 +25,22 @@ struct pg_sync *cli_db_open(const struct cli_db *o, const char *command);
  * without it, or where it has errors. Secrets of routes need not be set. */
 struct settings *cli_db_settings(const struct cli_db *o);
 
+/* The options above, for the array of getopt_long. */
+enum { CLI_DB_FIRST = 0x100, CLI_DB_ENV, CLI_DB_DATABASE, CLI_DB_ENV_FILE };
+#define CLI_DB_OPTIONS                                                                   \
+	{"config", required_argument, NULL, CLI_DB_FIRST},                               \
+		{"env", required_argument, NULL, CLI_DB_ENV},                            \
+		{"database", required_argument, NULL, CLI_DB_DATABASE},                  \
+	{                                                                                \
+		"env-file", required_argument, NULL, CLI_DB_ENV_FILE                     \
+	}
+/* Takes one of them with its value; false: it is none. */
+bool cli_db_take(struct cli_db *db, int option, const char *value);
+
 #define CLI_DB_HELP                                                                      \
 	"  --config FILE    take `database` from this configuration\n"                   \
 	"  --env NAME       with its overlay of this name\n"                             \
-	"  --database URL   or this database; without either: DATABASE_URL\n"
+	"  --database URL   or this database; without either: DATABASE_URL\n"            \
+	"  --env-file FILE  variables beside the environment's; may be given again\n"
 
 #endif

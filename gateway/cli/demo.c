@@ -1,6 +1,5 @@
 /* `tollgate demo`: only the demo upstreams of `tollgate dev`, for tests and benches. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include "common/check.h"
 #include "common/net.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/dev/demo.h"
 
 static const char help[] =
@@ -56,7 +56,7 @@ int cli_demo(int argc, char **argv)
 	struct demo_addresses listen;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = cli_next_option(argc, argv, options)) != -1) {
 		if (opt == 'h') {
 			fputs(help, stdout);
 			return 0;
@@ -66,7 +66,8 @@ int cli_demo(int argc, char **argv)
 		*(opt == 'l' ? &demo : &mock) = optarg;
 	}
 	if (optind < argc) {
-		fprintf(stderr, "tollgate demo: '%s' is not expected\n", argv[optind]);
+		fprintf(stderr, "tollgate demo: '%s' is not expected\n",
+			cli_shown(argv[optind]));
 		return 2;
 	}
 	if (!parse_loopback(&listen.demo, demo) || !parse_loopback(&listen.mock, mock))

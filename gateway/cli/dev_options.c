@@ -1,7 +1,7 @@
 /* The command line of `tollgate dev`. */
 #include "gateway/cli/dev_options.h"
+#include "gateway/cli/cli_options.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 #include "gateway/dev/dev_database.h"
@@ -15,6 +15,7 @@ static const char help[] =
 	"  --config FILE          the configuration (config/tollgate.json), with its overlay\n"
 	"                         \"dev\"; .env and .dev.vars beside it are read. Routes, timeouts\n"
 	"                         and secrets follow its changes\n"
+	"  --env-file FILE        variables, before .dev.vars and .env; may be given again\n"
 	"  --state DIR            where data and dev.env are (.tollgate)\n"
 	"  --fresh                start over: a new database, a new key\n"
 	"  --live                 call real upstreams. Without it, what leaves this machine goes\n"
@@ -29,6 +30,7 @@ static const char help[] =
 
 enum {
 	OPT_CONFIG = 'c',
+	OPT_ENV_FILE,
 	OPT_STATE,
 	OPT_FRESH,
 	OPT_LIVE,
@@ -41,6 +43,7 @@ enum {
 
 static const struct option options[] = {
 	{"config", required_argument, NULL, OPT_CONFIG},
+	{"env-file", required_argument, NULL, OPT_ENV_FILE},
 	{"state", required_argument, NULL, OPT_STATE},
 	{"fresh", no_argument, NULL, OPT_FRESH},
 	{"live", no_argument, NULL, OPT_LIVE},
@@ -57,6 +60,9 @@ static bool take(struct dev_options *o, int option)
 	switch (option) {
 	case OPT_CONFIG:
 		o->config = optarg;
+		return true;
+	case OPT_ENV_FILE:
+		env_file_list_add(&o->env_files, optarg);
 		return true;
 	case OPT_STATE:
 		o->state = optarg;
@@ -103,7 +109,7 @@ enum dev_verdict dev_options_parse(struct dev_options *o, int argc, char **argv)
 
 	*o = (struct dev_options){.config = "config/tollgate.json", .state = ".tollgate"};
 	optind = 0; /* getopt(3): start anew, also in a second call */
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = cli_next_option(argc, argv, options)) != -1) {
 		if (option == OPT_HELP) {
 			fputs(help, stdout);
 			return DEV_HELP;
@@ -113,7 +119,7 @@ enum dev_verdict dev_options_parse(struct dev_options *o, int argc, char **argv)
 	}
 	if (optind < argc) {
 		complain("'%s' is not expected; `tollgate dev --help` tells the options",
-			 argv[optind]);
+			 cli_shown(argv[optind]));
 		return DEV_USAGE;
 	}
 	return make_sense(o) ? DEV_RUN : DEV_USAGE;

@@ -1,7 +1,6 @@
 /* `tollgate journal inspect`: what a usage journal holds, also while gateways use it. */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/recorder/copy_row.h"
 #include "gateway/journal/inspect.h"
 
@@ -207,7 +207,7 @@ int cli_journal(int argc, char **argv)
 	bool events = false;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = cli_next_option(argc, argv, options)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
 			return 0;

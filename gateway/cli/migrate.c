@@ -1,10 +1,10 @@
 /* `tollgate migrate`: creates or updates the database's tables. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/db/migrate.h"
 
 #define ERROR_MAX (64u << 10)
@@ -47,9 +47,7 @@ static int run(const struct cli_db *db, const char *zone)
 int cli_migrate(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"env", required_argument, NULL, 'e'},
-		{"database", required_argument, NULL, 'd'},
+		CLI_DB_OPTIONS,
 		{"adopt-time-zone", required_argument, NULL, 'z'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -58,17 +56,10 @@ int cli_migrate(int argc, char **argv)
 	const char *zone = NULL;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = cli_next_option(argc, argv, options)) != -1) {
+		if (cli_db_take(&db, c, optarg))
+			continue;
 		switch (c) {
-		case 'c':
-			db.config = optarg;
-			break;
-		case 'e':
-			db.env = optarg;
-			break;
-		case 'd':
-			db.database = optarg;
-			break;
 		case 'z':
 			zone = optarg;
 			break;

@@ -1,7 +1,6 @@
 /* `tollgate token`: create, list, revoke and import API keys. */
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <getopt.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "common/str.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/token/key.h"
 #include "gateway/token/token_admin.h"
 
@@ -264,9 +264,7 @@ static int usage(const char *why)
 }
 
 static const struct option options[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"env", required_argument, NULL, 'e'},
-	{"database", required_argument, NULL, 'd'},
+	CLI_DB_OPTIONS,
 	{"name", required_argument, NULL, 'n'},
 	{"scope", required_argument, NULL, 's'},
 	{"expires", required_argument, NULL, 'x'},
@@ -280,16 +278,9 @@ static const struct option options[] = {
 /* NULL: fine; else what is wrong with this option. */
 static const char *take_option(struct arguments *a, int option, char *value)
 {
+	if (cli_db_take(&a->db, option, value))
+		return NULL;
 	switch (option) {
-	case 'c':
-		a->db.config = value;
-		return NULL;
-	case 'e':
-		a->db.env = value;
-		return NULL;
-	case 'd':
-		a->db.database = value;
-		return NULL;
 	case 'n':
 		a->spec.name = value;
 		return NULL;
@@ -360,7 +351,7 @@ static int run_subcommand(const struct subcommand *c, int argc, char **argv)
 	int option;
 
 	a.spec.scopes = a.scopes;
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((option = cli_next_option(argc, argv, options)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
 			return 0;

@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/cli_options.h"
 
 static const struct cli_command commands[] = {
 	{"ask", "answer a question about usage, as JSON", cli_usage_ask},
@@ -35,6 +36,6 @@ int cli_usage(int argc, char **argv)
 			return commands[i].run(argc - 1, argv + 1);
 	fprintf(stderr,
 		"tollgate usage: no command '%s'; `tollgate usage --help` lists them\n",
-		argv[1]);
+		cli_shown(argv[1]));
 	return 2;
 }

@@ -1,6 +1,5 @@
 /* `tollgate usage ask`: answers a question about usage. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/settings/settings.h"
 #include "gateway/statistics/ask.h"
 
@@ -171,9 +171,7 @@ static bool take_min_ms(struct arguments *a, const char *text)
 /* --- options --- */
 
 static const struct option options[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"env", required_argument, NULL, 'e'},
-	{"database", required_argument, NULL, 'd'},
+	CLI_DB_OPTIONS,
 	{"from", required_argument, NULL, 'f'},
 	{"to", required_argument, NULL, 't'},
 	{"zone", required_argument, NULL, 'z'},
@@ -196,12 +194,6 @@ static const struct option options[] = {
 static const char **text_of(struct arguments *a, int c)
 {
 	switch (c) {
-	case 'c':
-		return &a->db.config;
-	case 'e':
-		return &a->db.env;
-	case 'd':
-		return &a->db.database;
 	case 'f':
 		return &a->q.from;
 	case 't':
@@ -223,6 +215,8 @@ static bool take_option(struct arguments *a, int c, char *value)
 {
 	const char **text = text_of(a, c);
 
+	if (cli_db_take(&a->db, c, value))
+		return true;
 	if (text != NULL) {
 		*text = value;
 		return true;
@@ -334,7 +328,7 @@ static int parse_and_run(struct arguments *a, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = cli_next_option(argc, argv, options)) != -1) {
 		if (c == 'h')
 			return print_help(stdout, 0);
 		if (!take_option(a, c, optarg))
@@ -345,7 +339,7 @@ static int parse_and_run(struct arguments *a, int argc, char **argv)
 	if (!question_named(argv[optind], &a->q.kind)) {
 		fprintf(stderr,
 			"tollgate usage ask: no question '%s'; --help lists them\n",
-			argv[optind]);
+			cli_shown(argv[optind]));
 		return 2;
 	}
 	return run(a);

@@ -1,6 +1,5 @@
 /* `tollgate usage generate`: makes up usage, and takes it away again. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/settings/settings.h"
 #include "gateway/generate/generate.h"
 #include "gateway/generate/workload.h"
@@ -137,18 +137,11 @@ static bool take_number(struct arguments *a, int c, const char *text)
 
 static bool take_option(struct arguments *a, int c, const char *value)
 {
+	if (cli_db_take(&a->db, c, value))
+		return true;
 	switch (c) {
 	case 'x':
 		a->remove = true;
-		return true;
-	case 'c':
-		a->db.config = value;
-		return true;
-	case 'e':
-		a->db.env = value;
-		return true;
-	case 'd':
-		a->db.database = value;
 		return true;
 	case '?':
 		return false;
@@ -162,9 +155,7 @@ static bool take_option(struct arguments *a, int c, const char *value)
 static int parse(struct arguments *a, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"env", required_argument, NULL, 'e'},
-		{"database", required_argument, NULL, 'd'},
+		CLI_DB_OPTIONS,
 		{"calls", required_argument, NULL, 'n'},
 		{"days", required_argument, NULL, 'y'},
 		{"tokens", required_argument, NULL, 't'},
@@ -177,7 +168,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = cli_next_option(argc, argv, options)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
 			return 1;

@@ -1,11 +1,11 @@
 /* `tollgate usage verify`: are the statistics what the rows say? */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/cli_options.h"
 #include "gateway/statistics/verify.h"
 
 #define ERROR_MAX (64u << 10)
@@ -45,28 +45,10 @@ static int run(const struct cli_db *db, struct usage_verify_options *o)
 	return verdict == VERIFY_EQUAL ? 0 : 1;
 }
 
-static const char **field(struct cli_db *db, struct usage_verify_options *o, int option)
-{
-	switch (option) {
-	case 'c':
-		return &db->config;
-	case 'e':
-		return &db->env;
-	case 'd':
-		return &db->database;
-	case 'f':
-		return &o->from;
-	default:
-		return &o->to;
-	}
-}
-
 int cli_usage_verify(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"env", required_argument, NULL, 'e'},
-		{"database", required_argument, NULL, 'd'},
+		CLI_DB_OPTIONS,
 		{"from", required_argument, NULL, 'f'},
 		{"to", required_argument, NULL, 't'},
 		{"repair", no_argument, NULL, 'r'},
@@ -77,7 +59,7 @@ int cli_usage_verify(int argc, char **argv)
 	struct cli_db db = {0};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((c = cli_next_option(argc, argv, options)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
 			return 0;
@@ -86,8 +68,8 @@ int cli_usage_verify(int argc, char **argv)
 			return 2;
 		if (c == 'r')
 			o.repair = true;
-		else
-			*field(&db, &o, c) = optarg;
+		else if (!cli_db_take(&db, c, optarg))
+			*(c == 'f' ? &o.from : &o.to) = optarg;
 	}
 	if (optind != argc) {
 		fputs(help, stderr);

@@ -28,6 +28,7 @@
 #include "gateway/run/run.h"
 #include "gateway/settings/env_file.h"
 
+#define NOTES_MAX 65536
 #define FLUSH_MS 1500 /* Ctrl-C ends everything within 5 s */
 
 struct dev {
@@ -105,11 +106,14 @@ static struct watcher *watch(struct dev *d)
 		.on_tick = on_tick,
 		.ctx = d,
 	};
+	const struct env_file_list *named = &d->options->env_files;
 	char *env_files[ENV_FILES_BESIDE];
 	struct watcher *watcher;
 
 	for (size_t i = 0; i < ENV_FILES_BESIDE; i++)
 		w.files[1 + i] = env_files[i] = env_file_beside(d->options->config, i);
+	for (size_t i = 0; i < named->n; i++)
+		w.files[w.n_files++] = named->names[i];
 	watcher = watcher_start(&w);
 	for (size_t i = 0; i < ENV_FILES_BESIDE; i++)
 		free(env_files[i]);
@@ -197,11 +201,22 @@ static bool prepare_database(struct dev *d)
 	return dev_database_migrate(d->source.database);
 }
 
+static void note_unread(const struct dev *d)
+{
+	struct sbuf notes;
+
+	sbuf_init(&notes, NOTES_MAX);
+	env_files_note_unread(d->options->config, &d->options->env_files, &notes);
+	log_text(LOG_WARN, sbuf_view(&notes));
+	sbuf_fini(&notes);
+}
+
 /* Faults in the configuration and busy ports show before PostgreSQL is started. */
 static bool start(struct dev *d)
 {
 	if (!start_demo(d) || !log_start())
 		return false;
+	note_unread(d);
 	d->settings = dev_settings_load(&d->source);
 	if (d->settings == NULL || !dev_settings_fit(&d->source, d->settings) ||
 	    !prepare_database(d))
@@ -227,6 +242,7 @@ int dev_run(const struct dev_options *o)
 		.options = o,
 		.source = {.config = o->config,
 			   .state_dir = d.state.path,
+			   .env_files = &o->env_files,
 			   .listen = &o->listen,
 			   .manager_listen = &o->manager_listen},
 		.has_terminal = terminal_is_there(),

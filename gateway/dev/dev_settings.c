@@ -4,7 +4,6 @@
 #include "common/log.h"
 
 #include "gateway/dev/say.h"
-#include "gateway/settings/env_file.h"
 
 #define REPORT_MAX (64 * 1024)
 #define DRAIN_MS 800 /* Ctrl-C ends everything within 5 s */
@@ -59,7 +58,8 @@ struct settings *dev_settings_load(struct dev_settings *d)
 	struct sbuf report;
 
 	sbuf_init(&report, REPORT_MAX);
-	if (env_files_read_beside(env, d->config, &report))
+	if (env_files_read_beside(env, d->config, &report) &&
+	    env_file_list_read(d->env_files, env, &report))
 		s = settings_load(d->config, &o, &report);
 	log_text(s != NULL ? LOG_WARN : LOG_ERROR, sbuf_view(&report));
 	sbuf_fini(&report);

@@ -5,18 +5,20 @@
 
 #include "gateway/dev/dev_listen.h"
 #include "gateway/dev/dev_routes.h"
+#include "gateway/settings/env_file.h"
 
 struct dev_settings {
 	const char *config;
 	const char *state_dir;
-	const char *database; /* NULL: the file's, if it has one */
+	const char *database;                  /* NULL: the file's, if it has one */
+	const struct env_file_list *env_files; /* after those beside the configuration */
 	const struct dev_listeners *listen, *manager_listen;
 	struct dev_routes routes;
 	bool no_ipv6; /* of dev_settings_fit */
 };
 
-/* Variables come from the environment, then from the files beside the configuration
- * (env_file_beside). NULL: it complained. */
+/* Variables come from the environment, then from env_files, then from the files beside
+ * the configuration (env_file_beside). NULL: it complained. */
 struct settings *dev_settings_load(struct dev_settings *d);
 /* Once, before the settings are shared: takes out what this machine cannot listen on,
  * here and in all that are loaded later. False: an address is taken; it complained. */

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define WATCHER_FILES_MAX 8
+#define WATCHER_FILES_MAX 24
 
 struct watcher_options {
 	/* Files, which need not exist; copied. */

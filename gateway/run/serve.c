@@ -9,12 +9,16 @@
 /* NULL: there are errors, which it told. */
 static struct settings *load(const struct serve_options *o)
 {
-	struct settings_options options = {.env = o->env};
-	struct settings *s;
+	struct env_file *variables = env_file_new();
+	struct settings_options options = {
+		.env = o->env, .variable = env_file_variable, .variable_ctx = variables};
+	struct settings *s = NULL;
 	struct sbuf report;
 
 	sbuf_init(&report, REPORT_MAX);
-	s = settings_load(o->config, &options, &report);
+	if (env_file_list_read(&o->env_files, variables, &report))
+		s = settings_load(o->config, &options, &report);
+	env_file_free(&variables);
 	if (report.n > 0)
 		log_text(s != NULL ? LOG_WARN : LOG_ERROR, sbuf_view(&report));
 	sbuf_fini(&report);
@@ -23,8 +27,13 @@ static struct settings *load(const struct serve_options *o)
 
 static struct settings *load_again(void *ctx)
 {
-	struct settings *s = load(ctx);
+	const struct serve_options *o = ctx;
+	struct settings *s = load(o);
 
+	if (o->env_files.n == 0)
+		log_info(
+			"reload: variables stay as they were at the start; those of a file "
+			"(--env-file) would be read again");
 	if (s == NULL)
 		log_error(
 			"reload: the configuration has errors; the old one stays in force");

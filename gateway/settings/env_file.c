@@ -1,10 +1,14 @@
-/* Variables from .env and .dev.vars files, beside the real environment. */
+/* Variables from files, beside the real environment. */
 #include "gateway/settings/env_file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/check.h"
 #include "gateway/settings/settings_file.h"
@@ -219,7 +223,8 @@ bool env_file_read_text(struct env_file *e, const char *file, struct str text,
 	return s.ok;
 }
 
-bool env_file_read(struct env_file *e, const char *path, struct sbuf *report)
+static bool read_file(struct env_file *e, const char *path, bool may_miss,
+		      struct sbuf *report)
 {
 	const char *why;
 	char *text;
@@ -227,9 +232,10 @@ bool env_file_read(struct env_file *e, const char *path, struct sbuf *report)
 	bool ok;
 
 	if (!settings_file_read(path, ENV_FILE_MAX, &text, &n, &why)) {
-		if (errno == ENOENT)
+		if (errno == ENOENT && may_miss)
 			return true;
-		sbuf_printf(report, "%s: error: cannot be read: %s; ", path, why);
+		sbuf_printf(report, "%s: error: cannot be read: %s; ",
+			    settings_file_shown(path), why);
 		settings_file_advise(report, path, errno);
 		sbuf_lit(report, "\n");
 		return false;
@@ -240,12 +246,17 @@ bool env_file_read(struct env_file *e, const char *path, struct sbuf *report)
 	return ok;
 }
 
+bool env_file_read(struct env_file *e, const char *path, struct sbuf *report)
+{
+	return read_file(e, path, true, report);
+}
+
+static const char *const names_beside[ENV_FILES_BESIDE] = {".env", ".dev.vars"};
+
 char *env_file_beside(const char *config, size_t i)
 {
-	static const char *const names[ENV_FILES_BESIDE] = {".env", ".dev.vars"};
-
 	CHECK(i < ENV_FILES_BESIDE);
-	return settings_file_beside(config, names[i]);
+	return settings_file_beside(config, names_beside[i]);
 }
 
 bool env_files_read_beside(struct env_file *e, const char *config, struct sbuf *report)
@@ -260,6 +271,120 @@ bool env_files_read_beside(struct env_file *e, const char *config, struct sbuf *
 	}
 	return ok;
 }
+
+/* --- --env-file --- */
+
+void env_file_list_add(struct env_file_list *list, const char *name)
+{
+	if (list->n < ENV_FILE_LIST_MAX)
+		list->names[list->n++] = name;
+	else
+		list->too_many = true;
+}
+
+/* What was read last from `path` and is of no use. */
+static void warn_of_hidden(const struct env_file *e, const char *path,
+			   struct sbuf *report)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		const struct env_entry *entry = &e->items[i];
+		const char *real = getenv(entry->name);
+
+		if (entry->reading == e->reading && real != NULL && *real != '\0' &&
+		    strcmp(real, entry->value) != 0)
+			sbuf_printf(report,
+				    "%s: warning: the environment has another %s, which "
+				    "wins; unset it there to use this file's\n",
+				    path, entry->name);
+	}
+}
+
+bool env_file_list_read(const struct env_file_list *list, struct env_file *e,
+			struct sbuf *report)
+{
+	bool ok = !list->too_many;
+
+	if (list->too_many)
+		sbuf_printf(report,
+			    "%s: error: more than %d files of variables; join some\n",
+			    list->names[0], ENV_FILE_LIST_MAX);
+	for (size_t i = 0; i < list->n; i++) {
+		if (read_file(e, list->names[i], false, report))
+			warn_of_hidden(e, list->names[i], report);
+		else
+			ok = false;
+	}
+	return ok;
+}
+
+/* --- files that are not read --- */
+
+/* The folder of the repository that a file is in, without a slash at the end; false:
+ * none. */
+static bool find_root(const char *file, char out[PATH_MAX])
+{
+	char git[PATH_MAX + 8];
+	char *slash;
+
+	if (realpath(file, out) == NULL)
+		return false;
+	while ((slash = strrchr(out, '/')) != NULL) {
+		*slash = '\0';
+		snprintf(git, sizeof git, "%s/.git", out);
+		if (access(git, F_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+static bool is_read(const char *path, const char *config,
+		    const struct env_file_list *list)
+{
+	bool same = false;
+
+	for (size_t i = 0; i < ENV_FILES_BESIDE && !same; i++) {
+		char *beside = env_file_beside(config, i);
+
+		same = is_same_file(path, beside);
+		free(beside);
+	}
+	for (size_t i = 0; i < list->n && !same; i++)
+		same = is_same_file(path, list->names[i]);
+	return same;
+}
+
+void env_files_note_unread(const char *config, const struct env_file_list *list,
+			   struct sbuf *report)
+{
+	char folders[2][PATH_MAX] = {"", ""}, path[PATH_MAX + 16];
+
+	if (getcwd(folders[0], PATH_MAX) == NULL)
+		folders[0][0] = '\0';
+	if (!find_root(config, folders[1]) || is_same_file(folders[0], folders[1]))
+		folders[1][0] = '\0';
+	for (size_t i = 0; i < 2 * ENV_FILES_BESIDE; i++) {
+		const char *folder = folders[i / ENV_FILES_BESIDE];
+
+		snprintf(path, sizeof path, "%s/%s", folder,
+			 names_beside[i % ENV_FILES_BESIDE]);
+		if (*folder != '\0' && access(path, F_OK) == 0 &&
+		    !is_read(path, config, list))
+			sbuf_printf(report,
+				    "%s: note: is not read, since it is not beside %s; "
+				    "give --env-file %s to read it\n",
+				    path, config, path);
+	}
+}
+
+/* --- look-ups --- */
 
 const char *env_file_get(const struct env_file *e, const char *name)
 {

@@ -145,6 +145,11 @@ void settings_file_advise(struct sbuf *out, const char *path, int error)
 		sbuf_lit(out, "save its content as a file, and name that");
 }
 
+const char *settings_file_shown(const char *path)
+{
+	return strstr(path, "://") == NULL ? path : "***";
+}
+
 char *settings_file_beside(const char *file, const char *path)
 {
 	const char *slash = strrchr(file, '/');

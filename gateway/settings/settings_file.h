@@ -15,6 +15,9 @@ bool settings_file_read(const char *path, size_t max, char **out, size_t *n,
 /* Appends what to do about a file that cannot be read: a command, or a path. error is
  * errno after settings_file_read; nothing is appended where there is nothing to say. */
 void settings_file_advise(struct sbuf *out, const char *path, int error);
+/* What a message may show of a path: itself, unless it is a URL, which may hold a
+ * password. */
+const char *settings_file_shown(const char *path);
 /* path as seen from beside `file`; absolute paths stay. The caller frees. */
 char *settings_file_beside(const char *file, const char *path);
 

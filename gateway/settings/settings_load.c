@@ -190,7 +190,8 @@ struct settings *settings_load(const char *file, const struct settings_options *
 	size_t n;
 
 	if (!settings_file_read(file, SETTINGS_FILE_MAX, &text, &n, &why)) {
-		sbuf_printf(report, "%s: error: cannot be read: %s; ", file, why);
+		sbuf_printf(report, "%s: error: cannot be read: %s; ",
+			    settings_file_shown(file), why);
 		settings_file_advise(report, file, errno);
 		sbuf_lit(report, "\n");
 		return NULL;

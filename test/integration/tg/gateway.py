@@ -54,7 +54,7 @@ def make_token(config_file, name, scopes, *more):
 class Gateway:
     """One `tollgate serve`. Made by the `gateway` fixture, which also ends and judges it."""
 
-    def __init__(self, folder, database, routes, env=None, wrapper=(), **settings):
+    def __init__(self, folder, database, routes, env=None, wrapper=(), arguments=(), **settings):
         self.folder, self.database = folder, database
         self.port, self.manager_port = free_port(), free_port()
         self.config_file = os.path.join(folder, "tollgate.json")
@@ -62,7 +62,7 @@ class Gateway:
         self.key = None
         self.expected_errors = []
         self.process = None
-        self.env, self.wrapper = env or {}, wrapper
+        self.env, self.wrapper, self.arguments = env or {}, wrapper, arguments
         self._clients = []
         self.settings = {
             "listen": [f"127.0.0.1:{self.port}"],
@@ -100,7 +100,7 @@ class Gateway:
         return self
 
     def _command(self, sockets):
-        serve = [*self.wrapper, BINARY, "serve", "--config", self.config_file]
+        serve = [*self.wrapper, BINARY, "serve", "--config", self.config_file, *self.arguments]
         if not sockets:
             return serve
         moves = "".join(f" {3 + i}<&{s.fileno()}" for i, s in enumerate(sockets))
