@@ -14,6 +14,7 @@ run_one() {
 }
 export -f run_one
 
+# shellcheck disable=SC2016 # the inner shell expands it
 printf '%s\0' "$@" | xargs -0 -n 1 -P 4 bash -c 'run_one "$1"' run_one
 
 echo
