@@ -74,13 +74,14 @@ struct resolver {
 
 /* --- addresses --- */
 
-bool resolver_knows(const struct resolver_addresses *list, const struct sockaddr *sa)
+const struct resolver_address *resolver_find(const struct resolver_addresses *list,
+					     const struct sockaddr *sa)
 {
 	for (unsigned i = 0; i < list->n_known; i++)
 		if (name_addresses_are_same((const struct sockaddr *)&list->list[i].sa,
 					    sa))
-			return true;
-	return false;
+			return &list->list[i];
+	return NULL;
 }
 
 /* --- publishing --- */
@@ -96,7 +97,19 @@ static void fill_address(struct resolver_address *to, const struct lookup_addres
 		((struct sockaddr_in6 *)(void *)&to->sa)->sin6_port = htons(port);
 }
 
-static struct resolver_addresses *make_list(const struct resolver_name *name)
+/* Marks stay with their addresses. */
+static struct address_mark *mark_of(const struct resolver_address *a,
+				    const struct resolver_addresses *before)
+{
+	const struct resolver_address *old = NULL;
+
+	if (before != NULL)
+		old = resolver_find(before, (const struct sockaddr *)&a->sa);
+	return old != NULL ? old->mark : xcalloc(1, sizeof *a->mark);
+}
+
+static struct resolver_addresses *make_list(const struct resolver_name *name,
+					    const struct resolver_addresses *before)
 {
 	const struct host *h = name->host;
 	struct resolver_addresses *a = xcalloc(1, sizeof *a);
@@ -104,16 +117,18 @@ static struct resolver_addresses *make_list(const struct resolver_name *name)
 	a->n = h->addresses.n;
 	a->n_known = h->addresses.n_known;
 	a->failed = a->n == 0 && h->failing;
-	for (unsigned i = 0; i < a->n_known; i++)
+	for (unsigned i = 0; i < a->n_known; i++) {
 		fill_address(&a->list[i], &h->addresses.list[i].address, name->port);
+		a->list[i].mark = mark_of(&a->list[i], before);
+	}
 	return a;
 }
 
 static void publish(struct resolver *r, struct resolver_name *name)
 {
-	struct resolver_addresses *fresh = make_list(name), *old;
+	struct resolver_addresses *old = atomic_load(&name->current);
+	struct resolver_addresses *fresh = make_list(name, old);
 
-	old = atomic_load(&name->current);
 	fresh->version = old->version;
 	if (memcmp(fresh, old, sizeof *fresh) == 0) {
 		free(fresh);
@@ -121,6 +136,9 @@ static void publish(struct resolver *r, struct resolver_name *name)
 	}
 	fresh->version++;
 	atomic_store(&name->current, fresh);
+	for (unsigned i = 0; i < old->n_known; i++)
+		if (!resolver_find(fresh, (const struct sockaddr *)&old->list[i].sa))
+			epoch_retire(r->epochs, old->list[i].mark, free);
 	epoch_retire(r->epochs, old, free);
 	epoch_reclaim(r->epochs);
 }
@@ -336,8 +354,12 @@ static void free_host(struct host *h)
 	struct resolver_name *name;
 
 	while ((name = h->names) != NULL) {
+		struct resolver_addresses *a = atomic_load(&name->current);
+
 		h->names = name->next;
-		free(atomic_load(&name->current));
+		for (unsigned i = 0; i < a->n_known; i++)
+			free(a->list[i].mark);
+		free(a);
 		free(name);
 	}
 	free(h->text);
@@ -417,7 +439,7 @@ struct resolver_name *resolver_add(struct resolver *r, const char *host, uint16_
 		name = xcalloc(1, sizeof *name);
 		name->host = h;
 		name->port = port;
-		atomic_init(&name->current, make_list(name));
+		atomic_init(&name->current, make_list(name, NULL));
 		name->next = h->names;
 		h->names = name;
 	}

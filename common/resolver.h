@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "common/address_mark.h"
 #include "common/epoch.h"
 #include "common/lookup.h"
 #include "common/name_addresses.h"
@@ -29,9 +30,10 @@ struct resolver_name; /* one host name and port; lives as long as the resolver *
 struct resolver_address {
 	struct sockaddr_storage sa; /* with the name's port */
 	socklen_t len;
+	struct address_mark *mark; /* the same in each list that has the address */
 };
 
-/* Immutable once published. */
+/* Immutable once published, but for the marks. */
 struct resolver_addresses {
 	unsigned n;       /* of the latest answer; 0: not resolved; see failed */
 	unsigned n_known; /* with those after them, of answers before it */
@@ -63,9 +65,10 @@ struct resolver_name *resolver_add(struct resolver *r, const char *host, uint16_
 void resolver_forget(struct resolver_name *name);
 /* Any thread, lock-free; valid within the caller's callback. Never NULL. */
 const struct resolver_addresses *resolver_get(const struct resolver_name *name);
-/* Pure: is sa, whatever its port, the address of one of the list, also of answers before
- * the latest? */
-bool resolver_knows(const struct resolver_addresses *list, const struct sockaddr *sa);
+/* Pure: which of the list, also of answers before the latest, has sa's address, whatever
+ * its port; NULL: none. */
+const struct resolver_address *resolver_find(const struct resolver_addresses *list,
+					     const struct sockaddr *sa);
 
 /* --- for one connection --- */
 

@@ -295,7 +295,7 @@ static bool is_named(struct upstream_conn *u)
 
 	if (u->names_version == a->version)
 		return true;
-	if (!resolver_knows(a, (const struct sockaddr *)&u->peer))
+	if (resolver_find(a, (const struct sockaddr *)&u->peer) == NULL)
 		return false;
 	u->names_version = a->version;
 	return true;

@@ -406,10 +406,43 @@ static void test_an_address_is_known_for_a_while(void **state)
 	before = clock_mono_us();
 	assert_int_not_equal(resolver_get(name)->version, version);
 	assert_int_equal(resolver_get(name)->n, 2);
-	assert_true(resolver_knows(resolver_get(name), (struct sockaddr *)&peer));
+	assert_ptr_equal(resolver_find(resolver_get(name), (struct sockaddr *)&peer),
+			 &resolver_get(name)->list[2]);
 	until(has(name, "192.0.2.3 192.0.2.1"));
 	assert_true(clock_mono_us() - before >= 150000);
-	assert_false(resolver_knows(resolver_get(name), (struct sockaddr *)&peer));
+	assert_null(resolver_find(resolver_get(name), (struct sockaddr *)&peer));
+	stop(&f);
+}
+
+static void test_marks_stay_with_their_addresses(void **state)
+{
+	struct fixture f;
+	struct resolver_name *name, *other;
+	struct address_mark *first, *second;
+
+	(void)state;
+	set("good", "192.0.2.1 192.0.2.2", false);
+	start(&f, 1, 50);
+	name = resolver_add(f.resolver, "good", 80);
+	other = resolver_add(f.resolver, "good", 81);
+	until(has(name, "192.0.2.1 192.0.2.2") && has(other, "192.0.2.1 192.0.2.2"));
+	first = resolver_get(name)->list[0].mark;
+	second = resolver_get(name)->list[1].mark;
+	assert_ptr_not_equal(first, second);
+	assert_ptr_not_equal(first, resolver_get(other)->list[0].mark);
+	address_mark_failed(second, clock_mono_us());
+	set("good", "192.0.2.3 192.0.2.2 192.0.2.1", false);
+	until(has(name, "192.0.2.3 192.0.2.2 192.0.2.1"));
+	assert_ptr_equal(resolver_get(name)->list[2].mark, first);
+	assert_ptr_equal(resolver_get(name)->list[1].mark, second);
+	assert_true(address_mark_fails(resolver_get(name)->list[1].mark));
+	assert_false(address_mark_fails(resolver_get(name)->list[0].mark));
+	set("good", "192.0.2.3", false);
+	until(has(name, "192.0.2.3"));
+	/* One that comes back is new. */
+	set("good", "192.0.2.2", false);
+	until(resolver_get(name)->n_known == 2);
+	assert_false(address_mark_fails(resolver_get(name)->list[0].mark));
 	stop(&f);
 }
 
@@ -661,6 +694,7 @@ int main(void)
 		TEST(test_new_names_first),
 		TEST(test_stop_waits_for_no_look_up),
 		TEST(test_an_address_is_known_for_a_while),
+		TEST(test_marks_stay_with_their_addresses),
 		TEST(test_no_answer_changes_nothing),
 		TEST(test_a_name_without_users_rests),
 		TEST(test_questions),
