@@ -1,4 +1,4 @@
-/* Pools of upstream connections, and how a new one comes about. */
+/* Pools of upstream connections, and their ends. */
 #include "gateway/proxy/upstream.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/net.h"
 #include "common/tls.h"
 #include "gateway/proxy/upstream_priv.h"
 
@@ -70,6 +71,7 @@ struct upstream_set *upstream_set_new(struct event_base *base, struct settings *
 	set->settings = settings_ref(s);
 	set->routes = xcalloc(s->n_routes, sizeof *set->routes);
 	TAILQ_INIT(&set->connecting);
+	TAILQ_INIT(&set->probes);
 	for (size_t i = 0; i < s->n_routes && fine; i++)
 		fine = route_init(set, &set->routes[i], &s->routes[i], resolver);
 	if (!fine)
@@ -99,10 +101,9 @@ void upstream_close_socket(struct upstream_conn *u, bool in_order)
 
 static void conn_free(struct upstream_conn *u)
 {
-	if (u->state < UPSTREAM_READY)
+	if (u->state == UPSTREAM_CONNECTING)
 		TAILQ_REMOVE(&u->set->connecting, u, connecting);
-	if (u->state == UPSTREAM_RESOLVING)
-		event_del(&u->on_write);
+	upstream_race_free(&u->race);
 	upstream_close_socket(u, u->state == UPSTREAM_READY || u->state == UPSTREAM_IDLE);
 	if (u->out != NULL)
 		evbuffer_free(u->out);
@@ -123,6 +124,7 @@ void upstream_set_free(struct upstream_set **upstream_set)
 	struct upstream_set *set = *upstream_set;
 
 	*upstream_set = NULL;
+	upstream_probes_free(set);
 	for (size_t i = 0; i < set->settings->n_routes; i++) {
 		struct upstream_route *r = &set->routes[i];
 
@@ -218,14 +220,27 @@ static struct upstream_conn *take_idle(struct upstream_pool *pool,
 	return NULL;
 }
 
-/* Round robin over the addresses; those that just failed only when all have. */
-static unsigned choose_endpoint(struct upstream_route *r, uint64_t now)
+/* Some have just been passed over: whether they are still out of reach is found out. */
+static void probe_down(struct upstream_set *set, struct upstream_route *r)
 {
+	for (size_t i = 0; i < r->n; i++)
+		if (upstream_is_down(&r->pools[i]))
+			upstream_probe_marked(set, &r->pools[i]);
+}
+
+/* Round robin over the URLs; those out of reach only where all are. */
+static unsigned choose_endpoint(struct upstream_set *set, struct upstream_route *r)
+{
+	if (r->n == 1)
+		return 0;
 	for (size_t i = 0; i < r->n; i++) {
 		size_t at = r->turn++ % r->n;
 
-		if (r->pools[at].down_until_us <= now)
-			return (unsigned)at;
+		if (upstream_is_down(&r->pools[at]))
+			continue;
+		if (i > 0)
+			probe_down(set, r);
+		return (unsigned)at;
 	}
 	return (unsigned)(r->turn++ % r->n);
 }
@@ -241,15 +256,28 @@ static struct upstream_conn *conn_new(struct upstream_set *set, struct upstream_
 	u->set = set;
 	u->route = r;
 	u->pool = &r->pools[endpoint];
-	u->first_endpoint = endpoint;
-	u->state = UPSTREAM_RESOLVING;
+	u->state = UPSTREAM_CONNECTING;
 	u->deadline_us = limit ? now + (uint64_t)limit * 1000 : 0;
-	upstream_note_fault(u, PROBLEM_DESTINATION_UNAVAILABLE, "");
 	TAILQ_INSERT_TAIL(&set->connecting, u, connecting);
 	set->n_conns++;
-	/* Connecting starts from the loop, since it may fail at once. */
-	upstream_connect_begin(u);
+	u->race = upstream_race_new(u, endpoint);
 	return u;
+}
+
+void upstream_connected(struct upstream_conn *u)
+{
+	TAILQ_REMOVE(&u->set->connecting, u, connecting);
+	u->state = UPSTREAM_READY;
+	u->deadline_us = 0;
+	u->born_us = u->progress_us = clock_mono_us();
+	event_assign(&u->on_read, u->set->base, u->fd, EV_READ | EV_PERSIST,
+		     upstream_io_readable, u);
+	event_assign(&u->on_write, u->set->base, u->fd, EV_WRITE | EV_PERSIST,
+		     upstream_io_writable, u);
+	event_add(&u->on_read, NULL);
+	upstream_enter(u);
+	u->user->on_ready(u, u->ctx);
+	upstream_leave(u);
 }
 
 struct upstream_conn *upstream_acquire(struct upstream_set *set,
@@ -260,7 +288,7 @@ struct upstream_conn *upstream_acquire(struct upstream_set *set,
 {
 	struct upstream_route *r = &set->routes[route->index];
 	uint64_t now = clock_mono_us();
-	unsigned endpoint = choose_endpoint(r, now);
+	unsigned endpoint = choose_endpoint(set, r);
 	struct upstream_conn *u = reuse == UPSTREAM_FRESH
 					  ? NULL
 					  : take_idle(&r->pools[endpoint], reuse, now);
@@ -372,6 +400,22 @@ const struct settings_endpoint *upstream_endpoint(const struct upstream_conn *u)
 	return u->pool->endpoint;
 }
 
+void upstream_peer_text(const struct upstream_pool *pool, const struct sockaddr_in6 *sa,
+			char *out, size_t size)
+{
+	const struct settings_endpoint *e = pool->endpoint;
+	char text[NET_ADDR_TEXT_MAX];
+	struct net_ip ip;
+
+	if (net_ip_parse(&ip, str_of(e->host))) {
+		snprintf(out, size, "%s", e->authority);
+		return;
+	}
+	net_ip_of_sockaddr(&ip, (const struct sockaddr *)sa);
+	net_ip_text(&ip, text);
+	snprintf(out, size, "%s (%s)", e->authority, text);
+}
+
 bool upstream_was_pooled(const struct upstream_conn *u)
 {
 	return u->pooled;
@@ -397,33 +441,16 @@ uint64_t upstream_progress_us(const struct upstream_conn *u)
 	return u->progress_us;
 }
 
-static void tick_connecting(struct upstream_conn *u, uint64_t now)
-{
-	if (u->deadline_us && now > u->deadline_us) {
-		enum problem_id fault = u->state == UPSTREAM_RESOLVING
-						? PROBLEM_DNS_TIMEOUT
-						: PROBLEM_CONNECTION_TIMEOUT;
-
-		upstream_fail(u, false, fault, u->pool->endpoint->authority);
-		return;
-	}
-	if (u->state == UPSTREAM_RESOLVING) {
-		upstream_attempt_next(u);
-	} else if (u->attempt_deadline_us && now > u->attempt_deadline_us) {
-		upstream_note_fault(u, PROBLEM_CONNECTION_TIMEOUT,
-				    u->pool->endpoint->authority);
-		upstream_attempt_failed(u);
-	}
-}
-
 void upstream_set_tick(struct upstream_set *set, uint64_t now_us)
 {
 	struct upstream_conn *u, *next;
 
 	for (u = TAILQ_FIRST(&set->connecting); u != NULL; u = next) {
 		next = TAILQ_NEXT(u, connecting);
-		tick_connecting(u, now_us);
+		if (u->deadline_us && now_us > u->deadline_us)
+			upstream_race_timeout(u->race);
 	}
+	upstream_probes_tick(set, now_us);
 	for (size_t i = 0; i < set->settings->n_routes; i++) {
 		struct upstream_route *r = &set->routes[i];
 

@@ -28,11 +28,13 @@
 struct upstream_set; /* the pools of one worker for one settings */
 struct upstream_conn;
 
+#define UPSTREAM_DETAIL_MAX 240
+
 /* How a connection ended for its user. */
 struct upstream_end {
 	bool clean;            /* the peer closed in order (TLS: with close_notify) */
 	enum problem_id fault; /* where not clean */
-	char detail[160];      /* for the record; "" where the fault says it all */
+	char detail[UPSTREAM_DETAIL_MAX]; /* may be "" */
 };
 
 struct upstream_user {

@@ -13,6 +13,17 @@
 #define READS_PER_EVENT 4 /* then others get their turn */
 #define TLS_RECORD 16384
 
+void upstream_want_write(struct upstream_conn *u, bool wanted)
+{
+	if (u->write_armed == wanted)
+		return;
+	u->write_armed = wanted;
+	if (wanted)
+		event_add(&u->on_write, NULL);
+	else
+		event_del(&u->on_write);
+}
+
 enum io_result { IO_BYTES, IO_AGAIN, IO_EOF, IO_FAILED };
 
 static enum io_result io_read_tls(struct upstream_conn *u, char *to, size_t room,
@@ -128,17 +139,13 @@ void upstream_io_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	OBJ_CHECK(u, UPSTREAM_MAGIC);
 	switch (u->state) {
-	case UPSTREAM_CONNECTING:
-	case UPSTREAM_HANDSHAKE:
-		upstream_connect_event(u);
-		break;
 	case UPSTREAM_READY:
 		read_ready(u);
 		break;
 	case UPSTREAM_IDLE:
 		upstream_idle_event(u);
 		break;
-	case UPSTREAM_RESOLVING:
+	case UPSTREAM_CONNECTING:
 	case UPSTREAM_DEAD:
 		break;
 	}
@@ -301,10 +308,6 @@ void upstream_io_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	OBJ_CHECK(u, UPSTREAM_MAGIC);
-	if (u->state == UPSTREAM_CONNECTING || u->state == UPSTREAM_HANDSHAKE) {
-		upstream_connect_event(u);
-		return;
-	}
 	if (u->state != UPSTREAM_READY) {
 		upstream_want_write(u, false);
 		return;

@@ -1,4 +1,5 @@
-/* What upstream.c (pools, connecting) and upstream_io.c (bytes) share. */
+/* What pools (upstream.c), races (upstream_race.c), attempts (upstream_attempt.c) and
+ * bytes (upstream_io.c) share. */
 #ifndef GATEWAY_PROXY_UPSTREAM_PRIV_H
 #define GATEWAY_PROXY_UPSTREAM_PRIV_H
 
@@ -9,13 +10,10 @@
 
 #include "gateway/proxy/upstream.h"
 
-#define UPSTREAM_DOWN_US 5000000u /* an address that failed is tried last for so long */
 #define UPSTREAM_MAGIC 0x55707374u
 
 enum upstream_state {
-	UPSTREAM_RESOLVING,
 	UPSTREAM_CONNECTING,
-	UPSTREAM_HANDSHAKE,
 	UPSTREAM_READY,
 	UPSTREAM_IDLE,
 	UPSTREAM_DEAD, /* freed at the end of the callback it is in */
@@ -30,7 +28,6 @@ struct upstream_pool {
 	SSL_SESSION *session;
 	TAILQ_HEAD(, upstream_conn) idle;
 	unsigned n_idle;
-	uint64_t down_until_us; /* a connect failed a moment ago: others first */
 };
 
 struct upstream_route {
@@ -40,58 +37,115 @@ struct upstream_route {
 	size_t turn; /* round robin */
 };
 
+/* One of a name's addresses, copied: the resolver's list may be replaced meanwhile. */
+struct upstream_address {
+	struct upstream_pool *pool;
+	struct sockaddr_in6 sa; /* of either family */
+	socklen_t len;
+};
+
 struct upstream_conn {
 	uint32_t magic;
 	enum upstream_state state;
 	int fd; /* -1: none yet */
 	struct upstream_set *set;
 	struct upstream_route *route;
-	struct upstream_pool *pool; /* of the address in use */
+	struct upstream_pool
+		*pool; /* of the address in use; while connecting the first's */
 	const struct upstream_user *user;
 	void *ctx;
+	struct upstream_race *race; /* NULL: connected */
 	SSL *ssl;
 	struct event on_read, on_write;
 	struct evbuffer *out; /* NULL until something is queued */
 	TAILQ_ENTRY(upstream_conn) idle;
 	TAILQ_ENTRY(upstream_conn) connecting;
 	bool pooled, paused, in_callback, write_failed, write_armed, ssl_wants_write;
-	unsigned endpoints_tried; /* how many of the route's pools */
-	unsigned first_endpoint, address, uses;
+	unsigned uses;
 	uint32_t keep_alive_s;
 	uint32_t names_version;   /* the latest list that was seen to have peer */
 	struct sockaddr_in6 peer; /* of either family */
 	uint64_t born_us, idle_since_us, progress_us, sent;
-	uint64_t deadline_us, attempt_deadline_us; /* 0: none */
-	struct upstream_end end;                   /* the last fault while connecting */
+	uint64_t deadline_us; /* of connecting; 0: none */
 };
 
 TAILQ_HEAD(upstream_list, upstream_conn);
+
+enum upstream_attempt_state {
+	ATTEMPT_PENDING,   /* on_change tells more */
+	ATTEMPT_CONNECTED, /* TCP is there, TLS has not begun: upstream_attempt_secure */
+	ATTEMPT_READY,
+	ATTEMPT_FAILED, /* end says why */
+};
+
+/* One attempt to connect to one address: TCP, then TLS. */
+struct upstream_attempt {
+	TAILQ_ENTRY(upstream_attempt) all; /* of its race, or of the set's probes */
+	struct upstream_set *set;
+	struct upstream_address address;
+	int fd;   /* -1: none */
+	SSL *ssl; /* NULL: TLS has not begun */
+	struct event event;
+	uint64_t begun_us, connected_us, secure_us; /* the latter two 0: not yet */
+	uint32_t delay_ms; /* after which another may begin beside it */
+	struct upstream_end end;
+	void (*on_change)(struct upstream_attempt *a, enum upstream_attempt_state s);
+	void *ctx;
+};
+
+TAILQ_HEAD(upstream_attempts, upstream_attempt);
 
 struct upstream_set {
 	struct event_base *base;
 	struct settings *settings;
 	struct upstream_route *routes;
 	struct upstream_list connecting;
+	struct upstream_attempts probes;
 	size_t n_conns;
 	char scratch[UPSTREAM_SCRATCH];
 };
 
-/* upstream_io.c */
+/* --- upstream_io.c --- */
+
 /* After a call on a connection that failed. */
 enum problem_id upstream_tls_problem(const SSL *ssl, char *text, size_t size);
 void upstream_io_readable(evutil_socket_t fd, short what, void *arg);
 void upstream_io_writable(evutil_socket_t fd, short what, void *arg);
-/* upstream_connect.c */
-/* Starts connecting from the loop, since it may fail at once. */
-void upstream_connect_begin(struct upstream_conn *u);
-/* Tries addresses until one is on its way; waits for the resolver; or fails for good. */
-void upstream_attempt_next(struct upstream_conn *u);
-void upstream_attempt_failed(struct upstream_conn *u);
-void upstream_note_fault(struct upstream_conn *u, enum problem_id fault,
-			 const char *detail);
-/* upstream.c */
+void upstream_want_write(struct upstream_conn *u, bool wanted);
+
+/* --- upstream_attempt.c --- */
+
+/* Nothing begins yet. */
+struct upstream_attempt *upstream_attempt_new(struct upstream_set *set,
+					      const struct upstream_address *address);
+void upstream_attempt_free(struct upstream_attempt *a);
+/* Neither calls on_change from inside; both mark the address where they know. */
+enum upstream_attempt_state upstream_attempt_begin(struct upstream_attempt *a);
+enum upstream_attempt_state upstream_attempt_secure(struct upstream_attempt *a);
+/* It has taken too long. */
+void upstream_attempt_blame(struct upstream_attempt *a);
+/* Its socket and TLS are the connection's now. */
+void upstream_attempt_give(struct upstream_attempt *a, struct upstream_conn *u);
+/* Whether one of several URLs is known to be out of reach. */
+bool upstream_is_down(const struct upstream_pool *pool);
+/* Attempts of their own at those addresses of a name whose marks have run out. */
+void upstream_probe_marked(struct upstream_set *set, struct upstream_pool *pool);
+void upstream_probes_tick(struct upstream_set *set, uint64_t now_us);
+void upstream_probes_free(struct upstream_set *set);
+
+/* --- upstream_race.c --- */
+
+/* Starts from the loop, since it may fail at once. */
+struct upstream_race *upstream_race_new(struct upstream_conn *u, unsigned first);
+/* May be NULL. */
+void upstream_race_free(struct upstream_race **r);
+/* The connection's time is over: it fails. */
+void upstream_race_timeout(struct upstream_race *r);
+
+/* --- upstream.c --- */
+
 void upstream_close_socket(struct upstream_conn *u, bool in_order);
-void upstream_connect_event(struct upstream_conn *u);
+void upstream_connected(struct upstream_conn *u);
 void upstream_idle_event(struct upstream_conn *u);
 /* Tells the user (unless it has released) and frees. */
 void upstream_fail(struct upstream_conn *u, bool clean, enum problem_id fault,
@@ -99,6 +153,8 @@ void upstream_fail(struct upstream_conn *u, bool clean, enum problem_id fault,
 void upstream_enter(struct upstream_conn *u);
 /* False: the connection is gone. */
 bool upstream_leave(struct upstream_conn *u);
-void upstream_want_write(struct upstream_conn *u, bool wanted);
+/* "api.example:8443 (192.0.2.1)", or the URL's authority where that is an address. */
+void upstream_peer_text(const struct upstream_pool *pool, const struct sockaddr_in6 *sa,
+			char *out, size_t size);
 
 #endif

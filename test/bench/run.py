@@ -16,6 +16,7 @@ from machine import describe
 from peers import peers
 from questions import questions
 from rates import rates
+from reach import dead_address
 from tg.counts import (ROUTE, SCENARIOS, UNDER_CALLGRIND, count_instructions, system_calls,
                        trace)
 from tg.gateway import make_token
@@ -175,7 +176,7 @@ def added_latency(bench):
 
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
-                added_latency, append, outage, busy_disk, backlog, questions, rates,
+                added_latency, dead_address, append, outage, busy_disk, backlog, questions, rates,
                 peers]
 
 

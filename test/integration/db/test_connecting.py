@@ -3,29 +3,18 @@ import os
 import shutil
 import socket
 import time
-from contextlib import contextmanager
 
 import pytest
 
 from tg.gateway import SANITIZED, run_cli
 from tg.names import Names
+from tg.ports import black_hole
 from tg.postgres import Cluster
 from tg.standby import Standby
 from tg.tls import Authority
 from tg.wait import eventually
 
 preloads = pytest.mark.skipif(bool(SANITIZED), reason="a sanitizer must be loaded first")
-
-
-@contextmanager
-def black_hole(host, port=0):
-    """An address that answers to nothing, as one that a firewall drops packets for."""
-    with socket.socket() as full, socket.socket() as filler:
-        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        full.bind((host, port))
-        full.listen(0)  # one connection waits to be accepted; the kernel drops further SYNs
-        filler.connect(full.getsockname())
-        yield full.getsockname()[1]
 
 
 def url(database, hosts, parameters=""):

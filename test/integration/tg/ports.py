@@ -1,7 +1,9 @@
-"""Free ports below the ephemeral range, so that no outgoing connection can take one first."""
+"""Free ports below the ephemeral range, so that no outgoing connection can take one first; and
+addresses that answer to nothing."""
 import itertools
 import os
 import socket
+from contextlib import contextmanager
 
 _FIRST, _COUNT = 12000, 18000
 # Runs side by side start apart from each other and walk in strides.
@@ -21,3 +23,14 @@ def free_port():
             except OSError:
                 continue
     raise AssertionError("unreachable")
+
+
+@contextmanager
+def black_hole(host, port=0):
+    """An address that answers to nothing, as one that a firewall drops packets for: its port."""
+    with socket.socket() as full, socket.socket() as filler:
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        full.bind((host, port))
+        full.listen(0)  # one connection waits to be accepted; the kernel drops further SYNs
+        filler.connect(full.getsockname())
+        yield full.getsockname()[1]
