@@ -119,6 +119,8 @@ static enum http_field_id short_field(const char *p, size_t n)
 		IS(ORIGIN, "origin");
 		break;
 	case 7:
+		IS(API_KEY, "api-key");
+		IS(BAGGAGE, "baggage");
 		IS(TRAILER, "trailer");
 		IS(UPGRADE, "upgrade");
 		break;
@@ -172,6 +174,9 @@ static enum http_field_id long_field(const char *p, size_t n)
 	case 19:
 		IS(PROXY_AUTHORIZATION, "proxy-authorization");
 		IS(TOLLGATE_REQUEST_ID, "tollgate-request-id");
+		break;
+	case 22:
+		IS(SEC_WEBSOCKET_PROTOCOL, "sec-websocket-protocol");
 		break;
 	}
 	return HTTP_H_OTHER;

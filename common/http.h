@@ -33,7 +33,9 @@ bool http_method_is_idempotent(enum http_method m);
 /* Field names that some rule of ours is about; all others are HTTP_H_OTHER. */
 #define HTTP_FIELDS(X)                                                                   \
 	X(ACCEPT, "accept")                                                              \
+	X(API_KEY, "api-key")                                                            \
 	X(AUTHORIZATION, "authorization")                                                \
+	X(BAGGAGE, "baggage")                                                            \
 	X(CF_CONNECTING_IP, "cf-connecting-ip")                                          \
 	X(CONNECTION, "connection")                                                      \
 	X(CONTENT_LENGTH, "content-length")                                              \
@@ -50,6 +52,7 @@ bool http_method_is_idempotent(enum http_method m);
 	X(PROXY_AUTHENTICATE, "proxy-authenticate")                                      \
 	X(PROXY_AUTHORIZATION, "proxy-authorization")                                    \
 	X(PROXY_CONNECTION, "proxy-connection")                                          \
+	X(SEC_WEBSOCKET_PROTOCOL, "sec-websocket-protocol")                              \
 	X(TE, "te")                                                                      \
 	X(TOLLGATE_REQUEST_ID, "tollgate-request-id")                                    \
 	X(TRACEPARENT, "traceparent")                                                    \

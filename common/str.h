@@ -29,6 +29,12 @@ static inline bool str_eq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* p is one of its places, not just equal to what stands there. */
+static inline bool str_has_place(struct str s, const char *p)
+{
+	return (uintptr_t)p - (uintptr_t)s.p < s.n;
+}
+
 /* ASCII case-insensitive (never the locale's). */
 bool str_ieq(struct str a, struct str b);
 bool str_has_prefix(struct str s, struct str prefix);

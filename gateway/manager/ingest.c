@@ -29,6 +29,8 @@ static const struct text_field text_fields[] = {
 	{"error_message", offsetof(struct usage_event, error_message)},
 };
 
+_Static_assert(ARRAY_LEN(text_fields) + 1 == INGEST_TEXTS, "these and the route");
+
 struct number_field {
 	const char *name;
 	size_t offset;
@@ -262,6 +264,8 @@ static enum ingest_verdict take_request_id(struct ingest *in)
 			in,
 			"request_id must have 1 to %d characters of ASCII, without spaces",
 			REQUEST_ID_MAX);
+	if (key_in_text(in->event.request_id, (struct str){NULL, 0}))
+		return bad(in, "request_id holds a key, which must not be stored");
 	in->event.once_at_us = in->arrival_us;
 	return INGEST_OK;
 }
@@ -280,6 +284,20 @@ static enum ingest_verdict take_optional(struct ingest *in)
 	return v;
 }
 
+/* Keys that callers wrote where they do not belong are not stored. */
+static void hide_keys(struct ingest *in)
+{
+	const struct str none = {NULL, 0};
+
+	in->event.route_path = key_text_hidden(in->event.route_path, none, in->shown[0]);
+	for (size_t i = 0; i < ARRAY_LEN(text_fields); i++) {
+		struct str *text =
+			(struct str *)((char *)&in->event + text_fields[i].offset);
+
+		*text = key_text_hidden(*text, none, in->shown[i + 1]);
+	}
+}
+
 static enum ingest_verdict take_event(struct ingest *in)
 {
 	enum ingest_verdict v;
@@ -295,6 +313,8 @@ static enum ingest_verdict take_event(struct ingest *in)
 		v = take_time(in);
 	if (v == INGEST_OK)
 		v = take_optional(in);
+	if (v == INGEST_OK)
+		hide_keys(in);
 	return v;
 }
 

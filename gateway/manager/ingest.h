@@ -11,6 +11,9 @@
 #include <stdint.h>
 
 #include "gateway/journal/event.h"
+#include "gateway/token/key_text.h"
+
+#define INGEST_TEXTS 5 /* of an event, in which a key could stand */
 
 /* Times outside are replaced by the arrival: each day a row names gets a partition. */
 #define INGEST_OLDEST_DAYS 400
@@ -19,13 +22,14 @@
 struct cJSON;
 
 struct ingest {
-	/* The event last read: token_id is NULL, tags live until the next one is read,
-	 * its other text until ingest_fini. */
+	/* The event last read: token_id is NULL, its text lives until the next one is
+	 * read. Keys in it were replaced. */
 	struct usage_event event;
 	bool hash_possible; /* token_hash is 64 hex digits; else no token can have it */
 	bool time_replaced; /* the timestamp was implausible; tags tell what it was */
 	char tags[96];
-	size_t n;         /* events in the body */
+	char shown[INGEST_TEXTS][KEY_TEXT_ROOM]; /* texts that held a key, without it */
+	size_t n;                                /* events in the body */
 	bool is_array;    /* the body is an array, be it of one event */
 	struct sbuf text; /* the body, if it had to be changed before it was read */
 	struct cJSON *document;

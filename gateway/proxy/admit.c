@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "gateway/proxy/credentials.h"
+#include "gateway/token/key_text.h"
 
 static void refuse(struct admission *a, enum problem_id id, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -22,17 +23,18 @@ static void refuse(struct admission *a, enum problem_id id, const char *format, 
 
 /* The table has no such key. The checksum only chooses the reason; whether it is the
  * key's fault at all depends on how well we know the keys. */
-static void refuse_miss(struct admission *a, struct str key, enum token_state state)
+static void refuse_miss(struct admission *a, const struct credential *c,
+			enum token_state state)
 {
-	enum key_shape shape = key_shape_of(key);
-	bool ours = str_has_prefix(key, STR(KEY_PREFIX));
+	enum key_shape shape = key_shape_of(c->value);
 
 	if (state != TOKENS_FRESH && shape != KEY_SHAPE_IMPOSSIBLE)
 		refuse(a, PROBLEM_KEYS_UNAVAILABLE, "the key table is stale; try again");
-	else if (a->bearer && !ours)
+	else if (c->place != CREDENTIAL_X_API_KEY && !credential_is_ours(c->value))
 		refuse(a, PROBLEM_MISSING_KEY,
-		       "send the key as X-API-Key or as Authorization: Bearer; the "
-		       "bearer value sent is not a key of this gateway");
+		       "send the key as X-API-Key or as Authorization: Bearer; the value "
+		       "sent in %s is not a key of this gateway",
+		       credential_place_name(c->place));
 	else if (shape == KEY_SHAPE_MISTYPED)
 		refuse(a, PROBLEM_MALFORMED_KEY,
 		       "the key's checksum is wrong: a character is missing or mistyped");
@@ -55,37 +57,94 @@ static bool judge_token(struct admission *a, const struct token_view *t, int64_t
 	return false;
 }
 
-static bool find_key(struct admission *a, const struct request_head *h, struct str *key)
+static void refuse_no_key(struct admission *a)
 {
-	switch (credentials_find(h, key)) {
-	case CREDENTIAL_API_KEY:
+	refuse(a, PROBLEM_MISSING_KEY,
+	       "send the key as X-API-Key or as Authorization: Bearer");
+}
+
+static void refuse_key_in_url(struct admission *a)
+{
+	refuse(a, PROBLEM_KEY_IN_URL,
+	       "a key in the URL ends up in logs: send it as X-API-Key, and replace "
+	       "this one");
+}
+
+static bool find_credentials(struct admission *a, const struct request_head *h,
+			     struct credentials *c)
+{
+	switch (credentials_find(h, c)) {
+	case CREDENTIALS_FOUND:
 		return true;
-	case CREDENTIAL_BEARER:
-		a->bearer = true;
-		return true;
-	case CREDENTIAL_NONE:
-		refuse(a, PROBLEM_MISSING_KEY,
-		       "send the key as X-API-Key or as Authorization: Bearer");
+	case CREDENTIALS_NONE:
+		refuse_no_key(a);
 		return false;
-	case CREDENTIAL_AMBIGUOUS:
-		refuse(a, PROBLEM_AMBIGUOUS_KEY, "send exactly one X-API-Key");
+	case CREDENTIALS_AMBIGUOUS:
+		refuse(a, PROBLEM_AMBIGUOUS_KEY, "send exactly one key, in one place");
 		return false;
-	case CREDENTIAL_IN_URL:
-		refuse(a, PROBLEM_KEY_IN_URL,
-		       "a key in the URL ends up in logs: send it as X-API-Key, and "
-		       "replace this one");
+	case CREDENTIALS_IN_URL:
+		refuse_key_in_url(a);
 		return false;
 	}
+	return false;
+}
+
+static bool look_up(const struct admit_context *ctx, struct str value,
+		    struct token_view *t, unsigned char hash[KEY_HASH_BYTES])
+{
+	key_hash(ctx->hasher, value, hash);
+	return token_table_find(token_sync_table(ctx->tokens), hash, t);
+}
+
+/* The first that is known. X-API-Key hides the others. NULL: none, which is refused. */
+static const struct credential *find_known(struct admission *a, struct token_view *t,
+					   const struct credentials *c,
+					   const struct admit_context *ctx)
+{
+	const struct credential *miss = NULL;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct credential *one = &c->items[i];
+
+		if (one->place == CREDENTIAL_OTHER)
+			continue;
+		if (look_up(ctx, one->value, t, a->hash))
+			return one;
+		if (miss == NULL ||
+		    (credential_is_ours(one->value) && !credential_is_ours(miss->value)))
+			miss = one;
+		if (one->place == CREDENTIAL_X_API_KEY)
+			break;
+	}
+	if (miss != NULL)
+		refuse_miss(a, miss, token_sync_state(ctx->tokens, ctx->mono_us));
+	else
+		refuse_no_key(a);
+	return NULL;
+}
+
+/* Another place holds another key that is known. */
+static bool has_second_key(const struct credential *key, const struct credentials *c,
+			   const struct admit_context *ctx)
+{
+	unsigned char hash[KEY_HASH_BYTES];
+	struct token_view t;
+
+	for (unsigned i = 0; i < c->n; i++)
+		if (&c->items[i] != key && !str_eq(c->items[i].value, key->value) &&
+		    look_up(ctx, c->items[i].value, &t, hash))
+			return true;
 	return false;
 }
 
 static bool identify(struct admission *a, struct token_view *t,
 		     const struct request_head *h, const struct admit_context *ctx)
 {
+	struct credentials c;
+	const struct credential *key;
 	enum token_state state;
-	struct str key;
 
-	if (!find_key(a, h, &key))
+	if (!find_credentials(a, h, &c))
 		return false;
 	state = token_sync_state(ctx->tokens, ctx->mono_us);
 	if (state == TOKENS_NONE || state == TOKENS_TOO_STALE) {
@@ -93,14 +152,26 @@ static bool identify(struct admission *a, struct token_view *t,
 		       "the key table is not loaded; try again");
 		return false;
 	}
-	key_hash(ctx->hasher, key, a->hash);
-	if (!token_table_find(token_sync_table(ctx->tokens), a->hash, t)) {
-		refuse_miss(a, key, state);
+	key = find_known(a, t, &c, ctx);
+	if (key == NULL)
+		return false;
+	if (c.n > 1 && has_second_key(key, &c, ctx)) {
+		refuse(a, PROBLEM_AMBIGUOUS_KEY, "send exactly one key, in one place");
 		return false;
 	}
 	a->token_known = true;
 	a->token_id = t->token_id;
+	key_filter_init(&a->keys, h, key->value);
 	return true;
+}
+
+/* A key of another shape is only known for one now. */
+static bool judge_target(struct admission *a, const struct request_head *h)
+{
+	if (!a->keys.thorough || !key_in_url(h->target, a->keys.key))
+		return true;
+	refuse_key_in_url(a);
+	return false;
 }
 
 static bool judge_route(struct admission *a)
@@ -160,6 +231,6 @@ void admit(struct admission *a, const struct request_head *h,
 		refuse(a, PROBLEM_NOT_IMPLEMENTED,
 		       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
 	else if (identify(a, &t, h, ctx) && judge_token(a, &t, ctx->wall_us) &&
-		 judge_route(a))
+		 judge_target(a, h) && judge_route(a))
 		a->admitted = authorize(a, &t, h);
 }

@@ -6,6 +6,7 @@
 
 #include "gateway/http/problem.h"
 #include "gateway/http/request_head.h"
+#include "gateway/proxy/key_filter.h"
 #include "gateway/proxy/route.h"
 #include "gateway/token/token_sync.h"
 
@@ -17,7 +18,8 @@ struct admission {
 	enum route_verdict routed;
 	const char *path_fault; /* of ROUTE_BAD_PATH */
 	bool token_known;       /* then the request is recorded, admitted or not */
-	bool bearer;            /* Authorization was the key */
+	/* its key is n == 0 unless the token is known */
+	struct key_filter keys;
 	int64_t token_id;
 	unsigned char hash[KEY_HASH_BYTES];
 };

@@ -1,9 +1,17 @@
-/* Which key of a request counts. */
+/* Where a request may have its key. */
 #include "gateway/proxy/credentials.h"
 
+#include "common/check.h"
 #include "gateway/token/key.h"
+#include "gateway/token/key_text.h"
 
-#define KEY_RUN_MIN 8 /* base62 characters behind "ntk_" that make text a key */
+/* What browsers put before the key in Sec-WebSocket-Protocol (OpenAI). */
+#define SUBPROTOCOL_KEY STR("openai-insecure-api-key.")
+
+#define PLACES                                                                           \
+	(HTTP_H_BIT(HTTP_H_X_API_KEY) | HTTP_H_BIT(HTTP_H_AUTHORIZATION) |               \
+	 HTTP_H_BIT(HTTP_H_API_KEY) | HTTP_H_BIT(HTTP_H_X_GOOG_API_KEY) |                \
+	 HTTP_H_BIT(HTTP_H_SEC_WEBSOCKET_PROTOCOL))
 
 /* The value of "Bearer value", scheme case-insensitive (RFC 6750 2.1, RFC 9110 11.1). */
 static bool bearer_value(struct str authorization, struct str *token)
@@ -27,104 +35,139 @@ static struct str after_scheme(struct str authorization)
 	return str_trim((struct str){authorization.p + skip, authorization.n - skip});
 }
 
-static bool looks_like_key(struct str s)
+bool credential_is_ours(struct str value)
 {
-	return str_has_prefix(s, STR(KEY_PREFIX));
+	return str_has_prefix(value, STR(KEY_PREFIX));
 }
 
-/* Some Authorization field holds an ntk_ value that is not this key. */
-static bool has_other_key(const struct request_head *h, struct str key)
+const char *credential_place_name(enum credential_place place)
 {
-	for (unsigned i = 0; i < h->n_fields; i++) {
-		struct str value;
+	static const char *const names[] = {
+		[CREDENTIAL_X_API_KEY] = "X-API-Key",
+		[CREDENTIAL_BEARER] = "Authorization",
+		[CREDENTIAL_API_KEY] = "api-key",
+		[CREDENTIAL_GOOG_API_KEY] = "x-goog-api-key",
+		[CREDENTIAL_SUBPROTOCOL] = "Sec-WebSocket-Protocol",
+		[CREDENTIAL_OTHER] = "Authorization",
+	};
 
-		if (h->fields[i].id != HTTP_H_AUTHORIZATION)
-			continue;
-		value = after_scheme(h->fields[i].value);
-		if (looks_like_key(value) && !str_eq(value, key))
-			return true;
-	}
-	return false;
+	return names[place];
 }
 
-static enum credential_verdict find_bearer(const struct request_head *h, struct str *key)
+/* False: too many. */
+static bool add(struct credentials *c, enum credential_place place, struct str value)
 {
-	const struct http_field *f;
-	unsigned count = 0;
-
-	f = request_head_field(h, HTTP_H_AUTHORIZATION, &count);
-	if (f != NULL)
-		return bearer_value(f->value, key) ? CREDENTIAL_BEARER : CREDENTIAL_NONE;
-	return count > 1 ? CREDENTIAL_AMBIGUOUS : CREDENTIAL_NONE;
-}
-
-enum credential_verdict credentials_find(const struct request_head *h, struct str *key)
-{
-	const struct http_field *f;
-
-	*key = (struct str){NULL, 0};
-	if (credentials_in_text(h->target))
-		return CREDENTIAL_IN_URL;
-	if (!request_head_has(h, HTTP_H_X_API_KEY))
-		return find_bearer(h, key);
-	f = request_head_field(h, HTTP_H_X_API_KEY, NULL);
-	if (f == NULL || f->value.n == 0)
-		return CREDENTIAL_AMBIGUOUS;
-	if (request_head_has(h, HTTP_H_AUTHORIZATION) && has_other_key(h, f->value))
-		return CREDENTIAL_AMBIGUOUS;
-	*key = f->value;
-	return CREDENTIAL_API_KEY;
-}
-
-/* --- keys in text --- */
-
-static bool is_base62(unsigned char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-/* What was read of a key: how far into "ntk_" the text is, and the run behind the last
- * one. */
-struct key_scan {
-	unsigned prefix;
-	bool in_run;
-	unsigned run;
-};
-
-static bool scan_char(struct key_scan *k, unsigned char c)
-{
-	static const char prefix[] = KEY_PREFIX;
-
-	if (k->in_run && is_base62(c))
-		k->run++;
-	else
-		k->in_run = false;
-	/* The prefix's first letter occurs once in it, so a mismatch starts over at most
-	 * there. */
-	k->prefix = c == (unsigned char)prefix[k->prefix] ? k->prefix + 1
-							  : c == (unsigned char)prefix[0];
-	if (k->prefix == sizeof prefix - 1)
-		*k = (struct key_scan){.in_run = true};
-	return k->run == KEY_RUN_MIN;
-}
-
-bool credentials_in_text(struct str s)
-{
-	struct key_scan k = {0};
-
-	/* A key has an underscore, plain or encoded; most text has neither. */
-	if (s.n == 0 || (memchr(s.p, '_', s.n) == NULL && memchr(s.p, '%', s.n) == NULL))
+	if (value.n == 0)
+		return true;
+	if (c->n == CREDENTIALS_MAX)
 		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i], byte;
+	c->items[c->n++] = (struct credential){value, place};
+	return true;
+}
 
-		if (c == '%' && s.n - i >= 3 &&
-		    hex_decode(&byte, 1, (struct str){s.p + i + 1, 2})) {
-			c = byte;
-			i += 2;
-		}
-		if (scan_char(&k, c))
+static bool add_authorization(struct credentials *c, struct str value)
+{
+	struct str token;
+
+	if (value.n == 0)
+		return true;
+	if (bearer_value(value, &token))
+		return add(c, CREDENTIAL_BEARER, token);
+	return add(c, CREDENTIAL_OTHER, after_scheme(value));
+}
+
+static bool add_subprotocols(struct credentials *c, struct str list)
+{
+	struct str item, prefix = SUBPROTOCOL_KEY;
+
+	while (str_list_next(&list, &item))
+		if (item.n > prefix.n &&
+		    str_ieq((struct str){item.p, prefix.n}, prefix) &&
+		    !add(c, CREDENTIAL_SUBPROTOCOL,
+			 (struct str){item.p + prefix.n, item.n - prefix.n}))
+			return false;
+	return true;
+}
+
+static bool add_value(struct credentials *c, enum http_field_id id, struct str value)
+{
+	if (id == HTTP_H_X_API_KEY)
+		return add(c, CREDENTIAL_X_API_KEY, value);
+	if (id == HTTP_H_AUTHORIZATION)
+		return add_authorization(c, value);
+	if (id == HTTP_H_API_KEY)
+		return add(c, CREDENTIAL_API_KEY, value);
+	if (id == HTTP_H_X_GOOG_API_KEY)
+		return add(c, CREDENTIAL_GOOG_API_KEY, value);
+	return add_subprotocols(c, value);
+}
+
+/* Values that look like keys of ours are one and the same; where X-API-Key is not one of
+ * them, none is. */
+static bool contradict(const struct credentials *c)
+{
+	const struct credential *first = NULL;
+
+	for (unsigned i = 0; i < c->n; i++) {
+		const struct credential *one = &c->items[i];
+
+		if (one->place != CREDENTIAL_X_API_KEY && !credential_is_ours(one->value))
+			continue;
+		if (first != NULL && !str_eq(first->value, one->value))
 			return true;
+		first = first ? first : one;
 	}
 	return false;
+}
+
+static void sort(struct credentials *c)
+{
+	for (unsigned i = 1; i < c->n; i++) {
+		struct credential one = c->items[i];
+		unsigned at = i;
+
+		for (; at > 0 && c->items[at - 1].place > one.place; at--)
+			c->items[at] = c->items[at - 1];
+		c->items[at] = one;
+	}
+}
+
+/* False: more of a kind than there may be. */
+static bool collect(const struct request_head *h, struct credentials *c)
+{
+	uint64_t once = 0, twice = 0;
+
+	for (unsigned i = 0; i < h->n_fields; i++) {
+		const struct http_field *f = &h->fields[i];
+		uint64_t bit = HTTP_H_BIT(f->id) & PLACES;
+
+		if (bit == 0)
+			continue;
+		twice |= once & bit;
+		once |= bit;
+		if (!add_value(c, f->id, f->value))
+			return false;
+	}
+	if (c->n > 1)
+		sort(c);
+	if (twice == 0)
+		return true;
+	/* A second one could be meant instead of the first. */
+	return (twice & HTTP_H_BIT(HTTP_H_X_API_KEY)) == 0 &&
+	       ((twice & HTTP_H_BIT(HTTP_H_AUTHORIZATION)) == 0 ||
+		(c->n && c->items[0].place == CREDENTIAL_X_API_KEY));
+}
+
+enum credential_verdict credentials_find(const struct request_head *h,
+					 struct credentials *c)
+{
+	c->n = 0;
+	if (key_in_url(h->target, (struct str){NULL, 0}))
+		return CREDENTIALS_IN_URL;
+	if (!collect(h, c) || (c->n > 1 && contradict(c)))
+		return CREDENTIALS_AMBIGUOUS;
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->items[i].place != CREDENTIAL_OTHER)
+			return CREDENTIALS_FOUND;
+	return CREDENTIALS_NONE;
 }

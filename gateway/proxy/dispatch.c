@@ -118,6 +118,9 @@ static void on_request(struct http_conn *c, void *ctx)
 		      .mono_us = x->record.arrival_us,
 		      .wall_us = x->record.arrival_wall_us,
 	      });
+	if (x->admission.keys.thorough)
+		exchange_ids_hide(&x->ids, x->admission.keys.key,
+				  x->record.arrival_wall_us, &env->ids);
 	if (!x->admission.admitted)
 		exchange_fail(x, x->admission.problem, x->admission.detail);
 	else if (forward_is_loop(h))

@@ -1,10 +1,11 @@
 /* The ids of one exchange: X-Request-Id and traceparent. */
 #include "gateway/proxy/exchange_ids.h"
 
+#include <endian.h>
 #include <openssl/rand.h>
 
 #include "common/check.h"
-#include "gateway/proxy/credentials.h"
+#include "gateway/token/key_text.h"
 
 void id_source_init(struct id_source *src)
 {
@@ -35,12 +36,30 @@ static uint64_t next_random(struct id_source *src)
 	return result;
 }
 
-static void put_hex(char *out, uint64_t v, unsigned digits)
+/* Eight digits at a time: each nibble in a byte of its own, then all made digits at
+ * once. */
+static inline void put_hex8(char *out, uint32_t v)
 {
-	static const char hex[] = "0123456789abcdef";
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t x = v;
 
-	for (unsigned i = digits; i-- > 0; v >>= 4)
-		out[i] = hex[v & 15];
+	x = (x << 16 | x) & UINT64_C(0x0000ffff0000ffff);
+	x = (x << 8 | x) & UINT64_C(0x00ff00ff00ff00ff);
+	x = (x << 4 | x) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	/* A nibble of 10 or more has bit 4 set when 6 is added. */
+	x += ones * '0' + ((x + ones * 6) >> 4 & ones) * ('a' - '0' - 10);
+	x = htobe64(x);
+	memcpy(out, &x, sizeof x);
+}
+
+/* The low digits of v, 16 at most. */
+static inline void put_hex(char *out, uint64_t v, unsigned digits)
+{
+	char all[16];
+
+	put_hex8(all, (uint32_t)(v >> 32));
+	put_hex8(all + 8, (uint32_t)v);
+	memcpy(out, all + sizeof all - digits, digits);
 }
 
 static void make_uuid7(char out[37], int64_t wall_us, struct id_source *src)
@@ -71,7 +90,7 @@ static bool is_sane(struct str id)
 	for (size_t i = 0; i < id.n; i++)
 		if (!is_id_char((unsigned char)id.p[i]))
 			return false;
-	return !credentials_in_text(id);
+	return !key_in_text(id, (struct str){NULL, 0});
 }
 
 static void make_request_id(struct exchange_ids *ids, const struct request_head *h,
@@ -141,4 +160,15 @@ void exchange_ids_make(struct exchange_ids *ids, const struct request_head *h,
 	memcpy(ids->traceparent, f->value.p, TRACEPARENT_LENGTH);
 	memcpy(ids->traceparent, "00", 2);
 	ids->traceparent[TRACEPARENT_LENGTH] = '\0';
+}
+
+void exchange_ids_hide(struct exchange_ids *ids, struct str key, int64_t wall_us,
+		       struct id_source *src)
+{
+	if (key_in_text(str_of(ids->request_id), key))
+		make_uuid7(ids->request_id, wall_us, src);
+	if (ids->trace_kept && key_in_text(str_of(ids->traceparent), key)) {
+		start_trace(ids->traceparent, src);
+		ids->trace_kept = false;
+	}
 }

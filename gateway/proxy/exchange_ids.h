@@ -29,6 +29,10 @@ void id_source_init(struct id_source *src);
 void exchange_ids_make(struct exchange_ids *ids, const struct request_head *h,
 		       int64_t wall_us, struct id_source *src);
 
+/* What holds the caller's key, of whatever shape, is made anew. */
+void exchange_ids_hide(struct exchange_ids *ids, struct str key, int64_t wall_us,
+		       struct id_source *src);
+
 /* The 32 hex digits of the trace id. */
 static inline struct str exchange_trace_id(const struct exchange_ids *ids)
 {

@@ -5,7 +5,7 @@
 
 #include "common/check.h"
 #include "common/log.h"
-#include "gateway/proxy/credentials.h"
+#include "gateway/token/key_text.h"
 
 static int32_t ms_between(uint64_t from_us, uint64_t to_us)
 {
@@ -35,8 +35,8 @@ static void append_event(struct exchange *x, const char *outcome, uint64_t now_u
 {
 	const struct exchange_record *r = &x->record;
 	const struct request_head *h = http_conn_head(x->c);
-	const struct str nothing = {NULL, 0};
-	char ip[NET_ADDR_TEXT_MAX];
+	const struct str nothing = {NULL, 0}, key = x->admission.keys.key;
+	char ip[NET_ADDR_TEXT_MAX], agent[KEY_TEXT_ROOM], error[KEY_TEXT_ROOM];
 	struct usage_event e = {
 		.token_id = x->admission.token_id,
 		.route_path = route_path(x),
@@ -45,7 +45,9 @@ static void append_event(struct exchange *x, const char *outcome, uint64_t now_u
 		.response_time_ms = ms_between(r->send_us, r->head_us),
 		.user_agent = field_value(h, HTTP_H_USER_AGENT),
 		.request_method = h->method_name,
-		.error_message = r->error[0] ? str_of(r->error) : nothing,
+		.error_message = r->error[0]
+					 ? key_text_hidden(str_of(r->error), key, error)
+					 : nothing,
 		.request_id = str_of(x->ids.request_id),
 		.outcome = str_of(outcome),
 		.upstream_status = r->upstream_status ? r->upstream_status : USAGE_NULL,
@@ -57,6 +59,8 @@ static void append_event(struct exchange *x, const char *outcome, uint64_t now_u
 		.trace_id = exchange_trace_id(&x->ids),
 	};
 
+	if (x->admission.keys.thorough)
+		e.user_agent = key_text_hidden(e.user_agent, key, agent);
 	net_ip_text(&x->client, ip);
 	e.ip_address = ip[0] ? str_of(ip) : nothing;
 	memcpy(e.token_hash, x->admission.hash, sizeof e.token_hash);
@@ -71,12 +75,12 @@ static void count_stranger(struct exchange *x)
 			    problem_code(x->admission.problem), &x->client);
 }
 
-static void put_path(char *out, size_t size, struct str path)
+static void put_path(char *out, size_t size, struct str path, struct str key)
 {
 	/* The manager's address with its secret, sent to the wrong port. */
 	if (str_has_prefix(path, STR("/api/usage-log/")))
 		snprintf(out, size, "/api/usage-log/***");
-	else if (credentials_in_text(path))
+	else if (key_in_text(path, key))
 		snprintf(out, size, "(path holds a key)");
 	else
 		log_escape(out, size, path);
@@ -86,6 +90,7 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 {
 	const struct exchange_record *r = &x->record;
 	const struct request_head *h = http_conn_head(x->c);
+	const struct str key = x->admission.keys.key;
 	int32_t upstream_ms = ms_between(r->send_us, r->head_us);
 	struct access_entry e = {
 		.wall_us = r->arrival_wall_us,
@@ -96,8 +101,11 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 		.bytes_out = (int64_t)r->bytes_out,
 	};
 
-	log_escape(e.method, sizeof e.method, h->method_name);
-	put_path(e.path, sizeof e.path, h->path);
+	log_escape(e.method, sizeof e.method,
+		   h->method == HTTP_OTHER && key_in_text(h->method_name, key)
+			   ? STR("***")
+			   : h->method_name);
+	put_path(e.path, sizeof e.path, h->path, key);
 	if (x->admission.token_known)
 		snprintf(e.token_name, sizeof e.token_name, "#%lld",
 			 (long long)x->admission.token_id);

@@ -2,9 +2,9 @@
 #include "gateway/proxy/forward_request.h"
 
 #include "common/check.h"
-#include "gateway/proxy/credentials.h"
 #include "gateway/proxy/header_edits.h"
 #include "gateway/proxy/route.h"
+#include "gateway/token/key_text.h"
 
 #define PSEUDONYM "tollgate" /* in Via (RFC 9110 7.6.3) */
 
@@ -57,6 +57,7 @@ struct writer {
 	struct sbuf *out;
 	const struct forward_request *f;
 	struct header_edits edits;
+	const struct key_filter *keys;
 	bool has_proto, has_host; /* a trusted peer's X-Forwarded-Proto, -Host passed */
 };
 
@@ -125,13 +126,13 @@ static void add_max_forwards(struct writer *w, const struct http_field *f)
 
 /* --- the client's fields --- */
 
+/* Basic and its like hold what they hold in base64. */
 static bool passes_credential(const struct writer *w, const struct http_field *f)
 {
 	if (!w->f->route->forward_credentials)
 		return false;
-	if (f->id == HTTP_H_AUTHORIZATION && w->f->bearer_was_key)
-		return false;
-	return !credentials_in_text(f->value);
+	return (f->id != HTTP_H_AUTHORIZATION && f->id != HTTP_H_PROXY_AUTHORIZATION) ||
+	       !key_in_base64(f->value, w->keys->key);
 }
 
 static bool passes_forwarding(struct writer *w, const struct http_field *f)
@@ -145,45 +146,87 @@ static bool passes_forwarding(struct writer *w, const struct http_field *f)
 	return true;
 }
 
+static bool passes(struct writer *w, const struct http_field *f)
+{
+	switch ((enum rule)rules[f->id]) {
+	case DROP:
+	case FORWARDED_FOR: /* written by add_client_info */
+		return false;
+	case CREDENTIAL:
+		return passes_credential(w, f);
+	case FORWARDING:
+		return passes_forwarding(w, f);
+	case VIA:
+		return w->f->route->forward_client_info;
+	case TRACESTATE:
+		return w->f->ids->trace_kept;
+	case MAX_FORWARDS:
+	case PASS:
+		return true;
+	}
+	return true;
+}
+
+/* Items of a field that go on, behind what was written since `start`. */
+static void add_items(struct writer *w, const struct http_field *f, size_t start)
+{
+	struct str list = f->value, item;
+
+	while (key_filter_next_item(f->id, &list, &item)) {
+		if (key_filter_in_text(w->keys, item))
+			continue;
+		if (w->out->n > start)
+			sbuf_str(w->out, key_filter_separator(f->id));
+		sbuf_str(w->out, item);
+	}
+}
+
+/* A list that holds a key. */
+static void add_rest(struct writer *w, const struct http_field *f)
+{
+	size_t before = w->out->n, start;
+
+	sbuf_str(w->out, f->name);
+	sbuf_lit(w->out, ": ");
+	start = w->out->n;
+	add_items(w, f, start);
+	if (w->out->n > start)
+		sbuf_lit(w->out, "\r\n");
+	else
+		w->out->n = before;
+}
+
+/* Content_Length and its like: read as Content-Length by some. */
+static bool is_look_alike(const struct writer *w, const struct http_field *f,
+			  enum http_field_id *id)
+{
+	if (f->id != HTTP_H_OTHER || !w->keys->underscores)
+		return false;
+	*id = header_alias(f->name);
+	return *id != HTTP_H_OTHER && rules[*id] != PASS;
+}
+
 static void add_client_field(struct writer *w, const struct http_field *f)
 {
 	enum http_field_id id = f->id;
-	enum rule rule = (enum rule)rules[id];
-	bool pass = true;
+	bool has_key;
 
-	if (f->hop)
+	if (f->hop || is_look_alike(w, f, &id))
 		return;
-	if (id == HTTP_H_OTHER && (id = header_alias(f->name)) != HTTP_H_OTHER &&
-	    rules[id] != PASS)
-		return; /* Content_Length and its like: read as Content-Length by some */
 	if (header_edits_drop(&w->edits, id, f->name))
 		return;
-	switch (rule) {
-	case DROP:
-	case FORWARDED_FOR: /* written by add_client_info */
+	has_key = key_filter_in_field(w->keys, f);
+	if (rules[f->id] == PASS && !has_key) {
+		header_add(w->out, f->name, f->value);
 		return;
-	case CREDENTIAL:
-		pass = passes_credential(w, f);
-		break;
-	case FORWARDING:
-		pass = passes_forwarding(w, f);
-		break;
-	case VIA:
-		pass = w->f->route->forward_client_info;
-		break;
-	case TRACESTATE:
-		pass = w->f->ids->trace_kept;
-		break;
-	case MAX_FORWARDS:
-		if (w->f->head->method == HTTP_OPTIONS) {
-			add_max_forwards(w, f);
-			return;
-		}
-		break;
-	case PASS:
-		break;
 	}
-	if (pass)
+	if ((has_key && !key_filter_has_items(w->keys, f->id)) || !passes(w, f))
+		return;
+	if (has_key)
+		add_rest(w, f);
+	else if (f->id == HTTP_H_MAX_FORWARDS && w->f->head->method == HTTP_OPTIONS)
+		add_max_forwards(w, f);
+	else
 		header_add(w->out, f->name, f->value);
 }
 
@@ -197,25 +240,34 @@ static void add_own(struct writer *w, enum http_field_id id, struct str name,
 		header_add(w->out, name, value);
 }
 
+static void add_forwarders(struct writer *w, const struct http_field *f, size_t start)
+{
+	if (key_filter_in_text(w->keys, f->value)) {
+		if (key_filter_has_items(w->keys, f->id))
+			add_items(w, f, start);
+		return;
+	}
+	if (w->out->n > start)
+		sbuf_lit(w->out, ", ");
+	sbuf_str(w->out, f->value);
+}
+
 static void add_forwarded_for(struct writer *w)
 {
 	const struct request_head *h = w->f->head;
-	bool list = false;
+	size_t start;
 
 	if (header_edits_drop(&w->edits, HTTP_H_X_FORWARDED_FOR, STR("X-Forwarded-For")))
 		return;
 	sbuf_lit(w->out, "X-Forwarded-For: ");
+	start = w->out->n;
 	for (unsigned i = 0; w->f->peer_trusted && i < h->n_fields; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (f->id != HTTP_H_X_FORWARDED_FOR || f->hop || f->value.n == 0)
-			continue;
-		if (list)
-			sbuf_lit(w->out, ", ");
-		sbuf_str(w->out, f->value);
-		list = true;
+		if (f->id == HTTP_H_X_FORWARDED_FOR && !f->hop && f->value.n)
+			add_forwarders(w, f, start);
 	}
-	if (!list) {
+	if (w->out->n == start) {
 		sbuf_str(w->out, w->f->client_ip);
 	} else if (w->f->peer_ip.n) {
 		sbuf_lit(w->out, ", ");
@@ -235,7 +287,7 @@ static void add_client_info(struct writer *w)
 	if (!w->has_proto)
 		add_own(w, HTTP_H_X_FORWARDED, STR("X-Forwarded-Proto"),
 			w->f->client_tls ? STR("https") : STR("http"));
-	if (!w->has_host && h->host.n)
+	if (!w->has_host && h->host.n && !key_filter_in_text(w->keys, h->host))
 		add_own(w, HTTP_H_X_FORWARDED, STR("X-Forwarded-Host"), h->host);
 	add_own(w, HTTP_H_VIA, STR("Via"),
 		h->minor == 0 ? STR("1.0 " PSEUDONYM) : STR("1.1 " PSEUDONYM));
@@ -286,14 +338,15 @@ static void add_start(struct writer *w)
 
 void forward_request_head(struct sbuf *out, const struct forward_request *f)
 {
-	struct writer w = {.out = out, .f = f};
+	struct writer w = {.out = out, .f = f, .keys = f->keys};
 
 	header_edits_init(&w.edits, &f->route->set_headers, &f->route->remove_headers);
 	add_start(&w);
 	for (unsigned i = 0; i < f->head->n_fields; i++)
 		add_client_field(&w, &f->head->fields[i]);
 	add_framing(&w);
-	if (f->upgrade && f->head->upgrade.n) {
+	if (f->upgrade && f->head->upgrade.n &&
+	    !key_filter_in_text(f->keys, f->head->upgrade)) {
 		sbuf_lit(out, "Connection: Upgrade\r\n");
 		header_add(out, STR("Upgrade"), f->head->upgrade);
 	}

@@ -8,6 +8,7 @@
 
 #include "gateway/http/request_head.h"
 #include "gateway/proxy/exchange_ids.h"
+#include "gateway/proxy/key_filter.h"
 #include "gateway/settings/settings.h"
 
 struct forward_request {
@@ -18,8 +19,8 @@ struct forward_request {
 	struct str client_ip; /* as text; empty: unknown */
 	struct str peer_ip;   /* the socket's peer, appended to a trusted X-Forwarded-For;
 				 * empty: none (unix socket) */
-	bool bearer_was_key;  /* Authorization held the caller's key: never passed on */
-	bool peer_trusted;    /* the socket's peer is one of trusted_proxies */
+	const struct key_filter *keys; /* of head */
+	bool peer_trusted;             /* the socket's peer is one of trusted_proxies */
 	bool client_tls; /* the caller's connection (or its trusted X-Forwarded-Proto) */
 	bool upgrade;    /* pass Connection: Upgrade and Upgrade on */
 };

@@ -25,7 +25,7 @@ static bool send_head(struct exchange *x)
 		.route = x->admission.route,
 		.endpoint = upstream_endpoint(x->u),
 		.ids = &x->ids,
-		.bearer_was_key = x->admission.bearer,
+		.keys = &x->admission.keys,
 		.upgrade = x->request.upgrade,
 		.client_tls = http_conn_is_tls(x->c),
 		.peer_trusted = client_peer_is_trusted(socket_peer, x->site->settings),

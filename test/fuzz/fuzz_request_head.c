@@ -10,6 +10,7 @@
 #include "gateway/proxy/credentials.h"
 #include "gateway/proxy/forward_request.h"
 #include "gateway/proxy/route.h"
+#include "gateway/token/key_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -68,6 +69,7 @@ static void check_head(const struct request_head *h, const uint8_t *data, size_t
 /* The head that came out, as the upstream reads it. */
 static void check_sent(const struct request_head *in, const struct request_head *out)
 {
+	const struct str none = {NULL, 0};
 	unsigned hosts = 0;
 
 	CHECK(out->method == in->method && out->minor == 1);
@@ -80,17 +82,23 @@ static void check_sent(const struct request_head *in, const struct request_head 
 	CHECK(!request_head_has(out, HTTP_H_EXPECT));
 	CHECK(request_head_field(out, HTTP_H_X_REQUEST_ID, NULL) != NULL);
 	CHECK(request_head_field(out, HTTP_H_TRACEPARENT, NULL) != NULL);
+	for (unsigned i = 0; i < out->n_fields; i++) {
+		CHECK(!key_in_text(out->fields[i].name, none));
+		CHECK(!key_in_text(out->fields[i].value, none));
+	}
 }
 
 static void forward(const struct request_head *h, const struct settings_route *route,
-		    bool trusted)
+		    struct str key, bool trusted)
 {
 	static struct id_source source = {{1, 2, 3, 4}};
 	struct exchange_ids ids;
+	struct key_filter keys;
 	struct forward_request f = {.head = h,
 				    .route = route,
 				    .endpoint = &endpoint,
 				    .ids = &ids,
+				    .keys = &keys,
 				    .client_ip = STR("1.2.3.4"),
 				    .peer_ip = STR("10.0.0.1"),
 				    .peer_trusted = trusted};
@@ -100,6 +108,8 @@ static void forward(const struct request_head *h, const struct settings_route *r
 	size_t scan = 0;
 
 	exchange_ids_make(&ids, h, 1700000000000000, &source);
+	key_filter_init(&keys, h, key);
+	exchange_ids_hide(&ids, key, 1700000000000000, &source);
 	sbuf_init(&bytes, 65536);
 	forward_request_head(&bytes, &f);
 	CHECK(!bytes.overflow);
@@ -117,20 +127,26 @@ static void route_and_forward(const struct request_head *h)
 	const struct settings_route *route;
 	const char *detail = NULL;
 	enum route_verdict v;
-	struct str key;
+	struct credentials c;
+	enum credential_verdict found = credentials_find(h, &c);
+	struct str key = {NULL, 0};
 
 	if (table == NULL)
 		table = route_table_new(&settings);
-	CHECK(credentials_find(h, &key) != CREDENTIAL_API_KEY || key.n > 0);
+	CHECK(found != CREDENTIALS_FOUND || c.n > 0);
+	for (unsigned i = 0; i < c.n; i++)
+		CHECK(c.items[i].value.n > 0);
 	v = route_match(table, h->path, &route, &detail);
 	CHECK((v == ROUTE_FOUND) == (route != NULL));
 	CHECK((v == ROUTE_BAD_PATH) == (detail != NULL));
 	(void)forward_is_loop(h);
 	(void)forward_ends_here(h);
-	if (v != ROUTE_FOUND || h->method == HTTP_OTHER)
+	if (v != ROUTE_FOUND || h->method == HTTP_OTHER || found == CREDENTIALS_IN_URL)
 		return;
-	forward(h, route, false);
-	forward(h, route, true);
+	if (c.n)
+		key = c.items[0].value;
+	forward(h, route, key, false);
+	forward(h, route, key, true);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

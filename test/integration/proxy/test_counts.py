@@ -1,7 +1,8 @@
 """What a request costs the worker stays within the limits of test/bench/limits.json.
 
-The limits are the counts at the time when they were written down; 3 % more is a failure. After a
-change that saves some, or that is worth its cost, `make bench ARGS=counts` prints the new ones.
+The limits are the counts at the time when they were written down; 3 % more is a failure, of a
+request with many fields 5 %. After a change that saves some, or that is worth its cost,
+`make bench ARGS=counts` prints the new ones.
 """
 import json
 import re
@@ -14,6 +15,7 @@ from tg.counts import (LIMITS, ROUTE, SCENARIOS, UNDER_CALLGRIND, count_instruct
 from tg.gateway import BINARY
 
 MARGIN = 1.03
+MARGINS = {"sdk_post": 1.05}
 REQUESTS = 200
 
 
@@ -36,7 +38,7 @@ def over_limit():
 
     def check(scenario, what, count):
         limit = limits[scenario][what]
-        if count > limit * MARGIN:
+        if count > limit * MARGINS.get(scenario, MARGIN):
             faults.append(f"{scenario}: {count:.2f} {what} per request, limit {limit}")
 
     check.limits = limits
@@ -57,7 +59,7 @@ def test_system_calls(gateways, demo, over_limit, name):
     """A busy machine cuts a body into more reads than it needs: the best of three tries counts."""
     gateway = gateways(route={"upstream": demo, **ROUTE})
     tries = (sum(system_calls(gateway, SCENARIOS[name], REQUESTS).values()) for _ in range(3))
-    limit = over_limit.limits[name]["system_calls"] * MARGIN
+    limit = over_limit.limits[name]["system_calls"] * MARGINS.get(name, MARGIN)
     counts = []
     for count in tries:
         counts.append(count)

@@ -21,22 +21,34 @@ BODY = b"x" * 100_000
 FIELDS = (b"User-Agent: workflow/1.80\r\nAccept: application/json\r\n"
           b"Accept-Encoding: gzip, br\r\nContent-Type: application/json\r\n")
 
+# With Host, Authorization and Content-Length sixteen, as OpenAI's SDK for Python sends them.
+SDK_FIELDS = (b"Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\n"
+              b"Accept: application/json\r\nContent-Type: application/json\r\n"
+              b"User-Agent: OpenAI/Python 1.109.1\r\nX-Stainless-Lang: python\r\n"
+              b"X-Stainless-Package-Version: 1.109.1\r\nX-Stainless-OS: Linux\r\n"
+              b"X-Stainless-Arch: x64\r\nX-Stainless-Runtime: CPython\r\n"
+              b"X-Stainless-Runtime-Version: 3.12.3\r\nX-Stainless-Async: false\r\n"
+              b"x-stainless-retry-count: 0\r\n")
+CHAT = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"Say hello."}]}'
 
-def request_bytes(key, start, fields=b"", body=b""):
-    return (b"%s HTTP/1.1\r\nHost: gateway.test\r\nX-API-Key: %s\r\n%s%s\r\n%s"
-            % (start, key.encode(), FIELDS, fields, body))
+
+def request_bytes(key, start, fields=b"", body=b"", sdk=False):
+    common = (b"Authorization: Bearer %s\r\n" + SDK_FIELDS if sdk
+              else b"X-API-Key: %s\r\n" + FIELDS) % key.encode()
+    return b"%s HTTP/1.1\r\nHost: gateway.test\r\n%s%s\r\n%s" % (start, common, fields, body)
 
 
 class Scenario:
     """One kind of request, sent as one piece of bytes; status is what must come back."""
 
-    def __init__(self, title, start, fields=b"", body=b"", status=200, bad_key=False, close=False):
+    def __init__(self, title, start, fields=b"", body=b"", status=200, bad_key=False, close=False,
+                 sdk=False):
         self.title, self.start, self.fields, self.body = title, start, fields, body
-        self.status, self.bad_key, self.close = status, bad_key, close
+        self.status, self.bad_key, self.close, self.sdk = status, bad_key, close, sdk
 
     def perform(self, gateway, times):
         key = "ntk_" + "0" * 38 if self.bad_key else gateway.key
-        request = request_bytes(key, self.start, self.fields, self.body)
+        request = request_bytes(key, self.start, self.fields, self.body, self.sdk)
         client = None
         for _ in range(times):
             client = client or gateway.connect()
@@ -56,6 +68,8 @@ SCENARIOS = {
                           b"Connection: close\r\n", close=True),
     "post_100kb": Scenario("POST of 100 KB", b"POST /api/test/upload",
                            b"Content-Length: %d\r\n" % len(BODY), BODY),
+    "sdk_post": Scenario("POST as OpenAI's SDK sends it", b"POST /api/test/upload",
+                         b"Content-Length: %d\r\n" % len(CHAT), CHAT, sdk=True),
     "unknown_key": Scenario("unknown key (401)", b"GET /api/test/bytes/100", status=401,
                             bad_key=True),
 }

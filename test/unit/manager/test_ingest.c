@@ -422,9 +422,39 @@ static void test_deep_nesting(void **state)
 	ingest_fini(&in);
 }
 
+#define KEY "ntk_abcdefghijklmnopqrstuvwxyz012345ABCDEF"
+
+static void test_keys_are_hidden(void **state)
+{
+	struct ingest in;
+
+	(void)state;
+	assert_int_equal(
+		parse(&in, STR("{\"token_hash\":\"" HASH "\",\"route\":\"/r?k=" KEY "\","
+			       "\"timestamp\":1795503148000,\"ip_address\":\"" KEY "\","
+			       "\"user_agent\":\"curl ntk%5fabcdefgh/8\","
+			       "\"request_method\":\"" KEY "\","
+			       "\"error_message\":\"no \\u006etk_abcdefgh, but " KEY
+			       "!\",\"request_id\":\"a-1\"}")),
+		INGEST_OK);
+	assert_text(in.event.route_path, "/r?k=***");
+	assert_text(in.event.ip_address, "***");
+	assert_text(in.event.user_agent, "curl ***/8");
+	assert_text(in.event.request_method, "***");
+	assert_text(in.event.error_message, "no ***, but ***!");
+	assert_text(in.event.request_id, "a-1");
+	ingest_fini(&in);
+	assert_int_equal(parse(&in, STR(TIMED ",\"request_id\":\"" KEY "\"}")),
+			 INGEST_BAD_FIELD);
+	assert_null(strstr(in.detail, "ntk_"));
+	assert_non_null(strstr(in.detail, "request_id holds a key"));
+	ingest_fini(&in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keys_are_hidden),
 		cmocka_unit_test(test_all_fields),
 		cmocka_unit_test(test_ids_that_could_be_anothers),
 		cmocka_unit_test(test_impossible_characters),

@@ -131,6 +131,7 @@ static void ask(struct fixture *f, const char *line, const char *fields,
 
 #define KEY "X-API-Key: " GOOD_KEY "\r\n"
 #define ADMITTED PROBLEM_COUNT
+#define REALTIME "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key."
 
 struct ask_case {
 	const char *line, *fields;
@@ -174,6 +175,54 @@ static const struct ask_case cases[] = {
 	 PROBLEM_AMBIGUOUS_KEY, false},
 	{"GET /open?key=ntk_0123456789abcdef", KEY, TOKENS_FRESH, PROBLEM_KEY_IN_URL,
 	 false},
+	/* the other places, in their order, each with a key that is known */
+	{"GET /open", "api-key: " GOOD_KEY "\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", "x-goog-api-key: " GOOD_KEY "\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", "api-key: old-shape key\r\n", TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", REALTIME GOOD_KEY ", openai-beta.realtime-v1\r\n", TOKENS_FRESH,
+	 ADMITTED, true},
+	{"GET /open",
+	 "Authorization: Bearer sk\r\napi-key: az\r\n" REALTIME GOOD_KEY "\r\n",
+	 TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", "Authorization: Bearer sk\r\napi-key: " GOOD_KEY "\r\n",
+	 TOKENS_STALE, ADMITTED, true},
+	{"GET /open", "X-API-Key:\r\nAuthorization: Bearer " GOOD_KEY "\r\n",
+	 TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", KEY "api-key: " GOOD_KEY "\r\n" REALTIME GOOD_KEY "\r\n",
+	 TOKENS_FRESH, ADMITTED, true},
+	{"GET /open", KEY "api-key: azure\r\n" REALTIME "sk-1\r\n", TOKENS_FRESH,
+	 ADMITTED, true},
+	{"GET /open", "api-key: azure\r\n", TOKENS_FRESH, PROBLEM_MISSING_KEY, false},
+	{"GET /open", "api-key: azure\r\n", TOKENS_STALE, PROBLEM_KEYS_UNAVAILABLE,
+	 false},
+	{"GET /open", "api-key: ntk_wrong\r\n", TOKENS_FRESH, PROBLEM_UNKNOWN_KEY, false},
+	{"GET /open", "api-key: azure\r\nx-goog-api-key: ntk_wrong\r\n", TOKENS_FRESH,
+	 PROBLEM_UNKNOWN_KEY, false},
+	{"GET /open", "api-key: revoked\r\n", TOKENS_FRESH, PROBLEM_REVOKED_KEY, true},
+	/* two different keys of ours, of whatever shape */
+	{"GET /open", KEY "api-key: narrow\r\n", TOKENS_FRESH, PROBLEM_AMBIGUOUS_KEY,
+	 false},
+	{"GET /open", KEY "Authorization: Bearer narrow\r\n", TOKENS_FRESH,
+	 PROBLEM_AMBIGUOUS_KEY, false},
+	{"GET /open", KEY "Authorization: Token narrow\r\n", TOKENS_FRESH,
+	 PROBLEM_AMBIGUOUS_KEY, false},
+	{"GET /open", KEY REALTIME "revoked\r\n", TOKENS_FRESH, PROBLEM_AMBIGUOUS_KEY,
+	 false},
+	{"GET /open", "api-key: narrow\r\nx-goog-api-key: " GOOD_KEY "\r\n", TOKENS_FRESH,
+	 PROBLEM_AMBIGUOUS_KEY, false},
+	{"GET /open", "api-key: narrow\r\napi-key: expired\r\n", TOKENS_FRESH,
+	 PROBLEM_AMBIGUOUS_KEY, false},
+	{"GET /open", "X-API-Key: nobody\r\napi-key: narrow\r\n", TOKENS_FRESH,
+	 PROBLEM_UNKNOWN_KEY, false},
+	{"GET /open", KEY "api-key: ntk_other\r\n", TOKENS_NONE, PROBLEM_AMBIGUOUS_KEY,
+	 false},
+	/* the presented key in the URL, of another shape */
+	{"GET /open?k=old-shape%20key", "X-API-Key: old-shape key\r\n", TOKENS_FRESH,
+	 PROBLEM_KEY_IN_URL, true},
+	{"GET /open/old-shape+key", "api-key: old-shape key\r\n", TOKENS_FRESH,
+	 PROBLEM_KEY_IN_URL, true},
+	{"GET /open/narrow?narrow", "X-API-Key: narrow\r\n", TOKENS_FRESH, ADMITTED,
+	 true},
 	/* a known token, refused: recorded all the same */
 	{"GET /open", "X-API-Key: revoked\r\n", TOKENS_FRESH, PROBLEM_REVOKED_KEY, true},
 	{"GET /open", "X-API-Key: expired\r\n", TOKENS_FRESH, PROBLEM_EXPIRED_KEY, true},

@@ -192,9 +192,44 @@ static void never_gives_an_id_twice(void **state)
 	}
 }
 
+static void hides_the_callers_key(void **state)
+{
+	static const struct {
+		const char *fields, *key;
+		bool new_id, new_trace;
+	} rows[] = {
+		{"X-Request-Id: a-1\r\n", "old-style-key", false, false},
+		{"X-Request-Id: a.old-style-key\r\n", "old-style-key", true, false},
+		{"X-Request-Id: OLD-STYLE-KEY\r\n", "old-style-key", true, false},
+		{"X-Request-Id: abc\r\n", "abc", true, false},
+		{"X-Request-Id: abcd\r\n", "abc", false, false},
+		{"traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-01\r\n",
+		 "0123456789abcdef0123456789abcdef", false, true},
+		{"traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-01\r\n",
+		 "0123456789abcdef0123456789abcdee", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct exchange_ids before, ids;
+
+		make(&before, rows[i].fields);
+		ids = before;
+		exchange_ids_hide(&ids, str_of(rows[i].key), WALL_US, &source);
+		assert_int_equal(strcmp(ids.request_id, before.request_id) != 0,
+				 rows[i].new_id);
+		if (rows[i].new_id)
+			assert_uuid7(ids.request_id);
+		assert_int_equal(strcmp(ids.traceparent, before.traceparent) != 0,
+				 rows[i].new_trace);
+		assert_int_equal(ids.trace_kept, before.trace_kept && !rows[i].new_trace);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hides_the_callers_key),
 		cmocka_unit_test(keeps_sane_request_ids),
 		cmocka_unit_test(replaces_other_request_ids),
 		cmocka_unit_test(keeps_valid_traces),

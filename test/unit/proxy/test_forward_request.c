@@ -18,6 +18,7 @@ static const struct exchange_ids kept_ids = {"rid", "00-trace", true};
 /* Both heads, as bytes and as the upstream reads them. */
 struct sent {
 	char in[4096];
+	struct key_filter keys;
 	struct request_head head;
 	struct sbuf out;
 	struct request_head got;
@@ -28,6 +29,8 @@ static const struct head_limits limits = {16384, 200};
 static char base_path[] = "/v1", route_path[] = "/api", host[] = "up",
 	    authority[] = "up.example:81";
 static const struct settings_endpoint endpoint = {host, 81, authority};
+
+static struct str presented; /* the caller's key */
 
 static struct settings_route plain_route(void)
 {
@@ -45,6 +48,8 @@ static void send_through(struct sent *s, struct forward_request *f, const char *
 	snprintf(s->in, sizeof s->in, "%s", in);
 	if (!request_head_parse(&s->head, s->in, strlen(s->in), &limits, &why))
 		fail_msg("%s: %s", why.detail, in);
+	key_filter_init(&s->keys, &s->head, presented);
+	f->keys = &s->keys;
 	f->head = &s->head;
 	f->endpoint = &endpoint;
 	if (f->ids == NULL)
@@ -225,9 +230,192 @@ static void keeps_credentials_back(void **state)
 		     {"X-Goog-Api-Key", "g"});
 	CHECK_FIELDS(f, "Authorization: Bearer " KEY "\r\nCookie: k=" KEY "\r\n",
 		     {"Authorization", "-"}, {"Cookie", "-"});
-	f.bearer_was_key = true; /* of an older shape */
+	presented = STR("old-shape");
 	CHECK_FIELDS(f, "Authorization: Bearer old-shape\r\nCookie: a=b\r\n",
 		     {"Authorization", "-"}, {"Cookie", "a=b"});
+	presented = STR("");
+}
+
+#define OWN "OldShape+12/x=%"
+#define LONG "ntk_abcdefgh"
+#define OTHER "ntk_0123456789abcdefghijklmnopqrstuvwxyzAB"
+
+struct key_case {
+	const char *key, *field, *name,
+		*value; /* value: what is left of it; "-": nothing */
+};
+
+static void check_key_case(const struct key_case *k)
+{
+	char fields[1024];
+	struct settings_route r = plain_route();
+	struct forward_request f = {.route = &r,
+				    .ids = &kept_ids,
+				    .peer_trusted = true,
+				    .client_ip = STR("1.2.3.4"),
+				    .peer_ip = STR("10.0.0.1")};
+	struct sent s;
+	char in[2048];
+
+	r.forward_client_info = true;
+	r.forward_credentials = true;
+	presented = str_of(k->key);
+	snprintf(fields, sizeof fields, "%s", k->field);
+	snprintf(in, sizeof in,
+		 "GET /api HTTP/1.1\r\nHost: gw\r\n%s\r\nX-Last: 1\r\n\r\n", fields);
+	send_through(&s, &f, in);
+	if (strcmp(value_of(&s, k->name), k->value) != 0)
+		fail_msg("%s: %s is %s, not %s", k->field, k->name, value_of(&s, k->name),
+			 k->value);
+	if (memmem(s.out.p, s.out.n, LONG, sizeof LONG - 1) != NULL)
+		fail_msg("%s passed", k->field);
+	assert_string_equal(value_of(&s, "X-Last"), "1");
+	sbuf_fini(&s.out);
+	presented = STR("");
+}
+
+static void lets_no_key_pass_in_any_field(void **state)
+{
+	static const struct key_case cases[] = {
+		{KEY, "api-key: " LONG, "api-key", "-"},
+		{KEY, "Api-Key: " KEY, "api-key", "-"},
+		{KEY, "api-key: azure-key-of-the-caller", "api-key",
+		 "azure-key-of-the-caller"},
+		{KEY, "X-Auth-Token: " LONG, "X-Auth-Token", "-"},
+		{KEY, "X-Auth-Token: " OTHER, "X-Auth-Token", "-"},
+		{KEY, "x: " LONG, "x", "-"},
+		{KEY, "X_API_TOKEN: " LONG, "X_API_TOKEN", "-"},
+		{KEY, "x: ntk_abcdefg", "x", "ntk_abcdefg"},
+		{KEY, "x: ntk-abcdefgh", "x", "ntk-abcdefgh"},
+		{KEY, "x: NTK_ABCDEFGH", "x", "-"},
+		{KEY, "x: a_b_c_ntk_" LONG, "x", "-"},
+		{KEY, "User-Agent: curl/8 (" LONG ")", "User-Agent", "-"},
+		{KEY, "Referer: https://a/b?x=1&k=" LONG "&y=2", "Referer", "-"},
+		{KEY, "Referer: https://a/b?k=%6e%74%6B%5Fabcdefgh", "Referer", "-"},
+		{KEY, "Referer: https://a/b?k=n%74k_abcdefgh", "Referer", "-"},
+		{KEY, "Referer: https://a/b?k=ntk%5fabc%64efgh", "Referer", "-"},
+		{KEY, "Referer: https://a/b?k=ntk%255fabcdefgh", "Referer", "-"},
+		{KEY, "Referer: https://a/b?k=ntk%25255fabcdefgh", "Referer", "-"},
+		{KEY, "Referer: https://a/b?k=100%25&l=%zz", "Referer",
+		 "https://a/b?k=100%25&l=%zz"},
+		{KEY, "Authorization: Bearer " LONG, "Authorization", "-"},
+		{KEY, "Authorization: Basic dXNlcjpudGtfYWJjZGVmZ2g=", "Authorization",
+		 "-"},
+		{KEY, "Authorization: basic  OnNlY3JldDpudGtfYWJjZGVmZ2g",
+		 "Authorization", "-"},
+		{KEY, "Proxy-Authorization: Basic bnRrX2FiY2RlZmdoOg==",
+		 "Proxy-Authorization", "-"},
+		{KEY, "Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization",
+		 "Basic dXNlcjpwYXNzd29yZA=="},
+		{KEY, "x-b64: dXNlcjpudGtfYWJjZGVmZ2g=", "x-b64",
+		 "dXNlcjpudGtfYWJjZGVmZ2g="},
+		{KEY, "x-goog-api-key: " LONG, "x-goog-api-key", "-"},
+		{KEY, LONG ": x", LONG, "-"},
+		{KEY, "Ntk_Abcdefgh: x", "Ntk_Abcdefgh", "-"},
+		{KEY, "x-ntk%5Fabcdefgh: x", "x-ntk%5Fabcdefgh", "-"},
+		{KEY, "X-Forwarded-Host: " LONG ".example", "X-Forwarded-Host", "gw"},
+		{KEY, "X-Forwarded-Proto: " LONG, "X-Forwarded-Proto", "http"},
+		{KEY, "X-Forwarded-User: " LONG, "X-Forwarded-User", "-"},
+		{KEY, "Forwarded: for=1.1.1.1;host=" LONG, "Forwarded", "-"},
+		{KEY, "X-Real-IP: " LONG, "X-Real-IP", "-"},
+		/* of lists, the item */
+		{KEY, "X-Forwarded-For: 1.1.1.1, " LONG ",2.2.2.2", "X-Forwarded-For",
+		 "1.1.1.1, 2.2.2.2, 10.0.0.1"},
+		{KEY, "X-Forwarded-For: " LONG, "X-Forwarded-For", "1.2.3.4"},
+		{KEY, "X-Forwarded-For: 1.1.1.1,2.2.2.2", "X-Forwarded-For",
+		 "1.1.1.1,2.2.2.2, 10.0.0.1"},
+		{KEY, "Via: 1.1 a, 1.1 " LONG " (x), 1.1 b", "Via",
+		 "1.1 a, 1.1 b|1.1 tollgate"},
+		{KEY, "tracestate: a=1,b=" LONG ",c=3", "tracestate", "a=1, c=3"},
+		{KEY, "baggage: user=1,k=" LONG ";p,z=%20", "baggage", "user=1, z=%20"},
+		{KEY, "baggage: k=ntk%5Fabcdefgh", "baggage", "-"},
+		{KEY, "Cookie: a=1; k=" LONG "; b=\"2,3\"", "Cookie", "a=1; b=\"2,3\""},
+		{KEY, "Cookie: " LONG "=1", "Cookie", "-"},
+		{KEY, "Cookie: a=1;b=2", "Cookie", "a=1;b=2"},
+		{KEY,
+		 "Sec-WebSocket-Protocol: realtime, openai-insecure-api-key." LONG
+		 ", openai-beta.realtime-v1",
+		 "Sec-WebSocket-Protocol", "realtime, openai-beta.realtime-v1"},
+		{KEY, "Sec-WebSocket-Protocol: realtime,openai-insecure-api-key.sk-own",
+		 "Sec-WebSocket-Protocol", "realtime,openai-insecure-api-key.sk-own"},
+		{KEY, "Sec-WebSocket-Protocol: " LONG, "Sec-WebSocket-Protocol", "-"},
+		/* keys of another shape: wherever that one is */
+		{OWN, "X-Auth-Token: " OWN, "X-Auth-Token", "-"},
+		{OWN, "Referer: https://a/?k=OldShape%2B12%2Fx%3D%25", "Referer", "-"},
+		{OWN, "Referer: https://a/?k=" OWN "&l", "Referer", "-"},
+		{OWN, "Authorization: Basic T2xkU2hhcGUrMTIveD0lOg==", "Authorization",
+		 "-"},
+		{OWN, "Cookie: s=1; t=" OWN "; u=2", "Cookie", "s=1; u=2"},
+		{OWN, "X: OldShape+12/x=", "X", "OldShape+12/x="},
+		{"old;key, of 1999", "Cookie: a=1; b=old;key, of 1999", "Cookie", "-"},
+		{"old;key, of 1999", "baggage: a=old;key, of 1999", "baggage", "-"},
+		{"old shape", "Referer: https://a/?k=old+shape", "Referer", "-"},
+		{"old-shape-key", "Old-Shape-Key: 1", "Old-Shape-Key", "-"},
+		{"old-shape-key", "X: a" LONG, "X", "-"},
+		/* short ones only as a word */
+		{"json", "Content-Type: application/json", "Content-Type",
+		 "application/json"},
+		{"json", "X-Token: json", "X-Token", "-"},
+		{"json", "Authorization: Token json", "Authorization", "-"},
+		{"json", "Cookie: a=json; b=jsonp", "Cookie", "b=jsonp"},
+		{"json", "Referer: https://a/?k=json&l", "Referer", "-"},
+		{"json", "Referer: https://a/json/", "Referer", "https://a/json/"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		check_key_case(&cases[i]);
+}
+
+/* The field that the key came in is kept back for its place, not for its looks. */
+static void keeps_back_what_held_the_key(void **state)
+{
+	static const char *const names[] = {"api-key", "x-goog-api-key", "X-Api-Key"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct settings_route r = plain_route();
+		struct forward_request f = {.route = &r};
+		struct head_refusal why;
+		struct sent s;
+
+		r.forward_credentials = true;
+		snprintf(s.in, sizeof s.in,
+			 "GET /api HTTP/1.1\r\nHost: a\r\n%s: " KEY "\r\n\r\n", names[i]);
+		assert_true(
+			request_head_parse(&s.head, s.in, strlen(s.in), &limits, &why));
+		f.head = &s.head;
+		f.endpoint = &endpoint;
+		f.ids = &ids;
+		key_filter_init(&s.keys, &s.head, s.head.fields[1].value);
+		f.keys = &s.keys;
+		sbuf_init(&s.out, 16384);
+		forward_request_head(&s.out, &f);
+		assert_null(memmem(s.out.p, s.out.n, KEY, sizeof KEY - 1));
+		sbuf_fini(&s.out);
+	}
+}
+
+static void lets_no_key_pass_in_what_it_makes(void **state)
+{
+	struct settings_route r = plain_route();
+	struct forward_request f = {
+		.route = &r, .upgrade = true, .client_ip = STR("1.2.3.4")};
+	struct sent s;
+
+	(void)state;
+	r.forward_client_info = true;
+	send_through(&s, &f,
+		     "GET /api HTTP/1.1\r\nHost: " LONG ".gw\r\nConnection: Upgrade\r\n"
+		     "Upgrade: " LONG "\r\n\r\n");
+	assert_string_equal(value_of(&s, "X-Forwarded-Host"), "-");
+	assert_string_equal(value_of(&s, "Upgrade"), "-");
+	assert_string_equal(value_of(&s, "Connection"), "-");
+	sbuf_fini(&s.out);
+	send_through(&s, &f,
+		     "GET http://Ntk_Abcdefgh.gw/api HTTP/1.1\r\nHost: gw\r\n\r\n");
+	assert_string_equal(value_of(&s, "X-Forwarded-Host"), "-");
+	sbuf_fini(&s.out);
 }
 
 /* Servers that make variables of names (WSGI, CGI, PHP) cannot tell '_' from '-'. */
@@ -486,6 +674,8 @@ static void overflows_without_a_trace(void **state)
 	(void)state;
 	parse_only(&s, "GET /api/x", "A: b\r\n");
 	f.head = &s.head;
+	key_filter_init(&s.keys, f.head, presented);
+	f.keys = &s.keys;
 	for (size_t cap = 1; cap < 80; cap++) {
 		sbuf_init(&s.out, cap);
 		forward_request_head(&s.out, &f);
@@ -503,6 +693,9 @@ int main(void)
 		cmocka_unit_test(strips_hop_by_hop),
 		cmocka_unit_test(passes_an_upgrade_that_is_asked_for),
 		cmocka_unit_test(keeps_credentials_back),
+		cmocka_unit_test(lets_no_key_pass_in_any_field),
+		cmocka_unit_test(keeps_back_what_held_the_key),
+		cmocka_unit_test(lets_no_key_pass_in_what_it_makes),
 		cmocka_unit_test(drops_look_alikes),
 		cmocka_unit_test(sets_and_removes),
 		cmocka_unit_test(set_host_replaces_the_authority),
