@@ -312,6 +312,25 @@ bool http_is_target(struct str s)
 	return s.n > 0;
 }
 
+size_t http_encode_high(char *out, struct str s)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x80) {
+			out[n++] = (char)c;
+			continue;
+		}
+		out[n++] = '%';
+		out[n++] = digits[c >> 4];
+		out[n++] = digits[c & 15];
+	}
+	return n;
+}
+
 struct reason {
 	int status;
 	const char *phrase;

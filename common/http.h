@@ -91,6 +91,9 @@ bool http_is_field_value(struct str s);
 /* One byte or more, all of visible ASCII, no '#': what a request target may be made
  * of. */
 bool http_is_target(struct str s);
+/* Percent-encodes the bytes above 0x7f and leaves all others. out has 3 * s.n bytes;
+ * returns how many are used. */
+size_t http_encode_high(char *out, struct str s);
 
 /* RFC 9110 15's phrase, for all registered codes; the class's name for others. Never
  * NULL. */

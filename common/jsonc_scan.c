@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/utf8.h"
 
 #define FAULT_MAX 200 /* bytes of a message */
 
@@ -54,34 +55,6 @@ static void advance(struct jsonc_scan *s)
 		   0x80) { /* continuation bytes have no column of their own */
 		s->pos.column++;
 	}
-}
-
-/* Bytes of the well-formed UTF-8 sequence at p; 0 if there is none. RFC 3629 section
- * 4. */
-static size_t utf8_length(const unsigned char *p, size_t room)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t n;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		lo = 0xa0; /* overlong */
-	if (p[0] == 0xed)
-		hi = 0x9f; /* surrogates */
-	if (p[0] == 0xf0)
-		lo = 0x90; /* overlong */
-	if (p[0] == 0xf4)
-		hi = 0x8f; /* past U+10FFFF */
-	if (n > room || p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
 }
 
 bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_sink *sink)

@@ -3,6 +3,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/utf8.h"
 #include "gateway/http/request_head.h"
 
 #define RETRY_AFTER_DEFAULT_S 5
@@ -111,30 +112,6 @@ bool problem_wants_json(const struct request_head *h)
 }
 
 /* --- JSON --- */
-
-/* Bytes of the well-formed UTF-8 sequence at p (RFC 3629 4), or 0. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-	unsigned char c = p[0], low = 0x80, high = 0xbf;
-	size_t len = 1;
-
-	if (c >= 0x80)
-		len = c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-	if ((c >= 0x80 && c < 0xc2) || c > 0xf4 || len > n)
-		return 0;
-	if (c == 0xe0)
-		low = 0xa0;
-	if (c == 0xed)
-		high = 0x9f; /* no surrogates */
-	if (c == 0xf0)
-		low = 0x90;
-	if (c == 0xf4)
-		high = 0x8f;
-	for (size_t i = 1; i < len; i++, low = 0x80, high = 0xbf)
-		if (p[i] < low || p[i] > high)
-			return 0;
-	return len;
-}
 
 static void add_escaped(struct sbuf *b, unsigned char c)
 {

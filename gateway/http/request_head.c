@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/utf8.h"
 #include "gateway/http/head_lines.h"
 
 #define LEADING_CRLF_MAX 4 /* empty lines before the request line */
@@ -176,14 +177,38 @@ static bool parse_absolute(struct request_head *h, size_t scheme,
 	return true;
 }
 
+/* RFC 3986 2 asks for percent-encoding. What is left of it in UTF-8 can mean one thing
+ * only; other bytes, and forms of UTF-8 that some decoders take for ASCII, cannot. */
+static bool check_characters(struct request_head *h, struct head_refusal *why)
+{
+	const unsigned char *p = (const unsigned char *)h->target.p;
+	size_t length;
+
+	if (http_is_target(h->target))
+		return true;
+	for (size_t i = 0; i < h->target.n; i += length) {
+		length = utf8_length(p + i, h->target.n - i);
+		if (length == 0)
+			return refuse(why, 400,
+				      "the target holds bytes that are no UTF-8; "
+				      "percent-encode them");
+		if (length == 1 && !http_is_target((struct str){h->target.p + i, 1}))
+			return refuse(why, 400,
+				      "the target has a character that is not allowed; "
+				      "percent-encode it");
+	}
+	h->has_utf8 = true;
+	return true;
+}
+
 static bool parse_target(struct request_head *h, struct head_refusal *why)
 {
 	size_t scheme;
 
 	if (h->target.n == 0)
 		return refuse(why, 400, "the request line has no target");
-	if (!http_is_target(h->target))
-		return refuse(why, 400, "the target has a character that is not allowed");
+	if (!check_characters(h, why))
+		return false;
 	if (h->target.p[0] == '/') {
 		split_query(h, h->target);
 		return true;

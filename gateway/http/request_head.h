@@ -14,7 +14,10 @@
 struct request_head {
 	enum http_method method;
 	struct str method_name;
-	struct str target; /* as sent */
+	/* As sent, so it, path and query may hold UTF-8, which goes on and into logs
+	 * percent-encoded (has_utf8). */
+	struct str target;
+	bool has_utf8;
 	/* origin-form's path; absolute-form is rewritten; "*" for OPTIONS * */
 	struct str path;
 	struct str query; /* without '?'; has_query tells "?" with nothing behind it */

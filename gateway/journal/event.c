@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "common/check.h"
+#include "common/utf8.h"
 
 #define VARINT_MAX 10
 #define WIRE_VARINT 0u
@@ -74,37 +75,11 @@ void usage_event_init(struct usage_event *e)
 
 /* --- text --- */
 
-static bool is_continuation(unsigned char c)
+/* Bytes of the character at p, 0 where it is none. NUL is none: PostgreSQL's text cannot
+ * hold it. */
+static size_t text_length(const unsigned char *p, size_t n)
 {
-	return (c & 0xc0) == 0x80;
-}
-
-/* Bytes of the character at p (RFC 3629 4), 0 where it is none. NUL is none: PostgreSQL's
- * text cannot hold it. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-	unsigned char lo = 0x80, hi = 0xbf;
-	size_t k;
-
-	if (p[0] < 0x80)
-		return p[0] != 0;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	k = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		lo = 0xa0; /* overlong */
-	else if (p[0] == 0xed)
-		hi = 0x9f; /* surrogates */
-	else if (p[0] == 0xf0)
-		lo = 0x90; /* overlong */
-	else if (p[0] == 0xf4)
-		hi = 0x8f; /* above U+10FFFF */
-	if (n < k || p[1] < lo || p[1] > hi)
-		return 0;
-	for (size_t i = 2; i < k; i++)
-		if (!is_continuation(p[i]))
-			return 0;
-	return k;
+	return p[0] == 0 ? 0 : utf8_length(p, n);
 }
 
 /* How many of the first max bytes are ASCII without NUL. */
@@ -136,7 +111,7 @@ static size_t put_utf8(unsigned char *to, size_t width, struct str s, bool *cut)
 	while (p < end) {
 		size_t left = (size_t)(end - p), room = width - MARK_BYTES - border;
 		size_t run = out == border ? plain_run(p, left < room ? left : room) : 0;
-		size_t used = run ? run : utf8_length(p, left);
+		size_t used = run ? run : text_length(p, left);
 		size_t k = used ? used : sizeof replacement - 1;
 		const void *from = used ? (const void *)p : replacement;
 

@@ -75,6 +75,15 @@ static void count_stranger(struct exchange *x)
 			    problem_code(x->admission.problem), &x->client);
 }
 
+/* UTF-8 as it goes upstream: percent-encoded. */
+static void escape_path(char *out, size_t size, struct str path)
+{
+	char text[3 * sizeof((struct access_entry *)NULL)->path];
+
+	path.n = path.n < size ? path.n : size;
+	log_escape(out, size, (struct str){text, http_encode_high(text, path)});
+}
+
 static void put_path(char *out, size_t size, struct str path, struct str key)
 {
 	/* The manager's address with its secret, sent to the wrong port. */
@@ -83,7 +92,7 @@ static void put_path(char *out, size_t size, struct str path, struct str key)
 	else if (key_in_text(path, key))
 		snprintf(out, size, "(path holds a key)");
 	else
-		log_escape(out, size, path);
+		escape_path(out, size, path);
 }
 
 static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)

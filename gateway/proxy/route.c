@@ -7,6 +7,7 @@
 #include "gateway/proxy/route.h"
 
 #include "common/check.h"
+#include "common/http.h"
 
 #define PATH_MAX_BYTES 8192 /* a request line is no longer */
 
@@ -237,6 +238,19 @@ static size_t raw_length(struct str path, size_t len)
 	return path.n - rest.n;
 }
 
+static void add_encoded(struct sbuf *out, struct str s)
+{
+	char *to;
+
+	if (http_is_target(s)) {
+		sbuf_str(out, s);
+		return;
+	}
+	to = sbuf_reserve(out, 3 * s.n);
+	if (to != NULL)
+		out->n += http_encode_high(to, s);
+}
+
 void route_upstream_target(struct sbuf *out, const struct settings_route *route,
 			   struct str path, bool has_query, struct str query)
 {
@@ -246,11 +260,11 @@ void route_upstream_target(struct sbuf *out, const struct settings_route *route,
 			     : 0;
 
 	sbuf_str(out, str_of(route->base_path));
-	sbuf_add(out, path.p + cut, path.n - cut);
+	add_encoded(out, (struct str){path.p + cut, path.n - cut});
 	if (out->n == before)
 		sbuf_lit(out, "/");
 	if (has_query) {
 		sbuf_lit(out, "?");
-		sbuf_str(out, query);
+		add_encoded(out, query);
 	}
 }

@@ -27,7 +27,8 @@ enum route_verdict route_match(const struct route_table *t, struct str path,
 			       const struct settings_route **route, const char **detail);
 
 /* Appends what the upstream is asked for: base path + path (without the prefix where the
- * route strips it) + "?" + query. Bytes are untouched; never empty ("/" at least). */
+ * route strips it) + "?" + query. Bytes above 0x7f are percent-encoded, all others
+ * untouched; never empty ("/" at least). */
 void route_upstream_target(struct sbuf *out, const struct settings_route *route,
 			   struct str path, bool has_query, struct str query);
 

@@ -3,6 +3,9 @@ import re
 
 import pytest
 
+from tg.problems import assert_problem
+from tg.wait import eventually
+
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0[01]\Z")
 
@@ -55,6 +58,40 @@ def test_path_and_query_bytes_are_untouched(gateway, upstream, rest):
     request, answer = exchange(gateway, upstream, target="/api/test" + rest)
     assert request.target == (rest if rest.startswith("/") else "/" + rest)
     assert answer.status == 200
+
+
+@pytest.mark.parametrize("raw, sent", [
+    ("/get?city=München", "/get?city=M%C3%BCnchen"), ("/München/€😀", "/M%C3%BCnchen/%E2%82%AC%F0%9F%98%80"),
+    ("/%c3%bc/ü%", "/%c3%bc/%C3%BC%"), ("?\u0080\u2028\ufeff\U0010ffff", "/?%C2%80%E2%80%A8%EF%BB%BF%F4%8F%BF%BF")])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+def test_utf8_in_the_target_is_percent_encoded(gateway, upstream, raw, sent, version):
+    with gateway.connect() as client:
+        client.send(f"GET /api/test{raw} HTTP/{version}\r\nHost: h\r\nX-API-Key: {gateway.key}\r\n\r\n".encode())
+        conn, request = upstream.next_request()
+        conn.respond()
+        assert (request.target, client.read_response().status) == (sent, 200)
+    eventually(lambda: f" /api/test{sent.split('?')[0].rstrip('/')}" in gateway.log(), "the access log has it")
+
+
+@pytest.mark.parametrize("raw", [b"\xe9", b"\xc0\xaf", b"a?b=\xc3", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"?\xff",
+                                 b"\xc3\xbc\x7f", b"\xc3\xbc#x"])
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_other_bytes_in_the_target_are_refused(gateway, upstream, raw, version):
+    with gateway.connect() as client:
+        client.send(b"GET /api/test/" + raw + b" HTTP/" + version + b"\r\nHost: h\r\nX-API-Key: " +
+                    gateway.key.encode() + b"\r\n\r\n")
+        answer = client.read_response()
+    assert (answer.status, answer.json()["code"]) == (400, "bad_request")
+    assert "percent-encode" in answer.json()["detail"]
+    upstream.expect_no_connection()
+
+
+def test_utf8_in_a_prefix_matches_no_route(gateway, upstream):
+    for path in ("/api/tést/x", "/ápi/test/x", "/api/testé", "/api/test\u2215x", "/api\uff0ftest/x"):
+        with gateway.connect() as client:
+            client.send(f"GET {path} HTTP/1.1\r\nHost: h\r\nX-API-Key: {gateway.key}\r\n\r\n".encode())
+            assert_problem(client.read_response(), 404, "no_route")
+    upstream.expect_no_connection()
 
 
 def test_prefix_stays_where_the_route_says_so(gateways, upstream):
@@ -224,7 +261,7 @@ def test_status_passes(gateway, upstream, database, status):
     _, answer = exchange(gateway, upstream, status=status, answer={("Location", "/y")})
     code = int(status[:3])
     assert answer.status == code
-    assert answer.get("location") == "/y"
+    assert answer.get("location") == "/api/test/y"
     row, = database.wait_usage(1)
     assert (row["response_status"], row["upstream_status"]) == (code, code)
     assert row["outcome"] == "complete"

@@ -163,6 +163,17 @@ static void value_characters(void **state)
 	assert_false(http_is_field_value(STR("\t\t\t\t\t\t\t\n")));
 }
 
+static void high_bytes_are_encoded(void **state)
+{
+	char out[48];
+	struct str in = STR("/a%c3\x7f\xc3\xbc?\xff/");
+
+	(void)state;
+	assert_int_equal(http_encode_high(out, in), 17);
+	assert_memory_equal(out, "/a%c3\x7f%C3%BC?%FF/", 17);
+	assert_int_equal(http_encode_high(out, STR("")), 0);
+}
+
 static void reasons_never_null(void **state)
 {
 	static const struct {
@@ -225,6 +236,7 @@ int main(void)
 		cmocka_unit_test(field_ids_by_hand),
 		cmocka_unit_test(token_characters),
 		cmocka_unit_test(value_characters),
+		cmocka_unit_test(high_bytes_are_encoded),
 		cmocka_unit_test(reasons_never_null),
 		cmocka_unit_test(dates_as_libc_makes_them),
 	};

@@ -188,6 +188,9 @@ static void makes_the_upstream_target(void **state)
 		{"/api/test", "/b", false, "/%61pi/test", "q", "/b/%61pi/test?q"},
 		{"/", "", true, "/x/y", NULL, "/x/y"},
 		{"/", "/v1", true, "/", NULL, "/v1/"},
+		{"/r", "", true, "/r/M\xc3\xbc/%c3%zz", "\xe2\x82\xac=%e2",
+		 "/M%C3%BC/%c3%zz?%E2%82%AC=%e2"},
+		{"/r", "/b", false, "/%72/\xf0\x9f\x98\x80", NULL, "/b/%72/%F0%9F%98%80"},
 	};
 
 	(void)state;
