@@ -54,6 +54,20 @@ const char *http_method_name(enum http_method m)
 	return m < HTTP_METHOD_COUNT ? method_names[m].p : "other";
 }
 
+void http_add_allow(struct sbuf *out, uint32_t methods)
+{
+	const char *separator = "Allow: ";
+
+	for (int m = 0; m < HTTP_METHOD_COUNT; m++) {
+		if (!(methods & HTTP_METHOD_BIT(m)))
+			continue;
+		sbuf_str(out, str_of(separator));
+		sbuf_str(out, method_names[m]);
+		separator = ", ";
+	}
+	sbuf_lit(out, "\r\n");
+}
+
 bool http_method_is_idempotent(enum http_method m)
 {
 	return m != HTTP_POST && m != HTTP_PATCH && m != HTTP_OTHER;

@@ -23,10 +23,13 @@ enum http_method {
 
 /* Bit of a method in a mask; HTTP_OTHER has none. */
 #define HTTP_METHOD_BIT(m) (1u << (unsigned)(m))
+#define HTTP_METHODS_ALL (HTTP_METHOD_BIT(HTTP_METHOD_COUNT) - 1)
 
 /* Methods are case-sensitive (RFC 9110 9.1). */
 enum http_method http_method_of(struct str name);
 const char *http_method_name(enum http_method m);
+/* Appends "Allow: " and the methods of a mask (RFC 9110 10.2.1), with CRLF. */
+void http_add_allow(struct sbuf *out, uint32_t methods);
 /* RFC 9110 9.2.2. */
 bool http_method_is_idempotent(enum http_method m);
 

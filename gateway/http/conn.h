@@ -95,9 +95,10 @@ void http_conn_reset(struct http_conn *c);
  * in, and ends the exchange. */
 void http_conn_problem(struct http_conn *c, struct problem_answer answer);
 /* Likewise a whole answer of the manager's or a health page: status line, Content-Type,
- * Content-Length, body (left out for HEAD). */
+ * Content-Length, Allow with these methods (a mask; 0: no such field), body (left out for
+ * HEAD). */
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
-		     struct str body);
+		     uint32_t allow, struct str body);
 /* For who records an answer before it goes out: appends it to `out`, which has room for
  * HTTP_ANSWER_HEAD_MAX. A problem, or a 204 with lines ready-made. */
 void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,

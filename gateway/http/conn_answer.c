@@ -188,7 +188,7 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer)
 }
 
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
-		     struct str body)
+		     uint32_t allow, struct str body)
 {
 	struct iovec v[2];
 	struct sbuf head;
@@ -200,6 +200,8 @@ void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		    "Content-Length: %zu\r\n"
 		    "X-Content-Type-Options: nosniff\r\n",
 		    content_type, body.n);
+	if (allow)
+		http_add_allow(&head, allow);
 	put_head_end(c, &head);
 	v[0] = (struct iovec){head.p, head.n};
 	v[1] = (struct iovec){(void *)(uintptr_t)body.p, body.n};

@@ -252,30 +252,14 @@ static void add_challenges(struct sbuf *out, enum problem_id id)
 			: STR("WWW-Authenticate: Bearer realm=\"tollgate\", error=\"invalid_token\"\r\n"));
 }
 
-/* RFC 9110 15.5.6 asks for it. */
-static void add_allow(struct sbuf *out, uint32_t methods)
-{
-	const char *separator = "Allow: ";
-
-	if (methods == 0)
-		methods = HTTP_METHOD_BIT(HTTP_METHOD_COUNT) - 1;
-	for (int m = 0; m < HTTP_METHOD_COUNT; m++) {
-		if (!(methods & HTTP_METHOD_BIT(m)))
-			continue;
-		sbuf_str(out, str_of(separator));
-		sbuf_str(out, str_of(http_method_name((enum http_method)m)));
-		separator = ", ";
-	}
-	sbuf_lit(out, "\r\n");
-}
-
 static void add_status_fields(struct sbuf *out, const struct problem_answer *a,
 			      int status)
 {
 	if (status == 401)
 		add_challenges(out, a->id);
-	if (status == 405)
-		add_allow(out, a->allow_methods);
+	if (status == 405) /* RFC 9110 15.5.6 asks for it */
+		http_add_allow(out,
+			       a->allow_methods ? a->allow_methods : HTTP_METHODS_ALL);
 	if (a->retry_after_s || status == 503) {
 		sbuf_lit(out, "Retry-After: ");
 		sbuf_u64(out,

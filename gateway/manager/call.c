@@ -88,7 +88,7 @@ static void reply(struct call *c, int status, const char *content_type, struct s
 	struct http_conn *conn = call_free(c);
 
 	if (conn != NULL)
-		http_conn_reply(conn, status, content_type, body);
+		http_conn_reply(conn, status, content_type, 0, body);
 }
 
 void call_reply_json(struct call *c, int status, struct str body)
@@ -274,6 +274,14 @@ static void collect(struct call *c)
 	}
 }
 
+/* What load balancers ask for where they are told nothing else (RFC 9110 9.3.7). */
+static bool asks_for_server(const struct request_head *h)
+{
+	return h->method == HTTP_OPTIONS &&
+	       (str_eq(h->path, STR("*")) || str_eq(h->path, STR("/")) ||
+		str_eq(h->path, STR("/health")));
+}
+
 static void on_request(struct http_conn *conn, void *ctx)
 {
 	const struct request_head *h = http_conn_head(conn);
@@ -281,6 +289,11 @@ static void on_request(struct http_conn *conn, void *ctx)
 	struct call *c;
 	uint32_t allow;
 
+	if (asks_for_server(h)) {
+		http_conn_reply(conn, 200, "application/json", HTTP_METHODS_ALL,
+				STR("{\"status\":\"ok\"}\n"));
+		return;
+	}
 	e = find_endpoint(ctx, h, &allow);
 	if (e == NULL) {
 		http_conn_problem(conn, (struct problem_answer){

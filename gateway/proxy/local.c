@@ -8,31 +8,62 @@
 #include "gateway/proxy/cors.h"
 #include "gateway/proxy/exchange_end.h"
 
+#define ALLOW_MAX 128 /* bytes of its line, with all methods */
+
+#define PAGE_METHODS                                                                     \
+	(HTTP_METHOD_BIT(HTTP_GET) | HTTP_METHOD_BIT(HTTP_HEAD) |                        \
+	 HTTP_METHOD_BIT(HTTP_OPTIONS))
+
+static void reply(struct http_conn *c, int status, struct str body)
+{
+	http_conn_reply(c, status, "application/json", PAGE_METHODS, body);
+}
+
+static void reply_ready(struct exchange_env *env, struct http_conn *c)
+{
+	enum token_state state = token_sync_state(env->tokens, clock_mono_us());
+
+	if (env->draining)
+		reply(c, 503, STR("{\"status\":\"draining\"}\n"));
+	else if (state == TOKENS_NONE || state == TOKENS_TOO_STALE)
+		reply(c, 503,
+		      STR("{\"status\":\"not ready\",\"reason\":\"no current key table\"}\n"));
+	else
+		reply(c, 200,
+		      state == TOKENS_FRESH
+			      ? STR("{\"status\":\"ready\",\"keys\":\"fresh\"}\n")
+			      : STR("{\"status\":\"ready\",\"keys\":\"stale\"}\n"));
+}
+
+/* OPTIONS of the server as a whole (RFC 9110 9.3.7), and of "/" where that is nobody's:
+ * what load balancers ask for where they are told nothing else. */
+static bool asks_for_server(const struct exchange_env *env, const struct request_head *h)
+{
+	const struct settings_route *route;
+
+	if (h->method != HTTP_OPTIONS)
+		return false;
+	return str_eq(h->path, STR("*")) ||
+	       (str_eq(h->path, STR("/")) &&
+		route_match(env->sites.current->routes, h->path, &route, NULL) ==
+			ROUTE_NONE);
+}
+
 bool local_page(struct exchange_env *env, struct http_conn *c)
 {
 	const struct request_head *h = http_conn_head(c);
-	enum token_state state;
-	const char *body;
 
-	if (h->method != HTTP_GET && h->method != HTTP_HEAD)
+	if (!(HTTP_METHOD_BIT(h->method) & PAGE_METHODS))
 		return false;
-	if (str_eq(h->path, STR("/health"))) {
-		http_conn_reply(c, 200, "application/json", STR("{\"status\":\"ok\"}\n"));
-		return true;
-	}
-	if (!str_eq(h->path, STR("/ready")))
-		return false;
-	state = token_sync_state(env->tokens, clock_mono_us());
-	if (env->draining)
-		body = "{\"status\":\"draining\"}\n";
-	else if (state == TOKENS_NONE || state == TOKENS_TOO_STALE)
-		body = "{\"status\":\"not ready\",\"reason\":\"no current key table\"}\n";
+	if (str_eq(h->path, STR("/health")))
+		reply(c, 200, STR("{\"status\":\"ok\"}\n"));
+	else if (str_eq(h->path, STR("/ready")))
+		reply_ready(env, c);
+	else if (asks_for_server(env, h))
+		http_conn_reply(c, 200, "application/json", HTTP_METHODS_ALL,
+				STR("{\"status\":\"ok\"}\n"));
 	else
-		body = state == TOKENS_FRESH
-			       ? "{\"status\":\"ready\",\"keys\":\"fresh\"}\n"
-			       : "{\"status\":\"ready\",\"keys\":\"stale\"}\n";
-	http_conn_reply(c, strncmp(body, "{\"status\":\"ready\"", 17) == 0 ? 200 : 503,
-			"application/json", str_of(body));
+		return false;
 	return true;
 }
 
@@ -58,12 +89,8 @@ void local_options(struct exchange *x)
 {
 	struct sbuf allow;
 
-	sbuf_init(&allow, 256);
-	sbuf_lit(&allow, "Allow: ");
-	for (unsigned m = 0, n = 0; m < HTTP_METHOD_COUNT; m++)
-		if (x->admission.route->methods & HTTP_METHOD_BIT(m))
-			sbuf_printf(&allow, "%s%s", n++ ? ", " : "", http_method_name(m));
-	sbuf_lit(&allow, "\r\n");
+	sbuf_init(&allow, ALLOW_MAX);
+	http_add_allow(&allow, x->admission.route->methods);
 	answer(x, &allow);
 	sbuf_fini(&allow);
 }

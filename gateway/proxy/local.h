@@ -5,7 +5,9 @@
 
 #include "gateway/proxy/exchange.h"
 
-/* Answers a page of the gateway's own, without a key. False: it is none. */
+/* Answers without a key, and leaves no trace: GET, HEAD and OPTIONS of /health and
+ * /ready; OPTIONS of "*", and of "/" where no route has that path. False: it is none of
+ * these. */
 bool local_page(struct exchange_env *env, struct http_conn *c);
 /* Answers a preflight to a route with cors, without a key, and ends the exchange. False:
  * it is none. */
