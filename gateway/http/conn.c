@@ -143,7 +143,7 @@ bool http_conn_body_done(const struct http_conn *c)
 
 void http_conn_tunnel(struct http_conn *c)
 {
-	CHECK(c->state == CONN_BUSY && c->request->head.framing == HTTP_NO_BODY);
+	CHECK(c->state == CONN_BUSY && c->body.done && c->body.bytes == 0);
 	c->body.framing = HTTP_UNTIL_EOF;
 	c->body.done = false;
 	c->body.max = 0;

@@ -72,7 +72,7 @@ void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
 /* Whether the whole request body has been taken. */
 bool http_conn_body_done(const struct http_conn *c);
 
-/* From now on the connection is a tunnel (after a 101 to a request without a body): all
+/* From now on the connection is a tunnel (after a 101 to a request without content): all
  * that the client sends is body, until it shuts its side down; there is no limit and no
  * deadline but for stalled output. */
 void http_conn_tunnel(struct http_conn *c);

@@ -128,7 +128,7 @@ static void on_request(struct http_conn *c, void *ctx)
 	else if (forward_ends_here(h))
 		local_options(x);
 	else
-		sender_start(x, tunnel_wanted(h));
+		sender_start(x, tunnel_wanted(h, x->admission.route));
 }
 
 static void on_refused(struct http_conn *c, void *ctx, enum problem_id id)

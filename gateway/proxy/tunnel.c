@@ -12,29 +12,28 @@
 
 #define SHUT_MS 2000 /* silence of the upstream after the client's end */
 
-static bool is_http(struct str protocol)
+static bool passes(const struct settings_route *route, struct str protocol)
 {
-	static const char *const names[] = {"h2", "h2c", "h3", "tls", "http"};
-	const char *slash = memchr(protocol.p, '/', protocol.n);
-	struct str name = {protocol.p, slash ? (size_t)(slash - protocol.p) : protocol.n};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_ieq(name, str_of(names[i])))
+	for (size_t i = 0; i < route->upgrade_protocols.n; i++)
+		if (str_ieq(protocol, str_of(route->upgrade_protocols.items[i])))
 			return true;
 	return false;
 }
 
-/* Not where the new protocol would be HTTP again (h2c, TLS/1.0): its requests would pass
- * without a key, a scope or a record. */
-bool tunnel_wanted(const struct request_head *h)
+static bool has_content(const struct request_head *h)
+{
+	return h->framing == HTTP_CHUNKED || h->content_length > 0;
+}
+
+bool tunnel_wanted(const struct request_head *h, const struct settings_route *route)
 {
 	struct str list = h->upgrade, protocol;
 	bool any = false;
 
-	if (h->framing != HTTP_NO_BODY)
+	if (has_content(h))
 		return false;
 	while (str_list_next(&list, &protocol)) {
-		if (is_http(protocol))
+		if (!passes(route, protocol))
 			return false;
 		any = true;
 	}

@@ -100,6 +100,7 @@ struct settings_route {
 	struct settings_cors cors;
 	bool forward_credentials;
 	bool forward_client_info;
+	struct settings_names upgrade_protocols; /* that are passed on */
 	enum on_client_abort on_client_abort;
 	struct settings_limits limits;     /* merged with the global ones */
 	struct settings_timeouts timeouts; /* merged */

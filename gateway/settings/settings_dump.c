@@ -241,6 +241,7 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 		put_headers(out, f, p->compared);
 		break;
 	case KEY_HEADER_NAMES:
+	case KEY_PROTOCOLS:
 	case KEY_ORIGINS:
 		put_names(out, f);
 		break;

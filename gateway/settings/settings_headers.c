@@ -1,4 +1,4 @@
-/* Header maps and header name lists of routes. */
+/* Header maps of routes; lists of header names and of protocols. */
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,8 +186,11 @@ void slot_set_headers(const struct settings_slot *slot, const struct jsonc_node 
 	}
 }
 
-void slot_set_header_names(const struct settings_slot *slot,
-			   const struct jsonc_node *node)
+static void set_names(const struct settings_slot *slot, const struct jsonc_node *node,
+		      const char *what,
+		      bool (*check)(const struct settings_slot *slot,
+				    struct jsonc_pos pos, const char *name,
+				    const char *shown))
 {
 	struct settings_names *to =
 		settings_key_field(slot->key, slot->place, slot->base);
@@ -195,8 +198,8 @@ void slot_set_header_names(const struct settings_slot *slot,
 	if (!slot_expect(slot, node, JSONC_ARRAY))
 		return;
 	if (node->n > SETTINGS_LIST_MAX) {
-		slot_error(slot, node, "has more than %d headers; leave some out",
-			   SETTINGS_LIST_MAX);
+		slot_error(slot, node, "has more than %d %s; leave some out",
+			   SETTINGS_LIST_MAX, what);
 		return;
 	}
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next) {
@@ -204,13 +207,55 @@ void slot_set_header_names(const struct settings_slot *slot,
 
 		if (!slot_text(slot, c, 0, &t))
 			continue;
-		if (check_name(slot, c->pos, t.text, slot_shown(c, &t))) {
+		if (check(slot, c->pos, t.text, slot_shown(c, &t))) {
 			to->items = xrealloc(to->items, (to->n + 1) * sizeof *to->items);
 			to->items[to->n++] = t.text;
 			t.text = NULL;
 		}
 		settings_text_fini(&t);
 	}
+}
+
+void slot_set_header_names(const struct settings_slot *slot,
+			   const struct jsonc_node *node)
+{
+	set_names(slot, node, "headers", check_name);
+}
+
+/* protocol-name ["/" protocol-version] (RFC 9110 7.8). */
+static const char *protocol_fault(struct str protocol)
+{
+	static const char *const again[] = {"h2", "h2c", "h3", "tls", "http"};
+	const char *slash = memchr(protocol.p, '/', protocol.n);
+	struct str name = protocol, version = STR("0");
+
+	if (slash != NULL) {
+		name.n = (size_t)(slash - protocol.p);
+		version = (struct str){slash + 1, protocol.n - name.n - 1};
+	}
+	if (!http_is_token(name) || !http_is_token(version) ||
+	    protocol.n > HEADER_NAME_MAX)
+		return "is no protocol; write it as in Upgrade: websocket, for instance";
+	for (size_t i = 0; i < ARRAY_LEN(again); i++)
+		if (str_ieq(name, str_of(again[i])))
+			return "is HTTP again, whose calls would pass without a key; remove it";
+	return NULL;
+}
+
+static bool check_protocol(const struct settings_slot *slot, struct jsonc_pos pos,
+			   const char *name, const char *shown)
+{
+	const char *why = protocol_fault(str_of(name));
+
+	if (why != NULL)
+		faults_error(&slot->loader->faults, pos, "%s%s: \"%.60s\" %s",
+			     slot->loader->where, slot->key->name, shown, why);
+	return why == NULL;
+}
+
+void slot_set_protocols(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	set_names(slot, node, "protocols", check_protocol);
 }
 
 void settings_headers_drop_secrets(struct settings_headers *headers)

@@ -30,7 +30,8 @@ enum settings_key_type {
 	KEY_REQUEST_HEADERS, /* name: value */
 	KEY_RESPONSE_HEADERS,
 	KEY_HEADER_NAMES,
-	KEY_ORIGINS, /* scheme://host:port, or * */
+	KEY_PROTOCOLS, /* of Upgrade, but for those that are HTTP again */
+	KEY_ORIGINS,   /* scheme://host:port, or * */
 	KEY_ON_ABORT,
 	KEY_ROUTES,
 	KEY_ENVS,

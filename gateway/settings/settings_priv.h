@@ -121,6 +121,7 @@ void slot_set_upstream(const struct settings_slot *slot, const struct jsonc_node
 void slot_set_headers(const struct settings_slot *slot, const struct jsonc_node *node);
 void slot_set_header_names(const struct settings_slot *slot,
 			   const struct jsonc_node *node);
+void slot_set_protocols(const struct settings_slot *slot, const struct jsonc_node *node);
 /* Frees those that hold secrets, which an upstream that stands in must not get. */
 void settings_headers_drop_secrets(struct settings_headers *headers);
 void settings_headers_fini(struct settings_headers *headers);

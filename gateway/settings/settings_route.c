@@ -261,5 +261,6 @@ void settings_route_fini(struct settings_route *r)
 	settings_names_fini(&r->remove_headers);
 	settings_headers_fini(&r->response_set);
 	settings_names_fini(&r->response_remove);
+	settings_names_fini(&r->upgrade_protocols);
 	settings_cors_fini(&r->cors);
 }

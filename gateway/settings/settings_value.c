@@ -293,6 +293,7 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 		[KEY_REQUEST_HEADERS] = slot_set_headers,
 		[KEY_RESPONSE_HEADERS] = slot_set_headers,
 		[KEY_HEADER_NAMES] = slot_set_header_names,
+		[KEY_PROTOCOLS] = slot_set_protocols,
 		[KEY_ORIGINS] = slot_set_origins,
 		[KEY_ON_ABORT] = set_on_abort,
 		[KEY_ROUTES] = set_elsewhere,

@@ -27,7 +27,8 @@ def runner(cluster, template, tmp_path_factory):
     upstream = Upstream(scripted)
     route = {"upstream": upstream.url, "strip_prefix": False}
     gateway = Gateway(str(tmp_path_factory.mktemp("rfc")), database, [
-        {"name": "t", "path": "/t", "forward_client_info": False, **route},
+        {"name": "t", "path": "/t", "forward_client_info": False,
+         "upgrade_protocols": ["websocket", "IRC/2.0"], **route},
         {"name": "v", "path": "/v", "forward_client_info": True, **route}],
         trusted_proxies=[])
     gateway.key = template[1]["all"]

@@ -126,6 +126,66 @@ def test_no_way_round_the_gateway(gateway, upstream, protocol):
     assert client.read_response().status == 200
 
 
+def upgrade(gateway, upstream, value, extra=b"", behind=b"", path="/api/test/ws"):
+    """The head that the upstream sees, and both connections."""
+    client = gateway.connect()
+    client.send(b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + value.encode() +
+                b"\r\n" + extra + b"X-API-Key: " + gateway.key.encode() + b"\r\n\r\n" + behind)
+    conn, request = upstream.next_request()
+    return client, conn, request
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 0\r\n", b"content-length: 000\r\n"])
+@pytest.mark.parametrize("behind", [b"", b"early"])
+def test_no_content_is_no_content(gateway, upstream, database, length, behind):
+    """Java's own client sends it with a WebSocket's handshake."""
+    client, conn, request = upgrade(gateway, upstream, "websocket", length, behind)
+    assert request.get("Upgrade") == "websocket"
+    conn.send_head("101 Switching Protocols", SWITCHED)
+    assert client.read_response_head().status == 101
+    client.send(b"late")
+    assert conn.read_exact(len(behind) + 4) == behind + b"late"
+    conn.send(b"answer")
+    conn.close()
+    assert client.read_to_eof() == b"answer"
+    row, = database.wait_usage(1)
+    assert (row["response_status"], row["outcome"]) == (101, "complete")
+    assert (row["bytes_in"], row["bytes_out"]) == (len(behind) + 4, 6)
+
+
+@pytest.mark.parametrize("framing, content", [
+    (b"Content-Length: 2\r\n", b"hi"), (b"Transfer-Encoding: chunked\r\n", b"2\r\nhi\r\n0\r\n\r\n"),
+    (b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n")])
+def test_content_makes_it_a_plain_call(gateway, upstream, framing, content):
+    client, conn, request = upgrade(gateway, upstream, "websocket", framing, content)
+    assert request.get("Upgrade") is None and request.get("Connection") is None
+    assert request.body in (b"hi", b"")
+    conn.respond()
+    assert client.read_response().status == 200
+
+
+def test_other_protocols_where_the_route_says_so(gateways, upstream):
+    rows = {None: [("websocket", True), ("WebSocket", True), ("irc/2.0", False), ("websocket, irc/2.0", False),
+                   ("websocket, websocket", True), ("websocket/13", False), ("h2c", False)],
+            ("IRC/2.0", "websocket"): [("irc/2.0", True), ("irc/2.0 ,websocket", True), ("irc", False),
+                                       ("irc/2.1", False), ("websocket, h2c", False)],
+            ("irc",): [("websocket", False), ("irc", True)], (): [("websocket", False)]}
+    gateway = gateways(upstream, start=False)
+    route = gateway.settings["routes"][0]
+    gateway.settings["routes"] = [
+        {**route, "name": f"r{i}", "path": f"/r{i}", **({} if protocols is None else {"upgrade_protocols": protocols})}
+        for i, protocols in enumerate(rows)]
+    gateway.write_config()
+    gateway.start()
+    for i, cases in enumerate(rows.values()):
+        for value, passes in cases:
+            client, conn, request = upgrade(gateway, upstream, value, path=f"/r{i}/x")
+            assert (request.get("Upgrade"), request.get("Connection")) == (
+                (value, "Upgrade") if passes else (None, None)), (i, value)
+            conn.respond()
+            assert client.read_response().status == 200
+
+
 def test_switching_unasked_is_refused(gateway, upstream, database):
     client = gateway.connect()
     client.send_request("GET", "/api/test/x")

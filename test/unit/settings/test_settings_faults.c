@@ -254,6 +254,15 @@ static const struct fault_case route_cases[] = {
 	 "2:20: error: routes.r.methods: \"FETCH\" is none of GET HEAD POST PUT PATCH DELETE OPTIONS; did you mean PATCH?\n"
 	 "2:29: error: routes.r.methods: \"GETT\" is none of GET HEAD POST PUT PATCH DELETE OPTIONS; did you mean GET?\n"
 	 "2:44: error: routes.r.methods: GET is listed twice; remove one\n"},
+	{"\"upgrade_protocols\": [\"h2c\", \"HTTP/2.0\", \"Tls/1.3\", \"a b\", \"irc/\", \"irc/2.0\"]",
+	 "2:23: error: routes.r.upgrade_protocols: \"h2c\" is HTTP again, whose calls would pass without a key; remove it\n"
+	 "2:30: error: routes.r.upgrade_protocols: \"HTTP/2.0\" is HTTP again, whose calls would pass without a key; remove it\n"
+	 "2:42: error: routes.r.upgrade_protocols: \"Tls/1.3\" is HTTP again, whose calls would pass without a key; remove it\n"
+	 "2:53: error: routes.r.upgrade_protocols: \"a b\" is no protocol; write it as in Upgrade: websocket, for instance\n"
+	 "2:60: error: routes.r.upgrade_protocols: \"irc/\" is no protocol; write it as in Upgrade: websocket, for instance\n"},
+	{"\"upgrade_protocols\": []", ""},
+	{"\"upgrade_protocols\": \"websocket\"",
+	 "2:22: error: routes.r.upgrade_protocols: must be an array, is a string; write [\"websocket\"]\n"},
 	{"\"methods\": \"GET\"",
 	 "2:12: error: routes.r.methods: must be an array, is a string; write [\"GET\"]\n"},
 	{"\"methods\": [1]",
