@@ -59,6 +59,7 @@ bool token_row_read(struct token_row *out, const PGresult *r, int i)
 		.expires_at_us = pg_value_int_or(r, i, 3, INT64_MAX),
 		.flags = pg_value_bool(r, i, 4) ? TOKEN_REVOKED : 0,
 		.scopes = pg_value_text(r, i, 5),
+		.name = PQnfields(r) > 6 ? pg_value_text(r, i, 6) : (struct str){NULL, 0},
 	};
 	return true;
 }

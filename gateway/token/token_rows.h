@@ -23,20 +23,22 @@
 	"LIMIT 10001) AS c) "                                                            \
 	"FROM token_generation AS g"
 
+/* The name is the one column that a database not yet migrated may lack. */
 #define TOKEN_COLUMNS "token_hash, token_id, key_until_us, expires_at_us, revoked, scopes"
+#define TOKEN_COLUMNS_NAMED TOKEN_COLUMNS ", name"
 
 /* $1: an array of ids. */
-#define TOKEN_CHANGED_SQL                                                                \
-	"SELECT " TOKEN_COLUMNS " FROM token_lookup WHERE token_id = ANY ($1::bigint[])"
+#define TOKEN_CHANGED_SQL(columns)                                                       \
+	"SELECT " columns " FROM token_lookup WHERE token_id = ANY ($1::bigint[])"
 
 /* All of them, as of one moment, in pieces. Each piece has to come within the time limit
  * of a statement: along the indexes, not by a plan that reads everything before its first
  * row. */
-#define TOKEN_LOAD_SQL                                                                   \
+#define TOKEN_LOAD_SQL(columns)                                                          \
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "                              \
 	"SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; "              \
 	"SET LOCAL enable_sort = off; SET LOCAL jit = off; "                             \
-	"DECLARE tokens_load NO SCROLL CURSOR FOR SELECT " TOKEN_COLUMNS                 \
+	"DECLARE tokens_load NO SCROLL CURSOR FOR SELECT " columns                       \
 	" FROM token_lookup; "                                                           \
 	"SELECT replace(instance::text, '-', ''), generation FROM token_generation"
 #define TOKEN_LOAD_NEXT_SQL "FETCH 10000 FROM tokens_load"
@@ -54,8 +56,8 @@ struct token_poll {
 bool token_poll_read(struct token_poll *p, const PGresult *r);
 void token_poll_fini(struct token_poll *p);
 
-/* Row i of TOKEN_COLUMNS; scopes point into r. False: not a hash; such a row is
- * skipped. */
+/* Row i of TOKEN_COLUMNS or TOKEN_COLUMNS_NAMED; its text points into r. False: not a
+ * hash; such a row is skipped. */
 bool token_row_read(struct token_row *out, const PGresult *r, int i);
 
 #endif

@@ -1,5 +1,5 @@
-/* A shard: entries, a probe table of their numbers, and the text of their scopes, in one
- * block.
+/* A shard: entries, a probe table of their numbers, and the text of their scopes and
+ * names.
  *
  * Open addressing with linear probing at a load of at most one half. Hashes are SHA-256:
  * any of their bits will do, and nobody can choose keys that collide in them. */
@@ -14,8 +14,8 @@
 struct entry {
 	unsigned char hash[KEY_HASH_BYTES];
 	int64_t expires_at_us, key_until_us;
-	uint32_t scopes_at;
-	uint16_t scopes_n;
+	uint32_t scopes_at, name_at; /* in the text */
+	uint16_t scopes_n, name_n;
 	uint16_t flags;
 };
 
@@ -23,7 +23,7 @@ struct token_shard {
 	struct entry *entries;
 	int64_t *ids;    /* of the entries; apart, since a change looks at every one */
 	uint16_t *slots; /* entry number + 1; 0: free */
-	char *scopes;
+	char *text;      /* scopes and names */
 	uint32_t n, slot_mask;
 };
 
@@ -47,7 +47,7 @@ static uint32_t probe(const struct token_shard *s, const unsigned char *hash)
 	return at;
 }
 
-struct scope_pool {
+struct text_pool {
 	char *text;
 	uint32_t used;
 	struct {
@@ -56,9 +56,19 @@ struct scope_pool {
 	size_t n_known;
 };
 
-static uint32_t pool_put(struct scope_pool *p, struct str scopes)
+static uint32_t pool_put(struct text_pool *p, struct str text)
 {
-	uint32_t at = p->used, n = (uint32_t)scopes.n;
+	uint32_t at = p->used;
+
+	if (text.n > 0)
+		memcpy(p->text + at, text.p, text.n);
+	p->used += (uint32_t)text.n;
+	return at;
+}
+
+static uint32_t pool_put_scopes(struct text_pool *p, struct str scopes)
+{
+	uint32_t at, n = (uint32_t)scopes.n;
 
 	if (n == 0)
 		return 0;
@@ -66,8 +76,7 @@ static uint32_t pool_put(struct scope_pool *p, struct str scopes)
 		if (p->known[i].n == n &&
 		    memcmp(p->text + p->known[i].at, scopes.p, n) == 0)
 			return p->known[i].at;
-	memcpy(p->text + at, scopes.p, n);
-	p->used += n;
+	at = pool_put(p, scopes);
 	if (p->n_known < DISTINCT_MAX) {
 		p->known[p->n_known].at = at;
 		p->known[p->n_known++].n = n;
@@ -75,7 +84,7 @@ static uint32_t pool_put(struct scope_pool *p, struct str scopes)
 	return at;
 }
 
-static void put(struct token_shard *s, struct scope_pool *pool,
+static void put(struct token_shard *s, struct text_pool *pool,
 		const struct token_row *row)
 {
 	uint32_t at = probe(s, row->hash);
@@ -90,23 +99,26 @@ static void put(struct token_shard *s, struct scope_pool *pool,
 	e->key_until_us = row->view.key_until_us;
 	e->flags = (uint16_t)row->view.flags;
 	e->scopes_n = (uint16_t)row->view.scopes.n;
-	e->scopes_at = pool_put(pool, row->view.scopes);
+	e->scopes_at = pool_put_scopes(pool, row->view.scopes);
+	e->name_n = (uint16_t)row->view.name.n;
+	e->name_at = pool_put(pool, row->view.name);
 }
 
 struct token_shard *token_shard_build(const struct token_row *const *rows, size_t n)
 {
-	struct scope_pool pool = {0};
-	size_t n_slots = 4, scope_bytes = 0;
+	struct text_pool pool = {0};
+	size_t n_slots = 4, bytes = 0;
 	struct token_shard *s;
 
 	CHECK(n <= SHARD_KEYS_MAX);
 	for (size_t i = 0; i < n; i++) {
-		CHECK(rows[i]->view.scopes.n <= TOKEN_SCOPES_MAX);
-		scope_bytes += rows[i]->view.scopes.n;
+		CHECK(rows[i]->view.scopes.n <= TOKEN_SCOPES_MAX &&
+		      rows[i]->view.name.n <= TOKEN_NAME_SHOWN_MAX);
+		bytes += rows[i]->view.scopes.n + rows[i]->view.name.n;
 	}
 	while (n_slots < 2 * n)
 		n_slots *= 2;
-	pool.text = xmalloc(scope_bytes + 1);
+	pool.text = xmalloc(bytes + 1);
 	s = xcalloc(1, sizeof *s + n * (sizeof *s->ids + sizeof *s->entries) +
 			       n_slots * sizeof *s->slots);
 	s->ids = (int64_t *)(void *)(s + 1);
@@ -115,14 +127,14 @@ struct token_shard *token_shard_build(const struct token_row *const *rows, size_
 	s->slot_mask = (uint32_t)(n_slots - 1);
 	for (size_t i = 0; i < n; i++)
 		put(s, &pool, rows[i]);
-	s->scopes = xrealloc(pool.text, pool.used + 1);
+	s->text = xrealloc(pool.text, pool.used + 1);
 	return s;
 }
 
 void token_shard_free(struct token_shard *s)
 {
 	if (s)
-		free(s->scopes);
+		free(s->text);
 	free(s);
 }
 
@@ -139,7 +151,8 @@ static void view_of(const struct token_shard *s, size_t i, struct token_view *ou
 	out->expires_at_us = e->expires_at_us;
 	out->key_until_us = e->key_until_us;
 	out->flags = e->flags;
-	out->scopes = (struct str){s->scopes + e->scopes_at, e->scopes_n};
+	out->scopes = (struct str){s->text + e->scopes_at, e->scopes_n};
+	out->name = (struct str){s->text + e->name_at, e->name_n};
 }
 
 bool token_shard_find(const struct token_shard *s,

@@ -11,7 +11,8 @@
 #include "common/check.h"
 #include "common/crc32.h"
 
-#define MAGIC "TGKEYS\0\1" /* the last byte is the format's version */
+#define MAGIC "TGKEYS\0\2"        /* the last byte is the format's version */
+#define MAGIC_BEFORE "TGKEYS\0\1" /* without names */
 #define HEAD_BYTES 72
 #define RECORD_BYTES 64 /* before the scopes */
 #define KEYS_MAX (100u * 1000 * 1000)
@@ -49,7 +50,8 @@ static void seal_head(unsigned char head[HEAD_BYTES])
 
 static bool is_head(const unsigned char head[HEAD_BYTES])
 {
-	return memcmp(head, MAGIC, 8) == 0 && get_le(head + AT_COUNT, 8) <= KEYS_MAX &&
+	return (memcmp(head, MAGIC, 8) == 0 || memcmp(head, MAGIC_BEFORE, 8) == 0) &&
+	       get_le(head + AT_COUNT, 8) <= KEYS_MAX &&
 	       get_le(head + AT_HEAD_CRC, 4) == crc32_add(0, head, AT_HEAD_CRC);
 }
 
@@ -65,7 +67,8 @@ static bool write_bytes(struct body *b, const void *bytes, size_t n)
 	return fwrite(bytes, 1, n, b->file) == n;
 }
 
-/* hash 32, id 8, expires 8, until 8, flags 4, length of scopes 4, scopes */
+/* hash 32, id 8, expires 8, until 8, flags 4, length of scopes 2, of the name 2 (both as
+ * one before there were names), scopes, name */
 static bool write_key(void *ctx, const struct token_row *row)
 {
 	struct body *b = ctx;
@@ -76,10 +79,12 @@ static bool write_key(void *ctx, const struct token_row *row)
 	put_le(record + 40, (uint64_t)row->view.expires_at_us, 8);
 	put_le(record + 48, (uint64_t)row->view.key_until_us, 8);
 	put_le(record + 56, row->view.flags, 4);
-	put_le(record + 60, row->view.scopes.n, 4);
+	put_le(record + 60, row->view.scopes.n, 2);
+	put_le(record + 62, row->view.name.n, 2);
 	b->count++;
 	return write_bytes(b, record, sizeof record) &&
-	       write_bytes(b, row->view.scopes.p, row->view.scopes.n);
+	       write_bytes(b, row->view.scopes.p, row->view.scopes.n) &&
+	       write_bytes(b, row->view.name.p, row->view.name.n);
 }
 
 static void make_head(unsigned char head[HEAD_BYTES], const struct body *b,
@@ -180,21 +185,24 @@ static bool read_bytes(struct body *b, void *bytes, size_t n)
 static bool read_key(struct body *b, struct token_builder *to)
 {
 	unsigned char record[RECORD_BYTES];
-	char scopes[TOKEN_SCOPES_MAX];
+	char scopes[TOKEN_SCOPES_MAX], name[TOKEN_NAME_SHOWN_MAX];
 	struct token_row row;
-	uint64_t n;
+	size_t n, name_n;
 
 	if (!read_bytes(b, record, sizeof record))
 		return false;
-	n = get_le(record + 60, 4);
-	if (n > sizeof scopes || !read_bytes(b, scopes, (size_t)n))
+	n = (size_t)get_le(record + 60, 2);
+	name_n = (size_t)get_le(record + 62, 2);
+	if (n > sizeof scopes || name_n > sizeof name || !read_bytes(b, scopes, n) ||
+	    !read_bytes(b, name, name_n))
 		return false;
 	memcpy(row.hash, record, KEY_HASH_BYTES);
 	row.view.token_id = (int64_t)get_le(record + 32, 8);
 	row.view.expires_at_us = (int64_t)get_le(record + 40, 8);
 	row.view.key_until_us = (int64_t)get_le(record + 48, 8);
 	row.view.flags = (uint32_t)get_le(record + 56, 4);
-	row.view.scopes = (struct str){scopes, (size_t)n};
+	row.view.scopes = (struct str){scopes, n};
+	row.view.name = (struct str){name, name_n};
 	token_builder_add(to, &row);
 	return true;
 }

@@ -19,6 +19,7 @@
 #include "common/loop_thread.h"
 #include "common/pg.h"
 #include "common/trouble.h"
+#include "gateway/token/first_load.h"
 #include "gateway/token/token_rows.h"
 #include "gateway/token/token_saver.h"
 
@@ -30,14 +31,6 @@
 #define NEVER INT64_MIN
 
 enum step { IDLE, POLLING, CHANGING, LOADING, LEAVING };
-
-/* What has become of the first load, for those who wait for it. */
-enum first_load {
-	FIRST_UNHEARD,   /* PostgreSQL has not answered yet */
-	FIRST_CONNECTED, /* it has: the keys are on their way */
-	FIRST_FAILED,    /* it cannot be reached, or refuses; tried again all the time */
-	FIRST_DONE,
-};
 
 /* Why the keys cannot be read. */
 enum { REFUSED = 1, NO_GENERATION };
@@ -52,15 +45,15 @@ struct token_sync {
 	_Atomic size_t n_keys;
 	_Atomic int64_t right_at_us; /* monotonic; NEVER */
 	pthread_mutex_t lock;        /* of what follows */
-	pthread_cond_t first_moved;
-	enum first_load first;
 	unsigned char instance[TOKEN_INSTANCE_BYTES];
+	struct first_load first;
 	/* the thread's own */
 	struct event *poll_timer, *reclaim_timer;
 	struct pg_conn *db;
 	struct token_saver *saver; /* NULL: no snapshot */
 	enum step step;
-	bool again; /* notified while a step ran */
+	bool again;    /* notified while a step ran */
+	bool nameless; /* this session's database knows no names yet */
 	struct trouble refusals;
 	uint64_t asked_at_us; /* when the running step's poll was sent */
 	struct token_poll poll;
@@ -104,29 +97,9 @@ size_t token_sync_keys(const struct token_sync *s)
 	return atomic_load_explicit(&s->n_keys, memory_order_relaxed);
 }
 
-/* Under the lock: waits while the first load stands no further than `at`. */
-static void wait_past(struct token_sync *s, enum first_load at, uint64_t until_us)
-{
-	struct timespec until = {(time_t)(until_us / 1000000),
-				 (long)(until_us % 1000000) * 1000};
-
-	while (s->first <= at &&
-	       pthread_cond_timedwait(&s->first_moved, &s->lock, &until) == 0)
-		continue;
-}
-
 bool token_sync_wait_first(struct token_sync *s, uint32_t answer_ms, uint32_t load_ms)
 {
-	uint64_t now = clock_mono_us();
-	bool done;
-
-	pthread_mutex_lock(&s->lock);
-	wait_past(s, FIRST_UNHEARD, now + (uint64_t)answer_ms * 1000);
-	if (s->first == FIRST_CONNECTED)
-		wait_past(s, FIRST_CONNECTED, now + (uint64_t)load_ms * 1000);
-	done = s->first == FIRST_DONE;
-	pthread_mutex_unlock(&s->lock);
-	return done;
+	return first_load_wait(&s->first, answer_ms, load_ms);
 }
 
 /* --- publishing --- */
@@ -182,15 +155,6 @@ static void tell_state(struct token_sync *s)
 	s->told = now;
 }
 
-static void move_first(struct token_sync *s, enum first_load to)
-{
-	pthread_mutex_lock(&s->lock);
-	if (s->first < to)
-		s->first = to;
-	pthread_cond_broadcast(&s->first_moved);
-	pthread_mutex_unlock(&s->lock);
-}
-
 /* The table is what the database said when it was asked. */
 static void mark_right(struct token_sync *s,
 		       const unsigned char instance[TOKEN_INSTANCE_BYTES])
@@ -205,7 +169,7 @@ static void mark_right(struct token_sync *s,
 	pthread_mutex_lock(&s->lock);
 	memcpy(s->instance, instance, TOKEN_INSTANCE_BYTES);
 	pthread_mutex_unlock(&s->lock);
-	move_first(s, FIRST_DONE);
+	first_load_move(&s->first, FIRST_DONE);
 	if (s->saver)
 		token_saver_touch(s->saver);
 }
@@ -245,21 +209,45 @@ static const char *hint_for(const char *sqlstate)
 	return "";
 }
 
+/* After a refusal. */
+static void leave_or_end(struct token_sync *s)
+{
+	if (s->step == LOADING)
+		leave(s, "ROLLBACK");
+	else
+		end_step(s);
+}
+
+/* The names of tokens, which are for the log alone, came with a later migration: without
+ * it keys are served all the same. */
+static bool lacks_names(struct token_sync *s, const struct pg_reply *reply)
+{
+	if (s->nameless || s->step == POLLING || strcmp(reply->sqlstate, "42703") != 0)
+		return false;
+	s->nameless = true;
+	return true;
+}
+
 /* True: go on. Otherwise the step has ended. */
 static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
 {
 	if (reply->outcome == PG_OK)
 		return true;
+	if (reply->outcome == PG_ERROR && lacks_names(s, reply)) {
+		s->again = true;
+		leave_or_end(s);
+		return false;
+	}
 	if (reply->outcome == PG_ERROR) {
 		if (trouble_note(&s->refusals, REFUSED, clock_mono_us()))
 			log_error("tokens: cannot read the keys: %s%s", reply->message,
 				  hint_for(reply->sqlstate));
-		move_first(s, FIRST_FAILED);
+		first_load_move(&s->first, FIRST_FAILED);
 	}
 	/* The next try is the next poll's: not at once what was just refused. */
 	s->again = false;
-	if (s->step == LOADING && reply->outcome == PG_ERROR)
-		leave(s, "ROLLBACK");
+	if (reply->outcome == PG_ERROR)
+		leave_or_end(s);
 	else
 		end_step(s);
 	return false;
@@ -271,7 +259,7 @@ static bool is_poll(struct token_sync *s, const PGresult *result)
 		return true;
 	if (trouble_note(&s->refusals, NO_GENERATION, clock_mono_us()))
 		log_error("tokens: token_generation has not its one row");
-	move_first(s, FIRST_FAILED);
+	first_load_move(&s->first, FIRST_FAILED);
 	return false;
 }
 
@@ -327,7 +315,10 @@ static void load_all(struct token_sync *s)
 {
 	s->step = LOADING;
 	s->load_started_us = clock_mono_us();
-	if (!pg_query(s->db, TOKEN_LOAD_SQL, (struct pg_params){0}, on_load_begun, s))
+	if (!pg_query(s->db,
+		      s->nameless ? TOKEN_LOAD_SQL(TOKEN_COLUMNS)
+				  : TOKEN_LOAD_SQL(TOKEN_COLUMNS_NAMED),
+		      (struct pg_params){0}, on_load_begun, s))
 		end_step(s);
 }
 
@@ -364,8 +355,10 @@ static void load_changes(struct token_sync *s)
 	const char *const values[] = {s->poll.ids_array};
 
 	s->step = CHANGING;
-	if (!pg_query(s->db, TOKEN_CHANGED_SQL, (struct pg_params){values, 1}, on_changed,
-		      s))
+	if (!pg_query(s->db,
+		      s->nameless ? TOKEN_CHANGED_SQL(TOKEN_COLUMNS)
+				  : TOKEN_CHANGED_SQL(TOKEN_COLUMNS_NAMED),
+		      (struct pg_params){values, 1}, on_changed, s))
 		end_step(s);
 }
 
@@ -434,10 +427,13 @@ static void poll_now(struct token_sync *s)
 
 static void on_state(void *ctx, bool up, const char *why)
 {
+	struct token_sync *s = ctx;
+
 	(void)why;
-	move_first(ctx, up ? FIRST_CONNECTED : FIRST_FAILED);
+	first_load_move(&s->first, up ? FIRST_CONNECTED : FIRST_FAILED);
+	s->nameless = false;
 	if (up)
-		poll_now(ctx);
+		poll_now(s);
 }
 
 static void on_notify(void *ctx, const char *payload)
@@ -534,7 +530,6 @@ struct token_sync *token_sync_start(const struct token_sync_options *o)
 					    .epochs = o->epochs,
 					    .current = current_for_saver,
 					    .ctx = s};
-	pthread_condattr_t monotonic;
 
 	s->magic = SYNC_MAGIC;
 	s->o = *o;
@@ -545,10 +540,7 @@ struct token_sync *token_sync_start(const struct token_sync_options *o)
 	s->told = TOKENS_NONE;
 	atomic_store(&s->right_at_us, NEVER);
 	CHECK(pthread_mutex_init(&s->lock, NULL) == 0);
-	CHECK(pthread_condattr_init(&monotonic) == 0);
-	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&s->first_moved, &monotonic) == 0);
-	pthread_condattr_destroy(&monotonic);
+	first_load_init(&s->first);
 	make_thread(s);
 	if (s->o.snapshot) {
 		load_snapshot(s);
@@ -576,7 +568,7 @@ void token_sync_stop(struct token_sync **sync)
 	event_free(s->reclaim_timer);
 	loop_thread_free(&s->thread);
 	token_table_free(atomic_load(&s->table));
-	pthread_cond_destroy(&s->first_moved);
+	first_load_fini(&s->first);
 	pthread_mutex_destroy(&s->lock);
 	OPENSSL_cleanse((char *)s->o.database, strlen(s->o.database));
 	free((char *)s->o.database);

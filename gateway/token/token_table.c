@@ -82,7 +82,7 @@ struct chunk {
 struct token_builder {
 	struct token_row *rows;
 	size_t n, room;
-	struct chunk *chunks;      /* the text of scopes */
+	struct chunk *chunks;      /* the text of scopes and names */
 	struct str recent[RECENT]; /* most tokens share few lists */
 };
 
@@ -91,17 +91,13 @@ struct token_builder *token_builder_new(void)
 	return xcalloc(1, sizeof(struct token_builder));
 }
 
-static struct str keep_scopes(struct token_builder *b, const char *text, size_t n)
+static struct str keep_text(struct token_builder *b, const char *text, size_t n)
 {
-	uint32_t h = 2166136261u; /* FNV-1a */
-	struct str *recent;
+	struct str kept;
 	struct chunk *c;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)text[i]) * 16777619u;
-	recent = &b->recent[h % RECENT];
-	if (str_eq(*recent, (struct str){text, n}))
-		return *recent;
+	if (n == 0)
+		return (struct str){NULL, 0};
 	if (b->chunks == NULL || CHUNK_BYTES - b->chunks->used < n) {
 		c = xmalloc(sizeof *c);
 		c->next = b->chunks;
@@ -109,10 +105,36 @@ static struct str keep_scopes(struct token_builder *b, const char *text, size_t 
 		b->chunks = c;
 	}
 	c = b->chunks;
+	kept = (struct str){c->bytes + c->used, n};
 	memcpy(c->bytes + c->used, text, n);
-	*recent = (struct str){c->bytes + c->used, n};
 	c->used += n;
+	return kept;
+}
+
+static struct str keep_scopes(struct token_builder *b, const char *text, size_t n)
+{
+	uint32_t h = 2166136261u; /* FNV-1a */
+	struct str *recent;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)text[i]) * 16777619u;
+	recent = &b->recent[h % RECENT];
+	if (!str_eq(*recent, (struct str){text, n}))
+		*recent = keep_text(b, text, n);
 	return *recent;
+}
+
+/* As much of a name as is kept: whole characters of UTF-8. */
+static size_t shown_length(struct str name)
+{
+	size_t n = name.n;
+
+	if (n <= TOKEN_NAME_SHOWN_MAX)
+		return n;
+	n = TOKEN_NAME_SHOWN_MAX;
+	while (n > 0 && ((unsigned char)name.p[n] & 0xc0) == 0x80)
+		n--;
+	return n;
 }
 
 void token_builder_add(struct token_builder *b, const struct token_row *row)
@@ -130,6 +152,7 @@ void token_builder_add(struct token_builder *b, const struct token_row *row)
 	*to = *row;
 	n = token_scopes_normalize(scopes, row->view.scopes, &all);
 	to->view.scopes = keep_scopes(b, scopes, n);
+	to->view.name = keep_text(b, row->view.name.p, shown_length(row->view.name));
 	to->view.flags &= ~(uint32_t)TOKEN_ALL_SCOPES;
 	if (all)
 		to->view.flags |= TOKEN_ALL_SCOPES;

@@ -9,6 +9,8 @@
 
 /* Bytes of one token's scopes; where they are longer, none of them counts. */
 #define TOKEN_SCOPES_MAX 4096
+/* Bytes of its name, which is for the log; what is longer is cut. */
+#define TOKEN_NAME_SHOWN_MAX 64
 
 enum token_flags {
 	TOKEN_REVOKED = 1u << 0, /* deleted or disabled */
@@ -22,6 +24,7 @@ struct token_view {
 	int64_t key_until_us; /* of this key (grace after rotation); INT64_MAX: current */
 	uint32_t flags;
 	struct str scopes; /* names separated by one space */
+	struct str name;   /* may be empty: it is not known */
 };
 
 /* One key, for those that make tables. TOKEN_ALL_SCOPES is set by the table, from a scope

@@ -117,7 +117,8 @@ BEGIN
 		'LANGUAGE sql STABLE AS %L', scopes_type, scopes_in);
 	EXECUTE format('CREATE OR REPLACE VIEW public.token_lookup AS '
 		'SELECT k.token_hash, k.token_id, %s AS key_until_us, %s AS expires_at_us, '
-		'%s AS revoked, coalesce(public.token_scopes_out(t.scopes), '''') AS scopes '
+		'%s AS revoked, coalesce(public.token_scopes_out(t.scopes), '''') AS scopes, '
+		't.name::text AS name '
 		'FROM public.token_keys k JOIN public.tokens t ON t.id = k.token_id',
 		format(time_us, 'k.valid_until'), format(time_us, 't.expires_at'),
 		'(' || public.token_revoked_condition() || ')');

@@ -35,6 +35,7 @@ static void test_key(void **state)
 	static const char *const all[] = {HASH, "7", "5", "-3", "t", "a b"};
 	static const char *const nulls[] = {HASH, "9223372036854775807", NULL, NULL, "f",
 					    ""};
+	static const char *const named[] = {HASH, "7", NULL, NULL, "f", "", "a name"};
 	PGresult *r = result(all, 6);
 	struct token_row row;
 
@@ -54,6 +55,11 @@ static void test_key(void **state)
 	assert_true(row.view.expires_at_us == INT64_MAX);
 	assert_int_equal(row.view.flags, 0);
 	assert_int_equal(row.view.scopes.n, 0);
+	assert_int_equal(row.view.name.n, 0);
+	PQclear(r);
+	r = result(named, 7);
+	assert_true(token_row_read(&row, r, 0));
+	assert_true(str_eq(row.view.name, STR("a name")));
 	PQclear(r);
 }
 

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/check.h"
+#include "common/crc32.h"
 #include "gateway/token/token_snapshot.h"
 
 static const struct token_snapshot about = {"0123456789abcde", 77, 1700000000000000};
@@ -64,6 +65,7 @@ static struct token_table *table_of(unsigned n)
 		r.view.key_until_us = i;
 		r.view.flags = i % 3 ? 0 : TOKEN_REVOKED;
 		r.view.scopes = i % 5 ? STR("openai test") : STR("*");
+		r.view.name = i % 7 ? STR("a name") : STR("");
 		token_builder_add(b, &r);
 	}
 	return token_builder_finish(&b);
@@ -82,6 +84,7 @@ static void assert_key(const struct token_table *t, unsigned i)
 	assert_int_equal(v.flags & TOKEN_REVOKED, i % 3 ? 0 : TOKEN_REVOKED);
 	assert_int_equal(token_has_scope(&v, STR("other")), i % 5 == 0);
 	assert_true(token_has_scope(&v, STR("test")));
+	assert_true(str_eq(v.name, i % 7 ? STR("a name") : STR("")));
 }
 
 static void write_table(const char *path, unsigned n)
@@ -205,6 +208,31 @@ static void test_every_damage_is_seen(void **state)
 	assert_damaged(f->path);
 }
 
+/* What a program before this one has written: its records have no names. */
+static void test_the_format_before_is_read(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char bytes[512];
+	struct token_snapshot back;
+	struct token_table *t;
+	const char *why;
+	uint32_t crc;
+	size_t n;
+
+	write_table(f->path, 1); /* whose key has no name */
+	n = slurp(f->path, bytes, sizeof bytes);
+	assert_int_equal(bytes[7], 2);
+	bytes[7] = 1;
+	crc = crc32_add(0, bytes, 68);
+	for (int i = 0; i < 4; i++)
+		bytes[68 + i] = (unsigned char)(crc >> 8 * i);
+	spill(f->path, bytes, n);
+	t = token_snapshot_read(f->path, &back, &why);
+	assert_non_null(t);
+	assert_key(t, 0);
+	token_table_free(t);
+}
+
 static void test_touch_moves_only_the_time(void **state)
 {
 	struct fixture *f = *state;
@@ -246,6 +274,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_round_trip),
+		TEST(test_the_format_before_is_read),
 		TEST(test_nobody_else_may_read_it),
 		TEST(test_what_others_may_write_is_refused),
 		TEST(test_none),

@@ -51,6 +51,48 @@ static struct token_table *table_of(int64_t from, int64_t to)
 	return token_builder_finish(&b);
 }
 
+static bool find(const struct token_table *t, int64_t id, int key, struct token_view *v);
+
+/* Kept beside the scopes, cut where it is long, never inside a character. */
+static void test_names(void **state)
+{
+	static const struct {
+		struct str name;
+		size_t kept;
+	} rows[] = {
+		{{NULL, 0}, 0},
+		{STR("n8n: invoices"), 13},
+		{STR("0123456789012345678901234567890123456789012345678901234567890123"),
+		 64},
+		{STR("0123456789012345678901234567890123456789012345678901234567890123x"),
+		 64},
+		{STR("012345678901234567890123456789012345678901234567890123456789012"
+		     "\xc3\xbc"),
+		 63},
+		{STR("01234567890123456789012345678901234567890123456789012345678901"
+		     "\xc3\xbcx"),
+		 64},
+	};
+	struct token_builder *b = token_builder_new();
+	struct token_view v;
+	struct token_table *t;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct token_row r = row_of((int64_t)i, 0, STR("x y"));
+
+		r.view.name = rows[i].name;
+		token_builder_add(b, &r);
+	}
+	t = token_builder_finish(&b);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_true(find(t, (int64_t)i, 0, &v));
+		assert_true(str_eq(v.name, (struct str){rows[i].name.p, rows[i].kept}));
+		assert_true(str_eq(v.scopes, STR("x y")));
+	}
+	token_table_free(t);
+}
+
 static bool find(const struct token_table *t, int64_t id, int key, struct token_view *v)
 {
 	unsigned char hash[KEY_HASH_BYTES];
@@ -412,6 +454,7 @@ static void test_readers_see_whole_states(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_nothing_is_found_in_nothing),
 		cmocka_unit_test(test_each_of_many_is_found),
 		cmocka_unit_test(test_the_later_row_of_one_hash_counts),
