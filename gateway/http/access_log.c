@@ -8,10 +8,12 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/log.h"
 
 #define STALL_MAX_MS 500 /* how long stopping waits for a reader that does not read */
 
@@ -84,6 +86,45 @@ static void format_ms(char *text, size_t size, int32_t ms)
 		snprintf(text, size, "%" PRId32 "ms", ms);
 }
 
+static void put_escaped(struct sbuf *out, const char *p, size_t n)
+{
+	char text[1024];
+
+	sbuf_str(out, str_of(log_escape(text, sizeof text, (struct str){p, n})));
+}
+
+/* "#12 "name"", in a column of five characters at least; "-": nobody's. */
+static void format_token(struct sbuf *out, const struct access_entry *e)
+{
+	char id[24] = "-";
+
+	if (e->has_token)
+		snprintf(id, sizeof id, "#%" PRId64, e->token_id);
+	sbuf_printf(out, " %-5s", id);
+	if (e->name.n == 0)
+		return;
+	sbuf_lit(out, " \"");
+	put_escaped(out, e->name.p, e->name.n);
+	sbuf_lit(out, "\"");
+}
+
+static void format_why(struct sbuf *out, const struct access_entry *e)
+{
+	sbuf_printf(out, " [%s", e->outcome);
+	if (e->code != NULL && strcmp(e->code, e->outcome) != 0)
+		sbuf_printf(out, " %s", e->code);
+	if (e->route.n > 0) {
+		sbuf_lit(out, " route=");
+		put_escaped(out, e->route.p, e->route.n);
+	}
+	if (e->detail_n > 0) {
+		sbuf_lit(out, " \"");
+		put_escaped(out, e->detail, e->detail_n);
+		sbuf_lit(out, "\"");
+	}
+	sbuf_lit(out, "]");
+}
+
 void access_log_format(struct sbuf *out, const struct access_entry *e, bool terminal)
 {
 	char total[16], upstream[16], in[24], sent[24];
@@ -95,10 +136,12 @@ void access_log_format(struct sbuf *out, const struct access_entry *e, bool term
 	format_time(out, e->wall_us, terminal);
 	sbuf_printf(out, " %s%3" PRId32 "%s", terminal ? status_colour(e->status) : "",
 		    e->status, terminal ? "\033[0m" : "");
-	sbuf_printf(out, " %-7s %7s (upstream %7s) in %5s out %5s %-5s %s", e->method,
-		    total, upstream, in, sent, e->token_name, e->path);
-	if (e->outcome[0] != '\0' && strcmp(e->outcome, "complete") != 0)
-		sbuf_printf(out, " [%s]", e->outcome);
+	sbuf_printf(out, " %-7s %7s (upstream %7s) in %5s out %5s", e->method, total,
+		    upstream, in, sent);
+	format_token(out, e);
+	sbuf_printf(out, " %s", e->path);
+	if (e->outcome != NULL)
+		format_why(out, e);
 	sbuf_printf(out, " %s %s\n", e->ip, e->request_id);
 }
 

@@ -18,15 +18,27 @@
 struct access_log;
 struct access_lane; /* one per producing thread */
 
+/* Bytes as they came; what is longer is cut. The writer escapes them. */
+struct access_text {
+	uint8_t n;
+	char p[64];
+};
+
 struct access_entry {
 	int64_t wall_us;
 	int32_t status;
 	int32_t total_ms, upstream_ms; /* -1: none */
 	int64_t bytes_in, bytes_out;
 	char method[16];
-	char path[160];      /* escaped, cut */
-	char token_name[40]; /* "#12" or "-" */
-	char outcome[40];
+	char path[160]; /* escaped, cut */
+	bool has_token;
+	int64_t token_id;
+	struct access_text name; /* the token's; may be empty */
+	/* What did not go well, and our answer's code; constants. NULL: none. */
+	const char *outcome, *code;
+	struct access_text route;
+	uint16_t detail_n;
+	char detail[240]; /* bytes as they came */
 	char request_id[40];
 	char ip[46];
 };

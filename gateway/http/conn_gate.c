@@ -4,6 +4,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "gateway/http/conn_priv.h"
 
 /* --- memory of requests --- */
@@ -76,10 +77,24 @@ static void begin_exchange(struct http_conn *c)
 	c->state = CONN_BUSY;
 }
 
+/* Whoever calls so sees no answer but "wrong version number", or the like. */
+static void tell_tls(struct conn_set *s, const struct net_ip *peer)
+{
+	char ip[NET_ADDR_TEXT_MAX];
+
+	if (!trouble_happened(&s->tls_on_plain, clock_mono_us()))
+		return;
+	net_ip_text(peer, ip);
+	log_warn("%s speaks TLS to a port for plain HTTP: http:// is meant, or a port of "
+		 "tls.listen",
+		 ip[0] ? ip : "a client on a unix socket");
+}
+
 void conn_refuse(struct http_conn *c, struct head_refusal why)
 {
-	enum problem_id id = problem_of_status(why.status);
-	const struct conn_set *s = c->set;
+	enum problem_id id =
+		why.tls ? PROBLEM_TLS_ON_PLAIN_PORT : problem_of_status(why.status);
+	struct conn_set *s = c->set;
 
 	if (c->request == NULL)
 		request_get(c, 0);
@@ -89,6 +104,8 @@ void conn_refuse(struct http_conn *c, struct head_refusal why)
 	begin_exchange(c);
 	c->head.refused = true;
 	c->body.done = false;
+	if (why.tls)
+		tell_tls(s, &c->peer);
 	if (s->handler->on_refused)
 		s->handler->on_refused(c, s->ctx, id);
 	http_conn_problem(c, (struct problem_answer){.id = id, .detail = why.detail});

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <sys/queue.h>
 
+#include "common/trouble.h"
 #include "gateway/http/chunk.h"
 #include "gateway/http/conn.h"
 #include "gateway/http/conn_set.h"
@@ -125,6 +126,7 @@ struct conn_set {
 	struct conn_request *spare;
 	size_t n_spare;
 	bool draining;
+	struct trouble tls_on_plain;
 	char scratch[CONN_SCRATCH];
 };
 

@@ -29,9 +29,11 @@ static void tick_idle(struct http_conn *c, uint64_t now)
 		conn_doom(c);
 		return;
 	}
-	conn_refuse(c,
-		    (struct head_refusal){408, "the request's head did not arrive within "
-					       "timeouts.head_s"});
+	conn_refuse(c, (struct head_refusal){
+			       .status = 408,
+			       .detail = "the request's head did not arrive within "
+					 "timeouts.head_s",
+		       });
 }
 
 /* A client that takes a byte now and then holds an upstream, a descriptor and buffers for

@@ -29,6 +29,8 @@
 	X(BAD_REQUEST, "bad_request", 400, "http_request_error", "Request is malformed") \
 	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "http_request_denied",          \
 	  "Method is not allowed")                                                       \
+	X(TLS_ON_PLAIN_PORT, "tls_on_plain_port", 400, "http_request_error",             \
+	  "This port does not speak TLS")                                                \
 	X(REQUEST_TIMEOUT, "request_timeout", 408, "http_request_error",                 \
 	  "Request took too long to arrive")                                             \
 	X(BODY_TOO_LARGE, "body_too_large", 413, "http_request_error",                   \

@@ -15,7 +15,24 @@
 
 static bool refuse(struct head_refusal *why, int status, const char *detail)
 {
-	*why = (struct head_refusal){status, detail};
+	*why = (struct head_refusal){status, detail, false};
+	return false;
+}
+
+/* A record with a handshake of TLS 1.0 to 1.3 (RFC 8446 5.1): what a client begins with
+ * that takes this for a port of TLS. */
+static bool is_tls(const char *p, size_t n)
+{
+	return n >= 3 && p[0] == 0x16 && p[1] == 3 && p[2] >= 0 && p[2] <= 4;
+}
+
+static bool refuse_tls(struct head_refusal *why)
+{
+	*why = (struct head_refusal){
+		400,
+		"the client speaks TLS, and this port plain HTTP: use http://, or a port "
+		"of tls.listen",
+		true};
 	return false;
 }
 
@@ -63,6 +80,10 @@ bool request_head_refuse_early(const char *p, size_t n, const struct head_limits
 	size_t blank = blank_prefix(p, n);
 	size_t look = n < blank + EARLY_LOOK ? n : blank + EARLY_LOOK;
 
+	if (is_tls(p, n))
+		return !refuse_tls(why);
+	if (n > 0 && n < 3 && p[0] == 0x16)
+		return false; /* the next bytes tell */
 	if (blank > 2 * LEADING_CRLF_MAX)
 		return !refuse(why, 400, "too many empty lines before the request");
 	if (blank < n && http_token_span((struct str){p + blank, 1}) == 0)
@@ -444,6 +465,8 @@ bool request_head_parse(struct request_head *h, const char *p, size_t n,
 
 	CHECK(n > 0 && p[n - 1] == '\n');
 	clear(h);
+	if (is_tls(p, n))
+		return refuse_tls(why);
 	if (!skip_leading(&c, why))
 		return false;
 	if (refuse_size(p, n, (size_t)(c.p - p), limits, why))

@@ -41,11 +41,11 @@ struct head_limits {
 	unsigned headers;
 };
 
-/* Why a head was refused: the status to answer and a sentence that names the fault.
- * `code` is one of problem.h's; ever static. */
+/* Why a head was refused: the status to answer and a sentence that names the fault. */
 struct head_refusal {
 	int status; /* 400, 405, 413, 414, 417, 431, 501, 505 */
 	const char *detail;
+	bool tls; /* it is a ClientHello */
 };
 
 /* Bytes up to and with the empty line that ends a head, or 0 while it is incomplete.

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "common/check.h"
 #include "gateway/proxy/credentials.h"
+#include "gateway/proxy/shown_path.h"
 #include "gateway/token/key_text.h"
 
 static void refuse(struct admission *a, enum problem_id id, const char *format, ...)
@@ -161,6 +163,10 @@ static bool identify(struct admission *a, struct token_view *t,
 	}
 	a->token_known = true;
 	a->token_id = t->token_id;
+	CHECK(t->name.n <= sizeof a->token_name);
+	a->token_name_n = t->name.n;
+	if (t->name.n > 0)
+		memcpy(a->token_name, t->name.p, t->name.n);
 	key_filter_init(&a->keys, h, key->value);
 	return true;
 }
@@ -174,14 +180,16 @@ static bool judge_target(struct admission *a, const struct request_head *h)
 	return false;
 }
 
-static bool judge_route(struct admission *a)
+static bool judge_route(struct admission *a, struct str path)
 {
+	char shown[160];
+
 	switch (a->routed) {
 	case ROUTE_FOUND:
 		return true;
 	case ROUTE_NONE:
-		refuse(a, PROBLEM_NO_ROUTE,
-		       "no route's path is a prefix of the one asked for");
+		shown_path(shown, sizeof shown, path, a->keys.key);
+		refuse(a, PROBLEM_NO_ROUTE, "no route's path is a prefix of %s", shown);
 		return false;
 	case ROUTE_BAD_PATH:
 		refuse(a, PROBLEM_BAD_PATH, "%s", a->path_fault);
@@ -231,6 +239,6 @@ void admit(struct admission *a, const struct request_head *h,
 		refuse(a, PROBLEM_NOT_IMPLEMENTED,
 		       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
 	else if (identify(a, &t, h, ctx) && judge_token(a, &t, ctx->wall_us) &&
-		 judge_target(a, h) && judge_route(a))
+		 judge_target(a, h) && judge_route(a, h->path))
 		a->admitted = authorize(a, &t, h);
 }

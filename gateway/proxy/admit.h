@@ -21,6 +21,8 @@ struct admission {
 	/* its key is n == 0 unless the token is known */
 	struct key_filter keys;
 	int64_t token_id;
+	char token_name[TOKEN_NAME_SHOWN_MAX];
+	size_t token_name_n;
 	unsigned char hash[KEY_HASH_BYTES];
 };
 

@@ -90,6 +90,7 @@ struct exchange_record {
 	/* Monotonic; 0: not yet. */
 	uint64_t arrival_us, send_us, head_us, first_out_us;
 	uint64_t wait_us, wait_since_us; /* for a slow client */
+	const char *code; /* of an answer of ours, or of what cut one; NULL: none */
 	char error[EXCHANGE_ERROR_MAX];
 };
 

@@ -2,6 +2,7 @@
 #include "gateway/proxy/exchange_end.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
@@ -76,11 +77,31 @@ static void answer(struct exchange *x, enum problem_id id, const char *outcome,
 	sbuf_fini(&fields);
 }
 
+/* What an upstream's connection came to names which of its addresses that was; where
+ * there is no connection yet, or any more, the detail does already. */
+static const char *with_address(const struct exchange *x, enum problem_id id,
+				const char *detail, char *text, size_t size)
+{
+	int status = problem_status(id);
+	size_t n;
+
+	if (x->u == NULL || !x->request.ready || (status != 502 && status != 504))
+		return detail;
+	upstream_show(x->u, text, size);
+	n = strlen(text);
+	snprintf(text + n, size - n, ": %s", detail ? detail : problem_title(id));
+	return text;
+}
+
 void exchange_cut(struct exchange *x, enum problem_id id, const char *outcome,
 		  const char *detail)
 {
+	char text[EXCHANGE_ERROR_MAX];
+
 	if (detail != NULL && detail[0] == '\0')
 		detail = NULL;
+	detail = with_address(x, id, detail, text, sizeof text);
+	x->record.code = problem_code(id);
 	if (x->record.status == 0)
 		answer(x, id, outcome, detail);
 	else

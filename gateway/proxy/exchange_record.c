@@ -5,6 +5,7 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "gateway/proxy/shown_path.h"
 #include "gateway/token/key_text.h"
 
 static int32_t ms_between(uint64_t from_us, uint64_t to_us)
@@ -75,24 +76,29 @@ static void count_stranger(struct exchange *x)
 			    problem_code(x->admission.problem), &x->client);
 }
 
-/* UTF-8 as it goes upstream: percent-encoded. */
-static void escape_path(char *out, size_t size, struct str path)
+static void put_text(struct access_text *to, const char *p, size_t n)
 {
-	char text[3 * sizeof((struct access_entry *)NULL)->path];
-
-	path.n = path.n < size ? path.n : size;
-	log_escape(out, size, (struct str){text, http_encode_high(text, path)});
+	to->n = (uint8_t)(n < sizeof to->p ? n : sizeof to->p);
+	memcpy(to->p, p, to->n);
 }
 
-static void put_path(char *out, size_t size, struct str path, struct str key)
+/* What did not go well. */
+static void put_why(struct access_entry *e, const struct exchange *x, const char *outcome)
 {
-	/* The manager's address with its secret, sent to the wrong port. */
-	if (str_has_prefix(path, STR("/api/usage-log/")))
-		snprintf(out, size, "/api/usage-log/***");
-	else if (key_in_text(path, key))
-		snprintf(out, size, "(path holds a key)");
-	else
-		escape_path(out, size, path);
+	const struct settings_route *route = x->admission.route;
+	const char *error = x->record.error;
+	size_t n = strlen(error), skip = strlen(outcome) + 2;
+
+	e->outcome = outcome;
+	e->code = x->record.code;
+	if (route != NULL)
+		put_text(&e->route, route->name, strlen(route->name));
+	/* The error is the outcome, a colon, and that. */
+	if (n <= skip)
+		return;
+	n -= skip;
+	e->detail_n = (uint16_t)(n < sizeof e->detail ? n : sizeof e->detail);
+	memcpy(e->detail, error + skip, e->detail_n);
 }
 
 static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
@@ -108,19 +114,18 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 		.upstream_ms = upstream_ms == USAGE_NULL ? -1 : upstream_ms,
 		.bytes_in = (int64_t)r->bytes_in,
 		.bytes_out = (int64_t)r->bytes_out,
+		.has_token = x->admission.token_known,
+		.token_id = x->admission.token_id,
 	};
 
 	log_escape(e.method, sizeof e.method,
 		   h->method == HTTP_OTHER && key_in_text(h->method_name, key)
 			   ? STR("***")
 			   : h->method_name);
-	put_path(e.path, sizeof e.path, h->path, key);
-	if (x->admission.token_known)
-		snprintf(e.token_name, sizeof e.token_name, "#%lld",
-			 (long long)x->admission.token_id);
-	else
-		snprintf(e.token_name, sizeof e.token_name, "-");
-	snprintf(e.outcome, sizeof e.outcome, "%s", outcome);
+	shown_path(e.path, sizeof e.path, h->path, key);
+	put_text(&e.name, x->admission.token_name, x->admission.token_name_n);
+	if (strcmp(outcome, USAGE_OUTCOME_COMPLETE) != 0)
+		put_why(&e, x, outcome);
 	log_escape(e.request_id, sizeof e.request_id, str_of(x->ids.request_id));
 	net_ip_text(&x->client, e.ip);
 	access_lane_put(x->env->access, &e);
@@ -157,8 +162,8 @@ void exchange_record_refusal(struct exchange_env *env, const struct http_conn *c
 		return;
 	snprintf(e.method, sizeof e.method, "-");
 	snprintf(e.path, sizeof e.path, "-");
-	snprintf(e.token_name, sizeof e.token_name, "-");
-	snprintf(e.outcome, sizeof e.outcome, "%s", problem_code(id));
+	e.outcome = problem_proxy_error(id);
+	e.code = problem_code(id);
 	snprintf(e.request_id, sizeof e.request_id, "-");
 	net_ip_text(http_conn_peer(c), e.ip);
 	access_lane_put(env->access, &e);

@@ -4,6 +4,7 @@
 #include "gateway/proxy/relay.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
@@ -278,6 +279,18 @@ void relay_on_data(struct upstream_conn *u, void *ctx, char *bytes, size_t n)
 
 /* --- the upstream's connection ended --- */
 
+static void fail_at_end(struct exchange *x, const struct upstream_conn *u,
+			enum problem_id id, const char *why)
+{
+	char text[EXCHANGE_ERROR_MAX];
+	size_t n;
+
+	upstream_show(u, text, sizeof text);
+	n = strlen(text);
+	snprintf(text + n, sizeof text - n, ": %s", why);
+	exchange_fail(x, id, text);
+}
+
 /* TLS 1.3: an upstream that wants a certificate of ours says so after the handshake. */
 static bool is_tls_refusal(const struct upstream_end *end)
 {
@@ -295,15 +308,17 @@ static void end_before_head(struct exchange *x, const struct upstream_conn *u,
 	if (silent && (!refused || upstream_was_pooled(u)) &&
 	    sender_retry(x, upstream_sent(u)))
 		return;
-	if (!x->request.ready || refused)
+	if (!x->request.ready)
 		exchange_fail(x, end->fault, end->detail);
+	else if (refused)
+		fail_at_end(x, u, end->fault, end->detail);
 	else if (silent)
-		exchange_fail(x, PROBLEM_CONNECTION_TERMINATED,
-			      end->detail[0] ? end->detail
-					     : "the upstream closed before it answered");
+		fail_at_end(x, u, PROBLEM_CONNECTION_TERMINATED,
+			    end->detail[0] ? end->detail
+					   : "the upstream closed before it answered");
 	else
-		exchange_fail(x, PROBLEM_RESPONSE_INCOMPLETE,
-			      "the upstream closed inside the response head");
+		fail_at_end(x, u, PROBLEM_RESPONSE_INCOMPLETE,
+			    "the upstream closed inside the response head");
 }
 
 void relay_on_end(struct upstream_conn *u, void *ctx, const struct upstream_end *end)
@@ -317,8 +332,8 @@ void relay_on_end(struct upstream_conn *u, void *ctx, const struct upstream_end 
 	else if (x->response.reader.framing == HTTP_UNTIL_EOF && end->clean)
 		send_last(x, (struct piece){.last = true});
 	else
-		exchange_fail(x, PROBLEM_RESPONSE_INCOMPLETE,
-			      end->detail[0]
-				      ? end->detail
-				      : "the upstream closed inside the response body");
+		fail_at_end(x, u, PROBLEM_RESPONSE_INCOMPLETE,
+			    end->detail[0]
+				    ? end->detail
+				    : "the upstream closed inside the response body");
 }

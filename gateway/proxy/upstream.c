@@ -416,6 +416,11 @@ void upstream_peer_text(const struct upstream_pool *pool, const struct sockaddr_
 	snprintf(out, size, "%s (%s)", e->authority, text);
 }
 
+void upstream_show(const struct upstream_conn *u, char *out, size_t size)
+{
+	upstream_peer_text(u->pool, &u->peer, out, size);
+}
+
 bool upstream_was_pooled(const struct upstream_conn *u)
 {
 	return u->pooled;

@@ -82,6 +82,8 @@ void upstream_release(struct upstream_conn **u, bool reusable);
 
 /* Of the address in use; once ready. */
 const struct settings_endpoint *upstream_endpoint(const struct upstream_conn *u);
+/* Its address as text: "api.example:8443 (192.0.2.1)". Once ready, also in on_end. */
+void upstream_show(const struct upstream_conn *u, char *out, size_t size);
 /* Whether it was kept open from an exchange before. Also in on_end. */
 bool upstream_was_pooled(const struct upstream_conn *u);
 /* How long the upstream keeps an idle connection (its Keep-Alive field); 0: unknown. */

@@ -25,8 +25,8 @@ static struct access_entry entry(int64_t wall_us, int status, const char *path)
 		.total_ms = 12,
 		.upstream_ms = 9,
 		.method = "GET",
-		.token_name = "#1",
-		.outcome = "complete",
+		.has_token = true,
+		.token_id = 1,
 		.request_id = "id-1",
 		.ip = "127.0.0.1",
 	};
@@ -63,17 +63,72 @@ static void line_for_a_file(void **state)
 	free(text);
 }
 
-static void outcome_shows_only_when_not_complete(void **state)
+static void tokens_have_an_id_and_often_a_name(void **state)
+{
+	static const struct {
+		bool has_token;
+		int64_t id;
+		const char *name, *text;
+	} rows[] = {
+		{false, 0, "", " -     /x 127.0.0.1"},
+		{true, 7, "", " #7    /x 127.0.0.1"},
+		{true, 123456, "", " #123456 /x 127.0.0.1"},
+		{true, 7, "n8n: invoices", " #7    \"n8n: invoices\" /x 127.0.0.1"},
+		{true, 7, "a\"\n\xff", " #7    \"a\\x22\\x0a\\xff\" /x 127.0.0.1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct access_entry e = entry(0, 200, "/x");
+		char *text;
+
+		e.has_token = rows[i].has_token;
+		e.token_id = rows[i].id;
+		e.name.n = (uint8_t)strlen(rows[i].name);
+		memcpy(e.name.p, rows[i].name, e.name.n);
+		text = format(&e, false);
+		if (strstr(text, rows[i].text) == NULL)
+			fail_msg("no '%s' in %s", rows[i].text, text);
+		free(text);
+	}
+}
+
+/* Bytes that all have to be escaped. */
+static void the_longest_name(void **state)
+{
+	struct access_entry e = entry(0, 200, "/x");
+	char *text;
+
+	(void)state;
+	e.name.n = sizeof e.name.p;
+	memset(e.name.p, 0xff, sizeof e.name.p);
+	text = format(&e, false);
+	assert_non_null(strstr(text, "\\xff\" /x 127.0.0.1"));
+	free(text);
+}
+
+static void why_shows_where_there_is_one(void **state)
 {
 	struct access_entry e = entry(0, 499, "/x");
 	char *text;
 
 	(void)state;
-	snprintf(e.outcome, sizeof e.outcome, "client_abort");
+	e.outcome = "client_abort";
 	e.upstream_ms = -1;
 	text = format(&e, false);
 	assert_non_null(strstr(text, " /x [client_abort] 127.0.0.1"));
 	assert_non_null(strstr(text, "(upstream       -)"));
+	free(text);
+	e.code = "client_abort";
+	memcpy(e.route.p, "a", e.route.n = 1);
+	text = format(&e, false);
+	assert_non_null(strstr(text, " /x [client_abort route=a] 127.0.0.1"));
+	free(text);
+	e.code = "other";
+	memcpy(e.detail, "\"b\"", e.detail_n = 3);
+	text = format(&e, false);
+	assert_non_null(strstr(
+		text, " /x [client_abort other route=a \"\\x22b\\x22\"] 127.0.0.1"));
 	free(text);
 }
 
@@ -298,7 +353,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(line_for_a_file),
-		cmocka_unit_test(outcome_shows_only_when_not_complete),
+		cmocka_unit_test(tokens_have_an_id_and_often_a_name),
+		cmocka_unit_test(the_longest_name),
+		cmocka_unit_test(why_shows_where_there_is_one),
 		cmocka_unit_test(bytes_have_units),
 		cmocka_unit_test(colour_follows_the_status),
 		cmocka_unit_test(lines_of_two_lanes_come_in_order_of_time),

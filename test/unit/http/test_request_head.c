@@ -26,7 +26,7 @@ static bool parse(struct request_head *h, const char *p, size_t n,
 	*copy = malloc(n ? n : 1);
 	assert_non_null(*copy);
 	memcpy(*copy, p, n);
-	*why = (struct head_refusal){0, NULL};
+	*why = (struct head_refusal){0};
 	assert_int_equal(request_head_end(*copy, n, &scan), n);
 	return request_head_parse(h, *copy, n, &limits, why);
 }
@@ -596,6 +596,43 @@ static void finds_the_end_at_each_split(void **state)
 	}
 }
 
+static void tls_is_told_apart(void **state)
+{
+	static const struct {
+		const char *p;
+		size_t n;
+		bool refused, tls;
+	} rows[] = {
+		{"\x16", 1, false, false},
+		{"\x16\x03", 2, false, false},
+		{"\x16\x03\x00", 3, true, true},
+		{"\x16\x03\x01\x02\x00\x01", 6, true, true},
+		{"\x16\x03\x04", 3, true, true},
+		{"\x16\x03\x05", 3, true, false},
+		{"\x16\x02\x01", 3, true, false},
+		{"\x15\x03\x01", 3, true, false},
+		{"\x80", 1, true, false},
+	};
+	/* An empty line inside, by chance. */
+	static const char whole[] = "\x16\x03\x01\x02\x00\r\n\r\n";
+	struct request_head h;
+	struct head_refusal why;
+	char *copy;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		why = (struct head_refusal){0};
+		assert_int_equal(
+			request_head_refuse_early(rows[i].p, rows[i].n, &limits, &why),
+			rows[i].refused);
+		assert_int_equal(why.tls, rows[i].tls);
+		assert_int_equal(why.status, rows[i].refused ? 400 : 0);
+	}
+	assert_false(parse(&h, whole, sizeof whole - 1, &why, &copy));
+	assert_true(why.tls);
+	free(copy);
+}
+
 /* A head with a request line of line bytes and fields field lines of 4 + value bytes. */
 static char *make_head(size_t line, unsigned fields, size_t value, size_t *n)
 {
@@ -624,7 +661,7 @@ static int status_of_size(size_t line, unsigned fields, size_t value,
 			  struct head_limits limit)
 {
 	struct request_head h;
-	struct head_refusal why = {0, NULL};
+	struct head_refusal why = {0};
 	size_t n, scan = 0;
 	char *p = make_head(line, fields, value, &n);
 	bool ok;
@@ -744,6 +781,7 @@ int main(void)
 		cmocka_unit_test(reads_upgrade_and_te),
 		cmocka_unit_test(finds_fields),
 		cmocka_unit_test(finds_the_end_at_each_split),
+		cmocka_unit_test(tls_is_told_apart),
 		cmocka_unit_test(keeps_to_the_limits),
 		cmocka_unit_test(bounds_connection_options),
 		cmocka_unit_test(refuses_early),

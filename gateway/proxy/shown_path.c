@@ -1,0 +1,30 @@
+/* A request's path as it may be seen, in a log or in an answer. */
+#include "gateway/proxy/shown_path.h"
+
+#include <stdio.h>
+
+#include "common/http.h"
+#include "common/log.h"
+#include "gateway/token/key_text.h"
+
+#define PATH_MAX_SHOWN 160
+
+/* UTF-8 as it goes upstream: percent-encoded. */
+static void escape_path(char *out, size_t size, struct str path)
+{
+	char text[3 * PATH_MAX_SHOWN];
+
+	path.n = path.n < PATH_MAX_SHOWN ? path.n : PATH_MAX_SHOWN;
+	log_escape(out, size, (struct str){text, http_encode_high(text, path)});
+}
+
+void shown_path(char *out, size_t size, struct str path, struct str key)
+{
+	/* The manager's address with its secret, sent to the wrong port. */
+	if (str_has_prefix(path, STR("/api/usage-log/")))
+		snprintf(out, size, "/api/usage-log/***");
+	else if (key_in_text(path, key))
+		snprintf(out, size, "(path holds a key)");
+	else
+		escape_path(out, size, path);
+}
