@@ -169,15 +169,16 @@ NOT_HTTP = {
 }
 
 
-@pytest.mark.parametrize("raw", NOT_HTTP.values(), ids=NOT_HTTP.keys())
-def test_answers_that_are_not_http(gateway, upstream, database, raw):
+@pytest.mark.parametrize("kind", NOT_HTTP)
+def test_answers_that_are_not_http(gateway, upstream, database, kind):
+    code = "http_upgrade_failed" if kind == "switch-nobody-asked-for" else "http_protocol_error"
     client = ask(gateway)
     conn = upstream.accept()
     conn.read_request()
-    conn.send(raw)
-    assert_problem(client.read_response(), 502, "http_protocol_error")
+    conn.send(NOT_HTTP[kind])
+    assert_problem(client.read_response(), 502, code)
     conn.expect_gateway_left()
-    assert_row(database, 502, "http_protocol_error")
+    assert_row(database, 502, code)
     assert ask(gateway).sock  # and the caller's next connection is served as usual
 
 
