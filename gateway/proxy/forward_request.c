@@ -330,7 +330,7 @@ static void add_start(struct writer *w)
 
 	sbuf_str(w->out, h->method_name);
 	sbuf_lit(w->out, " ");
-	route_upstream_target(w->out, w->f->route, h->path, h->has_query, h->query);
+	route_upstream_target(w->out, w->f->route, h);
 	sbuf_lit(w->out, " HTTP/1.1\r\n");
 	if (!header_edits_set(&w->edits, HTTP_H_HOST))
 		header_add(w->out, STR("Host"), str_of(w->f->endpoint->authority));

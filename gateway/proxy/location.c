@@ -233,11 +233,6 @@ static void add_path(struct sbuf *out, const struct settings_route *route,
 
 /* --- the field --- */
 
-bool location_is_field(struct str name)
-{
-	return str_ieq(name, STR("Location")) || str_ieq(name, STR("Content-Location"));
-}
-
 bool location_rewrite(struct sbuf *out, const struct settings_route *route,
 		      struct str host, struct str value)
 {

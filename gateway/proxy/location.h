@@ -10,7 +10,11 @@
 #include "gateway/settings/settings.h"
 
 /* Whether it is one of the two fields. */
-bool location_is_field(struct str name);
+static inline bool location_is_field(struct str name)
+{
+	return (name.n == 8 && str_ieq(name, STR("Location"))) ||
+	       (name.n == 16 && str_ieq(name, STR("Content-Location")));
+}
 
 /* Appends what value becomes, and is true, where value is a path, or http(s)://authority
  * or //authority of one of the route's endpoints or of the Host that was sent there

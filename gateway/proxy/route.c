@@ -240,31 +240,28 @@ static size_t raw_length(struct str path, size_t len)
 
 static void add_encoded(struct sbuf *out, struct str s)
 {
-	char *to;
+	char *to = sbuf_reserve(out, 3 * s.n);
 
-	if (http_is_target(s)) {
-		sbuf_str(out, s);
-		return;
-	}
-	to = sbuf_reserve(out, 3 * s.n);
 	if (to != NULL)
 		out->n += http_encode_high(to, s);
 }
 
 void route_upstream_target(struct sbuf *out, const struct settings_route *route,
-			   struct str path, bool has_query, struct str query)
+			   const struct request_head *h)
 {
+	void (*add)(struct sbuf *, struct str) = h->has_utf8 ? add_encoded : sbuf_str;
+	struct str path = h->path;
 	size_t before = out->n;
 	size_t cut = route->strip_prefix && route->path_len > 1
 			     ? raw_length(path, route->path_len)
 			     : 0;
 
 	sbuf_str(out, str_of(route->base_path));
-	add_encoded(out, (struct str){path.p + cut, path.n - cut});
+	add(out, (struct str){path.p + cut, path.n - cut});
 	if (out->n == before)
 		sbuf_lit(out, "/");
-	if (has_query) {
+	if (h->has_query) {
 		sbuf_lit(out, "?");
-		add_encoded(out, query);
+		add(out, h->query);
 	}
 }

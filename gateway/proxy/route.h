@@ -6,6 +6,7 @@
 #define GATEWAY_PROXY_ROUTE_H
 
 #include "common/str.h"
+#include "gateway/http/request_head.h"
 #include "gateway/settings/settings.h"
 
 enum route_verdict {
@@ -30,6 +31,6 @@ enum route_verdict route_match(const struct route_table *t, struct str path,
  * route strips it) + "?" + query. Bytes above 0x7f are percent-encoded, all others
  * untouched; never empty ("/" at least). */
 void route_upstream_target(struct sbuf *out, const struct settings_route *route,
-			   struct str path, bool has_query, struct str query);
+			   const struct request_head *h);
 
 #endif

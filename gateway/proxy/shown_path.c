@@ -15,7 +15,9 @@ static void escape_path(char *out, size_t size, struct str path)
 	char text[3 * PATH_MAX_SHOWN];
 
 	path.n = path.n < PATH_MAX_SHOWN ? path.n : PATH_MAX_SHOWN;
-	log_escape(out, size, (struct str){text, http_encode_high(text, path)});
+	if (!http_is_target(path))
+		path = (struct str){text, http_encode_high(text, path)};
+	log_escape(out, size, path);
 }
 
 void shown_path(char *out, size_t size, struct str path, struct str key)

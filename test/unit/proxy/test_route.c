@@ -199,13 +199,17 @@ static void makes_the_upstream_target(void **state)
 					   .path_len = strlen(rows[i].route),
 					   .base_path = rows[i].base,
 					   .strip_prefix = rows[i].strip};
+		struct request_head head = {0};
 		struct sbuf out;
 
 		sbuf_init(&out, 256);
 		sbuf_lit(&out, "GET ");
 		sbuf_reset(&out);
-		route_upstream_target(&out, &r, str_of(rows[i].path),
-				      rows[i].query != NULL, str_of(rows[i].query));
+		head.path = str_of(rows[i].path);
+		head.has_query = rows[i].query != NULL;
+		head.query = str_of(rows[i].query);
+		head.has_utf8 = !http_is_target(head.path);
+		route_upstream_target(&out, &r, &head);
 		if (!str_eq(sbuf_view(&out), str_of(rows[i].target)))
 			fail_msg("%.*s, not %s", (int)out.n, out.p, rows[i].target);
 		sbuf_fini(&out);
