@@ -148,6 +148,7 @@ static enum http_field_id short_field(const char *p, size_t n)
 		IS(USER_AGENT, "user-agent");
 		IS(KEEP_ALIVE, "keep-alive");
 		IS(TRACESTATE, "tracestate");
+		IS(SET_COOKIE, "set-cookie");
 		break;
 	case 11:
 		IS(TRACEPARENT, "traceparent");

@@ -56,6 +56,7 @@ bool http_method_is_idempotent(enum http_method m);
 	X(PROXY_AUTHORIZATION, "proxy-authorization")                                    \
 	X(PROXY_CONNECTION, "proxy-connection")                                          \
 	X(SEC_WEBSOCKET_PROTOCOL, "sec-websocket-protocol")                              \
+	X(SET_COOKIE, "set-cookie")                                                      \
 	X(TE, "te")                                                                      \
 	X(TOLLGATE_REQUEST_ID, "tollgate-request-id")                                    \
 	X(TRACEPARENT, "traceparent")                                                    \

@@ -63,6 +63,8 @@ static void note_field(struct response_head *h, const struct http_field *f,
 		h->has_request_id = true;
 	} else if (id == HTTP_H_DATE) {
 		h->has_date = true;
+	} else if (id == HTTP_H_SET_COOKIE) {
+		h->sets_cookies = true;
 	} else if (id == HTTP_H_CONTENT_TYPE) {
 		h->content_type = f->value;
 	} else if (id == HTTP_H_UPGRADE) {

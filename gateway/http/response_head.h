@@ -22,6 +22,7 @@ struct response_head {
 	struct str content_type;
 	bool has_request_id; /* the upstream sent X-Request-Id */
 	bool has_date;
+	bool sets_cookies;
 	struct str upgrade; /* where Connection names it; else empty */
 	unsigned n_fields;
 	struct http_field fields[RESPONSE_FIELDS_MAX];

@@ -129,7 +129,7 @@ static void add_max_forwards(struct writer *w, const struct http_field *f)
 /* Basic and its like hold what they hold in base64. */
 static bool passes_credential(const struct writer *w, const struct http_field *f)
 {
-	if (!w->f->route->forward_credentials)
+	if ((w->f->route->forward_credentials & HTTP_H_BIT(f->id)) == 0)
 		return false;
 	return (f->id != HTTP_H_AUTHORIZATION && f->id != HTTP_H_PROXY_AUTHORIZATION) ||
 	       !key_in_base64(f->value, w->keys->key);
@@ -167,13 +167,36 @@ static bool passes(struct writer *w, const struct http_field *f)
 	return true;
 }
 
+/* A page can set no fields: what they would say stands in subprotocols as NAME.VALUE, and
+ * goes with the field of that name. */
+static bool is_edited(const struct writer *w, const struct http_field *f, struct str item)
+{
+	const char *dot = memchr(item.p, '.', item.n);
+	struct str name = {item.p, dot ? (size_t)(dot - item.p) : 0};
+
+	return f->id == HTTP_H_SEC_WEBSOCKET_PROTOCOL && name.n &&
+	       header_edits_drop(&w->edits, http_field_id(name), name);
+}
+
+static bool has_edited_item(const struct writer *w, const struct http_field *f)
+{
+	struct str list = f->value, item;
+
+	if (f->id != HTTP_H_SEC_WEBSOCKET_PROTOCOL)
+		return false;
+	while (key_filter_next_item(f->id, &list, &item))
+		if (is_edited(w, f, item))
+			return true;
+	return false;
+}
+
 /* Items of a field that go on, behind what was written since `start`. */
 static void add_items(struct writer *w, const struct http_field *f, size_t start)
 {
 	struct str list = f->value, item;
 
 	while (key_filter_next_item(f->id, &list, &item)) {
-		if (key_filter_in_text(w->keys, item))
+		if (key_filter_in_text(w->keys, item) || is_edited(w, f, item))
 			continue;
 		if (w->out->n > start)
 			sbuf_str(w->out, key_filter_separator(f->id));
@@ -181,7 +204,7 @@ static void add_items(struct writer *w, const struct http_field *f, size_t start
 	}
 }
 
-/* A list that holds a key. */
+/* A list of which something goes. */
 static void add_rest(struct writer *w, const struct http_field *f)
 {
 	size_t before = w->out->n, start;
@@ -216,13 +239,13 @@ static void add_client_field(struct writer *w, const struct http_field *f)
 	if (header_edits_drop(&w->edits, id, f->name))
 		return;
 	has_key = key_filter_in_field(w->keys, f);
-	if (rules[f->id] == PASS && !has_key) {
+	if (rules[f->id] == PASS && !has_key && !has_edited_item(w, f)) {
 		header_add(w->out, f->name, f->value);
 		return;
 	}
 	if ((has_key && !key_filter_has_items(w->keys, f->id)) || !passes(w, f))
 		return;
-	if (has_key)
+	if (has_key || f->id == HTTP_H_SEC_WEBSOCKET_PROTOCOL)
 		add_rest(w, f);
 	else if (f->id == HTTP_H_MAX_FORWARDS && w->f->head->method == HTTP_OPTIONS)
 		add_max_forwards(w, f);

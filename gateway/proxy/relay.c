@@ -3,14 +3,17 @@
  * left. */
 #include "gateway/proxy/relay.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "gateway/journal/event.h"
 #include "gateway/proxy/exchange_end.h"
 #include "gateway/proxy/forward_response.h"
+#include "gateway/proxy/header_edits.h"
 #include "gateway/proxy/sender.h"
 #include "gateway/proxy/tunnel.h"
 
@@ -176,6 +179,27 @@ static void note_head(struct exchange *x, const struct response_head *r)
 	sender_drop_replay(x);
 }
 
+/* Who puts a service with sessions behind the gateway finds out here why nobody stays
+ * signed in. */
+static void tell_of_cookies(const struct settings_route *r)
+{
+	struct header_edits sent, back;
+
+	if ((r->forward_credentials & HTTP_H_BIT(HTTP_H_COOKIE)) ||
+	    r->cookies_told == NULL || atomic_load(r->cookies_told) ||
+	    atomic_exchange(r->cookies_told, true))
+		return;
+	header_edits_init(&sent, &r->set_headers, &r->remove_headers);
+	header_edits_init(&back, &r->response_set, &r->response_remove);
+	if (header_edits_drop(&sent, HTTP_H_COOKIE, STR("Cookie")) ||
+	    header_edits_drop(&back, HTTP_H_SET_COOKIE, STR("Set-Cookie")))
+		return;
+	log_info(
+		"route %s: the upstream sets cookies, but callers' are not sent on; if it "
+		"needs them, write \"forward_credentials\": [\"cookie\"]",
+		r->name);
+}
+
 static void begin_response(struct exchange *x, char *rest, size_t n)
 {
 	struct exchange_env *env = x->env;
@@ -187,6 +211,8 @@ static void begin_response(struct exchange *x, char *rest, size_t n)
 	};
 
 	note_head(x, &env->response);
+	if (env->response.sets_cookies)
+		tell_of_cookies(x->admission.route);
 	f.close = x->response.said_close;
 	f.upstream_us = clamp_us(x->record.head_us - x->record.send_us);
 	f.gateway_us = clamp_us(x->record.send_us - x->record.arrival_us);

@@ -2,7 +2,8 @@
  *
  * Every key is declared once, in settings_keys.c, which drives parsing, the dump, the
  * docs check and reload. One `struct settings` lives from settings_load to the last
- * settings_unref; workers of several threads read it, nobody writes. */
+ * settings_unref; workers of several threads read it, nobody writes but
+ * one mark of a route. */
 #ifndef GATEWAY_SETTINGS_SETTINGS_H
 #define GATEWAY_SETTINGS_SETTINGS_H
 
@@ -10,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/http.h"
 #include "common/net.h"
 #include "common/net_listen.h"
 #include "common/str.h"
@@ -79,6 +81,13 @@ struct settings_cors {
 	bool credentials;
 };
 
+/* Fields with credentials that are the caller's own, not the gateway's keys. */
+#define SETTINGS_CREDENTIALS                                                             \
+	(HTTP_H_BIT(HTTP_H_AUTHORIZATION) | HTTP_H_BIT(HTTP_H_COOKIE) |                  \
+	 HTTP_H_BIT(HTTP_H_PROXY_AUTHORIZATION) | HTTP_H_BIT(HTTP_H_X_GOOG_API_KEY))
+#define SETTINGS_CREDENTIAL_NAMES                                                        \
+	"authorization", "cookie", "proxy-authorization", "x-goog-api-key"
+
 struct settings_route {
 	char *name;
 	char *path; /* "/api/openai"; "/" matches all; never ends in "/" otherwise */
@@ -98,7 +107,10 @@ struct settings_route {
 	struct settings_headers response_set;
 	struct settings_names response_remove;
 	struct settings_cors cors;
-	bool forward_credentials;
+	uint64_t forward_credentials; /* HTTP_H_BIT of SETTINGS_CREDENTIALS */
+	/* The log has heard that the upstream sets cookies, and callers' are not sent on.
+	 * Set by workers. */
+	_Atomic bool *cookies_told;
 	bool forward_client_info;
 	struct settings_names upgrade_protocols; /* that are passed on */
 	enum on_client_abort on_client_abort;

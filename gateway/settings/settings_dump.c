@@ -120,6 +120,25 @@ static void put_methods(struct sbuf *out, uint32_t mask)
 	sbuf_lit(out, "]");
 }
 
+static void put_credentials(struct sbuf *out, uint64_t mask)
+{
+	static const char *const names[] = {SETTINGS_CREDENTIAL_NAMES};
+	const char *comma = "";
+
+	if (mask == 0 || mask == SETTINGS_CREDENTIALS) {
+		sbuf_str(out, mask ? STR("true") : STR("false"));
+		return;
+	}
+	sbuf_lit(out, "[");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if ((mask & HTTP_H_BIT(http_field_id(str_of(names[i])))) == 0)
+			continue;
+		sbuf_printf(out, "%s\"%s\"", comma, names[i]);
+		comma = ", ";
+	}
+	sbuf_lit(out, "]");
+}
+
 static void put_secret(struct sbuf *out, const char *secret, bool compared)
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
@@ -236,6 +255,9 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_METHODS:
 		put_methods(out, *(const uint32_t *)f);
 		break;
+	case KEY_CREDENTIALS:
+		put_credentials(out, *(const uint64_t *)f);
+		break;
 	case KEY_REQUEST_HEADERS:
 	case KEY_RESPONSE_HEADERS:
 		put_headers(out, f, p->compared);
@@ -269,6 +291,8 @@ static bool is_absent(const struct settings_key *k, const struct dump_place *p)
 	if ((k->flags & KEY_CORS) != 0 &&
 	    ((const struct settings_route *)p->base)->cors.origins.n == 0)
 		return true;
+	if (k->type == KEY_CREDENTIALS)
+		return false;
 	if (k->type == KEY_METHODS)
 		return *(const uint32_t *)(const void *)f == 0;
 	return (k->flags & KEY_OPTIONAL) != 0 && k->type != KEY_BOOL &&

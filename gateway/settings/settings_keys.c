@@ -110,9 +110,10 @@ static const struct settings_key keys[] = {
 	{"cors.credentials", ROUTE(cors.credentials), .type = KEY_BOOL,
 	 .fallback = "false", .flags = KEY_CORS,
 	 .doc = "pages may call with the browser's cookies"},
-	{"forward_credentials", ROUTE(forward_credentials), .type = KEY_BOOL,
+	{"forward_credentials", ROUTE(forward_credentials), .type = KEY_CREDENTIALS,
 	 .fallback = "false",
-	 .doc = "send the caller's Authorization, Cookie, ... on (never X-API-Key)"},
+	 .doc = "send the caller's Authorization, Cookie, ... on, or those that are "
+		"listed: [\"cookie\"]; never a key of the gateway"},
 	{"forward_client_info", ROUTE(forward_client_info), .type = KEY_BOOL,
 	 .flags = KEY_OPTIONAL,
 	 .doc = "tell the upstream the caller's address (X-Forwarded-*, Via); default: "

@@ -27,6 +27,7 @@ enum settings_key_type {
 	KEY_CIDRS,
 	KEY_UPSTREAM,
 	KEY_METHODS,
+	KEY_CREDENTIALS,     /* true, false, or names of SETTINGS_CREDENTIALS */
 	KEY_REQUEST_HEADERS, /* name: value */
 	KEY_RESPONSE_HEADERS,
 	KEY_HEADER_NAMES,

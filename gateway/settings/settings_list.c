@@ -1,4 +1,4 @@
-/* Values of the configuration that are arrays: listeners, networks, methods. */
+/* Values of the configuration that are arrays: listeners, networks, methods, headers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,4 +171,72 @@ void slot_set_methods(const struct settings_slot *slot, const struct jsonc_node 
 			   "or leave the key out for all");
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)
 		add_method(slot, c);
+}
+
+/* --- credentials --- */
+
+static const char *const credential_names[] = {SETTINGS_CREDENTIAL_NAMES};
+
+#define CREDENTIAL_NAMES "Authorization, Cookie, Proxy-Authorization, X-Goog-Api-Key"
+
+static uint64_t credential_bit(const char *name)
+{
+	return HTTP_H_BIT(http_field_id(str_of(name))) & SETTINGS_CREDENTIALS;
+}
+
+static void credential_error(const struct settings_slot *slot,
+			     const struct jsonc_node *item, const struct settings_text *t)
+{
+	const char *shown = slot_shown(item, t), *near;
+
+	near = settings_nearest(t->text, credential_names, ARRAY_LEN(credential_names));
+	if (str_ieq(str_of(t->text), STR("x-api-key")))
+		slot_error(slot, item,
+			   "\"%.40s\" holds the caller's key, which is never sent on; "
+			   "remove it",
+			   shown);
+	else if (near != NULL)
+		slot_error(slot, item,
+			   "\"%.40s\" is none of " CREDENTIAL_NAMES "; did you mean %s?",
+			   shown, near);
+	else
+		slot_error(slot, item,
+			   "\"%.40s\" is none of " CREDENTIAL_NAMES
+			   "; remove it: other headers are sent on anyway",
+			   shown);
+}
+
+static void add_credential(const struct settings_slot *slot,
+			   const struct jsonc_node *item)
+{
+	uint64_t *mask = settings_key_field(slot->key, slot->place, slot->base), bit;
+	struct settings_text t;
+
+	if (!slot_text(slot, item, 0, &t))
+		return;
+	bit = credential_bit(t.text);
+	if (bit == 0)
+		credential_error(slot, item, &t);
+	else if ((*mask & bit) != 0)
+		slot_error(slot, item, "%s is listed twice; remove one", t.text);
+	*mask |= bit;
+	settings_text_fini(&t);
+}
+
+void slot_set_credentials(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	if (node->type == JSONC_STRING && credential_bit(node->text) != 0) {
+		slot_error(slot, node, "must be an array, is a string; write [\"%s\"]",
+			   node->text);
+		return;
+	}
+	if (node->type != JSONC_ARRAY) {
+		slot_set_scalar(slot, node);
+		return;
+	}
+	*(uint64_t *)settings_key_field(slot->key, slot->place, slot->base) = 0;
+	if (node->n == 0)
+		slot_error(slot, node, "is empty; write false, or list headers");
+	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next)
+		add_credential(slot, c);
 }

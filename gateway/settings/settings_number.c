@@ -98,6 +98,17 @@ static void set_bool(const struct settings_slot *slot, const struct jsonc_node *
 		*(bool *)field(slot) = node->boolean;
 }
 
+/* true: all of them. */
+static void set_credentials(const struct settings_slot *slot,
+			    const struct jsonc_node *node)
+{
+	if (node->type == JSONC_BOOL)
+		*(uint64_t *)field(slot) = node->boolean ? SETTINGS_CREDENTIALS : 0;
+	else
+		slot_type_error(slot, node, JSONC_BOOL,
+				"true, false or an array of headers");
+}
+
 static unsigned cores(void)
 {
 	cpu_set_t set;
@@ -139,6 +150,11 @@ static bool is_one_variable(const char *text)
 	return strncmp(text, "${", 2) == 0 && close != NULL && close[1] == '\0';
 }
 
+static bool is_switch(const struct settings_key *k)
+{
+	return k->type == KEY_BOOL || k->type == KEY_CREDENTIALS;
+}
+
 /* Reads a variable's value as the file would be read, without white space or comments.
  * False: not what is wanted. */
 static bool read_scalar(const struct settings_key *k, const char *value,
@@ -148,7 +164,7 @@ static bool read_scalar(const struct settings_key *k, const char *value,
 	struct jsonc_node *read;
 	bool ok;
 
-	if (k->type == KEY_BOOL) {
+	if (is_switch(k)) {
 		made->type = JSONC_BOOL;
 		made->boolean = strcmp(value, "true") == 0;
 		return made->boolean || strcmp(value, "false") == 0;
@@ -185,8 +201,7 @@ static bool expand_scalar(const struct settings_slot *slot, const struct jsonc_n
 			slot, node,
 			"%.140s must hold %s, without quotes, blanks or units; set it to "
 			"%s",
-			node->text,
-			slot->key->type == KEY_BOOL ? "true or false" : "a number",
+			node->text, is_switch(slot->key) ? "true or false" : "a number",
 			slot_default_example(slot, (struct str){NULL, 0}, ""));
 	}
 	settings_text_fini(&t);
@@ -197,9 +212,13 @@ void slot_set_scalar(const struct settings_slot *slot, const struct jsonc_node *
 {
 	static void (*const setters[])(const struct settings_slot *,
 				       const struct jsonc_node *) = {
-		[KEY_U32] = set_u32,         [KEY_U64] = set_u64,
-		[KEY_SECONDS] = set_seconds, [KEY_PRICE] = set_price,
-		[KEY_BOOL] = set_bool,       [KEY_WORKERS] = set_workers,
+		[KEY_U32] = set_u32,
+		[KEY_U64] = set_u64,
+		[KEY_SECONDS] = set_seconds,
+		[KEY_PRICE] = set_price,
+		[KEY_BOOL] = set_bool,
+		[KEY_WORKERS] = set_workers,
+		[KEY_CREDENTIALS] = set_credentials,
 	};
 	struct jsonc_node made;
 

@@ -114,6 +114,8 @@ void slot_set_path(const struct settings_slot *slot, const struct jsonc_node *no
 void slot_set_listeners(const struct settings_slot *slot, const struct jsonc_node *node);
 void slot_set_cidrs(const struct settings_slot *slot, const struct jsonc_node *node);
 void slot_set_methods(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_credentials(const struct settings_slot *slot,
+			  const struct jsonc_node *node);
 
 /* --- settings_upstream.c, settings_headers.c: values of routes --- */
 

@@ -220,6 +220,7 @@ void settings_read_routes(struct settings_loader *l, const struct jsonc_node *ro
 		struct settings_route *r = &s->routes[s->n_routes];
 
 		r->index = (unsigned)s->n_routes;
+		r->cookies_told = xcalloc(1, sizeof *r->cookies_told);
 		if (node->type != JSONC_OBJECT) {
 			faults_error(
 				&l->faults, node->pos,
@@ -254,6 +255,7 @@ void settings_route_fini(struct settings_route *r)
 {
 	free(r->name);
 	free(r->path);
+	free((void *)r->cookies_told);
 	settings_endpoints_fini(r);
 	free(r->ca_file);
 	free(r->scope);

@@ -290,6 +290,7 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 		[KEY_CIDRS] = slot_set_cidrs,
 		[KEY_UPSTREAM] = slot_set_upstream,
 		[KEY_METHODS] = slot_set_methods,
+		[KEY_CREDENTIALS] = slot_set_credentials,
 		[KEY_REQUEST_HEADERS] = slot_set_headers,
 		[KEY_RESPONSE_HEADERS] = slot_set_headers,
 		[KEY_HEADER_NAMES] = slot_set_header_names,

@@ -36,7 +36,7 @@ static struct settings_route routes[] = {
 	{.path = (char *)"/api/open",
 	 .path_len = 9,
 	 .base_path = (char *)"",
-	 .forward_credentials = true,
+	 .forward_credentials = SETTINGS_CREDENTIALS,
 	 .forward_client_info = true},
 };
 static const struct settings settings = {.routes = routes, .n_routes = ARRAY_LEN(routes)};

@@ -1,12 +1,16 @@
 """A caller's key goes nowhere: not upstream in any field, not into a row, not into a log."""
 import base64
+import hashlib
+import json
+import os
 import time
 from urllib.parse import quote, unquote
 
 import pytest
 
-from tg.gateway import run_cli
+from tg.gateway import ROOT, run_cli
 from tg.problems import assert_problem
+from tg.upstream import requests_of
 from tg.wait import eventually
 
 ADOPTED = "Old/Style+key=of;1999,two"
@@ -213,8 +217,6 @@ def test_never_stored_or_logged(gateways, echo_upstream, database, keys):
 
 
 def test_never_stored_by_ingest(gateway, database, keys):
-    import hashlib
-    import json
     key = keys["all"]
     texts = {"route": f"/api/x?k={key}", "user_agent": f"agent {encoded(key)}",
              "error_message": f"401: no {key}, nor {keys['test']}", "request_method": key,
@@ -229,3 +231,56 @@ def test_never_stored_by_ingest(gateway, database, keys):
     assert (row["route_path"], row["user_agent"]) == ("/api/x?k=***", "agent ***")
     assert row["error_message"] == "401: no ***, nor ***"
     assert_no_key(str(row), key, keys["test"])
+
+
+# --- a caller's other credentials ---
+
+OWN = [("Authorization", "Bearer own"), ("Cookie", "sid=1"), ("X-Goog-Api-Key", "own"),
+       ("Proxy-Authorization", "Basic b3duOm93bg==")]
+
+
+@pytest.mark.parametrize("setting, passed", [
+    (False, set()), (["cookie"], {"cookie"}),
+    (["Cookie", "authorization"], {"cookie", "authorization"}),
+    (["x-goog-api-key", "proxy-authorization"], {"x-goog-api-key", "proxy-authorization"}),
+    (True, {"cookie", "authorization", "x-goog-api-key", "proxy-authorization"})])
+def test_forward_credentials(gateways, echo_upstream, keys, setting, passed):
+    gateway = gateways(echo_upstream, {"forward_credentials": setting})
+    names = {n.lower() for n, _ in sent_on(gateway, OWN, keys["all"])}
+    assert names & {n.lower() for n, _ in OWN} == passed
+
+
+@pytest.mark.parametrize("route, told", [
+    ({}, 1), ({"forward_credentials": ["authorization"]}, 1), ({"forward_credentials": True}, 0),
+    ({"forward_credentials": ["cookie"]}, 0), ({"remove_headers": ["Cookie"]}, 0),
+    ({"set_headers": {"Cookie": "a=b"}}, 0), ({"response_headers": {"remove": ["Set-Cookie"]}}, 0)])
+def test_cookies_that_come_to_nothing_are_told_once(gateways, upstreams, route, told):
+    def serve(conn):
+        for _ in requests_of(conn):
+            conn.respond(headers=[("Set-Cookie", "sid=1"), ("Set-Cookie", "b=2")])
+
+    gateway = gateways(upstreams(serve), route, workers=2)
+    for _ in range(6):
+        assert gateway.call("GET", "/api/test/x").status == 200
+    gateway.terminate()
+    gateway.wait_exit()
+    lines = [line for line in gateway.log().splitlines() if "sets cookies" in line]
+    assert len(lines) == told
+    assert all("route test:" in line and '["cookie"]' in line for line in lines)
+
+
+def test_the_shipped_example_keeps_to_the_teams_account(gateways, echo_upstream, keys):
+    """OpenAI's organization and project are not the caller's choice, in no place for them."""
+    shipped = os.path.join(ROOT, "config", "tollgate.json")
+    dump = run_cli("check", "--dump", "--config", shipped, check=False, env={
+        "OPENAI_API_KEY": "sk-team", "PERPLEXITY_API_KEY": "a", "CLOUDCONVERT_API_KEY": "b",
+        "DATABASE_URL": "dbname=x"}).stdout
+    removed = json.loads(dump[dump.index("{"):dump.rindex("}") + 1])["routes"][0]["remove_headers"]
+    gateway = gateways(echo_upstream, {"remove_headers": removed})
+    items = "realtime, openai-organization.org-1, openai-project.proj_1, openai-beta.realtime-v1"
+    headers = sent_on(gateway, [("OpenAI-Organization", "org-1"), ("openai-project", "proj_1"),
+                                ("OpenAI_Project", "proj_1"), ("OpenAI-Beta", "realtime=v1"),
+                                ("Sec-WebSocket-Protocol", items)], keys["all"])
+    assert "org-1" not in str(headers) and "proj_1" not in str(headers)
+    assert ["OpenAI-Beta", "realtime=v1"] in headers
+    assert ["Sec-WebSocket-Protocol", "realtime, openai-beta.realtime-v1"] in headers

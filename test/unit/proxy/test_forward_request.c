@@ -224,7 +224,7 @@ static void keeps_credentials_back(void **state)
 	CHECK_FIELDS(f, CREDENTIALS, {"X-API-Key", "-"}, {"Authorization", "-"},
 		     {"Cookie", "-"}, {"Proxy-Authorization", "-"},
 		     {"X-Goog-Api-Key", "-"});
-	r.forward_credentials = true;
+	r.forward_credentials = SETTINGS_CREDENTIALS;
 	CHECK_FIELDS(f, CREDENTIALS, {"X-API-Key", "-"}, {"Authorization", "Bearer mine"},
 		     {"Cookie", "a=b"}, {"Proxy-Authorization", "Basic x"},
 		     {"X-Goog-Api-Key", "g"});
@@ -234,6 +234,56 @@ static void keeps_credentials_back(void **state)
 	CHECK_FIELDS(f, "Authorization: Bearer old-shape\r\nCookie: a=b\r\n",
 		     {"Authorization", "-"}, {"Cookie", "a=b"});
 	presented = STR("");
+}
+
+static void passes_the_credentials_that_are_listed(void **state)
+{
+	struct settings_route r = plain_route();
+	struct forward_request f = {.route = &r};
+
+	(void)state;
+	r.forward_credentials = HTTP_H_BIT(HTTP_H_COOKIE);
+	CHECK_FIELDS(f, CREDENTIALS, {"X-API-Key", "-"}, {"Authorization", "-"},
+		     {"Cookie", "a=b"}, {"Proxy-Authorization", "-"},
+		     {"X-Goog-Api-Key", "-"});
+	r.forward_credentials =
+		HTTP_H_BIT(HTTP_H_AUTHORIZATION) | HTTP_H_BIT(HTTP_H_X_GOOG_API_KEY);
+	CHECK_FIELDS(f, CREDENTIALS, {"X-API-Key", "-"}, {"Authorization", "Bearer mine"},
+		     {"Cookie", "-"}, {"Proxy-Authorization", "-"},
+		     {"X-Goog-Api-Key", "g"});
+}
+
+/* Browsers' stand-in for fields. */
+static void edits_subprotocols_like_fields(void **state)
+{
+	static const struct {
+		const char *sent, *left;
+	} rows[] = {
+		{"realtime, openai-organization.org-1, openai-project.p.1, x.y",
+		 "realtime, x.y"},
+		{"OPENAI-ORGANIZATION.org-1", "-"},
+		{"openai_project.p", "-"},
+		{"realtime,openai-beta.realtime-v1", "realtime,openai-beta.realtime-v1"},
+		{"openai-organization, openai-project.", "openai-organization"},
+		{"openai-organizations.a,.b,user-agent.c", ".b"},
+	};
+	struct settings_header set[] = {
+		{(char *)"User-Agent", (char *)"gw", false},
+		{(char *)"OpenAI-Organizations", (char *)"1", false}};
+	char *removed[] = {(char *)"OpenAI-Organization", (char *)"OpenAI-Project"};
+	struct settings_route r = plain_route();
+	struct forward_request f = {.route = &r};
+
+	(void)state;
+	r.remove_headers = (struct settings_names){removed, ARRAY_LEN(removed)};
+	r.set_headers = (struct settings_headers){set, ARRAY_LEN(set)};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char field[256];
+
+		snprintf(field, sizeof field, "Sec-WebSocket-Protocol: %s\r\n",
+			 rows[i].sent);
+		CHECK_FIELDS(f, field, {"Sec-WebSocket-Protocol", rows[i].left});
+	}
 }
 
 #define OWN "OldShape+12/x=%"
@@ -258,7 +308,7 @@ static void check_key_case(const struct key_case *k)
 	char in[2048];
 
 	r.forward_client_info = true;
-	r.forward_credentials = true;
+	r.forward_credentials = SETTINGS_CREDENTIALS;
 	presented = str_of(k->key);
 	snprintf(fields, sizeof fields, "%s", k->field);
 	snprintf(in, sizeof in,
@@ -379,7 +429,7 @@ static void keeps_back_what_held_the_key(void **state)
 		struct head_refusal why;
 		struct sent s;
 
-		r.forward_credentials = true;
+		r.forward_credentials = SETTINGS_CREDENTIALS;
 		snprintf(s.in, sizeof s.in,
 			 "GET /api HTTP/1.1\r\nHost: a\r\n%s: " KEY "\r\n\r\n", names[i]);
 		assert_true(
@@ -463,7 +513,7 @@ static void sets_and_removes(void **state)
 	(void)state;
 	r.set_headers = (struct settings_headers){set, ARRAY_LEN(set)};
 	r.remove_headers = (struct settings_names){removed, ARRAY_LEN(removed)};
-	r.forward_credentials = true;
+	r.forward_credentials = SETTINGS_CREDENTIALS;
 	CHECK_FIELDS(
 		f,
 		CREDENTIALS "X-TEAM: mine\r\nx-team: again\r\nUser-Agent: curl\r\n"
@@ -693,6 +743,8 @@ int main(void)
 		cmocka_unit_test(strips_hop_by_hop),
 		cmocka_unit_test(passes_an_upgrade_that_is_asked_for),
 		cmocka_unit_test(keeps_credentials_back),
+		cmocka_unit_test(passes_the_credentials_that_are_listed),
+		cmocka_unit_test(edits_subprotocols_like_fields),
 		cmocka_unit_test(lets_no_key_pass_in_any_field),
 		cmocka_unit_test(keeps_back_what_held_the_key),
 		cmocka_unit_test(lets_no_key_pass_in_what_it_makes),

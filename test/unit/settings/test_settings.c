@@ -110,7 +110,7 @@ static void test_defaults(void **state)
 	assert_int_equal(r->set_headers.n + r->remove_headers.n + r->response_set.n +
 				 r->response_remove.n,
 			 0);
-	assert_false(r->forward_credentials);
+	assert_true(r->forward_credentials == 0);
 	assert_int_equal(r->on_client_abort, ON_ABORT_CANCEL);
 	assert_null(r->ca_file);
 	assert_false(r->secret_missing || r->upstream_replaced);
@@ -263,7 +263,8 @@ static void test_every_value(void **state)
 	assert_string_equal(r->cors.expose_headers.items[0], "X-H");
 	assert_int_equal(r->cors.max_age_ms, 500);
 	assert_true(r->cors.credentials);
-	assert_true(r->forward_credentials && r->forward_client_info);
+	assert_true(r->forward_credentials == SETTINGS_CREDENTIALS &&
+		    r->forward_client_info);
 	assert_int_equal(r->on_client_abort, ON_ABORT_DRAIN);
 	settings_unref(&s);
 }
@@ -289,6 +290,41 @@ static void test_routes_inherit(void **state)
 	assert_int_equal(b->pool.idle_ms, 1000);
 	assert_int_equal(a->pool.idle_ms, 4000);
 	settings_unref(&s);
+}
+
+static void test_forward_credentials(void **state)
+{
+	static const struct {
+		const char *value, *dumped;
+		uint64_t mask;
+	} t[] = {
+		{"true", "true", SETTINGS_CREDENTIALS},
+		{"false", "false", 0},
+		{"[\"cookie\"]", "[\"cookie\"]", HTTP_H_BIT(HTTP_H_COOKIE)},
+		{"[\"COOKIE\",\"Authorization\"]", "[\"authorization\", \"cookie\"]",
+		 HTTP_H_BIT(HTTP_H_COOKIE) | HTTP_H_BIT(HTTP_H_AUTHORIZATION)},
+		{"[\"authorization\",\"cookie\",\"proxy-authorization\",\"x-goog-api-key\"]",
+		 "true", SETTINGS_CREDENTIALS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		char *text = xasprintf(
+			"{\"database\":\"dbname=x\",\"routes\":[{\"name\":\"a\",\"path\":\"/a\",\"upstream\":\"http://h\",\"forward_credentials\":%s}]}",
+			t[i].value);
+		char *line = xasprintf("\"forward_credentials\": %s,", t[i].dumped);
+		struct settings *s = load_fine(text, NULL);
+		struct sbuf dump;
+
+		assert_true(s->routes[0].forward_credentials == t[i].mask);
+		sbuf_init(&dump, 65536);
+		settings_dump(s, &dump);
+		assert_non_null(strstr(sbuf_text(&dump), line));
+		sbuf_fini(&dump);
+		settings_unref(&s);
+		free(text);
+		free(line);
+	}
 }
 
 static void test_client_info_default(void **state)
@@ -759,6 +795,7 @@ int main(void)
 		cmocka_unit_test(test_origins_that_browsers_send),
 		cmocka_unit_test(test_every_value),
 		cmocka_unit_test(test_routes_inherit),
+		cmocka_unit_test(test_forward_credentials),
 		cmocka_unit_test(test_client_info_default),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_variable_cannot_change_structure),

@@ -267,6 +267,19 @@ static const struct fault_case route_cases[] = {
 	 "2:12: error: routes.r.methods: must be an array, is a string; write [\"GET\"]\n"},
 	{"\"methods\": [1]",
 	 "2:13: error: routes.r.methods: must be a string, is a number; write \"GET\"\n"},
+	{"\"forward_credentials\": [\"cookie\"]", ""},
+	{"\"forward_credentials\": [\"Cookie\", \"X-GOOG-API-KEY\"]", ""},
+	{"\"forward_credentials\": []",
+	 "2:24: error: routes.r.forward_credentials: is empty; write false, or list headers\n"},
+	{"\"forward_credentials\": \"cookie\"",
+	 "2:24: error: routes.r.forward_credentials: must be an array, is a string; write [\"cookie\"]\n"},
+	{"\"forward_credentials\": 1",
+	 "2:24: error: routes.r.forward_credentials: must be true, false or an array of headers, is a number; write true\n"},
+	{"\"forward_credentials\": [\"coookie\", \"X-API-Key\", \"api-key\", \"cookie\", \"Cookie\"]",
+	 "2:25: error: routes.r.forward_credentials: \"coookie\" is none of Authorization, Cookie, Proxy-Authorization, X-Goog-Api-Key; did you mean cookie?\n"
+	 "2:36: error: routes.r.forward_credentials: \"X-API-Key\" holds the caller's key, which is never sent on; remove it\n"
+	 "2:49: error: routes.r.forward_credentials: \"api-key\" is none of Authorization, Cookie, Proxy-Authorization, X-Goog-Api-Key; remove it: other headers are sent on anyway\n"
+	 "2:70: error: routes.r.forward_credentials: Cookie is listed twice; remove one\n"},
 	{"\"price_per_call\": 0.000001", ""},
 	{"\"price_per_call\": 1000000", ""},
 	{"\"price_per_call\": -1",
