@@ -85,9 +85,10 @@ PGconn *pg_attempt(const struct pg_target *t, enum pg_attempt_end *end, struct s
 	case PG_ATTEMPT_UP:
 		return pg;
 	case PG_ATTEMPT_FAILED:
-		/* Where it has an address, libpq's message leaves the host out. */
+		/* Where it has an address, libpq's message leaves the host out. (An empty
+		 * one of several is given twice, see pg_dial.c.) */
 		if (t->hostaddr != NULL && t->host != NULL &&
-		    strcmp(t->host, t->hostaddr) != 0)
+		    strchr(t->host, ',') == NULL && strcmp(t->host, t->hostaddr) != 0)
 			sbuf_printf(why, "%s: ", t->host);
 		sbuf_str(why, pg_first_line(PQerrorMessage(pg)));
 		break;

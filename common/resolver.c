@@ -264,15 +264,20 @@ static void start_due(struct resolver *r, uint64_t now)
 /* When it is due, or silent for long; tells the latter. */
 static uint64_t look_at(struct host *h, uint64_t now)
 {
+	int kind;
+
 	if (h->fixed)
 		return UINT64_MAX;
 	if (!h->running)
 		return h->due_us > now ? h->due_us : UINT64_MAX;
 	if (now - h->started_us < SILENT_US)
 		return h->started_us + SILENT_US;
+	/* Silence before an error is no other trouble than the error: with a name server
+	 * that times out the two take turns. */
+	kind = h->trouble.since_us ? h->trouble.kind : SILENT;
 	if (h->trouble.since_us == 0)
 		h->trouble.since_us = h->started_us;
-	tell_trouble(h, SILENT, "no name server has answered yet", now);
+	tell_trouble(h, kind, "no name server has answered yet", now);
 	return UINT64_MAX;
 }
 

@@ -261,6 +261,15 @@ static void test_an_empty_one_is_the_default_socket(void **state)
 	assert_true(dial(f, "a.test,/nowhere,b.test", "ccg",
 			 "hostaddr=127.0.0.1,,127.0.0.1"));
 	assert_int_equal(f->place.host, 2);
+	f->place = (struct pg_place){0};
+	assert_false(dial(f, ",a.test", "cc", "hostaddr=127.0.0.1,127.0.0.1"));
+	assert_true(says(f, "connection to server at \"127.0.0.1\""));
+	assert_true(says(f, "a.test: connection"));
+	assert_false(says(f, ",:"));
+	f->place = (struct pg_place){0};
+	assert_false(dial(f, "/nowhere,a.test", "cc", "hostaddr=,127.0.0.1"));
+	assert_true(says(f, "/nowhere/.s.PGSQL."));
+	assert_false(says(f, "/nowhere,/nowhere"));
 }
 
 static void test_addresses_that_are_given(void **state)

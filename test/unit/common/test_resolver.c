@@ -17,6 +17,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/check.h"
@@ -26,6 +28,19 @@
 
 #define PATIENCE_US UINT64_C(10000000)
 #define NAMES_MAX 16
+
+/* --- the monotonic clock, which a test may set forward --- */
+
+static _Atomic int forward_s;
+
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	if (syscall(SYS_clock_gettime, id, t) != 0)
+		return -1;
+	if (id == CLOCK_MONOTONIC)
+		t->tv_sec += atomic_load(&forward_s);
+	return 0;
+}
 
 /* --- getaddrinfo --- */
 
@@ -683,6 +698,46 @@ static void test_the_log_hears_of_silence(void **state)
 	listen_no_more(&h);
 }
 
+/* The resolver has looked at all names since the clock was set. */
+static void let_it_look(struct fixture *f)
+{
+	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	struct resolver_question *q = resolver_ask(f->resolver, "good", fd);
+
+	until(resolver_is_answered(q));
+	resolver_question_free(&q);
+	close(fd);
+}
+
+/* A name server that times out is silent, then an error, then silent again. */
+static void test_the_log_hears_seldom_of_time_outs(void **state)
+{
+	struct fixture f;
+	struct heard h;
+
+	(void)state;
+	set("good", "192.0.2.1", false);
+	set("slow", "", true);
+	listen_in(&h);
+	start(&f, 1, 0);
+	resolver_add(f.resolver, "slow", 80);
+	for (int i = 0; i < 8; i++) {
+		int calls;
+
+		until(zone_int(&zone("slow")->running) == 1);
+		calls = zone_int(&zone("slow")->calls);
+		forward_s += 6;
+		let_it_look(&f);
+		set("slow", "", false);
+		until(zone_int(&zone("slow")->calls) > calls);
+		set("slow", "", true);
+		forward_s += 60;
+	}
+	assert_in_range(count_of(&h, "resolver: slow: "), 1, 2);
+	stop(&f);
+	listen_no_more(&h);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -702,6 +757,7 @@ int main(void)
 		TEST(test_questions_and_stop),
 		TEST(test_the_log_hears_of_changes_only),
 		TEST(test_the_log_hears_of_silence),
+		TEST(test_the_log_hears_seldom_of_time_outs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
