@@ -126,7 +126,7 @@ struct conn_set {
 	struct conn_request *spare;
 	size_t n_spare;
 	bool draining;
-	struct trouble tls_on_plain;
+	struct trouble tls_on_plain, plain_on_tls; /* clients that are told of */
 	char scratch[CONN_SCRATCH];
 };
 

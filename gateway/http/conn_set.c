@@ -5,9 +5,11 @@
 #include "gateway/http/conn_set.h"
 
 #include <event2/bufferevent_ssl.h>
+#include <openssl/err.h>
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "gateway/http/conn_priv.h"
 
 void conn_make_ready(struct http_conn *c)
@@ -86,6 +88,19 @@ static void on_bev_write(struct bufferevent *bev, void *arg)
 	conn_written(c);
 }
 
+/* Such a client gets no answer: it would have to be one of TLS. */
+static void tell_plain(struct http_conn *c)
+{
+	int reason = ERR_GET_REASON(bufferevent_get_openssl_error(c->bev));
+	char ip[NET_ADDR_TEXT_MAX];
+
+	if ((reason != SSL_R_HTTP_REQUEST && reason != SSL_R_HTTPS_PROXY_REQUEST) ||
+	    !trouble_happened(&c->set->plain_on_tls, clock_mono_us()))
+		return;
+	net_ip_text(&c->peer, ip);
+	log_warn("%s speaks plain HTTP to a port for TLS: https:// is meant", ip);
+}
+
 static void on_bev_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct http_conn *c = arg;
@@ -96,6 +111,8 @@ static void on_bev_event(struct bufferevent *bev, short what, void *arg)
 		return;
 	if ((what & BEV_EVENT_EOF) && !(what & BEV_EVENT_ERROR) && conn_half_close(c))
 		return;
+	if ((what & BEV_EVENT_ERROR) && c->ssl != NULL)
+		tell_plain(c);
 	conn_doom(c);
 }
 

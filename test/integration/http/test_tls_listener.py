@@ -1,4 +1,5 @@
 """The gateway's own TLS: calls, resumption on every worker, renewal without a lost call."""
+import contextlib
 import signal
 import socket
 import ssl
@@ -174,3 +175,17 @@ def test_a_bad_certificate_changes_nothing(tls_gateway, authority):
     eventually(lambda: "the configuration has errors" in tls_gateway.log(), "the reload fails")
     assert "does not go with tls.certificate" in tls_gateway.log()
     assert served_serial(tls_gateway, authority) == old
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"CONNECT x:443 HTTP/1.1\r\n\r\n"])
+def test_plain_http_on_the_port(tls_gateway, sent):
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", tls_gateway.tls_port)) as plain:
+            plain.sendall(sent)
+            with contextlib.suppress(ConnectionError):
+                while plain.recv(4096):
+                    pass
+    warning = "WARN 127.0.0.1 speaks plain HTTP to a port for TLS"
+    eventually(lambda: warning in tls_gateway.log(), "the log tells")
+    assert tls_gateway.log().count(warning) <= 2  # one per worker
