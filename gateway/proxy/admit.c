@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "common/check.h"
-#include "gateway/proxy/credentials.h"
+#include "common/check.h"
+#include "gateway/proxy/cors.h"
+#include "gateway/proxy/key_mistake.h"
 #include "gateway/proxy/shown_path.h"
 #include "gateway/token/key_text.h"
 
@@ -29,10 +31,15 @@ static void refuse_miss(struct admission *a, const struct credential *c,
 			enum token_state state)
 {
 	enum key_shape shape = key_shape_of(c->value);
+	bool meant = c->place == CREDENTIAL_X_API_KEY || credential_is_ours(c->value);
+	char mistake[KEY_MISTAKE_MAX];
 
 	if (state != TOKENS_FRESH && shape != KEY_SHAPE_IMPOSSIBLE)
 		refuse(a, PROBLEM_KEYS_UNAVAILABLE, "the key table is stale; try again");
-	else if (c->place != CREDENTIAL_X_API_KEY && !credential_is_ours(c->value))
+	else if (key_mistake_of(c, mistake))
+		refuse(a, meant ? PROBLEM_UNKNOWN_KEY : PROBLEM_MISSING_KEY, "%s",
+		       mistake);
+	else if (!meant)
 		refuse(a, PROBLEM_MISSING_KEY,
 		       "send the key as X-API-Key or as Authorization: Bearer; the value "
 		       "sent in %s is not a key of this gateway",
@@ -59,10 +66,20 @@ static bool judge_token(struct admission *a, const struct token_view *t, int64_t
 	return false;
 }
 
-static void refuse_no_key(struct admission *a)
+static void refuse_no_key(struct admission *a, const struct request_head *h,
+			  const struct credentials *c)
 {
-	refuse(a, PROBLEM_MISSING_KEY,
-	       "send the key as X-API-Key or as Authorization: Bearer");
+	char mistake[KEY_MISTAKE_MAX];
+
+	if (key_mistake_of_none(h, c, mistake))
+		refuse(a, PROBLEM_MISSING_KEY, "%s", mistake);
+	else if (cors_is_preflight(h) && a->route != NULL && !cors_enabled(a->route))
+		refuse(a, PROBLEM_MISSING_KEY,
+		       "this is a browser's preflight (CORS), which never has a key: "
+		       "pages may call where the route has cors.origins");
+	else
+		refuse(a, PROBLEM_MISSING_KEY,
+		       "send the key as X-API-Key or as Authorization: Bearer");
 }
 
 static void refuse_key_in_url(struct admission *a)
@@ -79,7 +96,7 @@ static bool find_credentials(struct admission *a, const struct request_head *h,
 	case CREDENTIALS_FOUND:
 		return true;
 	case CREDENTIALS_NONE:
-		refuse_no_key(a);
+		refuse_no_key(a, h, c);
 		return false;
 	case CREDENTIALS_AMBIGUOUS:
 		refuse(a, PROBLEM_AMBIGUOUS_KEY, "send exactly one key, in one place");
@@ -108,7 +125,7 @@ static const struct credential *find_known(struct admission *a, struct token_vie
 	for (unsigned i = 0; i < c->n; i++) {
 		const struct credential *one = &c->items[i];
 
-		if (one->place == CREDENTIAL_OTHER)
+		if (!credential_may_count(one->place))
 			continue;
 		if (look_up(ctx, one->value, t, a->hash))
 			return one;
@@ -118,10 +135,8 @@ static const struct credential *find_known(struct admission *a, struct token_vie
 		if (one->place == CREDENTIAL_X_API_KEY)
 			break;
 	}
-	if (miss != NULL)
-		refuse_miss(a, miss, token_sync_state(ctx->tokens, ctx->mono_us));
-	else
-		refuse_no_key(a);
+	CHECK(miss != NULL);
+	refuse_miss(a, miss, token_sync_state(ctx->tokens, ctx->mono_us));
 	return NULL;
 }
 

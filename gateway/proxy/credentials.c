@@ -49,6 +49,7 @@ const char *credential_place_name(enum credential_place place)
 		[CREDENTIAL_GOOG_API_KEY] = "x-goog-api-key",
 		[CREDENTIAL_SUBPROTOCOL] = "Sec-WebSocket-Protocol",
 		[CREDENTIAL_OTHER] = "Authorization",
+		[CREDENTIAL_BARE] = "Authorization",
 	};
 
 	return names[place];
@@ -73,6 +74,8 @@ static bool add_authorization(struct credentials *c, struct str value)
 		return true;
 	if (bearer_value(value, &token))
 		return add(c, CREDENTIAL_BEARER, token);
+	if (memchr(value.p, ' ', value.n) == NULL)
+		return add(c, CREDENTIAL_BARE, value);
 	return add(c, CREDENTIAL_OTHER, after_scheme(value));
 }
 
@@ -167,7 +170,7 @@ enum credential_verdict credentials_find(const struct request_head *h,
 	if (!collect(h, c) || (c->n > 1 && contradict(c)))
 		return CREDENTIALS_AMBIGUOUS;
 	for (unsigned i = 0; i < c->n; i++)
-		if (c->items[i].place != CREDENTIAL_OTHER)
+		if (credential_may_count(c->items[i].place))
 			return CREDENTIALS_FOUND;
 	return CREDENTIALS_NONE;
 }

@@ -19,7 +19,13 @@ enum credential_place {
 	CREDENTIAL_SUBPROTOCOL,
 	/* Authorization of another scheme: no place for a key, and none for a second. */
 	CREDENTIAL_OTHER,
+	CREDENTIAL_BARE, /* the same, of no scheme */
 };
+
+static inline bool credential_may_count(enum credential_place place)
+{
+	return place < CREDENTIAL_OTHER;
+}
 
 struct credential {
 	struct str value; /* points into the head */

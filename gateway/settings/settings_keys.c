@@ -94,7 +94,7 @@ static const struct settings_key keys[] = {
 	{"cors.origins", ROUTE(cors.origins), .type = KEY_ORIGINS,
 	 .example = "https://app.example", .flags = KEY_OPTIONAL | KEY_ENV,
 	 .doc = "origins whose pages may call, as browsers send them, or \"*\"; default: "
-		"CORS is left to the upstream"},
+		"none, and preflights, which have no key, get 401"},
 	{"cors.methods", ROUTE(cors.methods), .type = KEY_METHODS, .example = "GET",
 	 .flags = KEY_OPTIONAL | KEY_CORS,
 	 .doc = "methods that pages may use; default: those of the route"},

@@ -270,6 +270,73 @@ static void test_no_table(void **state)
 	assert_int_equal(a.problem, PROBLEM_KEYS_UNAVAILABLE);
 }
 
+/* n8n's, browsers' and people's. */
+static void test_mistakes_are_named(void **state)
+{
+	static const struct {
+		const char *fields, *word;
+		enum problem_id id;
+	} rows[] = {
+		{"Authorization: Bearer ={{ $json.key }}\r\n", "expression",
+		 PROBLEM_MISSING_KEY},
+		{"Authorization: Bearer {{$env.KEY}}\r\n", "expression",
+		 PROBLEM_MISSING_KEY},
+		{"Authorization: ={{$json.key}}\r\n", "expression", PROBLEM_MISSING_KEY},
+		{"X-API-Key: ={{ $credentials.key }}\r\n", "expression",
+		 PROBLEM_UNKNOWN_KEY},
+		{"X-API-Key: =" GOOD_KEY "\r\n", "expression", PROBLEM_UNKNOWN_KEY},
+		{"api-key: ${KEY}\r\n", "expression", PROBLEM_MISSING_KEY},
+		{"Authorization: Bearer Bearer " GOOD_KEY "\r\n", "twice",
+		 PROBLEM_MISSING_KEY},
+		{"Authorization: Bearer bearer\r\n", "twice", PROBLEM_MISSING_KEY},
+		{"X-API-Key: Bearer " GOOD_KEY "\r\n", "alone", PROBLEM_UNKNOWN_KEY},
+		{"Authorization: Bearer\r\n", "without a key", PROBLEM_MISSING_KEY},
+		{"Authorization: Bearer \"" GOOD_KEY "\"\r\n", "quotes",
+		 PROBLEM_MISSING_KEY},
+		{"Authorization: Bearer '" GOOD_KEY "'\r\n", "quotes",
+		 PROBLEM_MISSING_KEY},
+		{"X-API-Key: \xe2\x80\x9c" GOOD_KEY "\xe2\x80\x9d\r\n", "quotes",
+		 PROBLEM_UNKNOWN_KEY},
+		{"X-API-Key: " GOOD_KEY "\"\r\n", "quotes", PROBLEM_UNKNOWN_KEY},
+		{"X-API-Key: \xe2\x80\x8b" GOOD_KEY "\r\n", "invisible",
+		 PROBLEM_UNKNOWN_KEY},
+		{"Authorization: Bearer " GOOD_KEY "\xef\xbb\xbf\r\n", "invisible",
+		 PROBLEM_UNKNOWN_KEY},
+		{"Authorization: Bearer\xc2\xa0" GOOD_KEY "\r\n", "invisible",
+		 PROBLEM_MISSING_KEY},
+		{"X-API-Key: " GOOD_KEY "\xc3\xa4\r\n", "no key has",
+		 PROBLEM_UNKNOWN_KEY},
+		{"Authorization: " GOOD_KEY "\r\n", "no scheme", PROBLEM_MISSING_KEY},
+		{"Authorization: narrow\r\n", "no scheme", PROBLEM_MISSING_KEY},
+		{"Authorization: Token " GOOD_KEY "\r\n", "another scheme",
+		 PROBLEM_MISSING_KEY},
+		{"X-API-Key: ntk_go od\r\n", "blank", PROBLEM_UNKNOWN_KEY},
+		{"X-API-Key:\r\n", "is empty", PROBLEM_MISSING_KEY},
+		{"Authorization: \r\n", "is empty", PROBLEM_MISSING_KEY},
+		{"Authorization: Basic dTpw\r\n", "send the key", PROBLEM_MISSING_KEY},
+		{"Authorization: Bearer sk-other\r\n", "send the key",
+		 PROBLEM_MISSING_KEY},
+		{"", "send the key", PROBLEM_MISSING_KEY},
+	};
+	struct fixture *f = *state;
+	struct admission a;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		ask(f, "GET /open", rows[i].fields, &a);
+		if (a.admitted || a.problem != rows[i].id ||
+		    strstr(a.detail, rows[i].word) == NULL ||
+		    strstr(a.detail, GOOD_KEY) != NULL)
+			fail_msg("%s: %s %s", rows[i].fields, problem_code(a.problem),
+				 a.detail);
+	}
+	ask(f, "OPTIONS /open",
+	    "Origin: https://a\r\nAccess-Control-Request-Method: GET\r\n", &a);
+	assert_int_equal(a.problem, PROBLEM_MISSING_KEY);
+	assert_non_null(strstr(a.detail, "CORS"));
+	ask(f, "OPTIONS /open", "Origin: https://a\r\n", &a);
+	assert_null(strstr(a.detail, "CORS"));
+}
+
 static void test_details_name_the_way_out(void **state)
 {
 	struct fixture *f = *state;
@@ -287,6 +354,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_verdicts, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_table, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_mistakes_are_named, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_details_name_the_way_out, set_up,
 						tear_down),
 	};
