@@ -103,8 +103,11 @@ void http_conn_reply(struct http_conn *c, int status, const char *content_type,
  * HTTP_ANSWER_HEAD_MAX. A problem, or a 204 with lines ready-made. */
 void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
 			   struct sbuf *out);
-void http_conn_put_no_content(const struct http_conn *c, struct str fields,
-			      struct sbuf *out);
+void http_conn_put_no_content(const struct http_conn *c, struct str request_id,
+			      struct str fields, struct sbuf *out);
+/* The id in answers that name no other; a UUID, made when it is first asked for. Lives as
+ * long as the request. */
+struct str http_conn_request_id(const struct http_conn *c);
 
 /* Whether the connection will be closed after this exchange in any case. */
 bool http_conn_must_close(const struct http_conn *c);

@@ -139,9 +139,20 @@ void http_conn_reset(struct http_conn *c)
 
 /* --- answers of our own --- */
 
+struct str http_conn_request_id(const struct http_conn *c)
+{
+	struct conn_request *r = c->request;
+
+	if (r->id[0] == '\0')
+		id_make_uuid7(r->id, clock_wall_us(), &c->set->ids);
+	return str_of(r->id);
+}
+
 void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
 			   struct sbuf *out)
 {
+	if (answer.request_id.n == 0)
+		answer.request_id = http_conn_request_id(c);
 	answer.close = answer.close || http_conn_must_close(c);
 	answer.http_minor = c->head.refused ? 1 : c->request->head.minor;
 	if (!c->head.refused) {
@@ -152,13 +163,15 @@ void http_conn_put_problem(const struct http_conn *c, struct problem_answer answ
 	CHECK(!out->overflow);
 }
 
-static void put_status_line(int status, struct sbuf *out)
+static void put_status_line(int status, struct str request_id, struct sbuf *out)
 {
 	char date[HTTP_DATE_SIZE];
 
 	http_date(date, clock_wall_us() / 1000000);
-	sbuf_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n",
-		    status, http_reason(status), date);
+	sbuf_printf(out,
+		    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n"
+		    "Tollgate-Request-Id: " STR_FMT "\r\n",
+		    status, http_reason(status), date, STR_ARG(request_id));
 }
 
 static void put_head_end(const struct http_conn *c, struct sbuf *out)
@@ -169,10 +182,10 @@ static void put_head_end(const struct http_conn *c, struct sbuf *out)
 	CHECK(!out->overflow);
 }
 
-void http_conn_put_no_content(const struct http_conn *c, struct str fields,
-			      struct sbuf *out)
+void http_conn_put_no_content(const struct http_conn *c, struct str request_id,
+			      struct str fields, struct sbuf *out)
 {
-	put_status_line(204, out);
+	put_status_line(204, request_id, out);
 	sbuf_str(out, fields);
 	put_head_end(c, out);
 }
@@ -194,7 +207,7 @@ void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 	struct sbuf head;
 
 	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
-	put_status_line(status, &head);
+	put_status_line(status, http_conn_request_id(c), &head);
 	sbuf_printf(&head,
 		    "Content-Type: %s\r\n"
 		    "Content-Length: %zu\r\n"

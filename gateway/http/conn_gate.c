@@ -22,6 +22,7 @@ static void request_get(struct http_conn *c, size_t head_bytes)
 		r->bytes = r->inline_bytes;
 	}
 	r->n_bytes = head_bytes;
+	r->id[0] = '\0';
 	if (head_bytes > sizeof r->inline_bytes)
 		r->bytes = xmalloc(head_bytes);
 	c->request = r;

@@ -15,6 +15,7 @@
 #include "common/trouble.h"
 #include "gateway/http/chunk.h"
 #include "gateway/http/conn.h"
+#include "gateway/http/request_id.h"
 #include "gateway/http/conn_set.h"
 
 #define CONN_MAGIC 0x436f6e6eu
@@ -36,6 +37,7 @@ enum conn_state {
 struct conn_request {
 	struct conn_request *next;
 	struct request_head head;
+	char id[ID_UUID_SIZE]; /* for answers of our own; "" until one asks */
 	size_t n_bytes;
 	char *bytes; /* inline_bytes, or an allocation for a larger head */
 	char inline_bytes[CONN_REQUEST_INLINE];
@@ -126,6 +128,7 @@ struct conn_set {
 	struct conn_request *spare;
 	size_t n_spare;
 	bool draining;
+	struct id_source ids;
 	struct trouble tls_on_plain, plain_on_tls; /* clients that are told of */
 	char scratch[CONN_SCRATCH];
 };

@@ -238,6 +238,7 @@ struct conn_set *conn_set_new(struct event *run, const struct http_handler *hand
 	s->handler = handler;
 	s->ctx = ctx;
 	s->address_cap = address_cap;
+	id_source_init(&s->ids);
 	TAILQ_INIT(&s->all);
 	TAILQ_INIT(&s->ready);
 	return s;

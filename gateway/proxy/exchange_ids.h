@@ -5,6 +5,7 @@
 #define GATEWAY_PROXY_EXCHANGE_IDS_H
 
 #include "gateway/http/request_head.h"
+#include "gateway/http/request_id.h"
 
 #define REQUEST_ID_MAX 128    /* bytes of a caller's X-Request-Id that is kept */
 #define TRACEPARENT_LENGTH 55 /* of version 00 */
@@ -16,13 +17,6 @@ struct exchange_ids {
 						   * started */
 	bool trace_kept;     /* then tracestate passes too */
 };
-
-/* Random bytes for ids: a generator of one thread (xoshiro256**), seeded from OpenSSL;
- * not for keys. */
-struct id_source {
-	uint64_t state[4];
-};
-void id_source_init(struct id_source *src);
 
 /* wall_us: arrival (for the UUIDv7). A request id is sane when there is one, of 1-128
  * characters of [A-Za-z0-9._:/+=@-], that holds no key. */

@@ -131,6 +131,14 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 	access_lane_put(x->env->access, &e);
 }
 
+/* Whoever holds a key that counts no more can call as often as a stranger, and is one to
+ * the tables. */
+static bool makes_a_row(const struct admission *a)
+{
+	return a->token_known && (a->admitted || (a->problem != PROBLEM_REVOKED_KEY &&
+						  a->problem != PROBLEM_EXPIRED_KEY));
+}
+
 void exchange_record(struct exchange *x, const char *outcome, uint64_t now_us)
 {
 	struct exchange_record *r = &x->record;
@@ -139,7 +147,7 @@ void exchange_record(struct exchange *x, const char *outcome, uint64_t now_us)
 	r->bytes_in = http_conn_body_bytes(x->c);
 	if (r->wait_since_us && now_us > r->wait_since_us)
 		r->wait_us += now_us - r->wait_since_us;
-	if (x->admission.token_known)
+	if (makes_a_row(&x->admission))
 		append_event(x, outcome, now_us);
 	else if (r->status >= 400)
 		count_stranger(x);
@@ -164,7 +172,7 @@ void exchange_record_refusal(struct exchange_env *env, const struct http_conn *c
 	snprintf(e.path, sizeof e.path, "-");
 	e.outcome = problem_proxy_error(id);
 	e.code = problem_code(id);
-	snprintf(e.request_id, sizeof e.request_id, "-");
+	log_escape(e.request_id, sizeof e.request_id, http_conn_request_id(c));
 	net_ip_text(http_conn_peer(c), e.ip);
 	access_lane_put(env->access, &e);
 }

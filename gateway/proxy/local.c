@@ -74,7 +74,8 @@ static void answer(struct exchange *x, const struct sbuf *fields)
 
 	CHECK(!fields->overflow);
 	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
-	http_conn_put_no_content(x->c, sbuf_view(fields), &head);
+	http_conn_put_no_content(x->c, str_of(x->ids.request_id), sbuf_view(fields),
+				 &head);
 	x->record.status = 204;
 	x->record.first_out_us = clock_mono_us();
 	exchange_end(x, &(struct exchange_end){
