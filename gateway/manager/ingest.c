@@ -287,15 +287,15 @@ static enum ingest_verdict take_optional(struct ingest *in)
 /* Keys that callers wrote where they do not belong are not stored. */
 static void hide_keys(struct ingest *in)
 {
-	const struct str none = {NULL, 0};
+	struct str *texts[INGEST_TEXTS] = {&in->event.route_path}, own = {NULL, 0};
 
-	in->event.route_path = key_text_hidden(in->event.route_path, none, in->shown[0]);
-	for (size_t i = 0; i < ARRAY_LEN(text_fields); i++) {
-		struct str *text =
-			(struct str *)((char *)&in->event + text_fields[i].offset);
-
-		*text = key_text_hidden(*text, none, in->shown[i + 1]);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(text_fields); i++)
+		texts[i + 1] = (struct str *)((char *)&in->event + text_fields[i].offset);
+	/* One of another shape is known by its hash alone. */
+	for (size_t i = 0; i < INGEST_TEXTS && own.n == 0; i++)
+		own = key_text_hashed(*texts[i], in->event.token_hash);
+	for (size_t i = 0; i < INGEST_TEXTS; i++)
+		*texts[i] = key_text_hidden(*texts[i], own, in->shown[i]);
 }
 
 static enum ingest_verdict take_event(struct ingest *in)

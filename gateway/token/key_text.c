@@ -2,10 +2,10 @@
 #include "gateway/token/key_text.h"
 
 #include <openssl/crypto.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 
 #include "common/check.h"
-#include "gateway/token/key.h"
 
 #define OWN_WORD_BELOW 8 /* an own key that is shorter must stand alone */
 #define BASE64_MIN 10    /* characters of base64 that are worth a look */
@@ -248,6 +248,51 @@ bool key_in_base64(struct str s, struct str own)
 	OPENSSL_cleanse(text, s.n);
 	free(text);
 	return found;
+}
+
+/* --- by hash --- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool is_key_of(struct str word, const unsigned char hash[KEY_HASH_BYTES])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+
+	if (word.n == 0 || word.n > KEY_MAX)
+		return false;
+	SHA256((const unsigned char *)word.p, word.n, digest);
+	return memcmp(digest, hash, sizeof digest) == 0;
+}
+
+static struct str find_hashed(struct str s, const unsigned char hash[KEY_HASH_BYTES],
+			      bool (*ends)(char c))
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i <= s.n; i++) {
+		struct str word = {s.p + start, i - start};
+
+		if (i < s.n && !ends(s.p[i]))
+			continue;
+		if (is_key_of(word, hash))
+			return word;
+		start = i + 1;
+	}
+	return (struct str){NULL, 0};
+}
+
+struct str key_text_hashed(struct str s, const unsigned char hash[KEY_HASH_BYTES])
+{
+	struct str found = {NULL, 0};
+
+	if (s.n == 0)
+		return found;
+	found = find_hashed(s, hash, is_border);
+	/* A key may have borders in it. */
+	return found.n ? found : find_hashed(s, hash, is_blank);
 }
 
 /* --- hiding --- */

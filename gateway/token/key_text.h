@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "common/str.h"
+#include "gateway/token/key.h"
 
 #define KEY_TEXT_RUN 8     /* base62 characters behind the prefix that make text a key */
 #define KEY_TEXT_MIN 12    /* shorter text holds no ntk_ key */
@@ -27,6 +28,10 @@ bool key_in_url(struct str s, struct str own);
 /* The same in what base64 in s decodes to (RFC 4648 4 and 5, padded or not), as in
  * "Basic ...". Of `own` as well. */
 bool key_in_base64(struct str s, struct str own);
+
+/* The part of s, standing between blanks or other borders, that is the key of this hash;
+ * n == 0: there is none. For those who know a key's hash alone. */
+struct str key_text_hashed(struct str s, const unsigned char hash[KEY_HASH_BYTES]);
 
 /* What may be stored or logged of s: s itself where it holds no key, else a copy in buf,
  * with "***" in place of each, cut to KEY_TEXT_ROOM bytes. */

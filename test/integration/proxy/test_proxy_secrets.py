@@ -216,8 +216,16 @@ def test_never_stored_or_logged(gateways, echo_upstream, database, keys):
         assert_no_key(str(rows) + gateway.log(), key)
 
 
-def test_never_stored_by_ingest(gateway, database, keys):
+@pytest.mark.parametrize("adopted", [False, True])
+def test_never_stored_by_ingest(gateway, database, keys, adopted):
     key = keys["all"]
+    if adopted:
+        key = "old-style-key-of-1999"
+        run_cli("token", "import", "--config", gateway.config_file, "--name", "legacy",
+                "--scope", "other", stdin=key + "\n")
+        eventually(lambda: gateway.call("GET", "/api/none", key=key).status == 404,
+                   "the imported key is known")
+    seen = len(database.wait_usage(int(adopted)))
     texts = {"route": f"/api/x?k={key}", "user_agent": f"agent {encoded(key)}",
              "error_message": f"401: no {key}, nor {keys['test']}", "request_method": key,
              "ip_address": key}
@@ -227,7 +235,7 @@ def test_never_stored_by_ingest(gateway, database, keys):
     answer = client.call("POST", "/api/usage-log", {"Content-Type": "application/json"}, body,
                          host="127.0.0.1")
     assert answer.json() == {"status": "logged"}
-    row, = database.wait_usage(1)
+    row = database.wait_usage(seen + 1)[-1]
     assert (row["route_path"], row["user_agent"]) == ("/api/x?k=***", "agent ***")
     assert row["error_message"] == "401: no ***, nor ***"
     assert_no_key(str(row), key, keys["test"])

@@ -200,6 +200,37 @@ static void hides_what_it_finds(void **state)
 	}
 }
 
+static void finds_a_key_by_its_hash(void **state)
+{
+	static const struct {
+		const char *key, *text;
+		bool found;
+	} rows[] = {
+		{"old-style-key", "old-style-key", true},
+		{"old-style-key", "curl (old-style-key) x", true},
+		{"old-style-key", "/x?k=old-style-key&y", true},
+		{"old-style-key", "xold-style-key", false},
+		{"old-style-key", "", false},
+		{"a=b;c", "curl a=b;c x", true},
+		{"abc", "x \"abc\"", true},
+	};
+	struct key_hasher *hasher = key_hasher_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str found;
+		unsigned char hash[KEY_HASH_BYTES];
+
+		key_hash(hasher, str_of(rows[i].key), hash);
+		found = key_text_hashed(str_of(rows[i].text), hash);
+		if ((found.n > 0) != rows[i].found)
+			fail_msg("wrong for %s", rows[i].text);
+		if (found.n)
+			assert_true(str_eq(found, str_of(rows[i].key)));
+	}
+	key_hasher_free(&hasher);
+}
+
 static void cuts_what_it_copies(void **state)
 {
 	char text[2 * KEY_TEXT_ROOM], buf[KEY_TEXT_ROOM];
@@ -224,6 +255,7 @@ int main(void)
 		cmocka_unit_test(finds_the_callers_own),
 		cmocka_unit_test(looks_into_base64),
 		cmocka_unit_test(hides_what_it_finds),
+		cmocka_unit_test(finds_a_key_by_its_hash),
 		cmocka_unit_test(cuts_what_it_copies),
 	};
 
