@@ -153,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *p = (const char *)data;
 	struct request_head h;
-	struct head_refusal why = {0, NULL}, early = {0, NULL};
+	struct head_refusal why = {0}, early = {0};
 	size_t scan = 0, end = request_head_end(p, size, &scan);
 
 	if (end == 0) {
