@@ -36,6 +36,9 @@ static void refuse_miss(struct admission *a, const struct credential *c,
 
 	if (state != TOKENS_FRESH && shape != KEY_SHAPE_IMPOSSIBLE)
 		refuse(a, PROBLEM_KEYS_UNAVAILABLE, "the key table is stale; try again");
+	else if (shape == KEY_SHAPE_MISTYPED)
+		refuse(a, PROBLEM_MALFORMED_KEY,
+		       "the key's checksum is wrong: a character is missing or mistyped");
 	else if (key_mistake_of(c, mistake))
 		refuse(a, meant ? PROBLEM_UNKNOWN_KEY : PROBLEM_MISSING_KEY, "%s",
 		       mistake);
@@ -44,9 +47,6 @@ static void refuse_miss(struct admission *a, const struct credential *c,
 		       "send the key as X-API-Key or as Authorization: Bearer; the value "
 		       "sent in %s is not a key of this gateway",
 		       credential_place_name(c->place));
-	else if (shape == KEY_SHAPE_MISTYPED)
-		refuse(a, PROBLEM_MALFORMED_KEY,
-		       "the key's checksum is wrong: a character is missing or mistyped");
 	else
 		refuse(a, PROBLEM_UNKNOWN_KEY, "no such key; ask for a new one");
 }
