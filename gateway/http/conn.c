@@ -2,6 +2,7 @@
  * body. */
 #include "gateway/http/conn.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -58,10 +59,21 @@ const char *http_conn_gone_why(const struct http_conn *c)
 
 uint64_t http_conn_gone_us(const struct http_conn *c)
 {
-	return c->in.half_closed ? c->in.eof_us : clock_mono_us();
+	bool since_eof = c->in.half_closed && c->out.written_us <= c->in.eof_us;
+
+	return since_eof ? c->in.eof_us : clock_mono_us();
 }
 
 /* --- reading --- */
+
+bool conn_has_left(const struct http_conn *c)
+{
+	struct pollfd p = {.fd = c->fd};
+
+	/* A tunnel's end is passed on, and the other side ends it. */
+	return conn_is_unix(c) && c->body.framing != HTTP_UNTIL_EOF &&
+	       poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
 
 /* The client shut its side down while we read nothing. What it sent before may be all
  * that it owes; then reading goes on when there is room, and finds the end by itself. */
@@ -85,7 +97,7 @@ static void closed_while_paused(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	OBJ_CHECK(c, CONN_MAGIC);
-	if (c->in.paused && !ended_in_order(c, fd))
+	if (c->in.paused && (conn_has_left(c) || !ended_in_order(c, fd)))
 		conn_doom(c);
 }
 

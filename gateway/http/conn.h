@@ -2,8 +2,8 @@
  *
  * Each request goes to the front's handler, which answers at once, or becomes the
  * connection's user (http_conn_set_user) and answers later from any callback of the same
- * thread. Every exchange ends by exactly one of: http_conn_finish, http_conn_reset or
- * on_gone.
+ * thread. Every exchange ends by exactly one of: http_conn_finish, http_conn_break_off,
+ * http_conn_reset or on_gone.
  *
  * Owner: the front (front.h). One thread. */
 #ifndef GATEWAY_HTTP_CONN_H
@@ -25,16 +25,18 @@ struct http_conn;
 struct http_handler {
 	/* A head is complete and valid. */
 	void (*on_request)(struct http_conn *c, void *ctx);
-	/* A request that the gate refused was answered (for counters and the access log).
-	 * May be NULL. */
-	void (*on_refused)(struct http_conn *c, void *ctx, enum problem_id id);
+	/* A request that the gate refuses is answered, with so many bytes of body (for
+	 * counters and the access log). May be NULL. */
+	void (*on_refused)(struct http_conn *c, void *ctx, enum problem_id id,
+			   size_t body_bytes);
 };
 
 /* Who has the connection between on_request and the exchange's end. */
 struct http_conn_user {
 	/* More body bytes (or the body's end, or an error) can be taken. */
 	void (*on_body)(struct http_conn *c, void *ctx);
-	/* The output fell below HTTP_OUT_LOW, or to 0. */
+	/* The output fell below HTTP_OUT_LOW, or to 0; after http_conn_await_client
+	 * also: the client has taken all of it. */
 	void (*on_writable)(struct http_conn *c, void *ctx);
 	/* The client left, or a client-side timeout ended the exchange; the conn must not
 	 * be touched after this returns. Not called once the exchange was ended. */
@@ -85,8 +87,22 @@ size_t http_conn_queued(const struct http_conn *c); /* bytes not yet in the kern
  * ends after it; forced where the request's body was not read to its end (lingering
  * close). The conn must not be touched afterwards. */
 void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close);
-/* Cuts the connection at once (RST where possible): a response that broke off. */
+
+/* For a response of which no more will come, before one of the ends below: what the
+ * client still sends is dropped, and on_writable comes once it has acknowledged all that
+ * was written. */
+void http_conn_await_client(struct http_conn *c);
+/* What was written and not acknowledged by the client's system: in the queue, and in the
+ * kernel (on a Unix socket in its units, until the client has read all). */
+size_t http_conn_unacknowledged(const struct http_conn *c);
+/* A chunked response that broke off: the connection ends where it is, without a last
+ * chunk or TLS's close_notify, and lingers. */
+void http_conn_break_off(struct http_conn *c);
+/* One of another framing: a reset (a close in order on Unix sockets, which have none).
+ * What is not acknowledged is lost. */
 void http_conn_reset(struct http_conn *c);
+/* In on_gone: the client, if it still listens, sees a reset. */
+void http_conn_cut(struct http_conn *c);
 
 /* --- answers of our own --- */
 #define HTTP_ANSWER_HEAD_MAX 16384 /* of one that these write, with all its fields */
@@ -100,9 +116,10 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer);
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		     uint32_t allow, struct str body);
 /* For who records an answer before it goes out: appends it to `out`, which has room for
- * HTTP_ANSWER_HEAD_MAX. A problem, or a 204 with lines ready-made. */
-void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
-			   struct sbuf *out);
+ * HTTP_ANSWER_HEAD_MAX. A problem (the bytes of its body are returned), or a 204 with
+ * lines ready-made. */
+size_t http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
+			     struct sbuf *out);
 void http_conn_put_no_content(const struct http_conn *c, struct str request_id,
 			      struct str fields, struct sbuf *out);
 /* The id in answers that name no other; a UUID, made when it is first asked for. Lives as

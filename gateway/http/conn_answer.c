@@ -1,6 +1,7 @@
-/* A client's connection as its user answers: writing, the end of an exchange. */
+/* A client's connection as its user answers: writing, and answers of our own. */
 #include <errno.h>
-#include <openssl/err.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "common/check.h"
@@ -27,6 +28,13 @@ static size_t write_directly(struct http_conn *c, const struct iovec *iov, int n
 	return 0;
 }
 
+/* The client has left, but its user does not know yet. */
+static void lose(struct http_conn *c, const struct iovec *iov, int n)
+{
+	for (int i = 0; i < n; i++)
+		c->out.lost += iov[i].iov_len;
+}
+
 void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
@@ -35,20 +43,22 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 
 	OBJ_CHECK(c, CONN_MAGIC);
 	CHECK(c->state == CONN_BUSY);
-	if (c->gone)
+	if (c->gone) {
+		lose(c, iov, n);
 		return;
+	}
 	if (c->in.half_closed)
 		c->out.written_us = clock_mono_us();
 	if (was_empty && c->ssl == NULL)
 		skip = write_directly(c, iov, n);
 	for (int i = 0; i < n; i++) {
+		c->out.total += iov[i].iov_len;
 		if (skip >= iov[i].iov_len) {
 			skip -= iov[i].iov_len;
 			continue;
 		}
 		CHECK(evbuffer_add(out, (char *)iov[i].iov_base + skip,
 				   iov[i].iov_len - skip) == 0);
-		c->out.queued_total += iov[i].iov_len - skip;
 		skip = 0;
 	}
 	if (evbuffer_get_length(out) == 0)
@@ -66,75 +76,13 @@ size_t http_conn_queued(const struct http_conn *c)
 	return evbuffer_get_length(bufferevent_get_output(c->bev));
 }
 
-/* --- the end of an exchange --- */
-
-static void next_request(struct http_conn *c)
+size_t http_conn_unacknowledged(const struct http_conn *c)
 {
-	c->state = CONN_IDLE;
-	c->head.since_us = 0;
-	c->head.idle_since_us = clock_mono_us();
-	conn_request_put(c);
-	if (c->in.paused)
-		conn_resume(c);
-	if (evbuffer_get_length(c->raw))
-		conn_make_ready(c);
-}
+	int in_kernel = 0;
 
-void conn_flushed(struct http_conn *c)
-{
-	CHECK(c->state == CONN_FLUSH);
-	if (!c->closing && !conn_has_ended(c)) {
-		next_request(c);
-		return;
-	}
-	if (c->ssl != NULL) {
-		SSL_shutdown(c->ssl);
-		ERR_clear_error();
-	}
-	/* Bytes that nobody read would turn our close into a reset, which can eat the
-	 * answer (RFC 9112 9.6): shut down, let the client finish, then close. */
-	if (!conn_owes_body(c) && evbuffer_get_length(c->raw) == 0) {
-		conn_doom(c);
-		return;
-	}
-	c->state = CONN_LINGER;
-	c->linger.until_us = clock_mono_us() + CONN_LINGER_US;
-	c->linger.bytes = 0;
-	evbuffer_drain(c->raw, evbuffer_get_length(c->raw));
-	conn_resume(c);
-	shutdown(c->fd, SHUT_WR);
-}
-
-void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close)
-{
-	OBJ_CHECK(c, CONN_MAGIC);
-	CHECK(c->state == CONN_BUSY);
-	c->closing = close || http_conn_must_close(c);
-	c->out.ends = c->closing; /* then both leave in one segment */
-	if (n > 0)
-		http_conn_write(c, last, n);
-	c->user = NULL;
-	c->state = CONN_FLUSH;
-	if (c->gone)
-		conn_doom(c);
-	else if (http_conn_queued(c) == 0)
-		conn_flushed(c);
-}
-
-void http_conn_reset(struct http_conn *c)
-{
-	struct linger hard = {.l_onoff = 1, .l_linger = 0};
-
-	OBJ_CHECK(c, CONN_MAGIC);
-	CHECK(c->state == CONN_BUSY);
-	c->user = NULL;
-	c->state = CONN_FLUSH;
-	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-	/* At once: evhttp's shutdown would send a FIN first, which reads like a proper
-	 * end. */
-	connect(c->fd, &(struct sockaddr){.sa_family = AF_UNSPEC},
-		sizeof(struct sockaddr));
-	conn_doom(c);
+	if (ioctl(c->fd, SIOCOUTQ, &in_kernel) != 0 || in_kernel < 0)
+		in_kernel = 0;
+	return http_conn_queued(c) + (size_t)in_kernel + c->out.lost;
 }
 
 /* --- answers of our own --- */
@@ -148,9 +96,11 @@ struct str http_conn_request_id(const struct http_conn *c)
 	return str_of(r->id);
 }
 
-void http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
-			   struct sbuf *out)
+size_t http_conn_put_problem(const struct http_conn *c, struct problem_answer answer,
+			     struct sbuf *out)
 {
+	size_t n;
+
 	if (answer.request_id.n == 0)
 		answer.request_id = http_conn_request_id(c);
 	answer.close = answer.close || http_conn_must_close(c);
@@ -159,8 +109,9 @@ void http_conn_put_problem(const struct http_conn *c, struct problem_answer answ
 		answer.head = c->request->head.method == HTTP_HEAD;
 		answer.problem_json = problem_wants_json(&c->request->head);
 	}
-	problem_write(out, &answer);
+	n = problem_write(out, &answer);
 	CHECK(!out->overflow);
+	return n;
 }
 
 static void put_status_line(int status, struct str request_id, struct sbuf *out)

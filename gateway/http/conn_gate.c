@@ -96,6 +96,8 @@ void conn_refuse(struct http_conn *c, struct head_refusal why)
 	enum problem_id id =
 		why.tls ? PROBLEM_TLS_ON_PLAIN_PORT : problem_of_status(why.status);
 	struct conn_set *s = c->set;
+	struct sbuf out;
+	size_t n;
 
 	if (c->request == NULL)
 		request_get(c, 0);
@@ -107,9 +109,13 @@ void conn_refuse(struct http_conn *c, struct head_refusal why)
 	c->body.done = false;
 	if (why.tls)
 		tell_tls(s, &c->peer);
+	sbuf_init(&out, HTTP_ANSWER_HEAD_MAX);
+	n = http_conn_put_problem(
+		c, (struct problem_answer){.id = id, .detail = why.detail}, &out);
 	if (s->handler->on_refused)
-		s->handler->on_refused(c, s->ctx, id);
-	http_conn_problem(c, (struct problem_answer){.id = id, .detail = why.detail});
+		s->handler->on_refused(c, s->ctx, id, n);
+	http_conn_finish(c, &(struct iovec){out.p, out.n}, 1, true);
+	sbuf_fini(&out);
 }
 
 /* The head in c->request, of n bytes: parse, serve. What follows the head is in c->raw
@@ -207,15 +213,13 @@ static void try_bytes(struct http_conn *c, const char *p, size_t n)
 	}
 }
 
-/* Whether n bytes that come while no head may be taken are kept; else they are
- * dropped. */
-static bool keeps_bytes(struct http_conn *c, size_t n)
+/* Whether bytes that come while no head may be taken are kept; else they are dropped. */
+static bool keeps_bytes(struct http_conn *c)
 {
-	if (c->state != CONN_LINGER && !c->gone && !c->head.refused)
+	if (!c->in.dropping && !c->gone && !c->head.refused)
 		return true;
-	c->linger.bytes += n;
-	if (c->state == CONN_LINGER && c->linger.bytes > CONN_LINGER_BYTES)
-		conn_doom(c);
+	if (c->state == CONN_LINGER)
+		c->linger.since_us = clock_mono_us();
 	return false;
 }
 
@@ -232,8 +236,8 @@ static void note_kept(struct http_conn *c)
 
 void conn_take_bytes(struct http_conn *c, const char *p, size_t n)
 {
-	if (c->state != CONN_IDLE) {
-		if (!keeps_bytes(c, n))
+	if (c->state != CONN_IDLE || c->gone) {
+		if (!keeps_bytes(c))
 			return;
 		CHECK(evbuffer_add(c->raw, p, n) == 0);
 		note_kept(c);
@@ -251,7 +255,7 @@ void conn_see_bytes(struct http_conn *c)
 
 	if (c->state == CONN_IDLE && !c->gone)
 		conn_try_kept(c);
-	else if (keeps_bytes(c, n))
+	else if (keeps_bytes(c))
 		note_kept(c);
 	else
 		evbuffer_drain(c->raw, n);

@@ -96,3 +96,8 @@ void conn_io_want_write(struct http_conn *c)
 {
 	event_add(&c->on_write, NULL);
 }
+
+void conn_io_stop_writing(struct http_conn *c)
+{
+	event_del(&c->on_write);
+}

@@ -19,8 +19,8 @@
 #include "gateway/http/conn_set.h"
 
 #define CONN_MAGIC 0x436f6e6eu
-#define CONN_LINGER_US 2000000u /* wait for the rest of a body that nobody reads */
-#define CONN_LINGER_BYTES (1024 * 1024)
+#define CONN_LINGER_US 30000000u        /* for what the client still sends to nobody */
+#define CONN_LINGER_SILENCE_US 5000000u /* and for it to go on */
 #define CONN_PROGRESS_BYTES 4096 /* a reader takes at least so much within idle_s */
 #define CONN_REQUEST_INLINE 4096 /* head bytes kept without a further allocation */
 #define CONN_SPARE_REQUESTS 64   /* memories of requests kept for reuse */
@@ -30,7 +30,7 @@ enum conn_state {
 	CONN_IDLE,   /* between requests, or a head is arriving */
 	CONN_BUSY,   /* the handler has it */
 	CONN_FLUSH,  /* answered; waiting until the answer is in the kernel */
-	CONN_LINGER, /* answered and shut down; what still arrives is dropped */
+	CONN_LINGER, /* shut down; what still arrives is dropped */
 };
 
 /* Memory of one request: the parsed head and the bytes it points into. */
@@ -65,6 +65,7 @@ struct conn_body {
 struct conn_in {
 	struct event *closed; /* notices a client that leaves while reading is paused */
 	bool paused;
+	bool dropping;    /* the connection ends with this exchange: nobody reads on */
 	bool half_closed; /* the client sends no more; maybe it has left */
 	uint64_t eof_us;  /* since when */
 };
@@ -72,15 +73,19 @@ struct conn_in {
 struct conn_out {
 	bool ends; /* with the next write, which waits for the FIN to leave with it */
 	bool stalled;
-	uint64_t since_us;     /* last progress of queued output */
-	uint64_t queued_total; /* bytes that the socket did not take at once */
-	uint64_t taken_seen;   /* of those, taken by then */
-	uint64_t written_us;   /* last write while half closed */
+	uint64_t since_us;          /* last progress of queued output */
+	uint64_t total;             /* bytes ever written */
+	uint64_t taken_seen;        /* of those, acknowledged by then */
+	uint64_t written_us;        /* last write while half closed */
+	size_t lost;                /* written after the connection had failed */
+	struct event *acknowledged; /* looks whether the client has taken all */
+	uint32_t look_ms;           /* until it looks again */
 };
 
 struct conn_linger {
-	uint64_t until_us;
-	size_t bytes;
+	bool due;          /* the client may still send when all is flushed */
+	uint64_t until_us; /* at the latest */
+	uint64_t since_us; /* the last byte */
 };
 
 struct http_conn {
@@ -145,6 +150,11 @@ static inline bool conn_has_ended(const struct http_conn *c)
 	return c->in.half_closed && evbuffer_get_length(c->raw) == 0;
 }
 
+static inline bool conn_is_unix(const struct http_conn *c)
+{
+	return c->peer.family == 0;
+}
+
 /* conn_set.c */
 void conn_make_ready(struct http_conn *c);
 void conn_doom(struct http_conn *c);
@@ -171,13 +181,19 @@ void conn_io_pause(struct http_conn *c);
 void conn_io_resume(struct http_conn *c);
 /* There is output queued. */
 void conn_io_want_write(struct http_conn *c);
+/* What is queued stays there. */
+void conn_io_stop_writing(struct http_conn *c);
 /* conn_tick.c */
 void conn_tick(struct http_conn *c, uint64_t now_us);
 /* conn.c: stop and resume reading from the client. */
 void conn_pause(struct http_conn *c);
 void conn_resume(struct http_conn *c);
-/* conn_answer.c: the answer of a CONN_FLUSH connection has left: next request, linger or
+/* Whether it has closed its end, not only shut it down: known on Unix sockets alone. */
+bool conn_has_left(const struct http_conn *c);
+/* conn_end.c: the answer of a CONN_FLUSH connection has left: next request, linger or
  * close. */
 void conn_flushed(struct http_conn *c);
+/* Frees what the end of an answer took. */
+void conn_end_fini(struct http_conn *c);
 
 #endif

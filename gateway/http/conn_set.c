@@ -58,7 +58,7 @@ bool conn_half_close(struct http_conn *c)
 	/* The client shut its side down: it may have left, or only have said that it
 	 * sends no more (RFC 9112 9.6). What it sent is answered; tick_half_closed finds
 	 * out. */
-	if (!waiting && (!served || !body_may_be_here(c)))
+	if (!waiting && (!served || !body_may_be_here(c) || conn_has_left(c)))
 		return false;
 	c->in.half_closed = true;
 	c->in.eof_us = clock_mono_us();
@@ -132,6 +132,7 @@ static void conn_free(struct http_conn *c)
 		conn_request_put(c);
 	if (c->in.closed != NULL)
 		event_free(c->in.closed);
+	conn_end_fini(c);
 	/* The bufferevent may outlive us by a callback, which must not see us again. */
 	if (c->ssl != NULL)
 		bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);

@@ -36,15 +36,29 @@ static void tick_idle(struct http_conn *c, uint64_t now)
 		       });
 }
 
+/* Of the bytes that were ever written. What TLS adds to those in the kernel counts as
+ * not taken. */
+static uint64_t taken_by_client(const struct http_conn *c)
+{
+	size_t left = http_conn_unacknowledged(c);
+
+	return c->out.total > left ? c->out.total - left : 0;
+}
+
 /* A client that takes a byte now and then holds an upstream, a descriptor and buffers for
- * next to nothing: within the limit it must take all that waits, or a piece of some
- * size. */
+ * next to nothing: within the limit it must take all that waits, or a piece of some size.
+ * The kernel's buffer is so large that a slow reader may empty it for minutes before the
+ * queue moves. */
 static void tick_output(struct http_conn *c, uint64_t now)
 {
-	size_t queued = http_conn_queued(c);
-	uint64_t taken = c->out.queued_total - queued;
+	uint64_t taken;
 
-	if (queued == 0 || taken - c->out.taken_seen >= CONN_PROGRESS_BYTES) {
+	if (http_conn_queued(c) == 0) {
+		c->out.since_us = now;
+		return;
+	}
+	taken = taken_by_client(c);
+	if (taken >= c->out.taken_seen + CONN_PROGRESS_BYTES) {
 		c->out.taken_seen = taken;
 		c->out.since_us = now;
 		return;
@@ -55,18 +69,44 @@ static void tick_output(struct http_conn *c, uint64_t now)
 	}
 }
 
-/* A client that really left answers our writes with a reset, which ends the connection;
- * one that we have nothing to write to is given up after a moment. */
+/* On TCP a client that really left answers our writes with a reset, which ends the
+ * connection; one that we have nothing to write to is given up after a moment. */
 static void tick_half_closed(struct http_conn *c, uint64_t now)
 {
 	uint64_t since =
 		c->out.written_us > c->in.eof_us ? c->out.written_us : c->in.eof_us;
 
+	if (conn_is_unix(c)) {
+		if ((c->in.half_closed || c->in.paused) && conn_has_left(c))
+			conn_doom(c);
+		return;
+	}
+	if (!c->in.half_closed || c->body.framing == HTTP_UNTIL_EOF)
+		return;
 	/* Output that waits is tick_output's business: the client may read slowly. */
-	if (http_conn_queued(c) > 0)
+	if (http_conn_unacknowledged(c) > 0)
 		c->out.written_us = now;
-	else if (c->in.half_closed && c->body.framing != HTTP_UNTIL_EOF && now > since &&
-		 now - since > HALF_CLOSED_US)
+	else if (now > since && now - since > HALF_CLOSED_US)
+		conn_doom(c);
+}
+
+static void tick_body(struct http_conn *c, uint64_t now)
+{
+	/* Silence counts only while the handler could take more. */
+	if (!c->body.done && !c->in.paused && !c->in.dropping && !c->body.continue_due &&
+	    evbuffer_get_length(c->raw) == 0 &&
+	    clock_over(c->body.since_us, c->body.silence_ms, now)) {
+		c->body.timed_out = true;
+		conn_make_ready(c);
+	}
+}
+
+static void tick_linger(struct http_conn *c, uint64_t now)
+{
+	uint64_t silence =
+		c->set->draining ? DRAIN_IDLE_MS * 1000u : CONN_LINGER_SILENCE_US;
+
+	if (now > c->linger.until_us || now > c->linger.since_us + silence)
 		conn_doom(c);
 }
 
@@ -79,20 +119,13 @@ void conn_tick(struct http_conn *c, uint64_t now)
 	case CONN_BUSY:
 		tick_output(c, now);
 		tick_half_closed(c, now);
-		/* Silence counts only while the handler could take more. */
-		if (!c->body.done && !c->in.paused && !c->body.continue_due &&
-		    evbuffer_get_length(c->raw) == 0 &&
-		    clock_over(c->body.since_us, c->body.silence_ms, now)) {
-			c->body.timed_out = true;
-			conn_make_ready(c);
-		}
+		tick_body(c, now);
 		break;
 	case CONN_FLUSH:
 		tick_output(c, now);
 		break;
 	case CONN_LINGER:
-		if (now > c->linger.until_us)
-			conn_doom(c);
+		tick_linger(c, now);
 		break;
 	}
 }

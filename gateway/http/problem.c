@@ -304,9 +304,10 @@ static void add_head(struct sbuf *out, const struct problem_answer *a, size_t le
 
 #define BODY_MAX 65536
 
-void problem_write(struct sbuf *out, const struct problem_answer *a)
+size_t problem_write(struct sbuf *out, const struct problem_answer *a)
 {
 	struct sbuf body;
+	size_t n;
 
 	CHECK(a->request_id.n == 0 || http_is_target(a->request_id));
 	sbuf_init(&body, BODY_MAX);
@@ -320,7 +321,8 @@ void problem_write(struct sbuf *out, const struct problem_answer *a)
 		add_body(&body, &shorter);
 	}
 	add_head(out, a, body.n);
-	if (!a->head)
-		sbuf_str(out, sbuf_view(&body));
+	n = a->head ? 0 : body.n;
+	sbuf_add(out, body.p, n);
 	sbuf_fini(&body);
+	return n;
 }

@@ -119,10 +119,11 @@ struct problem_answer {
 	struct str fields;      /* further lines, each with its CRLF; may be empty */
 };
 
-/* Appends the whole response: status line, fields, JSON body. 401 carries
+/* Appends the whole response: status line, fields, JSON body, and returns how many bytes
+ * of body it has (none for HEAD). 401 carries
  * `WWW-Authenticate: ApiKey realm="tollgate"` and a Bearer challenge. detail may hold any
  * bytes: it is escaped, and what is no UTF-8 replaced. request_id is visible ASCII or
  * empty. */
-void problem_write(struct sbuf *out, const struct problem_answer *a);
+size_t problem_write(struct sbuf *out, const struct problem_answer *a);
 
 #endif

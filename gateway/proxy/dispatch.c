@@ -15,7 +15,6 @@
 #include "gateway/proxy/tunnel.h"
 
 #define REVOCATION_CHECK_US 2000000u
-#define REVOKED_AFTER_US 60000000u /* a stream older than this ends with its token */
 
 /* --- request and response --- */
 
@@ -55,6 +54,13 @@ static void on_gone(struct http_conn *c, void *ctx)
 		exchange_abort(x, "while the request was sent");
 }
 
+static void time_out(struct exchange *x, const char *detail)
+{
+	exchange_cut(x, PROBLEM_RESPONSE_TIMEOUT,
+		     problem_proxy_error(PROBLEM_RESPONSE_TIMEOUT), detail,
+		     EXCHANGE_CUT_MS);
+}
+
 static void tick_waiting(struct exchange *x, uint64_t now_us)
 {
 	const struct settings_timeouts *t = &x->admission.route->timeouts;
@@ -66,8 +72,7 @@ static void tick_waiting(struct exchange *x, uint64_t now_us)
 			"the upstream stopped taking the request for timeouts.idle_s");
 	else if (x->request.done && upstream_queued(x->u) == 0 &&
 		 clock_over(progress, t->first_byte_ms, now_us))
-		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,
-			      "no response head within timeouts.first_byte_s");
+		time_out(x, "no response head within timeouts.first_byte_s");
 }
 
 static void on_tick(struct exchange *x, uint64_t now_us)
@@ -79,8 +84,7 @@ static void on_tick(struct exchange *x, uint64_t now_us)
 	else if (!x->response.paused &&
 		 clock_over(x->response.data_us, x->admission.route->timeouts.idle_ms,
 			    now_us))
-		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,
-			      "the response was silent for timeouts.idle_s");
+		time_out(x, "the response was silent for timeouts.idle_s");
 }
 
 static const struct exchange_mode mode = {
@@ -92,7 +96,7 @@ static const struct exchange_mode mode = {
 		     .on_writable = sender_on_writable,
 		     .on_end = relay_on_end},
 	.tick = on_tick,
-	.revoked_after_us = REVOKED_AFTER_US,
+	.revoked_after_us = EXCHANGE_OLD_US,
 };
 
 /* --- requests --- */
@@ -131,9 +135,10 @@ static void on_request(struct http_conn *c, void *ctx)
 		sender_start(x, tunnel_wanted(h, x->admission.route));
 }
 
-static void on_refused(struct http_conn *c, void *ctx, enum problem_id id)
+static void on_refused(struct http_conn *c, void *ctx, enum problem_id id,
+		       size_t body_bytes)
 {
-	exchange_record_refusal(ctx, c, id);
+	exchange_record_refusal(ctx, c, id, body_bytes);
 }
 
 const struct http_handler *dispatch_handler(void)
@@ -151,10 +156,11 @@ const struct http_handler *dispatch_handler(void)
 static void tick(struct exchange *x, uint64_t now_us)
 {
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
-	if (clock_over(x->record.arrival_us, x->admission.route->timeouts.total_ms,
-		       now_us))
-		exchange_fail(x, PROBLEM_RESPONSE_TIMEOUT,
-			      "the exchange took longer than timeouts.total_s");
+	if (exchange_is_ending(x))
+		exchange_ending_tick(x, now_us);
+	else if (clock_over(x->record.arrival_us, x->admission.route->timeouts.total_ms,
+			    now_us))
+		time_out(x, "the exchange took longer than timeouts.total_s");
 	else
 		x->mode->tick(x, now_us);
 }
@@ -181,7 +187,7 @@ static void check_revocation(struct exchange_env *env, uint64_t now_us)
 		if (now_us - x->record.arrival_us >= x->mode->revoked_after_us &&
 		    is_revoked(x, table))
 			exchange_cut(x, PROBLEM_REVOKED_KEY, USAGE_OUTCOME_REVOKED,
-				     "the key was revoked");
+				     "the key was revoked", EXCHANGE_CUT_MS);
 	}
 }
 
@@ -204,7 +210,7 @@ void dispatch_stop(struct exchange_env *env)
 	for (x = TAILQ_FIRST(&env->all); x != NULL; x = next) {
 		next = TAILQ_NEXT(x, all);
 		exchange_cut(x, PROBLEM_SHUTTING_DOWN, USAGE_OUTCOME_SHUTDOWN,
-			     "the gateway was stopped");
+			     "the gateway was stopped", EXCHANGE_STOP_MS);
 	}
 	drains_stop(&env->drains);
 }

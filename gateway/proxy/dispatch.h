@@ -9,7 +9,7 @@
 const struct http_handler *dispatch_handler(void);
 /* Deadlines, revoked tokens; every 200 ms or so. */
 void dispatch_tick(struct exchange_env *env, uint64_t now_us);
-/* Ends what still runs: the gateway stops. */
+/* Ends what still runs, within EXCHANGE_STOP_MS: the gateway stops. */
 void dispatch_stop(struct exchange_env *env);
 /* Nothing runs. */
 bool dispatch_is_idle(const struct exchange_env *env);

@@ -3,8 +3,9 @@
  * It lives in its worker's list, from the request's head to the answer's last piece. All
  * that time it has the client's connection, and for a part of it the upstream's, until
  * upstream_release or on_end. It is in one mode at a time, whose callbacks both
- * connections and the tick call; the modes are in dispatch.c (request and response) and
- * tunnel.c (after a 101). It ends in one function, exchange_end (exchange_end.h). */
+ * connections and the tick call; the modes are in dispatch.c (request and response),
+ * tunnel.c (after a 101) and exchange_end.c (an answer that broke off is handed out). It
+ * ends in one function, exchange_end (exchange_end.h). */
 #ifndef GATEWAY_PROXY_EXCHANGE_H
 #define GATEWAY_PROXY_EXCHANGE_H
 
@@ -23,6 +24,7 @@
 #define EXCHANGE_MAGIC 0x45786368u
 #define EXCHANGE_LAST_PIECE (16 * 1024) /* held back until what is before it has left */
 #define EXCHANGE_ERROR_MAX 320
+#define EXCHANGE_OLD_US 60000000u /* one of this age ends with its token */
 
 struct exchange;
 TAILQ_HEAD(exchange_list, exchange);
@@ -63,6 +65,7 @@ struct exchange_request {
 	bool retried;
 	bool replayable;         /* nothing of the body is lost for a retry */
 	struct evbuffer *replay; /* decoded body bytes queued so far */
+	uint64_t sent;           /* on connections that ended: taken by the kernel */
 	bool upgrade;            /* it asks for another protocol that we pass on */
 	bool shut;               /* a tunnel: the client's end was passed on */
 };
@@ -78,14 +81,24 @@ struct exchange_response {
 	bool held_back;            /* the last piece waits: held_head bytes, then data */
 	struct sbuf held;
 	size_t held_head;
-	uint64_t data_us; /* something came, either way in a tunnel */
+	uint64_t chunk_bytes; /* written around the body's own */
+	uint64_t data_us;     /* something came, either way in a tunnel */
+};
+
+/* No more comes than what it has: the client may still take that. */
+struct exchange_ending {
+	const char *outcome; /* NULL: it goes on */
+	uint64_t until_us;
+	uint64_t since_us; /* the client took some */
+	size_t left;       /* of what it had not taken by then */
 };
 
 /* What will be known of it. */
 struct exchange_record {
 	int status;          /* what the client got; 0: nothing yet */
 	int upstream_status; /* 0: none */
-	uint64_t bytes_in, bytes_out;
+	uint64_t bytes_in;
+	uint64_t bytes_out; /* of body; handed over, or in the end taken by the client */
 	int64_t arrival_wall_us;
 	/* Monotonic; 0: not yet. */
 	uint64_t arrival_us, send_us, head_us, first_out_us;
@@ -109,6 +122,7 @@ struct exchange {
 
 	struct exchange_request request;
 	struct exchange_response response;
+	struct exchange_ending ending;
 	struct exchange_record record;
 };
 

@@ -156,12 +156,13 @@ void exchange_record(struct exchange *x, const char *outcome, uint64_t now_us)
 }
 
 void exchange_record_refusal(struct exchange_env *env, const struct http_conn *c,
-			     enum problem_id id)
+			     enum problem_id id, size_t bytes_out)
 {
 	struct access_entry e = {
 		.wall_us = http_conn_arrival_wall_us(c),
 		.status = problem_status(id),
 		.upstream_ms = -1,
+		.bytes_out = (int64_t)bytes_out,
 	};
 
 	usage_lane_stranger(env->lane, e.wall_us, (struct str){NULL, 0}, problem_code(id),

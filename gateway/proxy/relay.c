@@ -32,7 +32,7 @@ struct piece {
 struct framed {
 	struct iovec v[5];
 	int n;
-	char size[24];
+	char size[24]; /* a chunk's size line */
 };
 
 static void add(struct framed *f, const char *p, size_t n)
@@ -40,16 +40,20 @@ static void add(struct framed *f, const char *p, size_t n)
 	f->v[f->n++] = (struct iovec){(void *)(uintptr_t)p, n};
 }
 
-static void frame(struct framed *f, const struct exchange *x, const struct piece *p)
+static void frame(struct framed *f, struct exchange *x, const struct piece *p)
 {
 	bool chunked = x->response.framing == HTTP_CHUNKED;
 
 	f->n = 0;
 	if (p->head.n)
 		add(f, p->head.p, p->head.n);
-	if (p->data.n && chunked)
-		add(f, f->size,
-		    (size_t)snprintf(f->size, sizeof f->size, "%zx\r\n", p->data.n));
+	if (p->data.n && chunked) {
+		size_t n =
+			(size_t)snprintf(f->size, sizeof f->size, "%zx\r\n", p->data.n);
+
+		add(f, f->size, n);
+		x->response.chunk_bytes += n + 2;
+	}
 	if (p->data.n)
 		add(f, p->data.p, p->data.n);
 	if (p->data.n && chunked)
@@ -73,6 +77,8 @@ static void finish(struct exchange *x, const struct piece *last)
 	struct framed f;
 
 	frame(&f, x, last);
+	x->record.error[0] = '\0'; /* of one that would have been cut */
+	x->record.code = NULL;
 	if (x->record.status >= 400)
 		snprintf(x->record.error, sizeof x->record.error, "upstream: %d %s",
 			 x->record.status, http_reason(x->record.status));
@@ -148,6 +154,8 @@ static void relay_body(struct exchange *x, struct str head, char *bytes, size_t 
 		if (head.n) { /* nothing of it has left: it can still be told */
 			x->record.status = 0;
 			x->record.bytes_out = 0;
+		} else {
+			send_piece(x, &p);
 		}
 		exchange_fail(x, PROBLEM_PROTOCOL_ERROR,
 			      "the upstream's chunked coding is malformed");
@@ -353,6 +361,7 @@ void relay_on_end(struct upstream_conn *u, void *ctx, const struct upstream_end 
 
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	x->u = NULL;
+	x->request.sent += upstream_sent(u);
 	if (!x->response.reader.has_head)
 		end_before_head(x, u, end);
 	else if (x->response.reader.framing == HTTP_UNTIL_EOF && end->clean)

@@ -141,16 +141,15 @@ static void on_upstream_writable(struct upstream_conn *u, void *ctx)
 static void on_end(struct upstream_conn *u, void *ctx, const struct upstream_end *end)
 {
 	struct exchange *x = ctx;
-	const char *fault = problem_proxy_error(PROBLEM_CONNECTION_TERMINATED);
 
 	(void)u;
 	OBJ_CHECK(x, EXCHANGE_MAGIC);
 	x->u = NULL;
-	exchange_end(x, &(struct exchange_end){
-				.outcome = end->clean ? USAGE_OUTCOME_COMPLETE : fault,
-				.detail = end->clean ? NULL : end->detail,
-				.client = EXCHANGE_CLOSE,
-			});
+	if (end->clean)
+		exchange_end(x, &(struct exchange_end){.outcome = USAGE_OUTCOME_COMPLETE,
+						       .client = EXCHANGE_CLOSE});
+	else
+		exchange_fail(x, PROBLEM_CONNECTION_TERMINATED, end->detail);
 }
 
 static void on_tick(struct exchange *x, uint64_t now_us)

@@ -15,10 +15,13 @@
 #include "common/tls.h"
 #include "gateway/http/front.h"
 #include "gateway/proxy/dispatch.h"
+#include "gateway/proxy/exchange_end.h"
 
 #define TICK_US 200000
 #define DRAIN_TICK_US 50000 /* whoever stops us waits */
-#define FILES_RESERVED 512  /* descriptors for everything but proxied connections */
+/* After drain_s, for what is being handed out. */
+#define STOP_US (EXCHANGE_STOP_MS * 1000u + 2 * DRAIN_TICK_US)
+#define FILES_RESERVED 512 /* descriptors for everything but proxied connections */
 #define WORKER_MAGIC 0x576f726bu
 
 struct worker {
@@ -29,6 +32,7 @@ struct worker {
 	struct http_front *front;
 	struct event *tick;
 	struct exchange_env env;
+	uint64_t stop_us; /* the time to drain was over */
 };
 
 /* The limit is the process's, and what its descriptors allow; each worker takes its
@@ -103,6 +107,16 @@ static void on_stop(void *arg)
 	event_add(w->tick, &(struct timeval){0, DRAIN_TICK_US});
 }
 
+static void stop_running(struct worker *w, uint64_t now)
+{
+	if (w->stop_us == 0)
+		w->stop_us = now;
+	/* Each time: a connection may still have had a request. */
+	dispatch_stop(&w->env);
+	if (now - w->stop_us > STOP_US)
+		loop_thread_end(w->thread);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -114,10 +128,8 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	sites_tick(&w->env.sites, now);
 	dispatch_tick(&w->env, now);
 	sites_sweep(&w->env.sites);
-	if (w->env.draining && now > loop_thread_deadline_us(w->thread)) {
-		dispatch_stop(&w->env);
-		loop_thread_end(w->thread);
-	}
+	if (w->env.draining && now > loop_thread_deadline_us(w->thread))
+		stop_running(w, now);
 	stop_if_idle(w);
 }
 
