@@ -10,6 +10,16 @@ void response_reader_init(struct response_reader *r, enum http_method method,
 	sbuf_init(&r->partial, RESPONSE_HEAD_MAX + read_max);
 }
 
+void response_reader_restart(struct response_reader *r)
+{
+	enum http_method method = r->method;
+	size_t cap = r->partial.cap;
+
+	response_reader_fini(r);
+	*r = (struct response_reader){.method = method};
+	sbuf_init(&r->partial, cap);
+}
+
 void response_reader_fini(struct response_reader *r)
 {
 	sbuf_fini(&r->partial);

@@ -20,6 +20,8 @@ struct response_reader {
 /* read_max: the most that one read brings. */
 void response_reader_init(struct response_reader *r, enum http_method method,
 			  size_t read_max);
+/* Another response to the same request, of which nothing has come. */
+void response_reader_restart(struct response_reader *r);
 void response_reader_fini(struct response_reader *r);
 
 /* Something of a head has come, and no end of it. */

@@ -79,6 +79,27 @@ void exchange_end(struct exchange *x, const struct exchange_end *end)
 
 /* --- an answer of our own --- */
 
+#define RETRY_AFTER_S 5
+#define ADVICE_MAX 64
+
+/* SDKs repeat a 5xx by themselves, unless told otherwise (x-should-retry is the OpenAI
+ * SDKs'). What the upstream has whole, it may have worked on, for money; what it has
+ * nothing of may be sent again. Of one that died nothing is known. */
+static void advise(const struct exchange *x, struct problem_answer *a, struct sbuf *out)
+{
+	uint64_t sent = x->request.sent + (x->u ? upstream_sent(x->u) : 0);
+	bool whole = x->u != NULL && x->request.done && upstream_queued(x->u) == 0;
+	int status = problem_status(a->id);
+
+	if (status < 502 || x->record.send_us == 0)
+		return;
+	if (sent == 0)
+		a->retry_after_s = RETRY_AFTER_S;
+	else if (status > 502 && whole &&
+		 !http_method_is_idempotent(http_conn_head(x->c)->method))
+		sbuf_lit(out, "x-should-retry: false\r\n");
+}
+
 /* The whole answer is ours. */
 static void answer(struct exchange *x, enum problem_id id, const char *outcome,
 		   const char *detail)
@@ -94,7 +115,8 @@ static void answer(struct exchange *x, enum problem_id id, const char *outcome,
 	};
 	struct sbuf fields, text;
 
-	sbuf_init(&fields, CORS_FIELDS_MAX);
+	sbuf_init(&fields, CORS_FIELDS_MAX + ADVICE_MAX);
+	advise(x, &a, &fields);
 	if (route != NULL && request_head_has(h, HTTP_H_ORIGIN))
 		cors_add_fields(&fields, route, h);
 	CHECK(!fields.overflow);

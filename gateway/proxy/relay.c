@@ -17,6 +17,8 @@
 #include "gateway/proxy/sender.h"
 #include "gateway/proxy/tunnel.h"
 
+#define CROSSING_US 1000000u
+
 static const char last_chunk[] = "0\r\n\r\n";
 
 /* --- pieces --- */
@@ -266,6 +268,29 @@ static void switch_protocol(struct exchange *x, char *rest, size_t n)
 			      "for");
 }
 
+/* A server that closes an idle connection may say 408 first, which then meets a request
+ * that is on its way: that may be repeated (RFC 9110 15.5.9). One that keeps the
+ * connection open, or that took its time, means this request. */
+static bool crossed(const struct exchange *x, const struct response_head *r)
+{
+	return r->status == 408 && upstream_is_reused(x->u) &&
+	       (r->close || r->framing == HTTP_UNTIL_EOF ||
+		x->response.data_us - x->record.send_us < CROSSING_US);
+}
+
+/* False: that answer it is, then. */
+static bool repeat_elsewhere(struct exchange *x)
+{
+	uint64_t sent = upstream_sent(x->u);
+
+	if (!sender_may_retry(x, sent))
+		return false;
+	x->request.sent += sent;
+	upstream_release(&x->u, false);
+	response_reader_restart(&x->response.reader);
+	return sender_retry(x, sent);
+}
+
 /* False: no further head follows, and the exchange may be over. */
 static bool relay_next_head(struct exchange *x, struct response_bytes *b)
 {
@@ -281,7 +306,8 @@ static bool relay_next_head(struct exchange *x, struct response_bytes *b)
 		switch_protocol(x, b->p, b->n);
 		break;
 	case RESPONSE_FINAL:
-		begin_response(x, b->p, b->n);
+		if (!crossed(x, &x->env->response) || !repeat_elsewhere(x))
+			begin_response(x, b->p, b->n);
 		break;
 	case RESPONSE_BAD:
 		exchange_fail(x, PROBLEM_PROTOCOL_ERROR, why);

@@ -192,14 +192,19 @@ void sender_start(struct exchange *x, bool upgrade)
 	acquire(x, is_idempotent(x) ? UPSTREAM_ANY : UPSTREAM_PROVEN);
 }
 
-bool sender_retry(struct exchange *x, uint64_t sent)
+bool sender_may_retry(const struct exchange *x, uint64_t sent)
 {
 	if (x->request.retried || !x->request.ready || x->record.status != 0 ||
 	    x->response.interim)
 		return false;
 	if (sent != 0 && !is_idempotent(x))
 		return false;
-	if (http_conn_body_bytes(x->c) > 0 && !x->request.replayable)
+	return http_conn_body_bytes(x->c) == 0 || x->request.replayable;
+}
+
+bool sender_retry(struct exchange *x, uint64_t sent)
+{
+	if (!sender_may_retry(x, sent))
 		return false;
 	x->request.retried = true;
 	x->request.ready = false;

@@ -7,8 +7,10 @@
 
 /* Begins with an exchange that was admitted. upgrade: what it asks for is passed on. */
 void sender_start(struct exchange *x, bool upgrade);
-/* The upstream's connection ended before any response byte, having taken so many of the
- * request: true, and sent once more on a new one, if that is safe. */
+/* Whether the request may go out once more: no response has come, of a connection that
+ * has taken so many bytes of it. */
+bool sender_may_retry(const struct exchange *x, uint64_t sent);
+/* Sends it on a new connection, if it may; the former one is gone. */
 bool sender_retry(struct exchange *x, uint64_t sent);
 /* There will be no retry. */
 void sender_drop_replay(struct exchange *x);

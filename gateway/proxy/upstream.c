@@ -395,6 +395,11 @@ bool upstream_probe(const struct upstream_conn *u)
 	return n > 0 && u->ssl != NULL;
 }
 
+bool upstream_is_reused(const struct upstream_conn *u)
+{
+	return u->pooled;
+}
+
 const struct settings_endpoint *upstream_endpoint(const struct upstream_conn *u)
 {
 	return u->pool->endpoint;

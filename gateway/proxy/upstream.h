@@ -88,6 +88,8 @@ void upstream_show(const struct upstream_conn *u, char *out, size_t size);
 bool upstream_was_pooled(const struct upstream_conn *u);
 /* How long the upstream keeps an idle connection (its Keep-Alive field); 0: unknown. */
 void upstream_set_keep_alive(struct upstream_conn *u, uint32_t seconds);
+/* It has carried another request before. */
+bool upstream_is_reused(const struct upstream_conn *u);
 /* Whether a pooled connection still looks alive: one system call, for requests that could
  * not be sent twice. */
 bool upstream_probe(const struct upstream_conn *u);

@@ -1,5 +1,6 @@
 """Connections to upstreams: kept, dropped when stale, replayed only when that is safe."""
 import socket
+import time
 
 import pytest
 
@@ -78,7 +79,8 @@ def test_idle_connection_that_the_upstream_closed_is_dropped(gateway, upstream, 
 
 
 @pytest.mark.sanitizer
-@pytest.mark.parametrize("method,body", [("GET", None), ("PUT", b"x" * 10_000), ("DELETE", None)])
+@pytest.mark.parametrize("method,body", [("GET", None), ("PUT", b"x" * 10_000), ("DELETE", None)],
+                         ids=["GET", "PUT", "DELETE"])
 def test_stale_connection_is_replayed_when_idempotent(gateway, upstream, database, method, body):
     conn = warm(gateway, upstream)
     client = ask(gateway, method, body)
@@ -94,7 +96,7 @@ def test_stale_connection_is_replayed_when_idempotent(gateway, upstream, databas
 
 
 @pytest.mark.parametrize("method,body", [("POST", b"once"), ("PATCH", b"once"),
-                                         ("PUT", b"x" * 200_000)])
+                                         ("PUT", b"x" * 200_000)], ids=lambda v: v if isinstance(v, str) else "")
 def test_stale_connection_is_not_replayed_when_unsafe(gateway, upstream, database, method, body):
     conn = proven(gateway, upstream)
     client = ask(gateway, method, body)
@@ -204,3 +206,83 @@ def test_idle_connections_are_limited(gateways, upstream):
         return count
 
     eventually(lambda: closed() == 3, "three of five idle connections are closed")
+
+
+LATE_408 = {
+    "close": b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 4\r\n\r\nlate",
+    "http-1.0": b"HTTP/1.0 408 Request Time-out\r\n\r\n<html>late</html>",
+    "says-nothing": b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+    "chunked": b"HTTP/1.1 408 X\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nlate\r\n",
+}
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("late", LATE_408.values(), ids=LATE_408)
+@pytest.mark.parametrize("method,body", [("GET", None), ("PUT", b"x" * 1000), ("DELETE", b"")],
+                         ids=["GET", "PUT", "DELETE"])
+def test_a_408_that_crossed_the_next_request(gateway, upstream, database, late, method, body):
+    """It was meant for the silence before."""
+    conn = warm(gateway, upstream)
+    client = ask(gateway, method, body)
+    conn.read_request()
+    conn.send(late)
+    fresh = upstream.accept()
+    assert fresh.read_request().body == (body or b"")
+    fresh.respond(body=b"served")
+    assert client.read_response().body == b"served"
+    conn.expect_gateway_left()
+    rows = database.wait_usage(2)
+    assert [(r["response_status"], r["upstream_status"], r["outcome"]) for r in rows] == [(200, 200, "complete")] * 2
+
+
+def test_a_408_byte_by_byte(gateway, upstream):
+    conn = warm(gateway, upstream)
+    client = ask(gateway)
+    conn.read_request()
+    for byte in LATE_408["close"][:-4]:
+        conn.send(bytes([byte]))
+    fresh = upstream.accept()
+    fresh.read_request()
+    fresh.respond(body=b"served")
+    assert client.read_response().body == b"served"
+
+
+def test_a_408_to_a_post_is_its_answer(gateway, upstream):
+    conn = proven(gateway, upstream)
+    client = ask(gateway, "POST", b"x")
+    conn.read_request()
+    conn.send(LATE_408["close"])
+    answer = client.read_response()
+    assert (answer.status, answer.body) == (408, b"late")
+    upstream.expect_no_connection()
+
+
+def test_a_408_on_a_new_connection_is_an_answer(gateway, upstream):
+    client = ask(gateway)
+    conn = upstream.accept()
+    conn.read_request()
+    conn.send(LATE_408["close"])
+    assert client.read_response().status == 408
+    upstream.expect_no_connection()
+
+
+def test_a_second_408_is_the_answer(gateway, upstream):
+    conn = warm(gateway, upstream)
+    client = ask(gateway)
+    conn.read_request()
+    conn.send(LATE_408["close"])
+    fresh = upstream.accept()
+    fresh.read_request()
+    fresh.send(LATE_408["close"])
+    answer = client.read_response()
+    assert (answer.status, answer.body) == (408, b"late")
+
+
+def test_a_408_that_took_its_time_on_a_connection_that_stays(gateway, upstream):
+    conn = warm(gateway, upstream)
+    client = ask(gateway)
+    conn.read_request()
+    time.sleep(1.2)
+    conn.send(LATE_408["says-nothing"])
+    assert client.read_response().status == 408
+    upstream.expect_no_connection()
