@@ -71,8 +71,9 @@ bool conn_has_left(const struct http_conn *c)
 	struct pollfd p = {.fd = c->fd};
 
 	/* A tunnel's end is passed on, and the other side ends it. */
-	return conn_is_unix(c) && c->body.framing != HTTP_UNTIL_EOF &&
-	       poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+	if (conn_is_unix(c) && c->body.framing == HTTP_UNTIL_EOF)
+		return false;
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
 }
 
 /* The client shut its side down while we read nothing. What it sent before may be all

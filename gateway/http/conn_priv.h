@@ -188,7 +188,9 @@ void conn_tick(struct http_conn *c, uint64_t now_us);
 /* conn.c: stop and resume reading from the client. */
 void conn_pause(struct http_conn *c);
 void conn_resume(struct http_conn *c);
-/* Whether it has closed its end, not only shut it down: known on Unix sockets alone. */
+/* Whether the client is gone, and has not only shut its side down: on Unix sockets as
+ * soon as it has closed its end, on TCP once a reset came. No event tells either where
+ * nobody waits to read. */
 bool conn_has_left(const struct http_conn *c);
 /* conn_end.c: the answer of a CONN_FLUSH connection has left: next request, linger or
  * close. */

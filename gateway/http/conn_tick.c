@@ -76,12 +76,13 @@ static void tick_half_closed(struct http_conn *c, uint64_t now)
 	uint64_t since =
 		c->out.written_us > c->in.eof_us ? c->out.written_us : c->in.eof_us;
 
-	if (conn_is_unix(c)) {
-		if ((c->in.half_closed || c->in.paused) && conn_has_left(c))
-			conn_doom(c);
+	if (!c->in.half_closed && !c->in.paused)
+		return;
+	if (conn_has_left(c)) {
+		conn_doom(c);
 		return;
 	}
-	if (!c->in.half_closed || c->body.framing == HTTP_UNTIL_EOF)
+	if (!c->in.half_closed || conn_is_unix(c) || c->body.framing == HTTP_UNTIL_EOF)
 		return;
 	/* Output that waits is tick_output's business: the client may read slowly. */
 	if (http_conn_unacknowledged(c) > 0)

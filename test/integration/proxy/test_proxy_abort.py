@@ -220,3 +220,21 @@ def test_draining_never_pools_a_switched_connection(gateways, upstream, database
     client.reset()
     conn.expect_gateway_left()
     database.wait_usage(1)
+
+
+@pytest.mark.sanitizer
+def test_after_a_half_close_and_more_of_the_answer(gateway, upstream, database):
+    """It shuts its side down, still gets a piece, then leaves: nothing but a reset tells, and nobody reads."""
+    client = gateway.connect()
+    client.send_request("GET", "/api/test/x")
+    client.finish_writing()
+    conn = upstream.accept()
+    conn.read_request()
+    conn.send_head(headers={"Transfer-Encoding": "chunked"})
+    client.read_response_head()
+    client.close()
+    conn.send_chunk(b"to nobody")
+    begun = time.monotonic()
+    conn.expect_gateway_left()
+    assert time.monotonic() - begun < 5
+    assert_aborted(database, 200, upstream_status=200, bytes_out=0)

@@ -428,3 +428,87 @@ def test_bytes_of_refusals_are_logged(gateway):
     answer = client.read_response()
     line = eventually(lambda: re.search(r"^.* 400 .*$", gateway.log(), re.M), "the access log's line")
     assert f" out   {len(answer.body)} " in line.group(), line.group()
+
+
+# --- clients that shut their side down, or leave ---
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("method,body", [("GET", None), ("POST", b"question")])
+def test_a_client_of_a_unix_socket_leaves(unix_gateway, upstream, database, method, body):
+    """The kernel tells that it has closed its end: nobody waits whether it still listens."""
+    client = UnixClient(unix_gateway, unix_gateway.socket)
+    client.send_request(method, "/api/test/x", body=body)
+    conn = upstream.accept()
+    conn.read_request()
+    client.close()
+    begun = time.monotonic()
+    conn.expect_gateway_left()
+    assert time.monotonic() - begun < 0.8
+    row, = database.wait_usage(1)
+    assert (row["outcome"], row["response_status"]) == ("client_abort", 499)
+
+
+@pytest.mark.sanitizer
+@pytest.mark.parametrize("answered", [False, True], ids=["before-the-answer", "inside-the-answer"])
+def test_a_client_of_a_unix_socket_shuts_its_side_down(unix_gateway, upstream, database, answered):
+    """However long the answer takes."""
+    client = UnixClient(unix_gateway, unix_gateway.socket)
+    client.send_request("POST", "/api/test/x", body=b"question")
+    client.finish_writing()
+    conn = upstream.accept()
+    conn.read_request()
+    if answered:
+        conn.send_head(headers={"Content-Length": "6"}).send(b"ans")
+        client.read_response_head()
+    time.sleep(2.5)  # more than twice of what TCP has
+    if answered:
+        conn.send(b"wer")
+        assert client.read_exact(6) == b"answer"
+    else:
+        conn.respond(body=b"answer")
+        assert client.read_response().body == b"answer"
+    client.expect_eof()
+    row, = database.wait_usage(1)
+    assert (row["outcome"], row["response_status"]) == ("complete", 200)
+
+
+@pytest.mark.sanitizer
+def test_a_client_of_a_unix_socket_shuts_its_side_down_then_leaves(unix_gateway, upstream, database):
+    client = UnixClient(unix_gateway, unix_gateway.socket)
+    client.send_request("POST", "/api/test/x", body=b"question")
+    client.finish_writing()
+    conn = upstream.accept()
+    conn.read_request()
+    time.sleep(1.5)
+    client.close()
+    begun = time.monotonic()
+    conn.expect_gateway_left()
+    assert time.monotonic() - begun < 0.8
+    assert database.wait_usage(1)[0]["outcome"] == "client_abort"
+
+
+@pytest.mark.sanitizer
+def test_a_client_of_a_unix_socket_leaves_while_its_body_is_held_back(unix_gateway, upstream, database):
+    client = UnixClient(unix_gateway, unix_gateway.socket)
+    client.send_head("POST", "/api/test/x", {"Content-Length": str(64 * MB)})
+    conn = upstream.accept()
+    conn.read_request_head()
+    sender = Sender(client, 64 * MB)
+    sender.wait_held_back()
+    client.sock.shutdown(socket.SHUT_RDWR)
+    sender.join()
+    conn.expect_gateway_left()
+    assert database.wait_usage(1)[0]["outcome"] == "client_abort"
+
+
+def test_on_tcp_a_second_is_what_a_silent_client_gets(gateway, upstream, database):
+    """Whether it has left or only shut its side down, nothing tells before something is written."""
+    client = gateway.connect().send_request("POST", "/api/test/x", body=b"question")
+    client.finish_writing()
+    conn = upstream.accept()
+    conn.read_request()
+    begun = time.monotonic()
+    conn.expect_gateway_left()
+    assert 0.5 < time.monotonic() - begun < 5
+    row, = database.wait_usage(1)
+    assert (row["outcome"], row["response_status"]) == ("client_abort", 499)
