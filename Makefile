@@ -44,11 +44,14 @@ OPT_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,und
             -fno-sanitize-recover=undefined
 LD_fuzz  := -fsanitize=address,undefined
 
+# Asked once, not for every file.
 PKGS := libevent libevent_openssl openssl libpq libcjson
-CPPFLAGS += -D_GNU_SOURCE -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CPPFLAGS += -D_GNU_SOURCE -I. $(PKG_CFLAGS)
 CFLAGS  += -std=c11 $(OPT_$(VARIANT)) $(WARN) -pthread -MMD -MP
 LDFLAGS += $(LD_$(VARIANT)) -pthread
-LDLIBS  += $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lm
+LDLIBS  += $(PKG_LIBS) -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
 GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c
