@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/check.h"
+#include "common/xoshiro.h"
 
 #define SLOT_US INT64_C(900000000) /* how busy it is changes each 15 minutes */
 #define SLOTS_PER_DAY 96u
@@ -48,8 +49,7 @@ struct workload {
 
 /* --- chance --- */
 
-/* SplitMix64 spreads a seed (Steele, Lea, Flood 2014); xoshiro256** draws (Blackman,
- * Vigna). */
+/* SplitMix64 spreads a seed (Steele, Lea, Flood 2014). */
 static uint64_t split_mix(uint64_t *state)
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -59,22 +59,9 @@ static uint64_t split_mix(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-static uint64_t rotate(uint64_t v, unsigned by)
-{
-	return v << by | v >> (64 - by);
-}
-
 static uint64_t draw(struct workload *w)
 {
-	uint64_t *s = w->random, result = rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
-
-	s[2] ^= s[0];
-	s[3] ^= s[1];
-	s[1] ^= s[2];
-	s[0] ^= s[3];
-	s[2] ^= t;
-	s[3] = rotate(s[3], 45);
-	return result;
+	return xoshiro_next(w->random);
 }
 
 /* 0 <= u < 1 */

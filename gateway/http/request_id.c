@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 
 #include "common/check.h"
+#include "common/xoshiro.h"
 
 void id_source_init(struct id_source *src)
 {
@@ -14,24 +15,9 @@ void id_source_init(struct id_source *src)
 	} while (!(src->state[0] | src->state[1] | src->state[2] | src->state[3]));
 }
 
-static uint64_t rotate(uint64_t x, unsigned k)
-{
-	return x << k | x >> (64 - k);
-}
-
-/* xoshiro256** 1.0, D. Blackman and S. Vigna, 2018. */
 uint64_t id_source_next(struct id_source *src)
 {
-	uint64_t *s = src->state;
-	uint64_t result = rotate(s[1] * 5, 7) * 9, t = s[1] << 17;
-
-	s[2] ^= s[0];
-	s[3] ^= s[1];
-	s[1] ^= s[2];
-	s[0] ^= s[3];
-	s[2] ^= t;
-	s[3] = rotate(s[3], 45);
-	return result;
+	return xoshiro_next(src->state);
 }
 
 void id_make_uuid7(char out[ID_UUID_SIZE], int64_t wall_us, struct id_source *src)

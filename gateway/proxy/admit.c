@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "common/check.h"
-#include "common/check.h"
 #include "gateway/proxy/cors.h"
 #include "gateway/proxy/key_mistake.h"
 #include "gateway/proxy/shown_path.h"
