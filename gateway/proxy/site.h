@@ -7,7 +7,7 @@
 #define GATEWAY_PROXY_SITE_H
 
 #include "gateway/proxy/route.h"
-#include "gateway/proxy/upstream.h"
+#include "gateway/upstream/upstream.h"
 
 struct site {
 	unsigned refs;

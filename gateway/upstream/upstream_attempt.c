@@ -14,7 +14,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/tls.h"
-#include "gateway/proxy/upstream_priv.h"
+#include "gateway/upstream/upstream_priv.h"
 
 /* NULL: the name has another address meanwhile. */
 static struct address_mark *mark_of(const struct upstream_address *a)

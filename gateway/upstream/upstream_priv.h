@@ -1,14 +1,14 @@
 /* What pools (upstream.c), races (upstream_race.c), attempts (upstream_attempt.c) and
  * bytes (upstream_io.c) share. */
-#ifndef GATEWAY_PROXY_UPSTREAM_PRIV_H
-#define GATEWAY_PROXY_UPSTREAM_PRIV_H
+#ifndef GATEWAY_UPSTREAM_UPSTREAM_PRIV_H
+#define GATEWAY_UPSTREAM_UPSTREAM_PRIV_H
 
 #include <event2/event_struct.h>
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/queue.h>
 
-#include "gateway/proxy/upstream.h"
+#include "gateway/upstream/upstream.h"
 
 #define UPSTREAM_MAGIC 0x55707374u
 

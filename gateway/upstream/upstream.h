@@ -8,8 +8,8 @@
  * Owner: the pool, while idle or closing; the user, from upstream_acquire until
  * upstream_release or on_end. A user that goes first releases; a connection that goes
  * first calls on_end, after which the user must not touch it. */
-#ifndef GATEWAY_PROXY_UPSTREAM_H
-#define GATEWAY_PROXY_UPSTREAM_H
+#ifndef GATEWAY_UPSTREAM_UPSTREAM_H
+#define GATEWAY_UPSTREAM_UPSTREAM_H
 
 #include <event2/buffer.h>
 #include <event2/event.h>

@@ -10,7 +10,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/proxy/upstream_priv.h"
+#include "gateway/upstream/upstream_priv.h"
 
 #define UNRESOLVED_US 20000u /* how often a name is looked at that has no answer yet */
 

@@ -8,7 +8,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/tls.h"
-#include "gateway/proxy/upstream_priv.h"
+#include "gateway/upstream/upstream_priv.h"
 
 #define READS_PER_EVENT 4 /* then others get their turn */
 #define TLS_RECORD 16384

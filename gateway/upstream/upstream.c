@@ -1,5 +1,5 @@
 /* Pools of upstream connections, and their ends. */
-#include "gateway/proxy/upstream.h"
+#include "gateway/upstream/upstream.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,7 +15,7 @@
 #include "common/log.h"
 #include "common/net.h"
 #include "common/tls.h"
-#include "gateway/proxy/upstream_priv.h"
+#include "gateway/upstream/upstream_priv.h"
 
 #define PROVEN_US 50000u /* kept open for so long after an answer: it is meant to stay */
 #define KEEP_ALIVE_MAX_MS 60000u /* of what an upstream tells */
