@@ -268,7 +268,7 @@ static uint64_t look_at(struct host *h, uint64_t now)
 
 	if (h->fixed)
 		return UINT64_MAX;
-	if (!h->running)
+	if (!h->running) /* due and not started: nobody wants it, or no thread is free */
 		return h->due_us > now ? h->due_us : UINT64_MAX;
 	if (now - h->started_us < SILENT_US)
 		return h->started_us + SILENT_US;
@@ -309,14 +309,16 @@ static void *run_resolver(void *arg)
 	struct resolver *r = arg;
 	struct lookup_answer answer;
 	struct host *h;
-	uint64_t next;
+	uint64_t now, next;
 
 	pthread_mutex_lock(&r->lock);
 	while (!r->stopping) {
 		while ((h = lookup_take(r->pool, &answer)) != NULL)
 			take_answer(r, h, &answer);
-		start_due(r, clock_mono_us());
-		next = look_ahead(r, clock_mono_us());
+		/* One moment for both: what falls due between two is in neither. */
+		now = clock_mono_us();
+		start_due(r, now);
+		next = look_ahead(r, now);
 		pthread_mutex_unlock(&r->lock);
 		wait_until(r, next);
 		pthread_mutex_lock(&r->lock);
