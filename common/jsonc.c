@@ -230,18 +230,33 @@ static bool parse_text(struct jsonc_scan *s, struct jsonc_node *root)
 	if (!jsonc_scan_space(s))
 		return false;
 	if (s->p == s->end)
-		return jsonc_scan_fail(s, s->pos, "%s", JSONC_EMPTY);
+		return jsonc_scan_fail(s, s->pos, "%s",
+				       s->source == JSONC_FILE ? JSONC_EMPTY
+							       : "the body is empty");
 	if (!parse_value(s, root, 0) || !jsonc_scan_space(s))
 		return false;
-	return s->p == s->end || jsonc_scan_unexpected(s, "the file's end");
+	return s->p == s->end ||
+	       jsonc_scan_unexpected(s, s->source == JSONC_FILE ? "the file's end"
+								: "the body's end");
 }
 
-struct jsonc_node *jsonc_parse(struct str text, const struct jsonc_sink *sink)
+static struct jsonc_node *parse(struct str text, enum jsonc_source source,
+				const struct jsonc_sink *sink)
 {
 	struct jsonc_node *root = xcalloc(1, sizeof *root);
 	struct jsonc_scan s;
 
-	if (!jsonc_scan_init(&s, text, sink) || !parse_text(&s, root))
+	if (!jsonc_scan_init(&s, text, source, sink) || !parse_text(&s, root))
 		jsonc_free(&root);
 	return root;
+}
+
+struct jsonc_node *jsonc_parse(struct str text, const struct jsonc_sink *sink)
+{
+	return parse(text, JSONC_FILE, sink);
+}
+
+struct jsonc_node *jsonc_parse_body(struct str text, const struct jsonc_sink *sink)
+{
+	return parse(text, JSONC_BODY, sink);
 }

@@ -1,10 +1,10 @@
-/* JSON with comments, for configuration files: a tree that remembers line and column.
+/* JSON as a tree that remembers line and column: configuration files, which may have
+ * comments (// and the C kind), and bodies of requests, which may not.
  *
- * Stricter than most parsers: RFC 8259 plus comments (// and the C kind) and nothing
- * else. It refuses duplicate keys, trailing commas, trailing text, leading zeros, control
- * characters and \u0000 in strings, lone surrogates, invalid UTF-8, and nesting deeper
- * than JSONC_DEPTH_MAX. Bodies of HTTP requests go through cJSON instead. Pure; any
- * thread. */
+ * Stricter than most parsers: RFC 8259 and nothing else. It refuses duplicate keys,
+ * trailing commas, trailing text, leading zeros, control characters and \u0000 in
+ * strings, lone surrogates, invalid UTF-8, and nesting deeper than JSONC_DEPTH_MAX. Pure;
+ * any thread. */
 #ifndef COMMON_JSONC_H
 #define COMMON_JSONC_H
 
@@ -56,6 +56,8 @@ struct jsonc_sink {
 /* The tree, or NULL after the first syntax fault. Duplicate keys are reported, the later
  * one is left out, and parsing goes on: the caller counts faults in its sink. */
 struct jsonc_node *jsonc_parse(struct str text, const struct jsonc_sink *sink);
+/* The same of a request's body: without comments. */
+struct jsonc_node *jsonc_parse_body(struct str text, const struct jsonc_sink *sink);
 /* Frees a tree, wiping its strings (they may be secrets); clears *node. NULL is fine. */
 void jsonc_free(struct jsonc_node **node);
 

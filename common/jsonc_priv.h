@@ -5,15 +5,22 @@
 
 #include "common/jsonc.h"
 
+/* What is read: a file that people write, or a request's body. */
+enum jsonc_source { JSONC_FILE, JSONC_BODY };
+
 struct jsonc_scan {
 	const char *p, *end;
 	struct jsonc_pos pos; /* of *p */
 	const struct jsonc_sink *sink;
+	enum jsonc_source source;
 };
+
+/* "file" or "body": for messages. */
+const char *jsonc_scan_source(const struct jsonc_scan *s);
 
 /* False (and reported) if the text is not UTF-8 or holds a NUL; a byte order mark is
  * passed over. text must outlive the scan. */
-bool jsonc_scan_init(struct jsonc_scan *s, struct str text,
+bool jsonc_scan_init(struct jsonc_scan *s, struct str text, enum jsonc_source source,
 		     const struct jsonc_sink *sink);
 /* Reports; always false, so that callers can return it. */
 bool jsonc_scan_fail(struct jsonc_scan *s, struct jsonc_pos pos, const char *format, ...)
@@ -24,7 +31,7 @@ bool jsonc_scan_unexpected(struct jsonc_scan *s, const char *expected);
 /* The same where a value was expected, with what to write instead. */
 bool jsonc_scan_no_value(struct jsonc_scan *s);
 
-/* Passes over white space and comments. */
+/* Passes over white space, and over comments where it reads a file. */
 bool jsonc_scan_space(struct jsonc_scan *s);
 /* Takes the character if it stands here. */
 bool jsonc_scan_take(struct jsonc_scan *s, char c);

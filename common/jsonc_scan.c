@@ -24,13 +24,18 @@ bool jsonc_scan_fail(struct jsonc_scan *s, struct jsonc_pos pos, const char *for
 	return false;
 }
 
+const char *jsonc_scan_source(const struct jsonc_scan *s)
+{
+	return s->source == JSONC_FILE ? "file" : "body";
+}
+
 bool jsonc_scan_unexpected(struct jsonc_scan *s, const char *expected)
 {
 	unsigned char c;
 
 	if (s->p == s->end)
-		return jsonc_scan_fail(s, s->pos, "the file ends here; %s was expected",
-				       expected);
+		return jsonc_scan_fail(s, s->pos, "the %s ends here; %s was expected",
+				       jsonc_scan_source(s), expected);
 	c = (unsigned char)*s->p;
 	if (c > ' ' && c < 0x7f)
 		return jsonc_scan_fail(s, s->pos, "unexpected '%c'; %s was expected", c,
@@ -57,32 +62,45 @@ static void advance(struct jsonc_scan *s)
 	}
 }
 
-bool jsonc_scan_init(struct jsonc_scan *s, struct str text, const struct jsonc_sink *sink)
+static bool check_bytes(struct jsonc_scan *s)
 {
+	const char *source = jsonc_scan_source(s);
 	size_t n;
 
-	*s = (struct jsonc_scan){text.p, text.p + text.n, {1, 1}, sink};
-	if (str_has_prefix(text, STR("\xff\xfe")) ||
-	    str_has_prefix(text, STR("\xfe\xff")))
-		return jsonc_scan_fail(s, s->pos, "the file is UTF-16; save it as UTF-8");
-	if (str_has_prefix(text, STR("\xef\xbb\xbf")))
-		text = (struct str){text.p + 3, text.n - 3};
-	*s = (struct jsonc_scan){text.p, text.p + text.n, {1, 1}, sink};
 	while (s->p < s->end) {
 		n = utf8_length((const unsigned char *)s->p, (size_t)(s->end - s->p));
 		if (n == 0)
 			return jsonc_scan_fail(
-				s, s->pos,
-				"byte 0x%02x is not UTF-8; save the file as UTF-8",
-				(unsigned char)*s->p);
+				s, s->pos, "byte 0x%02x is not UTF-8; %s the %s as UTF-8",
+				(unsigned char)*s->p,
+				s->source == JSONC_FILE ? "save" : "send", source);
 		if (*s->p == '\0')
 			return jsonc_scan_fail(
-				s, s->pos,
-				"the file holds a NUL byte; save it as UTF-8 text");
+				s, s->pos, "the %s holds a NUL byte; %s it as UTF-8 text",
+				source, s->source == JSONC_FILE ? "save" : "send");
 		while (n--)
 			advance(s);
 	}
-	*s = (struct jsonc_scan){text.p, text.p + text.n, {1, 1}, sink};
+	return true;
+}
+
+bool jsonc_scan_init(struct jsonc_scan *s, struct str text, enum jsonc_source source,
+		     const struct jsonc_sink *sink)
+{
+	struct jsonc_scan begin = {text.p, text.p + text.n, {1, 1}, sink, source};
+
+	*s = begin;
+	if (str_has_prefix(text, STR("\xff\xfe")) ||
+	    str_has_prefix(text, STR("\xfe\xff")))
+		return jsonc_scan_fail(s, s->pos, "the %s is UTF-16; %s it as UTF-8",
+				       jsonc_scan_source(s),
+				       source == JSONC_FILE ? "save" : "send");
+	if (str_has_prefix(text, STR("\xef\xbb\xbf")))
+		begin.p += 3;
+	*s = begin;
+	if (!check_bytes(s))
+		return false;
+	*s = begin;
 	return true;
 }
 
@@ -107,26 +125,34 @@ static bool block_comment(struct jsonc_scan *s)
 	return true;
 }
 
+/* At something that is no white space: true if it was a comment, which is passed over. */
+static bool comment(struct jsonc_scan *s, bool *fine)
+{
+	if (at(s, "/*")) {
+		*fine = block_comment(s);
+		return *fine;
+	}
+	if (!at(s, "//"))
+		return false;
+	while (s->p < s->end && *s->p != '\n')
+		advance(s);
+	return true;
+}
+
 bool jsonc_scan_space(struct jsonc_scan *s)
 {
+	bool fine = true;
+
 	while (s->p < s->end) {
-		if (strchr(" \t\r\n", *s->p) != NULL) {
+		if (strchr(" \t\r\n", *s->p) != NULL)
 			advance(s);
-		} else if (at(s, "//")) {
-			while (s->p < s->end && *s->p != '\n')
-				advance(s);
-		} else if (at(s, "/*")) {
-			if (!block_comment(s))
-				return false;
-		} else if (*s->p == '#') {
-			return jsonc_scan_fail(
-				s, s->pos,
-				"'#' starts no comment here; write // or /* */");
-		} else {
+		else if (s->source == JSONC_BODY || !comment(s, &fine))
 			break;
-		}
 	}
-	return true;
+	if (fine && s->source == JSONC_FILE && s->p < s->end && *s->p == '#')
+		return jsonc_scan_fail(s, s->pos,
+				       "'#' starts no comment here; write // or /* */");
+	return fine;
 }
 
 bool jsonc_scan_take(struct jsonc_scan *s, char c)
@@ -284,7 +310,7 @@ static bool string_body(struct jsonc_scan *s, struct jsonc_pos start, char *to)
 			return jsonc_scan_fail(
 				s, start,
 				"this string is not closed on its line; end it with \"");
-		if (c < 0x20 || c == 0x7f)
+		if (c < 0x20 || (c == 0x7f && s->source == JSONC_FILE))
 			return jsonc_scan_fail(s, s->pos,
 					       "control character 0x%02x in a string; "
 					       "write it as an escape, like \\t",

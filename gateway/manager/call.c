@@ -117,20 +117,12 @@ static bool answers(const struct endpoint *e, enum http_method method)
 	return e->method == method || (e->method == HTTP_GET && method == HTTP_HEAD);
 }
 
-/* What is behind the endpoint's path and a slash; p is NULL where nothing is. */
-static struct str tail_of(const struct endpoint *e, struct str path)
-{
-	size_t n = strlen(e->path);
-
-	if (path.n <= n || path.p[n] != '/')
-		return (struct str){0};
-	return (struct str){path.p + n + 1, path.n - n - 1};
-}
-
 static bool is_path_of(const struct endpoint *e, struct str path)
 {
-	if (e->callers == CALLERS_INGEST && tail_of(e, path).p != NULL)
-		return str_has_prefix(path, str_of(e->path));
+	struct str secret;
+
+	if (e->callers == CALLERS_INGEST)
+		return ingest_path(path, &secret);
 	return str_eq(path, str_of(e->path));
 }
 
@@ -210,14 +202,14 @@ static void tell_of_stranger(struct manager_context *m, const char *detail)
 		log_warn("POST /api/usage-log was refused: %s", detail);
 }
 
-static bool refuse_stranger(struct http_conn *conn, struct manager_context *m,
-			    const struct endpoint *e)
+static bool refuse_stranger(struct http_conn *conn, struct manager_context *m)
 {
 	const struct request_head *h = http_conn_head(conn);
 	char detail[INGEST_ACCESS_DETAIL];
+	struct str secret;
 
-	if (ingest_access(h, http_conn_peer(conn), tail_of(e, h->path), m->settings,
-			  detail))
+	ingest_path(h->path, &secret);
+	if (ingest_access(h, http_conn_peer(conn), secret, m->settings, detail))
 		return false;
 	tell_of_stranger(m, detail);
 	return refuse(conn, PROBLEM_FORBIDDEN, detail);
@@ -229,7 +221,7 @@ static bool refuse_early(struct http_conn *conn, struct manager_context *m,
 {
 	const struct request_head *h = http_conn_head(conn);
 
-	if (e->callers == CALLERS_INGEST && refuse_stranger(conn, m, e))
+	if (e->callers == CALLERS_INGEST && refuse_stranger(conn, m))
 		return true;
 	if (e->callers == CALLERS_LOCAL && !client_is_local(h, http_conn_peer(conn)))
 		return refuse(

@@ -3,12 +3,13 @@
 
 #include "common/check.h"
 #include "gateway/manager/endpoints.h"
+#include "gateway/manager/ingest_access.h"
 
 static const struct endpoint endpoints[] = {
 	{"/", HTTP_GET, CALLERS_ALL, false, serve_index},
 	{"/health", HTTP_GET, CALLERS_ALL, false, serve_health},
 	{"/ready", HTTP_GET, CALLERS_ALL, false, serve_ready},
-	{"/api/usage-log", HTTP_POST, CALLERS_INGEST, true, serve_usage_log},
+	{INGEST_PATH, HTTP_POST, CALLERS_INGEST, true, serve_usage_log},
 	{"/api/usage/test-data", HTTP_GET, CALLERS_LOCAL, false, serve_test_data},
 };
 

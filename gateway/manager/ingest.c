@@ -1,7 +1,6 @@
 /* POST /api/usage-log's body, read. */
 #include "gateway/manager/ingest.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +8,9 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/http.h"
+#include "common/jsonc.h"
+#include "common/utf8.h"
 
 #define DAY_US INT64_C(86400000000)
 /* In seconds the year 5138, in milliseconds 1973: nobody means either. */
@@ -35,12 +37,14 @@ struct number_field {
 	const char *name;
 	size_t offset;
 	int32_t min, max;
+	bool whole; /* others are rounded */
 };
 
 static const struct number_field number_fields[] = {
-	{"response_status", offsetof(struct usage_event, response_status), 100, 999},
-	{"response_time_ms", offsetof(struct usage_event, response_time_ms), 0,
-	 INT32_MAX},
+	{"response_status", offsetof(struct usage_event, response_status), 100, 999,
+	 true},
+	{"response_time_ms", offsetof(struct usage_event, response_time_ms), 0, INT32_MAX,
+	 false},
 };
 
 __attribute__((format(printf, 2, 3))) static enum ingest_verdict
@@ -61,13 +65,6 @@ bad(struct ingest *in, const char *format, ...)
 	vsnprintf(in->detail + n + put, room - (size_t)put, format, ap);
 	va_end(ap);
 	return INGEST_BAD_FIELD;
-}
-
-static bool is_blank(const char *p, const char *end)
-{
-	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n'))
-		p++;
-	return p == end;
 }
 
 /* --- characters that no text in PostgreSQL can have --- */
@@ -110,72 +107,95 @@ static bool is_impossible(const char *p, const char *end, size_t *n)
 	return v == 0 || is_surrogate(v, 0xd800) || is_surrogate(v, 0xdc00);
 }
 
-/* A copy in which U+FFFD stands for NUL, raw or escaped, and for half surrogate pairs:
- * cJSON's strings end at a NUL, and it refuses the whole document for a half pair. */
+/* *n: the bytes of the character at p. False: it may not stay as it is. */
+static bool take_possible(const char *p, const char *end, size_t *n)
+{
+	if (is_escape(p, end) && is_impossible(p, end, n))
+		return false;
+	if (*p == '\\') {
+		if (!is_escape(p, end))
+			*n = p + 1 < end ? 2 : 1;
+		return true;
+	}
+	*n = utf8_length((const unsigned char *)p, (size_t)(end - p));
+	if (*n > 0)
+		return true;
+	*n = 1;
+	return false;
+}
+
+/* A copy in which U+FFFD stands for escaped NULs, for half surrogate pairs, and for bytes
+ * that are not UTF-8. */
 static void copy_possible(struct ingest *in, struct str body)
 {
 	const char *p = body.p, *end = body.p + body.n;
 	size_t n;
 
 	sbuf_init(&in->text, 3 * body.n + 1);
-	while (p < end) {
+	for (; p < end; p += n) {
 		n = 1;
-		if (*p == '\0')
-			sbuf_lit(&in->text, "\xef\xbf\xbd");
-		else if (is_escape(p, end) && is_impossible(p, end, &n))
-			sbuf_lit(&in->text, "\\ufffd");
-		else {
-			if (*p == '\\' && n == 1)
-				n = p + 1 < end ? 2 : 1;
+		if (take_possible(p, end, &n))
 			sbuf_add(&in->text, p, n);
-		}
-		p += n;
+		else
+			sbuf_lit(&in->text, "\xef\xbf\xbd");
 	}
+}
+
+static bool may_be_impossible(struct str body)
+{
+	for (size_t i = 0; i < body.n; i++)
+		if (body.p[i] == '\\' || (body.p[i] & 0x80))
+			return true;
+	return false;
+}
+
+/* The first one is told: what is behind it may be its consequence. */
+static void note_fault(void *ctx, struct jsonc_pos pos, const char *text)
+{
+	struct ingest *in = ctx;
+
+	if (in->n_bad++ == 0)
+		snprintf(in->detail, sizeof in->detail,
+			 "the body is not one JSON object or array of objects: line %u, "
+			 "column %u: %s",
+			 pos.line, pos.column, text);
 }
 
 static enum ingest_verdict parse_document(struct ingest *in, struct str body)
 {
-	const char *end = NULL;
+	const struct jsonc_sink sink = {note_fault, in};
 
-	if (body.n > 0 && (memchr(body.p, '\\', body.n) != NULL ||
-			   memchr(body.p, '\0', body.n) != NULL)) {
+	if (may_be_impossible(body)) {
 		copy_possible(in, body);
 		body = sbuf_view(&in->text);
 	}
-
-	in->document =
-		body.n ? cJSON_ParseWithLengthOpts(body.p, body.n, &end, false) : NULL;
-	if (in->document != NULL && !is_blank(end, body.p + body.n)) {
-		cJSON_Delete(in->document);
-		in->document = NULL;
-	}
-	if (cJSON_IsObject(in->document) || cJSON_IsArray(in->document))
+	in->document = jsonc_parse_body(body, &sink);
+	if (in->n_bad > 0)
+		return INGEST_NOT_JSON;
+	if (in->document->type == JSONC_OBJECT || in->document->type == JSONC_ARRAY)
 		return INGEST_OK;
-	snprintf(
-		in->detail, sizeof in->detail, "%s",
-		in->document
-			? "the body is JSON, but neither an object nor an array of objects"
-			: "the body is not one JSON object or array of objects");
+	snprintf(in->detail, sizeof in->detail,
+		 "the body is JSON, but neither an object nor an array of objects");
 	return INGEST_NOT_JSON;
 }
 
 /* NULL where the field is missing or null. */
-static const cJSON *field(const struct ingest *in, const char *name)
+static const struct jsonc_node *field(const struct ingest *in, const char *name)
 {
-	const cJSON *item = cJSON_GetObjectItemCaseSensitive(in->next, name);
+	const struct jsonc_node *item = jsonc_get(in->next, name);
 
-	return cJSON_IsNull(item) ? NULL : item;
+	return item != NULL && item->type != JSONC_NULL ? item : NULL;
 }
 
 static enum ingest_verdict take_text(struct ingest *in, const char *name, struct str *out)
 {
-	const cJSON *item = field(in, name);
+	const struct jsonc_node *item = field(in, name);
 
 	if (item == NULL)
 		return INGEST_OK;
-	if (!cJSON_IsString(item))
+	if (item->type != JSONC_STRING)
 		return bad(in, "%s must be a string", name);
-	*out = str_of(item->valuestring);
+	*out = str_of(item->text);
 	return INGEST_OK;
 }
 
@@ -189,16 +209,18 @@ static enum ingest_verdict take_required_text(struct ingest *in, const char *nam
 
 static enum ingest_verdict take_number(struct ingest *in, const struct number_field *f)
 {
-	const cJSON *item = field(in, f->name);
+	const struct jsonc_node *item = field(in, f->name);
 	double v;
 
 	if (item == NULL)
 		return INGEST_OK;
-	if (!cJSON_IsNumber(item))
+	if (item->type != JSONC_NUMBER)
 		return bad(in, "%s must be a number", f->name);
-	v = item->valuedouble;
+	v = item->number;
 	if (!(v >= f->min && v <= f->max))
 		return bad(in, "%s must be between %d and %d", f->name, f->min, f->max);
+	if (f->whole && v != floor(v))
+		return bad(in, "%s must be a whole number", f->name);
 	*(int32_t *)((char *)&in->event + f->offset) = (int32_t)(v + 0.5);
 	return INGEST_OK;
 }
@@ -206,14 +228,14 @@ static enum ingest_verdict take_number(struct ingest *in, const struct number_fi
 static enum ingest_verdict take_time(struct ingest *in)
 {
 	int64_t arrival_us = in->arrival_us;
-	const cJSON *item = field(in, "timestamp");
+	const struct jsonc_node *item = field(in, "timestamp");
 	double us;
 
 	if (item == NULL)
 		return bad(in, "timestamp is missing");
-	if (!cJSON_IsNumber(item))
+	if (item->type != JSONC_NUMBER)
 		return bad(in, "timestamp must be a number: milliseconds since 1970");
-	us = item->valuedouble * (fabs(item->valuedouble) < SECONDS_BELOW ? 1e6 : 1e3);
+	us = item->number * (fabs(item->number) < SECONDS_BELOW ? 1e6 : 1e3);
 	if (us >= (double)(arrival_us - INGEST_OLDEST_DAYS * DAY_US) &&
 	    us <= (double)(arrival_us + INGEST_NEWEST_DAYS * DAY_US)) {
 		in->event.used_at_us = (int64_t)us;
@@ -222,10 +244,9 @@ static enum ingest_verdict take_time(struct ingest *in)
 	in->event.used_at_us = arrival_us;
 	in->time_replaced = true;
 	/* JSON knows no infinity, which is what a number like 1e999 is read as. */
-	if (isfinite(item->valuedouble))
+	if (isfinite(item->number))
 		snprintf(in->tags, sizeof in->tags,
-			 "{\"time_replaced\":true,\"timestamp\":%.17g}",
-			 item->valuedouble);
+			 "{\"time_replaced\":true,\"timestamp\":%.17g}", item->number);
 	else
 		snprintf(in->tags, sizeof in->tags, "{\"time_replaced\":true}");
 	in->event.tags = str_of(in->tags);
@@ -284,6 +305,18 @@ static enum ingest_verdict take_optional(struct ingest *in)
 	return v;
 }
 
+/* Each error has a message: the status, where the caller told no more. */
+static void tell_error(struct ingest *in)
+{
+	struct usage_event *e = &in->event;
+
+	if (e->response_status < 400 || e->error_message.n > 0)
+		return;
+	snprintf(in->status, sizeof in->status, "%d %s", e->response_status,
+		 http_reason(e->response_status));
+	e->error_message = str_of(in->status);
+}
+
 /* Keys that callers wrote where they do not belong are not stored. */
 static void hide_keys(struct ingest *in)
 {
@@ -304,7 +337,7 @@ static enum ingest_verdict take_event(struct ingest *in)
 
 	usage_event_init(&in->event);
 	in->time_replaced = false;
-	if (!cJSON_IsObject(in->next))
+	if (in->next->type != JSONC_OBJECT)
 		return bad(in, " is not an object");
 	v = take_hash(in);
 	if (v == INGEST_OK)
@@ -313,14 +346,16 @@ static enum ingest_verdict take_event(struct ingest *in)
 		v = take_time(in);
 	if (v == INGEST_OK)
 		v = take_optional(in);
-	if (v == INGEST_OK)
-		hide_keys(in);
-	return v;
+	if (v != INGEST_OK)
+		return v;
+	tell_error(in);
+	hide_keys(in);
+	return INGEST_OK;
 }
 
 void ingest_rewind(struct ingest *in)
 {
-	in->next = in->is_array ? in->document->child : in->document;
+	in->next = in->is_array ? in->document->first : in->document;
 	in->index = 0;
 }
 
@@ -332,9 +367,9 @@ enum ingest_verdict ingest_parse(struct ingest *in, struct str body, int64_t arr
 	v = parse_document(in, body);
 	if (v != INGEST_OK)
 		return v;
-	in->is_array = cJSON_IsArray(in->document);
+	in->is_array = in->document->type == JSONC_ARRAY;
 	ingest_rewind(in);
-	for (const cJSON *item = in->next; item != NULL; item = item->next)
+	for (const struct jsonc_node *item = in->next; item != NULL; item = item->next)
 		in->n++;
 	return INGEST_OK;
 }
@@ -353,7 +388,7 @@ enum ingest_verdict ingest_next(struct ingest *in)
 
 void ingest_fini(struct ingest *in)
 {
-	cJSON_Delete(in->document);
+	jsonc_free(&in->document);
 	sbuf_fini(&in->text);
 	*in = (struct ingest){0};
 }

@@ -3,7 +3,8 @@
  * Pure. The body is an event, or an array of them. Fields: token_hash, route, timestamp
  * (required); response_status, response_time_ms, ip_address, user_agent, request_method,
  * error_message, request_id (may be missing or null). Others are ignored. Names are
- * case-sensitive. */
+ * case-sensitive. JSON is RFC 8259's, strictly; but what JavaScript makes of any text (an
+ * escaped NUL, half a surrogate pair) and bytes that are not UTF-8 stand as U+FFFD. */
 #ifndef GATEWAY_MANAGER_INGEST_H
 #define GATEWAY_MANAGER_INGEST_H
 
@@ -19,7 +20,7 @@
 #define INGEST_OLDEST_DAYS 400
 #define INGEST_NEWEST_DAYS 1
 
-struct cJSON;
+struct jsonc_node;
 
 struct ingest {
 	/* The event last read: token_id is NULL, its text lives until the next one is
@@ -28,12 +29,13 @@ struct ingest {
 	bool hash_possible; /* token_hash is 64 hex digits; else no token can have it */
 	bool time_replaced; /* the timestamp was implausible; tags tell what it was */
 	char tags[96];
+	char status[64]; /* the error of an event that told none */
 	char shown[INGEST_TEXTS][KEY_TEXT_ROOM]; /* texts that held a key, without it */
 	size_t n;                                /* events in the body */
 	bool is_array;    /* the body is an array, be it of one event */
 	struct sbuf text; /* the body, if it had to be changed before it was read */
-	struct cJSON *document;
-	const struct cJSON *next;
+	struct jsonc_node *document;
+	const struct jsonc_node *next;
 	size_t index; /* of the event that comes next */
 	int64_t arrival_us;
 	size_t n_bad; /* events whose fault was told by ingest_next */

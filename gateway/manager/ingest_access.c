@@ -4,8 +4,40 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "gateway/http/client_addr.h"
+
+/* Without the path at its end, and the slashes before that. */
+static bool strip_path(struct str *s)
+{
+	struct str path = STR(INGEST_PATH);
+
+	if (s->n < path.n || memcmp(s->p + s->n - path.n, path.p, path.n) != 0)
+		return false;
+	s->n -= path.n;
+	while (s->n > 0 && s->p[s->n - 1] == '/')
+		s->n--;
+	return true;
+}
+
+bool ingest_path(struct str path, struct str *secret)
+{
+	struct str behind = STR(INGEST_PATH "/");
+
+	*secret = (struct str){0};
+	if (str_has_prefix(path, behind)) {
+		*secret = (struct str){path.p + behind.n, path.n - behind.n};
+		strip_path(secret);
+		return true;
+	}
+	if (!strip_path(&path))
+		return false;
+	if (path.n == 0)
+		return true;
+	*secret = (struct str){path.p + 1, path.n - 1};
+	return path.p[0] == '/' && memchr(secret->p, '/', secret->n) == NULL;
+}
 
 enum shown { SHOWN_NONE, SHOWN_RIGHT, SHOWN_WRONG };
 

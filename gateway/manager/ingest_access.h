@@ -9,10 +9,16 @@
 #include "gateway/http/request_head.h"
 #include "gateway/settings/settings.h"
 
+#define INGEST_PATH "/api/usage-log"
 #define INGEST_SECRET_HEADER "Tollgate-Ingest-Secret"
 #define INGEST_ACCESS_DETAIL 320
 
-/* path_secret: what stands behind /api/usage-log/, p NULL for none. Each secret that is
+/* True: events are posted to this path, INGEST_PATH. *secret is what it holds, p NULL for
+ * none. It may stand behind the path, before it, or behind it with the path once more:
+ * some callers add the path to the address that they are given. */
+bool ingest_path(struct str path, struct str *secret);
+
+/* path_secret: ingest_path's. Each secret that is
  * shown, there or in the header, must be the right one, also from those who need none: a
  * mistyped one is told at once. False: detail says what would open it, without any
  * secret.

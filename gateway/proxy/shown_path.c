@@ -2,6 +2,7 @@
 #include "gateway/proxy/shown_path.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/http.h"
 #include "common/log.h"
@@ -20,10 +21,18 @@ static void escape_path(char *out, size_t size, struct str path)
 	log_escape(out, size, path);
 }
 
+/* The manager's address with its secret, sent to the wrong port. */
+static bool is_ingest(struct str path)
+{
+	struct str end = STR("/api/usage-log");
+
+	return str_has_prefix(path, STR("/api/usage-log/")) ||
+	       (path.n > end.n && memcmp(path.p + path.n - end.n, end.p, end.n) == 0);
+}
+
 void shown_path(char *out, size_t size, struct str path, struct str key)
 {
-	/* The manager's address with its secret, sent to the wrong port. */
-	if (str_has_prefix(path, STR("/api/usage-log/")))
+	if (is_ingest(path))
 		snprintf(out, size, "/api/usage-log/***");
 	else if (key_in_text(path, key))
 		snprintf(out, size, "(path holds a key)");

@@ -59,6 +59,26 @@ def test_only_local_callers_without_any_setting(gateways, upstream, database):
     assert len(warnings) == 1 and "WARN" in warnings[0]
 
 
+@pytest.mark.parametrize("path", [f"{PATH}/{SECRET}{PATH}", f"{PATH}/{SECRET}/{PATH}", f"/{SECRET}{PATH}",
+                                  f"/{SECRET}/{PATH}"])
+def test_callers_that_add_the_path_to_an_address_with_the_secret(gateways, upstream, database, path):
+    gateway = gateways(upstream, usage={"ingest": {"secret": SECRET}})
+    body, host = event(gateway), "manager.example"
+    assert post(gateway, body, path, host).json() == {"status": "logged"}
+    refused(post(gateway, body, path.replace(SECRET, SECRET + "x"), host))
+    refused(post(gateway, body, path.replace(SECRET, ""), host))
+    assert gateway.call("POST", path, key="").status in (401, 404)
+    database.wait_usage(1)
+    eventually(lambda: "/api/usage-log/***" in gateway.log(), "the access log's line")
+    assert SECRET not in gateway.log()
+
+
+@pytest.mark.parametrize("path", [PATH + "/", "/" + PATH])
+def test_slashes_alone_are_no_secret(gateway, path):
+    detail = refused(post(gateway, event(gateway), path, "manager.example"))
+    assert "usage.ingest.secret" in detail
+
+
 @pytest.mark.sanitizer
 def test_the_secret_opens_it_and_is_never_told(gateways, upstream, database):
     gateway = gateways(upstream, usage={"ingest": {"secret": SECRET}})

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/jsonc.h"
@@ -397,6 +398,48 @@ static void test_get_take_append(void **state)
 	jsonc_free(&root); /* NULL is fine */
 }
 
+static void count_fault(void *ctx, struct jsonc_pos pos, const char *text)
+{
+	(void)pos;
+	print_message("  %s\n", text);
+	assert_null(strstr(text, "file"));
+	++*(int *)ctx;
+}
+
+/* What is taken of a file only, or of neither. */
+static void test_bodies(void **state)
+{
+	static const struct {
+		struct str text;
+		bool taken;
+	} cases[] = {
+		{STR("{\"a\": [1, -0.5e+3, \"x\\n\", null, true]}"), true},
+		{STR("\xef\xbb\xbf{}"), true},
+		{STR("\"\x7f\""), true},
+		{STR("// x\n{}"), false},
+		{STR("{} /* x */"), false},
+		{STR("# x\n{}"), false},
+		{STR(""), false},
+		{STR("{"), false},
+		{STR("{} {}"), false},
+		{STR("\xff\xfe{\0"), false},
+		{STR("{\"a\":\"\xff\"}"), false},
+		{STR("{\"a\":\"\0\"}"), false},
+		{STR("{\"a\":1,\"a\":1}"), false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		int faults = 0;
+		const struct jsonc_sink sink = {count_fault, &faults};
+		struct jsonc_node *node = jsonc_parse_body(cases[i].text, &sink);
+
+		print_message("%zu\n", i);
+		assert_int_equal(faults == 0, cases[i].taken);
+		jsonc_free(&node);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_members_cap),
 		cmocka_unit_test(test_get_take_append),
+		cmocka_unit_test(test_bodies),
 	};
 
 	return cmocka_run_group_tests_name("jsonc", tests, NULL, NULL);

@@ -117,7 +117,10 @@ static void test_impossible_characters(void **state)
 		const char *want;
 	} cases[] = {
 		{STR("a\\u0000b"), "a" REPLACED "b"},
-		{STR("a\0b"), "a" REPLACED "b"},
+		{STR("a\xff\xfe"
+		     "b"),
+		 "a" REPLACED REPLACED "b"},
+		{STR("\xed\xa0\x80"), REPLACED REPLACED REPLACED},
 		{STR("\\u0000\\u0000"), REPLACED REPLACED},
 		{STR("\\\\u0000"), "\\u0000"},
 		{STR("\\\\\\u0000"), "\\" REPLACED},
@@ -262,13 +265,36 @@ static void test_hashes(void **state)
 static void test_not_json(void **state)
 {
 	static const struct str bodies[] = {
-		STR(""),           STR(" "),
-		STR("{"),          STR("hello"),
-		STR("[] []"),      STR("null"),
-		STR("\"x\""),      STR("1"),
-		STR("{} x"),       STR("{}{}"),
-		STR("{}\0"),       STR("{'a':1}"),
-		STR("{\"a\":1,}"), STR("token_hash=x&route=y"),
+		STR(""),
+		STR(" "),
+		STR("{"),
+		STR("hello"),
+		STR("[] []"),
+		STR("null"),
+		STR("\"x\""),
+		STR("1"),
+		STR("{} x"),
+		STR("{}{}"),
+		STR("{}\0"),
+		STR("{'a':1}"),
+		STR("{\"a\":1,}"),
+		STR("token_hash=x&route=y"),
+		STR("{} // x"),
+		STR("{\"a\":\"b\0c\"}"),
+		STR("{\"a\":01}"),
+		STR("{\"a\":-01}"),
+		STR("{\"a\":1.}"),
+		STR("{\"a\":.5}"),
+		STR("{\"a\":+1}"),
+		STR("{\"a\":1e}"),
+		STR("{\"a\":0x1}"),
+		STR("{\"a\":NaN}"),
+		STR("{\"a\":\"\n\"}"),
+		STR("{\"a\":\"\x01\"}"),
+		STR("{\"a\":1,\"\\u0061\":1}"),
+		STR("{\"a\":tRue}"),
+		STR("{\"a\":Infinity}"),
+		STR("{\"a\":1 2}"),
 	};
 	struct ingest in;
 
@@ -277,6 +303,36 @@ static void test_not_json(void **state)
 		print_message("body %zu\n", i);
 		assert_int_equal(parse(&in, bodies[i]), INGEST_NOT_JSON);
 		assert_non_null(strstr(in.detail, "object"));
+		ingest_fini(&in);
+	}
+}
+
+static void test_an_error_has_a_message(void **state)
+{
+	static const struct {
+		const char *fields, *message;
+	} cases[] = {
+		{"\"response_status\":502", "502 Bad Gateway"},
+		{"\"response_status\":404,\"error_message\":null", "404 Not Found"},
+		{"\"response_status\":429,\"error_message\":\"\"",
+		 "429 Too Many Requests"},
+		{"\"response_status\":499", "499 Client Error"},
+		{"\"response_status\":999", "999 Unknown"},
+		{"\"response_status\":5e2,\"error_message\":\"boom\"", "boom"},
+		{"\"response_status\":399", NULL},
+		{"\"error_message\":null", NULL},
+	};
+	char body[512];
+	struct ingest in;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(body, sizeof body, TIMED ",%s}", cases[i].fields);
+		assert_int_equal(parse(&in, str_of(body)), INGEST_OK);
+		if (cases[i].message)
+			assert_text(in.event.error_message, cases[i].message);
+		else
+			assert_null(in.event.error_message.p);
 		ingest_fini(&in);
 	}
 }
@@ -306,6 +362,10 @@ static void test_bad_fields_are_named(void **state)
 		 "response_status must be a number"},
 		{TIMED ",\"response_status\":99}",
 		 "response_status must be between 100 and 999"},
+		{TIMED ",\"response_status\":200.5}",
+		 "response_status must be a whole number"},
+		{TIMED ",\"response_status\":998.99999}",
+		 "response_status must be a whole number"},
 		{TIMED ",\"response_status\":1000}",
 		 "response_status must be between 100 and 999"},
 		{TIMED ",\"response_time_ms\":-1}",
@@ -410,7 +470,7 @@ static void test_faults_in_an_array_are_all_found(void **state)
 	sbuf_fini(&many);
 }
 
-/* cJSON bounds the depth; a body of brackets must not end the process. */
+/* The depth is bounded; a body of brackets must not end the process. */
 static void test_deep_nesting(void **state)
 {
 	static char deep[60000];
@@ -462,6 +522,7 @@ int main(void)
 		cmocka_unit_test(test_seconds_or_milliseconds),
 		cmocka_unit_test(test_hashes),
 		cmocka_unit_test(test_not_json),
+		cmocka_unit_test(test_an_error_has_a_message),
 		cmocka_unit_test(test_bad_fields_are_named),
 		cmocka_unit_test(test_a_request_id_is_taken_once),
 		cmocka_unit_test(test_arrays),

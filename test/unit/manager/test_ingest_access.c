@@ -143,9 +143,53 @@ static void test_who_is_let_in(void **state)
 	}
 }
 
+static void test_paths(void **state)
+{
+	static const struct {
+		const char *path, *secret; /* NULL: none */
+		bool taken;
+	} paths[] = {
+		{INGEST_PATH, NULL, true},
+		{INGEST_PATH "/", "", true},
+		{INGEST_PATH "/s", "s", true},
+		{INGEST_PATH "/s/", "s/", true},
+		{INGEST_PATH "/s/x", "s/x", true},
+		/* Callers that add the path to an address with the secret in it. */
+		{INGEST_PATH "/s" INGEST_PATH, "s", true},
+		{INGEST_PATH "/s/" INGEST_PATH, "s", true},
+		{"/s" INGEST_PATH, "s", true},
+		{"/s/" INGEST_PATH, "s", true},
+		{"/s/t" INGEST_PATH, NULL, false},
+		{"/" INGEST_PATH, NULL, true},
+		{INGEST_PATH INGEST_PATH, "api/usage-log", true},
+		{INGEST_PATH "s", NULL, false},
+		{"/s" INGEST_PATH "/", NULL, false},
+		{"/s" INGEST_PATH "x", NULL, false},
+		{"/api/usage", NULL, false},
+		{"/", NULL, false},
+		{"", NULL, false},
+	};
+	struct str secret;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+		print_message("%s\n", paths[i].path);
+		assert_int_equal(ingest_path(str_of(paths[i].path), &secret),
+				 paths[i].taken);
+		if (!paths[i].taken)
+			continue;
+		assert_int_equal(secret.p != NULL, paths[i].secret != NULL);
+		if (paths[i].secret)
+			assert_true(str_eq(secret, str_of(paths[i].secret)));
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_who_is_let_in)};
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_who_is_let_in),
+		cmocka_unit_test(test_paths),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
