@@ -14,6 +14,7 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/cli/cli_options.h"
+#include "gateway/settings/settings.h"
 #include "gateway/token/key.h"
 #include "gateway/token/token_admin.h"
 
@@ -23,12 +24,13 @@
 static const char help[] =
 	"usage: tollgate token create --name NAME --scope SCOPE[,SCOPE...] [--expires 30d]\n"
 	"       tollgate token list\n"
-	"       tollgate token revoke ID|NAME\n"
+	"       tollgate token revoke ID|NAME, or --id ID, or --name NAME\n"
 	"       tollgate token import --name NAME --scope SCOPE[,SCOPE...] [--file FILE] [--hash]\n\n"
 	"create prints the new key, once: only its SHA-256 is kept. Gateways know it at once.\n"
 	"import reads an existing key of any shape (or, with --hash, its SHA-256 in hex) from\n"
-	"FILE or from standard input.\n\n"
+	"FILE or from standard input. With --config both warn of scopes that no route asks for.\n\n"
 	"  --name NAME      what people call it\n"
+	"  --id ID          revoke the token with this id\n"
 	"  --scope SCOPE    a scope of routes that it may call; * for all; may be given again\n"
 	"  --expires TIME   how long it lives: 90s, 15m, 12h, 30d, 2w, 1y; without: for ever\n"
 	"  --json           answer in JSON\n" CLI_DB_HELP;
@@ -39,6 +41,7 @@ struct arguments {
 	const char *scopes[SCOPES_MAX];
 	const char *file; /* NULL: standard input */
 	bool hash, json;
+	const char *id;      /* --id */
 	const char *operand; /* after the options; NULL: none */
 };
 
@@ -163,22 +166,43 @@ static int run_list(struct pg_sync *db, const struct arguments *a, struct sbuf *
 	return 0;
 }
 
-static int run_revoke(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+static struct token_choice choice(const struct arguments *a)
 {
-	char id[TOKEN_ID_TEXT_MAX];
+	if (a->id != NULL)
+		return (struct token_choice){a->id, TOKEN_BY_ID};
+	if (a->spec.name != NULL)
+		return (struct token_choice){a->spec.name, TOKEN_BY_NAME};
+	return (struct token_choice){a->operand, TOKEN_BY_EITHER};
+}
+
+static void print_revoked(const struct arguments *a, const char *id, const char *name)
+{
 	cJSON *json;
 
-	if (!token_admin_revoke(db, a->operand, id, error))
-		return fail(error);
-	if (a->json) {
-		json = cJSON_CreateObject();
-		cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(id));
-		cJSON_AddStringToObject(json, "state", "revoked");
-		print_json(json);
-	} else {
-		printf("token %s is revoked\n", id);
+	if (!a->json) {
+		printf("token %s, '%s', is revoked\n", id, name);
+		return;
 	}
-	return 0;
+	json = cJSON_CreateObject();
+	cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(id));
+	cJSON_AddStringToObject(json, "name", name);
+	cJSON_AddStringToObject(json, "state", "revoked");
+	print_json(json);
+}
+
+static int run_revoke(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+{
+	struct token_choice which = choice(a);
+	char id[TOKEN_ID_TEXT_MAX];
+	struct sbuf name;
+	bool ok;
+
+	sbuf_init(&name, ERROR_MAX);
+	ok = token_admin_revoke(db, &which, id, &name, error);
+	if (ok)
+		print_revoked(a, id, sbuf_text(&name));
+	sbuf_fini(&name);
+	return ok ? 0 : fail(error);
 }
 
 /* The input without its line end. False: nothing, too much, or unreadable. */
@@ -209,6 +233,37 @@ static bool read_key(const char *file, char *out, size_t room, size_t *n,
 	return ok;
 }
 
+/* NULL: it may be a key; else what it is in truth. */
+static const char *mistaken_for_key(struct str s)
+{
+	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+	char first = s.n > 0 ? s.p[0] : '\0', last = s.n > 0 ? s.p[s.n - 1] : '\0';
+	size_t name = 0;
+
+	if (first == '{' || first == '[')
+		return "this is JSON, not a key: give the value of its key alone "
+		       "(`jq -r .key FILE | tollgate token import ...`)";
+	if (s.n > 1 && first == last && strchr("\"'`", first) != NULL)
+		return "there are quotes around the key: give it without them";
+	while (name < s.n && strchr(upper, s.p[name]) != NULL)
+		name++;
+	if (name > 0 && name + 1 < s.n && s.p[name] == '=' && s.p[name + 1] != '=')
+		return "this is a variable with its value, not a key: give what stands "
+		       "behind the `=` alone";
+	return NULL;
+}
+
+static bool import_key(struct pg_sync *db, const struct token_spec *spec, struct str key,
+		       char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+{
+	const char *mistake = mistaken_for_key(str_trim(key));
+
+	if (mistake == NULL)
+		return token_admin_import_key(db, spec, key, id, error);
+	sbuf_printf(error, "%s", mistake);
+	return false;
+}
+
 static int run_import(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
 {
 	char bytes[KEY_MAX + 3], id[TOKEN_ID_TEXT_MAX];
@@ -218,7 +273,7 @@ static int run_import(struct pg_sync *db, const struct arguments *a, struct sbuf
 	if (ok && a->hash)
 		ok = token_admin_import_hash(db, &a->spec, input, id, error);
 	else if (ok)
-		ok = token_admin_import_key(db, &a->spec, input, id, error);
+		ok = import_key(db, &a->spec, input, id, error);
 	OPENSSL_cleanse(bytes, sizeof bytes);
 	if (!ok)
 		return fail(error);
@@ -231,18 +286,15 @@ static int run_import(struct pg_sync *db, const struct arguments *a, struct sbuf
 
 /* --- arguments --- */
 
-enum operand { NO_OPERAND, TOKEN_OPERAND };
-
 static const struct subcommand {
 	const char *name;
 	bool makes; /* takes --name and --scope */
-	enum operand operand;
 	int (*run)(struct pg_sync *db, const struct arguments *a, struct sbuf *error);
 } subcommands[] = {
-	{"create", true, NO_OPERAND, run_create},
-	{"list", false, NO_OPERAND, run_list},
-	{"revoke", false, TOKEN_OPERAND, run_revoke},
-	{"import", true, NO_OPERAND, run_import},
+	{"create", true, run_create},
+	{"list", false, run_list},
+	{"revoke", false, run_revoke},
+	{"import", true, run_import},
 };
 
 /* Splits at commas, in place: getopt's strings are ours to change. */
@@ -266,6 +318,7 @@ static int usage(const char *why)
 static const struct option options[] = {
 	CLI_DB_OPTIONS,
 	{"name", required_argument, NULL, 'n'},
+	{"id", required_argument, NULL, 'i'},
 	{"scope", required_argument, NULL, 's'},
 	{"expires", required_argument, NULL, 'x'},
 	{"file", required_argument, NULL, 'f'},
@@ -294,6 +347,9 @@ static const char *take_option(struct arguments *a, int option, char *value)
 	case 'f':
 		a->file = value;
 		return NULL;
+	case 'i':
+		a->id = value;
+		return NULL;
 	case 'H':
 		a->hash = true;
 		return NULL;
@@ -305,28 +361,85 @@ static const char *take_option(struct arguments *a, int option, char *value)
 	}
 }
 
+static const char *check_spec(const struct arguments *a)
+{
+	if (a->spec.name == NULL)
+		return "--name is missing";
+	if (a->spec.n_scopes == 0)
+		return "--scope is missing: those of the routes it may call, or '*'";
+	return a->id ? "--id goes with revoke" : NULL;
+}
+
 static const char *check_arguments(const struct subcommand *c, const struct arguments *a,
 				   int n_operands)
 {
-	bool is_import = c->run == run_import;
+	bool is_import = c->run == run_import, is_revoke = c->run == run_revoke;
+	int named = is_revoke ? n_operands + (a->id != NULL) + (a->spec.name != NULL)
+			      : n_operands;
 
 	if (is_import && n_operands > 0)
 		return "a key is never an argument, where other users and the shell's "
 		       "history see it: give it with --file FILE or on standard input";
-	if (n_operands != (c->operand == TOKEN_OPERAND))
-		return c->operand == TOKEN_OPERAND ? "revoke takes one id or name"
-						   : "too many arguments";
-	if (c->makes && a->spec.name == NULL)
-		return "--name is missing";
-	if (c->makes && a->spec.n_scopes == 0)
-		return "--scope is missing: those of the routes it may call, or '*'";
-	if (!c->makes && (a->spec.name || a->spec.n_scopes))
-		return "--name and --scope go with create and import";
-	if (a->spec.lifetime_s && !c->makes)
-		return "--expires goes with create and import";
+	if (is_revoke && named != 1)
+		return "revoke takes one id or name";
+	if (!is_revoke && n_operands > 0)
+		return "too many arguments";
 	if (!is_import && (a->file || a->hash))
 		return "--file and --hash go with import";
-	return NULL;
+	if (c->makes)
+		return check_spec(a);
+	if ((!is_revoke && (a->spec.name || a->id)) || a->spec.n_scopes)
+		return "--name and --scope go with create and import";
+	return a->spec.lifetime_s ? "--expires goes with create and import" : NULL;
+}
+
+/* --- scopes that open nothing --- */
+
+static bool is_asked_for(const struct settings *s, const char *scope)
+{
+	if (strcmp(scope, "*") == 0)
+		return true;
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (s->routes[i].scope != NULL && strcmp(s->routes[i].scope, scope) == 0)
+			return true;
+	return false;
+}
+
+/* Each scope once, in the routes' order. */
+static void list_scopes(const struct settings *s, struct sbuf *out)
+{
+	for (size_t i = 0; i < s->n_routes; i++) {
+		const char *scope = s->routes[i].scope;
+		bool is_new = scope != NULL;
+
+		for (size_t j = 0; is_new && j < i; j++)
+			is_new = s->routes[j].scope == NULL ||
+				 strcmp(s->routes[j].scope, scope) != 0;
+		if (is_new)
+			sbuf_printf(out, "%s%s", out->n ? ", " : "", scope);
+	}
+	if (out->n == 0)
+		sbuf_lit(out, "none");
+}
+
+/* It may be that of a route to come. */
+static void warn_of_scopes(const struct arguments *a)
+{
+	struct settings *s = cli_db_settings(&a->db);
+	struct sbuf known;
+
+	if (s == NULL)
+		return;
+	sbuf_init(&known, ERROR_MAX);
+	list_scopes(s, &known);
+	for (size_t i = 0; i < a->spec.n_scopes; i++)
+		if (!is_asked_for(s, a->spec.scopes[i]))
+			fprintf(stderr,
+				"tollgate token: warning: no route of %s asks for the "
+				"scope '%s'; the routes' scopes: %s\n",
+				a->db.config, a->spec.scopes[i], sbuf_text(&known));
+	sbuf_fini(&known);
+	settings_unref(&s);
 }
 
 static int run(const struct subcommand *c, const struct arguments *a)
@@ -339,6 +452,8 @@ static int run(const struct subcommand *c, const struct arguments *a)
 		return 1;
 	sbuf_init(&error, ERROR_MAX);
 	status = c->run(db, a, &error);
+	if (status == 0 && c->makes)
+		warn_of_scopes(a);
 	pg_sync_close(&db);
 	sbuf_fini(&error);
 	return status;

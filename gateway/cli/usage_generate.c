@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/check.h"
 #include "gateway/cli/cli.h"
@@ -28,13 +29,14 @@ static const char help[] =
 	"  --routes R       on so many routes, made where there are fewer (5)\n"
 	"  --raw-days K     write rows of the last K days only, statistics of all (all days)\n"
 	"  --seed S         another load (1)\n"
-	"  --remove         take away what was made up\n\n"
-	"Loads and --remove take a login as for `tollgate migrate`.\n\n" CLI_DB_HELP;
+	"  --remove         take away what was made up\n"
+	"  --yes            do not ask, also where calls were recorded that nobody made up\n\n"
+	"It takes a login as for `tollgate migrate`.\n\n" CLI_DB_HELP;
 
 struct arguments {
 	struct cli_db db;
 	struct generate_load load; /* calls 0: the sample */
-	bool remove, sized, raw_days_given;
+	bool remove, yes, sized, raw_days_given;
 };
 
 /* The older system's routes. */
@@ -48,8 +50,41 @@ static void print_line(void *ctx, const char *line)
 	fflush(stdout);
 }
 
+static bool agrees(void)
+{
+	char answer[16];
+
+	printf("Calls were recorded here that nobody made up; made-up ones will stand "
+	       "among them, in lists\nand statistics, until they are taken away with "
+	       "--remove. Go on? [y/N] ");
+	fflush(stdout);
+	return fgets(answer, sizeof answer, stdin) != NULL &&
+	       (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* Made-up usage among what is real is seldom meant. */
+static bool is_meant(const struct arguments *a, const struct generate_options *o)
+{
+	bool real;
+
+	if (a->remove || a->yes)
+		return true;
+	if (!usage_generate_finds_real(o->db, &real, o->error))
+		return false;
+	if (!real || (isatty(STDIN_FILENO) && agrees()))
+		return true;
+	sbuf_lit(
+		o->error,
+		"nothing was made up: calls were recorded here that nobody made up. With "
+		"--yes made-up ones stand among them, until they are taken away with "
+		"--remove");
+	return false;
+}
+
 static bool generate(const struct arguments *a, struct generate_options *o)
 {
+	if (!is_meant(a, o))
+		return false;
 	if (a->remove)
 		return usage_generate_remove(o);
 	if (a->load.calls > 0)
@@ -143,6 +178,9 @@ static bool take_option(struct arguments *a, int c, const char *value)
 	case 'x':
 		a->remove = true;
 		return true;
+	case 'Y':
+		a->yes = true;
+		return true;
 	case '?':
 		return false;
 	default:
@@ -163,6 +201,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 		{"raw-days", required_argument, NULL, 'k'},
 		{"seed", required_argument, NULL, 's'},
 		{"remove", no_argument, NULL, 'x'},
+		{"yes", no_argument, NULL, 'Y'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};

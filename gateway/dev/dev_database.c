@@ -182,10 +182,14 @@ static bool store(struct pg_sync *s, const char *key, struct sbuf *error)
 {
 	static const char *const all[] = {"*"};
 	struct token_spec spec = {.name = DEMO, .scopes = all, .n_scopes = 1};
+	struct token_choice former = {DEMO, TOKEN_BY_NAME};
 	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1], id[TOKEN_ID_TEXT_MAX];
+	struct sbuf name;
 
-	if (token_admin_revoke(s, DEMO, id, error))
+	sbuf_init(&name, 4096);
+	if (token_admin_revoke(s, &former, id, &name, error))
 		say("The former demo token is revoked: its key is lost");
+	sbuf_fini(&name);
 	sbuf_reset(error);
 	hash_hex(key, hex);
 	snprintf(start, sizeof start, "%s", key);

@@ -137,7 +137,7 @@ bool usage_generate_sample(const struct generate_options *o)
 	bool ok;
 
 	sbuf_init(&rows, 1 << 20);
-	ok = generate_alone(o);
+	ok = generate_as_owner(o) && generate_alone(o);
 	now = clock_wall_us();
 	ok = ok && find_step(o, now, &step, since) &&
 	     generate_tokens_any(&tokens, o->db, TOKENS_MAX, TOKENS_MADE, o->error) &&

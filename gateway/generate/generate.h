@@ -27,11 +27,15 @@ struct generate_options {
 	struct sbuf *error; /* takes the reason of a false */
 };
 
-/* One of these runs at a time; others wait for it, and say so. */
+/* Whether calls were recorded here that nobody made up. False: error says why. */
+bool usage_generate_finds_real(struct pg_sync *db, bool *found, struct sbuf *error);
+
+/* One of these runs at a time; others wait for it, and say so. They need a login that may
+ * act as tollgate_owner. */
 
 /* A sample to look at: 100 calls of the tokens that there are (three are made where there
  * is none), one an hour back from now (closer where rows are kept for less than that),
- * with statuses 200, 400 and 500. A login in the role tollgate is enough. */
+ * with statuses 200, 400 and 500. */
 bool usage_generate_sample(const struct generate_options *o);
 
 struct generate_load {
@@ -45,13 +49,11 @@ struct generate_load {
 /* The bounds of struct workload_options hold, and calls is at most days times
  * GENERATE_DAY_CALLS_MAX. Tokens are made and marked; routes are the paths that there
  * are, and made-up ones. Days without rows need a database without any other usage in or
- * before them; rows are not made of days that retention has dropped. Needs a login that
- * may act as tollgate_owner. */
+ * before them; rows are not made of days that retention has dropped. */
 bool usage_generate_load(const struct generate_options *o,
 			 const struct generate_load *load);
 
-/* Takes away everything that was ever made here. Needs a login that may act as
- * tollgate_owner. */
+/* Takes away everything that was ever made here. */
 bool usage_generate_remove(const struct generate_options *o);
 
 #endif

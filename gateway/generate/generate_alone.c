@@ -1,4 +1,4 @@
-/* One `tollgate usage generate` at a time in a database. */
+/* Who may make up usage, where, and one at a time. */
 #include "gateway/generate/generate_priv.h"
 
 #include "common/pg_value.h"
@@ -28,4 +28,32 @@ bool generate_alone(const struct generate_options *o)
 	return pg_sync_run(o->db, "SET lock_timeout = 0", o->error) &&
 	       take(o, "SELECT pg_advisory_lock(" LOCK_KEY ") IS NOT NULL", &taken) &&
 	       pg_sync_run(o->db, "SET lock_timeout = '10s'", o->error);
+}
+
+bool generate_as_owner(const struct generate_options *o)
+{
+	if (pg_sync_run(o->db, "SET ROLE tollgate_owner", o->error))
+		return true;
+	sbuf_lit(o->error, "\n  making up usage, and removing it, takes a login that may "
+			   "act as tollgate_owner, as for `tollgate migrate`");
+	return false;
+}
+
+bool usage_generate_finds_real(struct pg_sync *db, bool *found, struct sbuf *error)
+{
+	/* A look at the ends of the table, since it may be large. */
+	PGresult *r = pg_sync_query(
+		db,
+		"SELECT EXISTS (SELECT FROM tokens WHERE last_used IS NOT NULL AND "
+		"key_start IS DISTINCT FROM 'generated') OR EXISTS (SELECT FROM "
+		"((SELECT tags FROM token_usage_logs ORDER BY id LIMIT 1000) UNION ALL "
+		"(SELECT tags FROM token_usage_logs ORDER BY id DESC LIMIT 1000)) AS l "
+		"WHERE (tags ? 'generated') IS NOT TRUE)",
+		NULL, 0, error);
+
+	if (r == NULL)
+		return false;
+	*found = pg_value_bool(r, 0, 0);
+	PQclear(r);
+	return true;
 }

@@ -48,17 +48,6 @@ static bool run(struct load *g)
 
 /* --- what is there before --- */
 
-static bool become_owner(struct load *g)
-{
-	if (pg_sync_run(g->o->db, "SET ROLE tollgate_owner", g->o->error))
-		return true;
-	sbuf_lit(
-		g->o->error,
-		"\n"
-		"  a load takes a login that may act as tollgate_owner, as for `tollgate migrate`");
-	return false;
-}
-
 static void plan_days(struct load *g)
 {
 	int64_t now = clock_wall_us();
@@ -395,7 +384,7 @@ bool usage_generate_load(const struct generate_options *o,
 	sbuf_init(&g.sql, 1 << 20);
 	plan_days(&g);
 	make_paths(&g);
-	ok = become_owner(&g) && generate_alone(o) && is_kept(&g) && is_clear(&g) &&
+	ok = generate_as_owner(g.o) && generate_alone(o) && is_kept(&g) && is_clear(&g) &&
 	     generate_tokens_marked(&g.tokens, o->db, load->tokens, o->error) &&
 	     number_paths(&g) && note(&g);
 	if (ok) {

@@ -11,4 +11,8 @@
  * ends. */
 bool generate_alone(const struct generate_options *o);
 
+/* Whoever makes up usage can take it away: both need a login that may act as
+ * tollgate_owner. The session does from here on. */
+bool generate_as_owner(const struct generate_options *o);
+
 #endif

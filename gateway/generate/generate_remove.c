@@ -46,23 +46,12 @@ static bool remove_days(const struct generate_options *o, long long *calls)
 	return ok;
 }
 
-static bool become_owner(const struct generate_options *o)
-{
-	if (pg_sync_run(o->db, "SET ROLE tollgate_owner", o->error))
-		return true;
-	sbuf_lit(
-		o->error,
-		"\n"
-		"  removing takes a login that may act as tollgate_owner, as for `tollgate migrate`");
-	return false;
-}
-
 bool usage_generate_remove(const struct generate_options *o)
 {
 	long long calls, tokens;
 	char line[96];
 
-	if (!become_owner(o) || !generate_alone(o) || !remove_days(o, &calls) ||
+	if (!generate_as_owner(o) || !generate_alone(o) || !remove_days(o, &calls) ||
 	    !usage_recount_marked(o->db, o->error) ||
 	    !ask(o, "SELECT usage_forget_generated()", NULL, &tokens))
 		return false;

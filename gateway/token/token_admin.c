@@ -68,6 +68,13 @@ static bool spec_is_valid(const struct token_spec *spec, struct sbuf *error)
 			TOKEN_NAME_MAX);
 		return false;
 	}
+	if (strspn(spec->name, "0123456789") == strlen(spec->name)) {
+		sbuf_printf(error,
+			    "'%s' could be a token's id: a name needs a character that "
+			    "is no digit, like token-%s",
+			    spec->name, spec->name);
+		return false;
+	}
 	if (spec->n_scopes == 0) {
 		sbuf_lit(error,
 			 "a token needs a scope: those of the routes it may call, or *");
@@ -290,41 +297,62 @@ PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)
 	return r;
 }
 
-/* The id that is meant; "" and a reason otherwise. A number is an id before it is a
- * name. */
-static void resolve(struct pg_sync *db, const char *id_or_name,
-		    char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+static void explain_several(const PGresult *r, const char *text, struct sbuf *error)
 {
-	PGresult *r =
-		pg_sync_query(db,
-			      "SELECT id, id::text = $1 FROM tokens WHERE id::text = $1 "
-			      "OR (name = $1 AND revoked_at IS NULL) ORDER BY id::text = "
-			      "$1 DESC LIMIT 2",
-			      &id_or_name, 1, error);
-
-	*id = '\0';
-	if (r == NULL) {
-		explain(db, error);
-		return;
-	}
-	if (PQntuples(r) == 0)
-		sbuf_printf(error, "no token has the id or name '%s'", id_or_name);
-	else if (PQntuples(r) == 2 && !pg_value_bool(r, 0, 1))
-		sbuf_printf(error, "several tokens have the name '%s': give the id",
-			    id_or_name);
+	if (pg_value_bool(r, 0, 2)) /* an id goes first */
+		sbuf_printf(error,
+			    "'%s' is the id of token '%s', and the name of token %s: say "
+			    "--id %s or --name '%s'",
+			    text, PQgetvalue(r, 0, 1), PQgetvalue(r, 1, 0), text, text);
 	else
-		snprintf(id, TOKEN_ID_TEXT_MAX, "%s", PQgetvalue(r, 0, 0));
-	PQclear(r);
+		sbuf_printf(error,
+			    "several tokens have the name '%s': give the id (of %s, %s)",
+			    text, PQgetvalue(r, 0, 0), PQgetvalue(r, 1, 0));
 }
 
-bool token_admin_revoke(struct pg_sync *db, const char *id_or_name,
-			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+/* False: none or several are meant, or the database failed; error says which. */
+static bool resolve(struct pg_sync *db, const struct token_choice *which,
+		    char id[TOKEN_ID_TEXT_MAX], struct sbuf *name, struct sbuf *error)
+{
+	const char *const values[] = {which->text, which->by == TOKEN_BY_NAME ? "f" : "t",
+				      which->by == TOKEN_BY_ID ? "f" : "t"};
+	PGresult *r = pg_sync_query(
+		db,
+		"SELECT id, name, id::text = $1 FROM tokens WHERE ($2::bool AND id::text "
+		"= $1) OR ($3::bool AND name = $1 AND revoked_at IS NULL) ORDER BY "
+		"id::text = $1 DESC, id LIMIT 2",
+		values, ARRAY_LEN(values), error);
+	bool found = false;
+
+	if (r == NULL) {
+		explain(db, error);
+		return false;
+	}
+	if (PQntuples(r) == 0)
+		sbuf_printf(error, "no token has the %s '%s'",
+			    which->by == TOKEN_BY_ID     ? "id"
+			    : which->by == TOKEN_BY_NAME ? "name"
+							 : "id or name",
+			    which->text);
+	else if (PQntuples(r) == 2)
+		explain_several(r, which->text, error);
+	else
+		found = true;
+	if (found) {
+		snprintf(id, TOKEN_ID_TEXT_MAX, "%s", PQgetvalue(r, 0, 0));
+		sbuf_str(name, pg_value_text(r, 0, 1));
+	}
+	PQclear(r);
+	return found;
+}
+
+bool token_admin_revoke(struct pg_sync *db, const struct token_choice *which,
+			char id[TOKEN_ID_TEXT_MAX], struct sbuf *name, struct sbuf *error)
 {
 	const char *const values[] = {id};
 	PGresult *r;
 
-	resolve(db, id_or_name, id, error);
-	if (*id == '\0')
+	if (!resolve(db, which, id, name, error))
 		return false;
 	r = pg_sync_query(
 		db,

@@ -17,7 +17,7 @@
 
 /* What a token is to be. */
 struct token_spec {
-	/* 1-100 bytes of UTF-8 without controls; no live token has it */
+	/* 1-100 bytes of UTF-8, no controls, not digits alone; no live token has it */
 	const char *name;
 	const char *const *scopes; /* each as token_scope_is_valid */
 	size_t n_scopes;
@@ -55,9 +55,17 @@ bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
  * PQclear it. NULL: error. */
 PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error);
 
-/* By id, or by the name of a live token. Writes the id. Revoking again is no error.
- * False: error says that there is none, or that the name stands for several. */
-bool token_admin_revoke(struct pg_sync *db, const char *id_or_name,
-			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error);
+/* Which token is meant. */
+struct token_choice {
+	const char *text;
+	enum { TOKEN_BY_EITHER, TOKEN_BY_ID, TOKEN_BY_NAME } by; /* of a live one */
+};
+
+/* Writes the id, and the name to an empty buffer. Revoking again is no error. False:
+ * error says that there is none, or that several are meant: tokens of one name, or one's
+ * id that is another's name. */
+bool token_admin_revoke(struct pg_sync *db, const struct token_choice *which,
+			char id[TOKEN_ID_TEXT_MAX], struct sbuf *name,
+			struct sbuf *error);
 
 #endif

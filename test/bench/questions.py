@@ -87,7 +87,7 @@ class Load:
                  "price_per_call": 0.001 * n} for n in range(1, ROUTES + 1)]}, f)
         if not made:
             run_cli("migrate", "--config", self.config)
-            command = ["usage", "generate", "--config", self.config, "--calls", calls, "--days",
+            command = ["usage", "generate", "--yes", "--config", self.config, "--calls", calls, "--days",
                        str(DAYS), "--tokens", str(TOKENS), "--routes", str(ROUTES)]
             command += ["--raw-days", str(raw_days)] if raw_days else []
             print("tollgate", *command[:2], *command[4:], flush=True)

@@ -1,5 +1,6 @@
 """`tollgate usage generate`: what it makes up, and that nothing of it stays."""
 import os
+import pty
 import subprocess
 
 import pytest
@@ -13,7 +14,7 @@ ROWS = ("SELECT count(*) AS rows, count(DISTINCT token_id) AS tokens, "
 
 def generate(database, *arguments, **how):
     database.cluster.touched.add(database.name)
-    return run_cli("usage", "generate", "--database", database.url, *arguments, **how)
+    return run_cli("usage", "generate", "--yes", "--database", database.url, *arguments, **how)
 
 
 def cells(database):
@@ -107,24 +108,6 @@ def test_other_rows_stay(database):
     assert database.query("SELECT * FROM token_usage_logs ORDER BY id") == before
     kept, counted = cells(database)
     assert kept == counted and sum(r["calls"] for r in kept) == 4
-
-
-def test_removing_takes_the_owner(cluster, database):
-    generate(database)
-    cluster.execute("DROP ROLE IF EXISTS small; ")
-    cluster.execute("CREATE ROLE small LOGIN IN ROLE tollgate")
-    try:
-        url = cluster.url(database.name, "small")
-        # A login of the gateway's may make a sample ...
-        run_cli("usage", "generate", "--database", url)
-        # ... and not remove it.
-        done = run_cli("usage", "generate", "--remove", "--database", url, check=False)
-        assert done.returncode == 1 and "tollgate_owner" in done.stderr
-    finally:
-        cluster.execute("DROP ROLE small")
-    assert database.query(ROWS)[0]["marked"] == 200
-    generate(database, "--remove")
-    assert is_clean(database)
 
 
 # --- loads ---
@@ -232,10 +215,48 @@ def test_a_load_joins_what_is_there(database):
     assert equal_to_recount(database)
 
 
-def test_a_load_takes_the_owner(cluster, database):
+REAL = {
+    "a row": "INSERT INTO token_usage_logs (token_hash, token_id, route_path, used_at) "
+             "VALUES (repeat('a', 64), 1, '/api/test', now() AT TIME ZONE 'UTC')",
+    "a token's last use": "UPDATE tokens SET last_used = now() WHERE id = 1",
+}
+
+
+@pytest.mark.parametrize("real", REAL)
+def test_beside_real_usage_it_is_asked_for(database, real):
+    def plain(*arguments, typed=None):
+        database.cluster.touched.add(database.name)
+        command = [BINARY, "usage", "generate", "--database", database.url, *arguments]
+        if typed is None:
+            return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  env=environment(), check=False)
+        ours, its = pty.openpty()
+        os.write(ours, typed)
+        done = subprocess.run(command, stdin=its, capture_output=True, text=True, env=environment(), check=False)
+        os.close(ours), os.close(its)
+        return done
+
+    def made():
+        return database.query(ROWS)[0]["marked"]
+
+    # Where all is made up nobody is asked.
+    assert plain().returncode == 0 and plain("--calls", "5").returncode == 0
+    database.query(REAL[real])
+    for arguments in ((), ("--calls", "10")):
+        done = plain(*arguments)
+        assert done.returncode == 1 and "--yes" in done.stderr and made() == 105
+        assert plain(*arguments, typed=b"n\n").returncode == 1 and made() == 105
+    done = plain(typed=b"y\n")
+    assert done.returncode == 0 and "Go on? [y/N]" in done.stdout and made() == 205
+    assert plain("--yes", "--calls", "10").returncode == 0 and made() == 215
+    assert plain("--remove").returncode == 0 and made() == 0
+
+
+@pytest.mark.parametrize("arguments", [[], ["--calls", "10"], ["--remove"]])
+def test_who_may_make_may_remove(cluster, database, arguments):
     cluster.execute("DROP ROLE IF EXISTS small_load; CREATE ROLE small_load LOGIN IN ROLE tollgate")
     try:
-        done = run_cli("usage", "generate", "--calls", "10", "--database",
+        done = run_cli("usage", "generate", *arguments, "--database",
                        cluster.url(database.name, "small_load"), check=False)
         assert done.returncode == 1 and "may act as tollgate_owner" in done.stderr
     finally:

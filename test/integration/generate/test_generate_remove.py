@@ -44,7 +44,7 @@ def drop(database, days_ago):
 
 def start(database, *arguments):
     database.cluster.touched.add(database.name)
-    return subprocess.Popen([BINARY, "usage", "generate", "--database", database.url, *arguments],
+    return subprocess.Popen([BINARY, "usage", "generate", "--yes", "--database", database.url, *arguments],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                             env=environment())
 

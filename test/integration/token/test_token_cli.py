@@ -77,6 +77,11 @@ def test_names_are_unique_among_the_living(token):
     (("list", "--name", "a"), "go with create"),
     (("revoke",), "one id or name"),
     (("revoke", "a", "b"), "one id or name"),
+    (("revoke", "a", "--id", "1"), "one id or name"),
+    (("revoke", "--name", "a", "--id", "1"), "one id or name"),
+    (("revoke", "a", "--scope", "x"), "go with create"),
+    (("list", "--id", "1"), "go with create"),
+    (("create", "--name", "a", "--scope", "x", "--id", "1"), "--id goes with revoke"),
     (("import", "--name", "a", "--scope", "x", "sk-secret-key"), "never an argument"),
 ])
 def test_usage(shared, arguments, why):
@@ -112,13 +117,83 @@ def test_revoke_by_id_and_name(token, database):
     assert json.loads(token("revoke", str(first), "--json").stdout)["id"] == first
     assert database.value("SELECT revoked_at FROM tokens WHERE id = %s", (first,)) == at
     assert "no token has" in token("revoke", "nobody", status=1).stderr
-    # A number is an id before it is a name; a name that stands for several is refused.
-    database.query("INSERT INTO tokens (name, token_hash) VALUES (%s, 'h1'), ('twice', 'h2'), "
-                   "('twice', 'h3')", (str(first),))
-    token("revoke", str(first))
-    assert database.value("SELECT count(*) FROM tokens WHERE name = %s AND revoked_at IS NULL",
-                          (str(first),)) == 1
+    database.query("INSERT INTO tokens (name, token_hash) VALUES ('twice', 'h2'), ('twice', 'h3')")
     assert "several tokens" in token("revoke", "twice", status=1).stderr
+
+
+def test_revoking_says_the_name(token, database):
+    first = json.loads(token("create", "--name", "n8n mail", "--scope", "x", "--json").stdout)["id"]
+    assert token("revoke", str(first)).stdout == f"token {first}, 'n8n mail', is revoked\n"
+    again = json.loads(token("revoke", "--id", str(first), "--json").stdout)
+    assert again == {"id": first, "name": "n8n mail", "state": "revoked"}
+
+
+def test_an_id_that_is_anothers_name(token, database):
+    def living():
+        return database.query("SELECT id, name FROM tokens WHERE revoked_at IS NULL AND name <> 'own' "
+                              "ORDER BY id")
+
+    first = json.loads(token("create", "--name", "a", "--scope", "x", "--json").stdout)["id"]
+    number = str(first)
+    # Older systems allow such names; here they cannot be made any more.
+    database.query("INSERT INTO tokens (name, token_hash) VALUES (%s, 'h1'), ('own', 'h2')", (number,))
+    database.query("UPDATE tokens SET name = id::text WHERE name = 'own'")
+    before = living()
+    refused = token("revoke", number, status=1).stderr
+    assert f"--id {number} or --name '{number}'" in refused and "'a'" in refused
+    assert living() == before
+    token("revoke", "--name", number)
+    assert [r["name"] for r in living() if r["name"] in ("a", number)] == ["a"]
+    token("revoke", number)  # only one is left that is meant
+    assert not [r for r in living() if r["name"] == "a"]
+    # One that is named like its own id is not two.
+    own = database.value("SELECT id FROM tokens WHERE name = id::text AND revoked_at IS NULL")
+    token("revoke", str(own))
+    assert "no token has the id 'a'" in token("revoke", "--id", "a", status=1).stderr
+    assert f"no token has the name '{own}'" in token("revoke", "--name", str(own), status=1).stderr
+
+
+@pytest.mark.parametrize("name", ["5", "0", "00012", "9" * 100])
+def test_names_are_no_numbers(shared, name):
+    refused = on(shared)("create", "--name", name, "--scope", "x", status=1).stderr
+    assert f"token-{name}" in refused
+    refused = on(shared)("import", "--name", name, "--scope", "x", stdin="key", status=1).stderr
+    assert "could be a token's id" in refused
+
+
+def test_scopes_that_no_route_asks_for(token, database, tmp_path):
+    file = tmp_path / "tollgate.json"
+    file.write_text(json.dumps({"database": database.url, "routes": [
+        {"name": n, "path": f"/api/{n}", "upstream": "http://127.0.0.1:9", **scope}
+        for n, scope in (("a", {"scope": "openai"}), ("b", {"scope": "openai"}), ("c", {"scope": "mail"}),
+                         ("d", {}))]}))
+    done = token("create", "--name", "a", "--scope", "openai,openia,*", "--config", str(file))
+    assert KEY.match(done.stdout.strip())
+    warnings = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert len(warnings) == 1 and "'openia'" in warnings[0]
+    assert "routes' scopes: openai, mail" in warnings[0]
+    done = token("import", "--name", "b", "--scope", "Mail", "--config", str(file), stdin="some-key")
+    assert "'Mail'" in done.stderr
+    assert "warning" not in token("create", "--name", "c", "--scope", "mail", "--config", str(file)).stderr
+    assert "warning" not in token("create", "--name", "d", "--scope", "whatever").stderr
+
+
+@pytest.mark.parametrize("text, why", [
+    ('{"key":"ntk_abc"}', "this is JSON"), ('{\n  "key": "x"\n}\n', "this is JSON"), ('["x"]', "this is JSON"),
+    ('[' + '"x",' * 400, "this is JSON"), ('"sk-abc"', "quotes around"), ("'sk-abc'\n", "quotes around"),
+    ("`sk-abc`", "quotes around"), ("OPENAI_API_KEY=sk-abc", "a variable"), (" {}\n", "this is JSON"),
+])
+def test_what_is_no_key_is_not_imported(shared, text, why):
+    before = shared.value("SELECT count(*) FROM tokens")
+    assert why in on(shared)("import", "--name", "a", "--scope", "x", stdin=text, status=1).stderr
+    assert shared.value("SELECT count(*) FROM tokens") == before
+
+
+@pytest.mark.parametrize("key", ["QUJD==", "A=", "=A", "abc=def", '"', "{}"[1:], "x{}", "k\"k"])
+def test_what_may_be_a_key_is(shared, key):
+    name = sha256(key)
+    on(shared)("import", "--name", name, "--scope", "x", stdin=key)
+    assert shared.value("SELECT count(*) FROM tokens WHERE token_hash = %s", (sha256(key),)) == 1
 
 
 @pytest.mark.parametrize("key, end", [
