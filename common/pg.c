@@ -28,20 +28,9 @@
 /* The server's own limits should speak first: their error is more exact than our hanging
  * up. */
 #define SERVER_GRACE_MS 500u
-#define MESSAGE_MAX 512
-
-/* The first line, without libpq's "ERROR:  " and line end. */
-static const char *one_line(char out[MESSAGE_MAX], const char *message)
-{
-	size_t n = strcspn(message, "\r\n");
-
-	if (n == 0)
-		return "no reason given";
-	snprintf(out, MESSAGE_MAX, "%.*s", (int)(n < MESSAGE_MAX ? n : MESSAGE_MAX - 1),
-		 message);
-	return out;
-}
-
+/* A session that lasted so long was a good one: its end is the first of its kind. */
+#define LASTED_US (BACKOFF_MAX_MS * UINT64_C(1000))
+#define READ_ONLY_STATE "25006"
 static void timer_in(struct pg_conn *c, uint32_t ms)
 {
 	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
@@ -84,6 +73,7 @@ static void close_session(struct pg_conn *c)
 		close(c->fd);
 	c->fd = -1;
 	c->broken = c->flushing = false;
+	c->farewell[0] = c->farewell_state[0] = '\0';
 }
 
 static void enter(struct pg_conn *c)
@@ -151,11 +141,20 @@ static void tell_down(struct pg_conn *c, const char *why)
 		c->o.on_state(c->o.ctx, false, why);
 }
 
-/* The one end of a connection, whatever the cause. */
-static void lost(struct pg_conn *c, const char *why)
+static void calm_down(struct pg_conn *c)
+{
+	c->backoff_ms = BACKOFF_MIN_MS;
+}
+
+/* The one end of a connection, whatever the cause. sqlstate: "" where there is none. */
+static void lost_with(struct pg_conn *c, const char *why, const char *sqlstate)
 {
 	struct pg_reply reply = {.outcome = PG_LOST, .message = why};
 	bool tell;
+
+	snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", sqlstate);
+	if (c->state == PG_UP && clock_mono_us() - c->up_since_us > LASTED_US)
+		calm_down(c);
 
 	enter(c);
 	/* A server that took the connection and no session: the next may do better. */
@@ -172,65 +171,87 @@ static void lost(struct pg_conn *c, const char *why)
 	leave(c);
 }
 
-static bool is_fatal(const PGresult *r)
+static void lost(struct pg_conn *c, const char *why)
 {
-	const char *severity = PQresultErrorField(r, PG_DIAG_SEVERITY_NONLOCALIZED);
-
-	return severity &&
-	       (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+	lost_with(c, why, "");
 }
 
-static bool is_error(const PGresult *r)
+static void keep_result(struct pg_conn *c, PGresult *r)
 {
-	ExecStatusType s = PQresultStatus(r);
+	if (c->last && pg_result_is_error(c->last)) {
+		PQclear(r);
+		return;
+	}
+	PQclear(c->last);
+	c->last = r;
+}
 
-	return s == PGRES_FATAL_ERROR || s == PGRES_BAD_RESPONSE;
+/* A server that ends the session while it takes rows has said why before, behind what
+ * libpq reads in that state. Nothing waits: the socket is closed. */
+static void hear_out(struct pg_conn *c)
+{
+	PGresult *r;
+
+	if (c->copy != PG_COPY_FEEDING || PQputCopyEnd(c->pg, "lost") != 1)
+		return;
+	while ((r = PQgetResult(c->pg)) != NULL)
+		keep_result(c, r);
 }
 
 /* The server's last word, where there was one, tells more than "closed unexpectedly". */
 static void lost_by_libpq(struct pg_conn *c)
 {
-	const char *message = PQerrorMessage(c->pg);
-	char line[MESSAGE_MAX];
+	char line[PG_MESSAGE_MAX], code[6] = "";
 
-	if (c->last && is_error(c->last))
-		message = PQresultErrorField(c->last, PG_DIAG_MESSAGE_PRIMARY);
-	lost(c, one_line(line, message ? message : ""));
+	if (PQstatus(c->pg) == CONNECTION_BAD)
+		hear_out(c);
+	if (c->last && pg_result_is_error(c->last) &&
+	    PQresultErrorField(c->last, PG_DIAG_SQLSTATE) != NULL) {
+		pg_sqlstate(code, c->last);
+		pg_clean_result(line, c->last, true);
+	} else if (c->farewell[0] != '\0') {
+		memcpy(code, c->farewell_state, sizeof code);
+		memcpy(line, c->farewell, sizeof line);
+	} else {
+		pg_clean(line, sizeof line, PQerrorMessage(c->pg), PG_FIRST_LINE);
+	}
+	lost_with(c, line, code);
+}
+
+/* The session's end, where its server may not be what it was: the next one first. */
+static void lost_its_use(struct pg_conn *c, const char *why, const char *sqlstate)
+{
+	c->place.past = true;
+	lost_with(c, why, sqlstate);
 }
 
 /* The statement's last result is in. */
 static void complete(struct pg_conn *c)
 {
 	struct pg_reply reply = {.outcome = PG_OK, .result = c->last};
-	const char *code;
-	char line[MESSAGE_MAX];
+	char line[PG_MESSAGE_MAX];
 
 	CHECK(c->last != NULL);
-	if (is_error(c->last)) {
-		code = PQresultErrorField(c->last, PG_DIAG_SQLSTATE);
+	if (pg_result_is_error(c->last)) {
 		reply.outcome = PG_ERROR;
 		reply.result = NULL;
-		reply.message = PQresultErrorField(c->last, PG_DIAG_MESSAGE_PRIMARY);
-		reply.message =
-			one_line(line, reply.message ? reply.message
-						     : PQresultErrorMessage(c->last));
-		snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", code ? code : "");
-		if (PQstatus(c->pg) == CONNECTION_BAD || is_fatal(c->last) || !code) {
-			lost(c, reply.message);
+		pg_sqlstate(reply.sqlstate, c->last);
+		reply.message = pg_clean_result(line, c->last, false);
+		if (PQstatus(c->pg) == CONNECTION_BAD || pg_result_is_fatal(c->last) ||
+		    reply.sqlstate[0] == '\0') {
+			lost_with(c, pg_clean_result(line, c->last, true),
+				  reply.sqlstate);
 			return;
 		}
+		if (pg_sqlstate_is_of_session(reply.sqlstate)) {
+			lost_its_use(c, pg_clean_result(line, c->last, true),
+				     reply.sqlstate);
+			return;
+		}
+	} else if (c->state == PG_UP) {
+		calm_down(c);
 	}
 	finish(c, &reply);
-}
-
-static void keep_result(struct pg_conn *c, PGresult *r)
-{
-	if (c->last && is_error(c->last)) {
-		PQclear(r);
-		return;
-	}
-	PQclear(c->last);
-	c->last = r;
 }
 
 void pg_mark_broken(struct pg_conn *c)
@@ -314,6 +335,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	take_results(c);
 	if (c->pg && !open)
 		lost_by_libpq(c);
+	else if (c->state == PG_UP && !c->read_only && pg_reports_read_only(c->pg))
+		lost_its_use(c, "the server has become read-only", READ_ONLY_STATE);
 	leave(c);
 }
 
@@ -356,19 +379,35 @@ static void send_statement(struct pg_conn *c, const char *sql, struct pg_params 
 		pg_mark_broken(c);
 }
 
+/* What SHOW has answered. */
+static bool is_on(const PGresult *r)
+{
+	return PQntuples(r) == 1 && strcmp(PQgetvalue(r, 0, 0), "on") == 0;
+}
+
 static void on_session_ready(void *ctx, const struct pg_reply *reply)
 {
 	struct pg_conn *c = ctx;
+	char why[PG_MESSAGE_MAX];
 
 	if (reply->outcome == PG_LOST)
 		return;
 	if (reply->outcome == PG_ERROR) {
-		lost(c, reply->message);
+		snprintf(why, sizeof why, "%s %s", reply->sqlstate, reply->message);
+		lost_with(c, why, reply->sqlstate);
+		return;
+	}
+	if (c->o.writes && is_on(reply->result)) {
+		lost_with(c,
+			  "the server is read-only: a standby, or one with "
+			  "default_transaction_read_only",
+			  READ_ONLY_STATE);
 		return;
 	}
 	event_del(c->timer);
 	c->state = PG_UP;
-	c->backoff_ms = BACKOFF_MIN_MS;
+	c->up_since_us = clock_mono_us();
+	c->read_only = pg_reports_read_only(c->pg);
 	note_back(c);
 	if (c->o.on_state)
 		c->o.on_state(c->o.ctx, true, NULL);
@@ -377,7 +416,9 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 /* Connected: from here on the socket is one and the same. */
 static void set_up_session(struct pg_conn *c)
 {
-	char sql[PG_SESSION_SQL_MAX];
+	/* Asked and not only heard: a pooler reports what was so when it connected. */
+	static const char ask[] = " SHOW transaction_read_only";
+	char sql[PG_SESSION_SQL_MAX + sizeof ask];
 
 	c->fd = fcntl(PQsocket(c->pg), F_DUPFD_CLOEXEC, 0);
 	if (c->fd < 0) {
@@ -391,18 +432,27 @@ static void set_up_session(struct pg_conn *c)
 	c->writable = event_new(c->base, c->fd, EV_WRITE, on_writable, c);
 	CHECK(c->readable && c->writable && event_add(c->readable, NULL) == 0);
 	pg_session_sql(sql, PQserverVersion(c->pg), c->o.timeout_ms, c->o.listen);
+	if (c->o.writes)
+		memcpy(sql + strlen(sql), ask, sizeof ask);
 	c->busy = true;
 	c->done = on_session_ready;
 	c->done_ctx = c;
 	send_statement(c, sql, (struct pg_params){0});
 }
 
-static void on_notice(void *ctx, const char *message)
+/* Beside a statement, an error is the session's end. */
+static void on_notice(void *ctx, const PGresult *r)
 {
 	struct pg_conn *c = ctx;
-	char line[MESSAGE_MAX];
+	char line[PG_MESSAGE_MAX];
 
-	log_debug("%s: %s", c->o.application_name, one_line(line, message));
+	if (pg_result_is_fatal(r)) {
+		pg_sqlstate(c->farewell_state, r);
+		pg_clean_result(c->farewell, r, true);
+	} else {
+		log_debug("%s: %s", c->o.application_name,
+			  pg_clean_result(line, r, true));
+	}
 }
 
 static void on_dialed(evutil_socket_t fd, short what, void *arg)
@@ -422,7 +472,7 @@ static void on_dialed(evutil_socket_t fd, short what, void *arg)
 	if (c->pg == NULL) {
 		lost(c, dialed.why);
 	} else {
-		PQsetNoticeProcessor(c->pg, on_notice, c);
+		PQsetNoticeReceiver(c->pg, on_notice, c);
 		set_up_session(c);
 	}
 	leave(c);
@@ -450,7 +500,7 @@ static void dial(struct pg_conn *c)
 /* It goes on: whatever it is stuck in, a second thread would be as well. */
 static void tell_slow(struct pg_conn *c)
 {
-	char doing[MESSAGE_MAX], why[MESSAGE_MAX];
+	char doing[PG_MESSAGE_MAX], why[PG_MESSAGE_MAX];
 
 	pg_dialer_doing(c->dialer, doing, sizeof doing);
 	snprintf(why, sizeof why, "no session yet, still %s", doing);

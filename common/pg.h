@@ -21,7 +21,9 @@ enum pg_outcome {
 	PG_OK,
 	/* the server refused the statement: sqlstate says why, the session goes on */
 	PG_ERROR,
-	/* connection or time ran out: whether the statement took effect is unknown */
+	/* connection or time ran out, or it is no session to go on with (a server that
+	 * became read-only; common/pg_error.h): whether the statement took effect is
+	 * unknown */
 	PG_LOST,
 };
 
@@ -29,8 +31,11 @@ enum pg_outcome {
 struct pg_reply {
 	enum pg_outcome outcome;
 	const PGresult *result; /* PG_OK: of the last statement */
-	char sqlstate[6];    /* PG_ERROR: PostgreSQL manual, appendix A; "" otherwise */
-	const char *message; /* not PG_OK: one line, without secrets */
+	/* PostgreSQL manual, appendix A. PG_LOST: of the server's last word; "": none */
+	char sqlstate[6];
+	/* Not PG_OK: one line of clean UTF-8 (common/pg_error.h), without secrets;
+	 * PG_LOST: with the SQLSTATE. */
+	const char *message;
 };
 
 struct pg_options {
@@ -40,6 +45,7 @@ struct pg_options {
 	uint32_t timeout_ms; /* connect, statement, lock, idle transaction, unanswered
 	                               * data: each; 0: 5000 */
 	const char *listen;  /* channel, an identifier of ours; NULL: none */
+	bool writes;         /* a server that takes no writes is no session */
 	/* Each may be NULL. `why` is NULL when up. */
 	void (*on_state)(void *ctx, bool up, const char *why);
 	void (*on_notify)(void *ctx, const char *payload);
@@ -47,8 +53,10 @@ struct pg_options {
 };
 
 /* Copies the options; connects from the loop on, for ever, with back-off (100 ms to 5 s,
- * with jitter). Every new session is set up alike: UTC, UTF8, search_path public, time
- * limits. What the log hears of outages: common/trouble.h. */
+ * with jitter), which begins anew once a session has answered a statement, or lasted.
+ * Every new session is set up alike: UTC, UTF8, search_path public, time limits. One
+ * whose server becomes read-only is given up. What the log hears of outages:
+ * common/trouble.h. */
 struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *options);
 /* Clears *c. A statement that runs is abandoned, its callback is not called. May be
  * called inside any of the connection's callbacks. */

@@ -7,13 +7,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/pg_conninfo.h"
-
-struct str pg_first_line(const char *message)
-{
-	size_t n = message ? strcspn(message, "\r\n") : 0;
-
-	return n ? (struct str){message, n} : STR("no reason given");
-}
+#include "common/pg_error.h"
 
 static void on_notice(void *ctx, const char *message)
 {
@@ -34,6 +28,8 @@ static PGconn *begin(const struct pg_target *t)
 	pg = PQconnectStartParams(p.keywords, p.values, 1);
 	CHECK(pg != NULL);
 	PQsetNoticeProcessor(pg, on_notice, NULL);
+	/* The first line has the SQLSTATE then. */
+	PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
 	return pg;
 }
 
@@ -83,6 +79,7 @@ PGconn *pg_attempt(const struct pg_target *t, enum pg_attempt_end *end, struct s
 	*end = run(t, pg, until_us);
 	switch (*end) {
 	case PG_ATTEMPT_UP:
+		PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
 		return pg;
 	case PG_ATTEMPT_FAILED:
 		/* Where it has an address, libpq's message leaves the host out. (An empty
@@ -90,7 +87,7 @@ PGconn *pg_attempt(const struct pg_target *t, enum pg_attempt_end *end, struct s
 		if (t->hostaddr != NULL && t->host != NULL &&
 		    strchr(t->host, ',') == NULL && strcmp(t->host, t->hostaddr) != 0)
 			sbuf_printf(why, "%s: ", t->host);
-		sbuf_str(why, pg_first_line(PQerrorMessage(pg)));
+		pg_clean_add(why, PQerrorMessage(pg), PG_FIRST_LINE);
 		break;
 	case PG_ATTEMPT_SILENT:
 		sbuf_printf(why, "connecting to %s took too long (%g s)", t->shown,

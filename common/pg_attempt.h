@@ -32,7 +32,4 @@ enum pg_attempt_end {
 /* A session, or NULL with one line in `why`, without secrets (nothing if stopped). */
 PGconn *pg_attempt(const struct pg_target *t, enum pg_attempt_end *end, struct sbuf *why);
 
-/* The first line of one of libpq's messages. */
-struct str pg_first_line(const char *message);
-
 #endif

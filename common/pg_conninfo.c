@@ -43,6 +43,8 @@ void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t t
 {
 	size_t room = PG_SESSION_SQL_MAX;
 	unsigned ms = timeout_ms;
+	/* A wait for a lock ends as one, not as a statement that took too long. */
+	unsigned lock_ms = ms > 1 ? ms / 2 : ms;
 	int n;
 
 	n = snprintf(sql, room,
@@ -54,11 +56,16 @@ void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t t
 		     "SET lock_timeout = %u; "
 		     "SET idle_in_transaction_session_timeout = %u; "
 		     "SET tcp_user_timeout = %u;",
-		     ms, ms, ms, ms);
-	/* Notices that we hung up while a statement runs. */
+		     ms, lock_ms, ms, ms);
+	/* Notices that we hung up while a statement runs. A session of ours that is idle
+	 * waits for something to do. */
 	if (server_version >= 140000)
 		n += snprintf(sql + n, room - (size_t)n,
-			      "SET client_connection_check_interval = %u;", ms);
+			      "SET client_connection_check_interval = %u;"
+			      "SET idle_session_timeout = 0;",
+			      ms);
+	if (server_version >= 170000)
+		n += snprintf(sql + n, room - (size_t)n, "SET transaction_timeout = 0;");
 	if (listen)
 		n += snprintf(sql + n, room - (size_t)n, "LISTEN %s;", listen);
 	CHECK(n > 0 && (size_t)n < room);

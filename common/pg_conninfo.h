@@ -35,10 +35,10 @@ void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
  * libpq an empty value is none, too. */
 void pg_parameters_set(struct pg_parameters *p, const char *keyword, const char *value);
 
-#define PG_SESSION_SQL_MAX 640
+#define PG_SESSION_SQL_MAX 768
 
 /* The statements that make every session alike. server_version as PQserverVersion tells
- * it; listen: a channel or NULL. */
+ * it; listen: a channel or NULL. timeout_ms is a statement's; a lock gets half of it. */
 void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t timeout_ms,
 		    const char *listen);
 

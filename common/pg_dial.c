@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/pg_attempt.h"
 #include "common/pg_conninfo.h"
+#include "common/pg_error.h"
 #include "common/pg_hosts.h"
 
 #define NEXT_MS 2000u /* for an attempt while another address is left */
@@ -102,7 +103,7 @@ static bool take_settings(struct walk *w, PGconn *pg)
 	CHECK(all != NULL);
 	ok = strcmp(value_of(all, "sslmode"), NO_SSLMODE) == 0;
 	if (!ok) {
-		sbuf_str(w->why, pg_first_line(PQerrorMessage(pg)));
+		pg_clean_add(w->why, PQerrorMessage(pg), PG_FIRST_LINE);
 	} else if (!pg_hosts_split(&w->hosts, value_of(all, "host"),
 				   value_of(all, "hostaddr"), value_of(all, "port"))) {
 		/* One attempt, for libpq's own words. */

@@ -4,6 +4,7 @@
 
 #include "common/pg.h"
 #include "common/pg_dialer.h"
+#include "common/pg_error.h"
 #include "common/trouble.h"
 
 #define PG_CONN_MAGIC 0x70676331u
@@ -28,6 +29,10 @@ struct pg_conn {
 	enum conn_state state;
 	uint32_t backoff_ms;
 	struct trouble outage;
+	uint64_t up_since_us;
+	bool read_only; /* as the server has reported it at the start */
+	/* What the server said last, outside of any statement; "": nothing. */
+	char farewell[PG_MESSAGE_MAX], farewell_state[6];
 	bool broken;    /* sending failed: the timer, due at once, gives it up */
 	bool flushing;  /* libpq still holds bytes for the socket */
 	bool dying;     /* freed inside a callback: leave() does it */

@@ -6,6 +6,7 @@
 
 #include "common/check.h"
 #include "common/pg_dial.h"
+#include "common/pg_error.h"
 
 #define CONNECT_MS 5000  /* for the last or only address */
 #define SILENCE_MS 10000 /* unanswered TCP data */
@@ -19,23 +20,14 @@ struct pg_sync {
 static const char session_sql[] =
 	"SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'; SET search_path = public, "
 	"pg_temp; SET standard_conforming_strings = on; SET client_min_messages = "
-	"warning; SET lock_timeout = '10s'; SET statement_timeout = 0";
+	"warning; SET lock_timeout = '10s'; SET statement_timeout = 0; SET "
+	"idle_in_transaction_session_timeout = 0";
 
 /* Notices are not for the reader of a command's output. */
 static void on_notice(void *ctx, const char *message)
 {
 	(void)ctx;
 	(void)message;
-}
-
-/* libpq ends its messages with a line break and may use several lines. */
-static void add_lines(struct sbuf *error, const char *text)
-{
-	struct str s = str_of(text);
-
-	while (s.n && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
-		s.n--;
-	sbuf_str(error, s);
 }
 
 static void add_field(struct sbuf *error, const char *before, const PGresult *r,
@@ -46,7 +38,18 @@ static void add_field(struct sbuf *error, const char *before, const PGresult *r,
 	if (text == NULL)
 		return;
 	sbuf_str(error, str_of(before));
-	add_lines(error, text);
+	pg_clean_add(error, text, PG_ALL_LINES);
+}
+
+/* What a command waits for, a person or a file, is no fault of its session. */
+static bool set_up(struct pg_sync *s, struct sbuf *error)
+{
+	int version = PQserverVersion(s->pg);
+
+	return pg_sync_run(s, session_sql, error) &&
+	       (version < 140000 ||
+		pg_sync_run(s, "SET idle_session_timeout = 0", error)) &&
+	       (version < 170000 || pg_sync_run(s, "SET transaction_timeout = 0", error));
 }
 
 struct pg_sync *pg_sync_open(const char *conninfo, const char *application_name,
@@ -68,7 +71,7 @@ struct pg_sync *pg_sync_open(const char *conninfo, const char *application_name,
 	s = xcalloc(1, sizeof *s);
 	s->pg = pg;
 	PQsetNoticeProcessor(s->pg, on_notice, NULL);
-	if (!pg_sync_run(s, session_sql, error))
+	if (!set_up(s, error))
 		pg_sync_close(&s);
 	return s;
 }
@@ -84,15 +87,14 @@ void pg_sync_close(struct pg_sync **s)
 
 static void tell_failure(struct pg_sync *s, const PGresult *r, struct sbuf *error)
 {
-	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-
-	snprintf(s->sqlstate, sizeof s->sqlstate, "%s", code ? code : "");
-	if (code) {
+	pg_sqlstate(s->sqlstate, r);
+	if (s->sqlstate[0] != '\0') {
+		sbuf_printf(error, "%s ", s->sqlstate);
 		add_field(error, "", r, PG_DIAG_MESSAGE_PRIMARY);
 		add_field(error, "\n  detail: ", r, PG_DIAG_MESSAGE_DETAIL);
 		add_field(error, "\n  hint: ", r, PG_DIAG_MESSAGE_HINT);
 	} else {
-		add_lines(error, PQerrorMessage(s->pg));
+		pg_clean_add(error, PQerrorMessage(s->pg), PG_ALL_LINES);
 	}
 }
 

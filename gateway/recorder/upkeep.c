@@ -251,6 +251,7 @@ struct usage_upkeep *usage_upkeep_new(const struct upkeep_options *o)
 					     .resolver = o->resolver,
 					     .application_name = application_name,
 					     .timeout_ms = TIMEOUT_MS,
+					     .writes = true,
 				     });
 	u->turn = event_new(o->base, -1, 0, on_turn, u);
 	CHECK(u->turn != NULL);

@@ -257,7 +257,7 @@ static void on_state(void *ctx, bool up, const char *why)
 	(void)why;
 	atomic_store_explicit(&w->o.counters->connected, up, memory_order_relaxed);
 	writer_groups_forget(w);
-	w->resume_us = 0;
+	w->resume_us = w->failing_since_us = 0;
 	if (up)
 		usage_writer_turn(w, false);
 }
@@ -308,6 +308,7 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 					     .resolver = o->resolver,
 					     .application_name = application_name,
 					     .timeout_ms = o->timeout_ms,
+					     .writes = true,
 					     .on_state = on_state,
 					     .ctx = w,
 				     });

@@ -1,21 +1,25 @@
 /* What an error means: the only place where the writer judges one.
  *
- * A lost session -> the cursors are read again. What the statement holds (SQLSTATE
- * classes 22 and 23) -> it holds less, at once, down to the one row or counter that is
- * bad. The partition of one day -> that day's partition is looked at again. Anything else
- * is the server's state: the step says whether that makes it wait. */
+ * A lost session -> the cursors are read again. (Errors of the session and not of the
+ * statement, and servers that became read-only, are lost sessions: common/pg_error.h.)
+ * What the statement holds (SQLSTATE classes 22 and 23) -> it holds less, at once, down
+ * to the one row or counter that is bad. The partition of one day -> that day's partition
+ * is looked at again. Anything else is the server's state: the step says whether that
+ * makes it wait. */
 #include <stdio.h>
 #include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/pg_error.h"
 #include "gateway/recorder/writer_priv.h"
 
 #define PAUSE_MAX_MS 5000u
 /* After a batch that was too much for the time limit: how long none is made larger. Else
  * each other would fail again, and rows come in by the time limit's pace. */
 #define STAY_SMALL_US UINT64_C(60000000)
+#define SESSION_FAILS_US UINT64_C(30000000)
 
 enum fault { FAULT_SESSION, FAULT_DATA, FAULT_DAY, FAULT_SERVER };
 
@@ -56,8 +60,14 @@ static enum fault fault_of(const struct usage_writer *w, const struct writer_ste
 	return is_days_fault(w, reply->sqlstate) ? FAULT_DAY : FAULT_SERVER;
 }
 
-/* Perhaps the batch was more than the server takes within the time limit; for sure, where
- * it says so (57014 query_canceled). */
+/* Was the batch perhaps more than the server takes? It may say so (57014 query_canceled,
+ * class 53 insufficient resources, 54 program limit exceeded), or nothing any more. */
+static bool is_too_much(const char *sqlstate)
+{
+	return sqlstate[0] == '\0' || strcmp(sqlstate, "57014") == 0 ||
+	       strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "54", 2) == 0;
+}
+
 static void shrink(struct usage_writer *w, const char *sqlstate)
 {
 	size_t rows = w->batch.n_rows / 2;
@@ -72,7 +82,7 @@ static void narrow_down(struct usage_writer *w, const struct writer_step *step,
 			const struct pg_reply *reply)
 {
 	snprintf(w->sqlstate, sizeof w->sqlstate, "%s", reply->sqlstate);
-	snprintf(w->reason, sizeof w->reason, "%s", reply->message);
+	pg_clean(w->reason, sizeof w->reason, reply->message, PG_FIRST_LINE);
 	/* A partition that someone dropped looks like a bad row (23514): ask again. */
 	partitions_forget(&w->partitions);
 	if (w->batch.n_rows > 1)
@@ -98,6 +108,23 @@ void writer_recovered(struct usage_writer *w)
 		log_info("usage: PostgreSQL takes events again, after %llu s",
 			 (unsigned long long)lasted_s);
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
+	w->failing_since_us = 0;
+}
+
+/* Whatever it is, a session on which no batch could be stored for so long is not to be
+ * waited on: the next one may reach another server, or the same in a better state. */
+static bool give_up_session(struct usage_writer *w)
+{
+	uint64_t now = clock_mono_us();
+
+	if (w->failing_since_us == 0)
+		w->failing_since_us = now;
+	if (now - w->failing_since_us < SESSION_FAILS_US)
+		return false;
+	w->failing_since_us = 0;
+	w->rejecting = false;
+	pg_drop(w->pg, "no batch could be stored for 30 s on this session");
+	return true;
 }
 
 static void pause_all(struct usage_writer *w)
@@ -145,10 +172,16 @@ void writer_judge(struct usage_writer *w, const struct writer_step *step,
 	enum fault fault = fault_of(w, step, reply);
 
 	writer_bump(&w->o.counters->failures, 1);
-	if (step->holds == HOLDS_ROWS && fault != FAULT_DATA)
+	if (step->holds == HOLDS_ROWS && fault != FAULT_DATA &&
+	    is_too_much(reply->sqlstate))
 		shrink(w, reply->sqlstate);
+	if (fault != FAULT_SESSION && step->error == ERROR_WAITS && give_up_session(w)) {
+		w->next = STEP_NONE;
+		return;
+	}
 	switch (fault) {
 	case FAULT_SESSION:
+		w->failing_since_us = 0;
 		writer_groups_forget(w);
 		w->rejecting = false;
 		w->next = STEP_NONE;

@@ -146,6 +146,8 @@ struct usage_writer {
 	/* Faults. */
 	uint32_t pause_ms;
 	uint64_t resume_us; /* nothing is chosen before */
+	/* No batch was stored on this session; 0: none failed. */
+	uint64_t failing_since_us;
 	struct trouble trouble;
 };
 

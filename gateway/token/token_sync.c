@@ -240,7 +240,8 @@ static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
 	}
 	if (reply->outcome == PG_ERROR) {
 		if (trouble_note(&s->refusals, REFUSED, clock_mono_us()))
-			log_error("tokens: cannot read the keys: %s%s", reply->message,
+			log_error("tokens: cannot read the keys: %s %s%s",
+				  reply->sqlstate, reply->message,
 				  hint_for(reply->sqlstate));
 		first_load_move(&s->first, FIRST_FAILED);
 	}

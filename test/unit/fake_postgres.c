@@ -85,6 +85,10 @@ static bool greet(struct fake_postgres *f, int fd)
 		if (strcmp(at, "application_name") == 0)
 			snprintf(f->application_name, sizeof f->application_name, "%s",
 				 at + strlen(at) + 1);
+	if (atomic_load(&f->refuse_login)) {
+		error(fd, "FATAL", "28P01", atomic_load(&f->refuse_login));
+		return false;
+	}
 	PUT(fd, 'R', "\0\0\0\0");
 	PUT(fd, 'S', "server_version\00015.2\0");
 	PUT(fd, 'S', "client_encoding\0UTF8\0");
@@ -124,6 +128,13 @@ static bool copy_in(struct fake_postgres *f, int fd, char *body)
 	size_t n, total = 0, lines = 0;
 
 	PUT(fd, 'G', "\0\0\0");
+	if (atomic_load(&f->leave_in_copy)) {
+		error(fd, "FATAL", "57P01", "terminating connection");
+		shutdown(fd, SHUT_WR);
+		while (read_message(f, fd, &type, body, &n))
+			;
+		return false;
+	}
 	while (atomic_load(&f->slow_reader) && !atomic_load(&f->stop))
 		usleep(1000);
 	while (type == 'd') {
@@ -131,6 +142,12 @@ static bool copy_in(struct fake_postgres *f, int fd, char *body)
 			return false;
 		total += type == 'd' ? n : 0;
 		lines += type == 'd' ? lines_in(body, n) : 0;
+	}
+	if (is_batch && atomic_load(&f->refuse_copies) > 0) {
+		atomic_fetch_sub(&f->refuse_copies, 1);
+		f->refused[atomic_fetch_add(&f->n_refused, 1) % FAKE_BATCHES_MAX] = lines;
+		error(fd, "ERROR", f->refuse_copies_state, "no");
+		return true;
 	}
 	if (is_batch && f->n_batches < FAKE_BATCHES_MAX) {
 		f->batches[f->n_batches] = lines;
@@ -176,6 +193,13 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		error(fd, "FATAL", "57P01", "terminating connection");
 		return false;
 	}
+	if (starts(sql, "leave")) {
+		PUT(fd, 'C', "SET\0");
+		ready(fd);
+		error(fd, "FATAL", "57P05",
+		      "terminating connection due to idle-session timeout");
+		return false;
+	}
 	if (starts(sql, "notify"))
 		PUT(fd, 'A', "\0\0\0\1channel\0007\0");
 	if (starts(sql, "ping") || starts(sql, "notify") || starts(sql, "two"))
@@ -184,7 +208,14 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		error(fd, "ERROR", "42P01", "no such table");
 	else if (starts(sql, "fail"))
 		error(fd, "ERROR", "22012", "division by zero");
-	else if (starts(sql, "BEGIN"))
+	else if (starts(sql, "standby"))
+		error(fd, "ERROR", "25006", "cannot execute in a read-only transaction");
+	else if (strstr(sql, "SHOW transaction_read_only") &&
+		 atomic_load(&f->read_only)) {
+		PUT(fd, 'T', "\0\1c\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0");
+		PUT(fd, 'D', "\0\1\0\0\0\2on");
+		PUT(fd, 'C', "SHOW\0");
+	} else if (starts(sql, "BEGIN"))
 		answer_begin(f, fd);
 	else if (starts(sql, "copy") || starts(sql, "COPY")) {
 		if (!copy_in(f, fd, sql))

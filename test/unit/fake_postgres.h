@@ -15,6 +15,7 @@
  *   die     closes                  fatal   FATAL 57P01, closes
  *   hang    nothing                 notify  NOTIFY with payload 7, then as ping
  *   copy    COPY FROM STDIN         two     a row, then ERROR 42P01
+ *   standby ERROR 25006             leave   done, then FATAL 57P05, closes
  * and all others are done. Of the recorder it takes batches of one lane, and has no time
  * for its upkeep. */
 #define FAKE_BATCHES_MAX 64
@@ -31,10 +32,18 @@ struct fake_postgres {
 	_Atomic bool slow_reader;   /* lets COPY data wait until told otherwise */
 	char first_sql[1024];       /* the latest session's set-up */
 	char application_name[64];
+	_Atomic bool read_only; /* says so when it is asked at a session's set-up */
+	/* Bytes; the start of each session is refused with them. */
+	const char *_Atomic refuse_login;
+	_Atomic bool leave_in_copy; /* FATAL 57P01 instead of taking rows */
 	_Atomic int refuse_batches; /* this many are refused at their BEGIN: 53100 */
+	_Atomic int refuse_copies;  /* this many at their rows, as refuse_copies_state */
+	const char *refuse_copies_state;
 	_Atomic size_t n_begun, n_batches;
 	uint64_t begun_us[FAKE_BATCHES_MAX]; /* monotonic */
 	size_t batches[FAKE_BATCHES_MAX];    /* rows of each */
+	size_t refused[FAKE_BATCHES_MAX];    /* of those that were refused */
+	_Atomic size_t n_refused;
 };
 
 void fake_postgres_start(struct fake_postgres *f);

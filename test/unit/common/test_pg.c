@@ -39,7 +39,7 @@ struct fixture {
 	bool up_when_replied;
 	/* what they do */
 	const char *next_sql;
-	bool free_when_up, free_when_replied;
+	bool free_when_up, free_when_replied, writes;
 	size_t put, to_put, most_at_once;
 	bool give_up_copy;
 };
@@ -139,6 +139,7 @@ static void begin(struct fixture *f)
 		.application_name = "test \"pg\"",
 		.timeout_ms = TIMEOUT_MS,
 		.listen = "channel",
+		.writes = f->writes,
 		.on_state = on_state,
 		.on_notify = on_notify,
 		.ctx = f,
@@ -175,7 +176,7 @@ static void test_session_is_set_up(void **state)
 		"TimeZone = 'UTC'",
 		"search_path = public",
 		"statement_timeout = 300",
-		"lock_timeout = 300",
+		"lock_timeout = 150",
 		"idle_in_transaction_session_timeout = 300",
 		"tcp_user_timeout = 300",
 		"LISTEN channel",
@@ -253,7 +254,59 @@ static void test_server_dies_in_a_statement(void **state)
 
 static void test_server_ends_the_session(void **state)
 {
-	lose(*state, "fatal", "terminating connection");
+	struct fixture *f = *state;
+
+	lose(f, "fatal", "57P01 terminating connection");
+}
+
+/* Nothing was asked: what the server said is what the log tells, not that it closed. */
+static void test_a_farewell_between_statements(void **state)
+{
+	struct fixture *f = *state;
+
+	begin_up(f);
+	ask(f, "leave");
+	assert_int_equal(f->outcome, PG_OK);
+	until(f, &f->downs, 1);
+	assert_string_equal(f->why,
+			    "57P05 terminating connection due to idle-session timeout");
+}
+
+/* An error of the session, or of the server that it reached: no statement will fare
+ * better there. */
+static void test_a_standby_is_no_session_to_go_on_with(void **state)
+{
+	struct fixture *f = *state;
+
+	lose(f, "standby", "25006 cannot execute in a read-only transaction");
+}
+
+static void test_the_first_refusal_is_clean(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->server.refuse_login, "Passwort f\xfcr \x1b[31m\xbb");
+	begin(f);
+	until(f, &f->downs, 1);
+	assert_non_null(strstr(f->why, "FATAL:  28P01: Passwort f\xef\xbf\xbdr  [31m"
+				       "\xef\xbf\xbd"));
+	atomic_store(&f->server.refuse_login, NULL);
+	until(f, &f->ups, 1);
+}
+
+/* Who writes takes no session of a server that takes no writes, and asks again. */
+static void test_read_only(void **state)
+{
+	struct fixture *f = *state;
+
+	f->writes = true;
+	atomic_store(&f->server.read_only, true);
+	begin(f);
+	until(f, &f->downs, 1);
+	assert_int_equal(f->ups, 0);
+	assert_non_null(strstr(f->why, "read-only"));
+	atomic_store(&f->server.read_only, false);
+	until(f, &f->ups, 1);
 }
 
 static void test_server_never_answers(void **state)
@@ -298,7 +351,7 @@ static void test_a_refused_set_up_is_no_session(void **state)
 	begin(f);
 	until(f, &f->downs, 1);
 	assert_int_equal(f->ups, 0);
-	assert_string_equal(f->why, "set-up refused");
+	assert_string_equal(f->why, "22023 set-up refused");
 	atomic_store(&f->server.refuse_set_up, false);
 	until(f, &f->ups, 1);
 }
@@ -461,6 +514,19 @@ static void test_copy(void **state)
 	assert_true(f->up_when_replied);
 }
 
+/* The server's word lies behind what libpq reads while it is fed. */
+static void test_a_farewell_in_a_copy(void **state)
+{
+	struct fixture *f = *state;
+
+	begin_up(f);
+	atomic_store(&f->server.leave_in_copy, true);
+	copy(f, 50000000);
+	assert_int_equal(f->outcome, PG_LOST);
+	assert_string_equal(f->message, "57P01 terminating connection");
+	assert_string_equal(f->sqlstate, "57P01");
+}
+
 static void test_copy_may_be_refused_or_be_none(void **state)
 {
 	struct fixture *f = *state;
@@ -482,12 +548,18 @@ static void test_session_statements(void **state)
 	(void)state;
 	pg_session_sql(sql, 130000, 5000, NULL);
 	assert_non_null(strstr(sql, "TimeZone = 'UTC'"));
-	assert_non_null(strstr(sql, "statement_timeout = 5000; SET lock_timeout = 5000"));
+	assert_non_null(strstr(sql, "statement_timeout = 5000; SET lock_timeout = 2500"));
 	assert_null(strstr(sql, "client_connection_check_interval")); /* new in 14 */
+	assert_null(strstr(sql, "idle_session_timeout"));
+	assert_null(strstr(sql, "transaction_timeout = 0"));
 	assert_null(strstr(sql, "LISTEN"));
 	pg_session_sql(sql, 140000, UINT32_MAX, "token_generation");
 	assert_non_null(strstr(sql, "client_connection_check_interval = 4294967295;"));
 	assert_non_null(strstr(sql, "LISTEN token_generation;"));
+	assert_non_null(strstr(sql, "SET idle_session_timeout = 0;"));
+	assert_null(strstr(sql, "; SET transaction_timeout = 0")); /* new in 17 */
+	pg_session_sql(sql, 170000, UINT32_MAX, "token_generation");
+	assert_non_null(strstr(sql, "SET transaction_timeout = 0;"));
 }
 
 static void test_parameters(void **state)
@@ -526,6 +598,10 @@ int main(void)
 		TEST(test_notification),
 		TEST(test_server_dies_in_a_statement),
 		TEST(test_server_ends_the_session),
+		TEST(test_a_farewell_between_statements),
+		TEST(test_a_standby_is_no_session_to_go_on_with),
+		TEST(test_the_first_refusal_is_clean),
+		TEST(test_read_only),
 		TEST(test_server_never_answers),
 		TEST(test_drop),
 		TEST(test_reconnects_until_it_is_let_in),
@@ -537,6 +613,7 @@ int main(void)
 		TEST(test_freed_in_each_callback),
 		TEST(test_freed_while_a_statement_runs),
 		TEST(test_copy),
+		TEST(test_a_farewell_in_a_copy),
 		TEST(test_copy_may_be_refused_or_be_none),
 		cmocka_unit_test(test_session_statements),
 		cmocka_unit_test(test_parameters),
