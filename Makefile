@@ -44,6 +44,35 @@ OPT_fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,und
             -fno-sanitize-recover=undefined
 LD_fuzz  := -fsanitize=address,undefined
 
+# Each goal installs the Debian packages that it needs, before anything asks for them; in the
+# outermost make alone, and not where nothing is to be made (-n).
+packages_of = $(or $(PACKAGES_$(1)),$(if $(findstring /unit/,$(1)),unit,build))
+PACKAGES_help      := -
+PACKAGES_clean     := -
+PACKAGES_uninstall := -
+PACKAGES_dev       := dev
+PACKAGES_lint      := lint
+PACKAGES_format    := lint
+PACKAGES_unit      := unit
+PACKAGES_fuzz      := fuzz
+PACKAGES_analyze   := analyze
+PACKAGES_unit-build   := unit
+PACKAGES_check-unit   := unit
+PACKAGES_fuzz-build   := fuzz
+PACKAGES_bench        := check bench
+PACKAGES_bench-report := lint
+PACKAGES_check-full   := full fuzz bench
+$(foreach g,check check-integration check-conformance check-asan check-tsan check-fuzz,\
+        $(eval PACKAGES_$(g) := check))
+PACKAGES := $(filter-out -,$(sort $(foreach g,$(or $(MAKECMDGOALS),all),$(call packages_of,$(g)))))
+ifeq ($(MAKELEVEL)$(findstring n,$(firstword -$(MAKEFLAGS))),0)
+ifneq ($(PACKAGES),)
+ifneq ($(shell config/install-packages.sh $(PACKAGES) >&2; echo $$?),0)
+$(error packages are missing, see above)
+endif
+endif
+endif
+
 # Asked once, not for every file.
 PKGS := libevent libevent_openssl openssl libpq libcjson
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -70,7 +99,7 @@ BENCH_BIN := $(BENCH_SRC:test/bench/%.c=$(BUILD)/bench/%)
 
 .PHONY: all help dev check check-unit check-integration check-conformance check-asan \
         check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build \
-        bench bench-build bench-report install clean \
+        bench bench-build bench-report install uninstall clean \
         unit unit-build
 
 ## all: build/tollgate
@@ -132,19 +161,17 @@ $(BUILD)/%.o: %.c $(BUILD)/.flags
 
 ## dev: install what it needs, build, run everything on this machine (ARGS="..." is passed on)
 dev:
-	@config/install-packages.sh dev
 	@echo "Building $(BUILD)/tollgate"
 	@$(MAKE) -s all
+	@echo "The program is build/tollgate: where the docs say \`tollgate\`, say build/tollgate here"
 	@exec $(BUILD)/tollgate dev $(ARGS)
 
 ## check: lint, unit, fuzz corpus, integration, sanitizers; installs what it needs
 check:
-	@config/install-packages.sh check
 	@test/check.sh
 
 ## check-full: check with full sizes and the long runs
 check-full:
-	@config/install-packages.sh check fuzz bench
 	@TOLLGATE_TEST_FULL=1 test/check.sh full
 
 unit-build: $(UNIT_BIN)
@@ -196,7 +223,6 @@ $(BUILD)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(LIB) $(BUILD)/.flags
 ## fuzz: run every fuzz target for FUZZ_SECONDS (30) under libFuzzer
 FUZZ_SECONDS ?= 30
 fuzz:
-	@config/install-packages.sh fuzz
 	@$(MAKE) VARIANT=fuzz CC=clang WARN= fuzz-build
 	@test/fuzz/run.sh $(FUZZ_SECONDS) build/fuzz/fuzz
 
@@ -216,7 +242,6 @@ format:
 
 ## analyze: cppcheck and clang-tidy
 analyze:
-	@config/install-packages.sh analyze
 	@test/lint/analyze.sh $(CPPFLAGS)
 
 bench-build: $(BENCH_BIN)
@@ -227,7 +252,6 @@ $(BUILD)/bench/%: test/bench/%.c $(LIB) $(BUILD)/.flags
 
 ## bench: what Tollgate promises, and its peers beside it (ARGS="counts peers"; all without)
 bench:
-	@config/install-packages.sh check bench
 	@$(MAKE) all bench-build
 	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) test/bench/run.py $(ARGS)
 
@@ -235,12 +259,20 @@ bench:
 bench-report:
 	@$(PYTHON) test/bench/report.py docs/performance.md
 
-## install: binary, example configuration and systemd unit under DESTDIR and PREFIX (/usr/local)
+SHARE := $(DESTDIR)$(PREFIX)/share/tollgate
+## install: program and examples (configuration, units, nginx site) under DESTDIR and PREFIX (/usr/local)
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/tollgate
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
 	install -m 755 $(BUILD)/tollgate $(DESTDIR)$(PREFIX)/bin/tollgate
-	install -m 644 config/tollgate.json config/nginx.conf config/tollgate.service config/tollgate.socket \
-	        $(DESTDIR)$(PREFIX)/share/tollgate/
+	install -m 644 config/tollgate.json config/nginx.conf config/tollgate.service config/tollgate.socket $(SHARE)
+	@sed -i 's|/usr/local/bin/tollgate|$(PREFIX)/bin/tollgate|' $(SHARE)/tollgate.service
+
+## uninstall: remove what `make install` put there, and nothing else
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/tollgate
+	rm -rf $(SHARE)
+	@echo "Left as they are: /etc/tollgate, /var/lib/tollgate, copies of the units and of the nginx site,"
+	@echo "the user tollgate, the database (docs/deploying.md, \"Removing it\")"
 
 ## clean: remove build/
 clean:

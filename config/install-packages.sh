@@ -1,32 +1,30 @@
 #!/bin/bash
 # Installs the Debian packages that a set of make targets needs; does nothing when all are there.
-# Usage: install-packages.sh SET... with sets dev, check, fuzz, analyze, bench.
+# Usage: install-packages.sh SET... with sets build, unit, lint, dev, check, full, fuzz, analyze, bench.
 set -eu
 
 declare -A sets
-sets[dev]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev
-	postgresql ca-certificates curl"
-sets[check]="${sets[dev]} libcmocka-dev python3-pytest python3-pytest-timeout
-	python3-pytest-xdist python3-psycopg2 nginx openssl clang-format shellcheck
-	strace valgrind"
-sets[fuzz]="${sets[dev]} clang"
-sets[analyze]="${sets[dev]} cppcheck clang-tidy"
+sets[build]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev"
+sets[unit]="${sets[build]} libcmocka-dev"
+sets[lint]="python3 git clang-format shellcheck"
+sets[dev]="${sets[build]} postgresql ca-certificates curl"
+sets[check]="${sets[dev]} ${sets[unit]} ${sets[lint]} python3-pytest python3-pytest-timeout
+	python3-pytest-xdist python3-psycopg2 nginx openssl strace valgrind util-linux iproute2"
+sets[full]="${sets[check]} mmdebstrap"
+sets[fuzz]="${sets[build]} clang"
+sets[analyze]="${sets[build]} cppcheck clang-tidy git"
 sets[bench]="${sets[dev]} python3-psycopg2 strace valgrind wrk haproxy nginx
 	libnginx-mod-http-lua lua-nginx-string"
 
-is_installed()
-{
-	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
-}
-
 missing_of()
 {
-	local package seen=" "
+	local package seen
 
+	seen=" $(dpkg-query -W -f='${db:Status-Status}:${Package} ' "$@" 2>/dev/null || true)"
 	for package in "$@"; do
-		[[ $seen == *" $package "* ]] && continue
-		seen+="$package "
-		is_installed "$package" || printf '%s\n' "$package"
+		[[ $seen == *" installed:$package "* ]] && continue
+		seen+="installed:$package "
+		printf '%s\n' "$package"
 	done
 }
 
@@ -40,19 +38,28 @@ as_root()
 }
 
 # Debian's postgresql package starts a cluster of the system's own, and nginx a server on port
-# 80. Nobody asked for either: only the programs are wanted.
+# 80. Nobody asked for either: only the programs are wanted. Forbidden while this runs only:
+# who installs PostgreSQL later to use it gets its cluster.
+forbidden=()
 forbid_services()
 {
+	trap allow_services EXIT
 	if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
 		as_root mkdir -p /etc/postgresql-common
+		forbidden+=(/etc/postgresql-common/createcluster.conf)
 		echo 'create_main_cluster = false' |
 			as_root tee /etc/postgresql-common/createcluster.conf >/dev/null
 	fi
 	if [ ! -e /usr/sbin/policy-rc.d ]; then
+		forbidden+=(/usr/sbin/policy-rc.d)
 		printf '#!/bin/sh\nexit 101\n' | as_root tee /usr/sbin/policy-rc.d >/dev/null
 		as_root chmod 755 /usr/sbin/policy-rc.d
-		trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT
 	fi
+}
+
+allow_services()
+{
+	[ "${#forbidden[@]}" = 0 ] || as_root rm -f "${forbidden[@]}"
 }
 
 # Tries the package lists that are there first: a fresh machine may have none or old ones.

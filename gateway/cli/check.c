@@ -17,7 +17,7 @@ struct check_arguments {
 };
 
 static const char help[] =
-	"usage: tollgate check --config FILE [--env NAME] [--env-file FILE] [--allow-unset]\n"
+	"usage: tollgate check [--config FILE] [--env NAME] [--env-file FILE] [--allow-unset]\n"
 	"                      [--dump]\n\n"
 	"Prints every error and warning of a configuration file with its place; exit status 1\n"
 	"if there is an error. Variables come from the environment, then from --env-file,\n"
@@ -26,7 +26,7 @@ static const char help[] =
 	"  --env NAME      apply the overlay of that name\n"
 	"  --env-file FILE variables, NAME=value a line; may be given again, the later wins\n"
 	"  --allow-unset   unset secrets and database are no errors; so it is with --env dev\n"
-	"  --dump          print the effective configuration as JSON, secrets as ***\n";
+	"  --dump          print the effective configuration as JSON, secrets as ***\n" CLI_FILES_HELP;
 
 static void print_dump(const struct settings *s)
 {
@@ -117,6 +117,7 @@ int cli_check(int argc, char **argv)
 			return usage(stderr, 2);
 		}
 	}
+	cli_take_files(&a.config, &a.env_files);
 	if (a.config == NULL || optind != argc)
 		return usage(stderr, 2);
 	return check(&a);

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
@@ -90,8 +91,21 @@ static bool read_variables(const struct cli_db *o, struct env_file *variables)
 	return ok;
 }
 
-char *cli_db_conninfo(const struct cli_db *o)
+/* With the service's files where nothing else is named. */
+static struct cli_db completed(const struct cli_db *o)
 {
+	const char *url = getenv("DATABASE_URL");
+	struct cli_db all = *o;
+
+	if (!o->named_only && o->database == NULL && o->env_files.n == 0 &&
+	    (url == NULL || *url == '\0'))
+		cli_take_files(&all.config, &all.env_files);
+	return all;
+}
+
+char *cli_db_conninfo(const struct cli_db *given)
+{
+	struct cli_db all = completed(given), *o = &all;
 	struct env_file *variables;
 	char *conninfo = NULL;
 
@@ -127,8 +141,9 @@ struct pg_sync *cli_db_open(const struct cli_db *o, const char *command)
 	return db;
 }
 
-struct settings *cli_db_settings(const struct cli_db *o)
+struct settings *cli_db_settings(const struct cli_db *given)
 {
+	struct cli_db all = completed(given), *o = &all;
 	struct env_file *variables;
 	struct settings *s = NULL;
 	struct sbuf report;

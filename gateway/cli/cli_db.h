@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdbool.h>
 
+#include "gateway/cli/cli_options.h"
 #include "gateway/settings/env_file.h"
 
 struct cli_db {
@@ -12,9 +13,11 @@ struct cli_db {
 	const char *env;                /* --env */
 	const char *database;           /* --database */
 	struct env_file_list env_files; /* --env-file */
+	bool named_only; /* the service's own files are not taken (cli_take_files) */
 };
 
-/* The first that is given: --database; `database` of --config (with --env); DATABASE_URL.
+/* The first that is given: --database; `database` of --config (with --env); DATABASE_URL;
+ * `database` of the service's configuration on this machine (cli_take_files).
  * Variables come from the environment, then from --env-file.
  * The caller frees. NULL: the reason is on stderr. */
 char *cli_db_conninfo(const struct cli_db *o);
@@ -40,7 +43,8 @@ bool cli_db_take(struct cli_db *db, int option, const char *value);
 #define CLI_DB_HELP                                                                      \
 	"  --config FILE    take `database` from this configuration\n"                   \
 	"  --env NAME       with its overlay of this name\n"                             \
-	"  --database URL   or this database; without either: DATABASE_URL\n"            \
+	"  --database URL   or this database; without either: DATABASE_URL, else\n"      \
+	"                   " CLI_CONFIG " with tollgate.env beside it\n"                \
 	"  --env-file FILE  variables beside the environment's; may be given again\n"
 
 #endif

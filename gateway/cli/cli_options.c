@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The argument that getopt_long has just refused, up to its value. */
 static void tell_unknown(const char *argument)
@@ -52,4 +53,18 @@ const char *cli_shown(const char *argument)
 		if (strcasestr(argument, marks[i]) != NULL)
 			return "***";
 	return argument;
+}
+
+void cli_take_files(const char **config, struct env_file_list *env_files)
+{
+	if (*config != NULL || access(CLI_CONFIG, F_OK) != 0)
+		return;
+	*config = CLI_CONFIG;
+	if (env_files->n != 0 || access(CLI_ENV_FILE, F_OK) != 0)
+		return;
+	env_file_list_add(env_files, CLI_ENV_FILE);
+	if (access(CLI_ENV_FILE, R_OK) != 0)
+		fprintf(stderr,
+			"tollgate: " CLI_ENV_FILE
+			" is the service's: run this as its user (sudo -u tollgate)\n");
 }

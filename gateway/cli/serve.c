@@ -6,13 +6,13 @@
 #include "gateway/run/serve.h"
 
 static const char help[] =
-	"usage: tollgate serve --config FILE [--env NAME] [--env-file FILE]\n\n"
+	"usage: tollgate serve [--config FILE] [--env NAME] [--env-file FILE]\n\n"
 	"Runs the gateway and the manager until SIGTERM. SIGHUP reads all files again: routes,\n"
 	"limits, timeouts and secrets.\n\n"
 	"  --config FILE    the configuration (docs/configuration.md)\n"
 	"  --env NAME       apply the overlay of that name\n"
 	"  --env-file FILE  variables, NAME=value a line; those of the environment win. May be\n"
-	"                   given again, the later wins\n";
+	"                   given again, the later wins\n" CLI_FILES_HELP;
 
 static int usage(FILE *out, int status)
 {
@@ -41,6 +41,7 @@ int cli_serve(int argc, char **argv)
 		else
 			*(opt == 'c' ? &o.config : &o.env) = optarg;
 	}
+	cli_take_files(&o.config, &o.env_files);
 	if (o.config == NULL || optind != argc)
 		return usage(stderr, 2);
 	return serve(&o);

@@ -238,7 +238,9 @@ static int parse(struct arguments *a, int argc, char **argv)
 
 int cli_usage_generate(int argc, char **argv)
 {
-	struct arguments a = {.load = {.days = 30, .tokens = 50, .routes = 5, .seed = 1}};
+	struct arguments a = {
+		.db = {.named_only = true}, /* never a real one by accident */
+		.load = {.days = 30, .tokens = 50, .routes = 5, .seed = 1}};
 	int status = parse(&a, argc, argv);
 	struct pg_sync *db;
 
