@@ -118,8 +118,9 @@ GRANT USAGE ON SEQUENCE public.token_usage_logs_id_seq TO tollgate;
 
 -- How far each running process has written its lanes: the recorder's acknowledgement. A
 -- row moves in the transaction that stores the events before its position, so an event is
--- stored once or not at all, whatever happens to the connection. A process that ends in
--- order deletes its rows; those of one that was killed go after 400 days.
+-- stored once or not at all, whatever happens to the connection. Rows outlive their
+-- process, so that a folder that comes back from a copy is not stored again, and go after
+-- 400 days; those of lanes of which nothing was stored go at once.
 CREATE TABLE public.usage_cursors (
 	lane_group uuid NOT NULL, -- a process's lanes: 128 random bits, made at its start
 	lane integer NOT NULL,

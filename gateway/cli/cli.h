@@ -14,6 +14,9 @@ int cli_check(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_dev(int argc, char **argv);
 int cli_journal(int argc, char **argv);
+/* `tollgate journal ...`, where argv[0] is the name of what it does. */
+int cli_journal_hand_over(int argc, char **argv);
+int cli_journal_discard(int argc, char **argv);
 int cli_migrate(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_token(int argc, char **argv);

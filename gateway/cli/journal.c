@@ -1,4 +1,5 @@
-/* `tollgate journal inspect`: what a usage journal holds, also while gateways use it. */
+/* `tollgate journal`: what a usage journal holds, also while gateways use it; the other
+ * subcommands by name. */
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <stdio.h>
@@ -13,11 +14,15 @@
 #include "gateway/journal/inspect.h"
 
 static const char help[] =
-	"usage: tollgate journal inspect [--events] DIR\n\n"
-	"Tells what the usage journal in DIR (usage.journal_dir) holds: each process's group, its\n"
+	"usage: tollgate journal inspect [--events] DIR\n"
+	"       tollgate journal hand-over DIR GROUP... [--config FILE]\n"
+	"       tollgate journal discard DIR GROUP...\n\n"
+	"inspect tells what the usage journal in DIR (usage.journal_dir) holds: each process's group, its\n"
 	"lanes, up to where they are stored, what waits, and counters. It only reads, and may run\n"
 	"beside gateways. Exit status 1 if a group cannot be read.\n\n"
-	"  --events  instead, the events that wait, as one JSON object a line\n";
+	"  --events  instead, the events that wait, as one JSON object a line\n\n"
+	"hand-over gives groups that belong to another database to this one, discard removes\n"
+	"groups; both say how many events that are. --help behind each tells more.\n";
 
 struct inspection {
 	size_t groups, unreadable;
@@ -54,6 +59,7 @@ static void print_lane(size_t i, const struct inspect_lane *lane)
 
 static void on_group(void *ctx, const struct inspect_group *g)
 {
+	char instance[2 * JOURNAL_INSTANCE_BYTES + 1];
 	struct inspection *all = ctx;
 
 	all->groups++;
@@ -65,8 +71,13 @@ static void on_group(void *ctx, const struct inspect_group *g)
 	printf("group %s, %s, node %s", g->name,
 	       g->in_use ? "in use" : "of a process that is gone", g->node);
 	print_time(", started ", g->started_us);
-	printf(", %zu lanes, files of %llu bytes\n", g->n_lanes,
+	printf(", %zu lanes, files of %llu bytes", g->n_lanes,
 	       (unsigned long long)g->file_bytes);
+	if (g->instance != NULL) {
+		hex_encode(instance, g->instance, JOURNAL_INSTANCE_BYTES);
+		printf(", of database %s", instance);
+	}
+	printf("\n");
 	for (size_t i = 0; i < g->n_lanes; i++) {
 		print_lane(i, &g->lanes[i]);
 		all->events += g->lanes[i].events;
@@ -199,7 +210,7 @@ static int inspect(const char *directory, bool events)
 	return all.unreadable > 0;
 }
 
-int cli_journal(int argc, char **argv)
+static int cli_journal_inspect(int argc, char **argv)
 {
 	static const struct option options[] = {{"events", no_argument, NULL, 'e'},
 						{"help", no_argument, NULL, 'h'},
@@ -221,4 +232,18 @@ int cli_journal(int argc, char **argv)
 		return 2;
 	}
 	return inspect(argv[optind + 1], events);
+}
+
+int cli_journal(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(int argc, char **argv);
+	} others[] = {{"hand-over", cli_journal_hand_over},
+		      {"discard", cli_journal_discard}};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (argc > 1 && strcmp(argv[1], others[i].name) == 0)
+			return others[i].run(argc - 1, argv + 1);
+	return cli_journal_inspect(argc, argv);
 }

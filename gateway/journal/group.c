@@ -302,6 +302,7 @@ static struct usage_group *complete(struct usage_group *probe,
 	g->lock = probe->lock;
 	probe->folder = probe->lock = -1;
 	free_group(&probe);
+	usage_group_read_instance(g);
 	for (size_t i = 0; i < g->n_lanes; i++)
 		adopt_lane(g, head, i);
 	find_logs(g);
@@ -339,6 +340,54 @@ struct usage_group *usage_group_look(int directory, const char *name, bool *in_u
 	for (size_t i = 0; i < g->n_lanes; i++)
 		usage_lane_hush(g->lanes[i]);
 	return g;
+}
+
+/* --- whose events they are --- */
+
+void usage_group_read_instance(struct usage_group *g)
+{
+	unsigned char note[JOURNAL_INSTANCE_NOTE], id[JOURNAL_GROUP_BYTES];
+
+	if (g->lock < 0 || !hex_decode(id, sizeof id, str_of(g->name)))
+		return;
+	if (pread(g->lock, note, sizeof note, JOURNAL_INSTANCE_OFFSET) ==
+		    (ssize_t)sizeof note &&
+	    journal_instance_get(note, id, g->instance))
+		g->has_instance = true;
+}
+
+bool usage_group_note_instance(struct usage_group *g,
+			       const unsigned char instance[JOURNAL_INSTANCE_BYTES])
+{
+	unsigned char note[JOURNAL_INSTANCE_NOTE], id[JOURNAL_GROUP_BYTES];
+	int fd, fault = 0;
+
+	memcpy(g->instance, instance, sizeof g->instance);
+	g->has_instance = true;
+	if (g->folder < 0)
+		return true;
+	CHECK(hex_decode(id, sizeof id, str_of(g->name)));
+	journal_instance_put(note, id, instance);
+	/* An adopted group's lock is for reading, as its file system may be. */
+	fd = journal_file_open(g->folder, JOURNAL_GROUP_NAME, O_RDWR);
+	if (fd < 0)
+		return false;
+	if (pwrite(fd, note, sizeof note, JOURNAL_INSTANCE_OFFSET) !=
+		    (ssize_t)sizeof note ||
+	    fdatasync(fd) != 0)
+		fault = errno;
+	close(fd);
+	errno = fault;
+	return fault == 0;
+}
+
+bool usage_group_is_blank(const struct usage_group *g)
+{
+	for (size_t i = 0; i < g->n_lanes; i++)
+		if (usage_lane_head(g->lanes[i]) > 0 ||
+		    usage_counts_changes(g->gaps[i]) > 0)
+			return false;
+	return true;
 }
 
 bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail)

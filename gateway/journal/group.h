@@ -23,6 +23,9 @@ struct usage_group {
 	char name[JOURNAL_GROUP_HEX + 1];
 	char node[JOURNAL_NODE_MAX + 1]; /* clean UTF-8 */
 	bool adopted;
+	/* token_generation.instance of the database that its events belong to. */
+	bool has_instance;
+	unsigned char instance[JOURNAL_INSTANCE_BYTES];
 	int64_t started_us; /* wall clock, of the process that made it */
 	struct usage_lane **lanes;
 	size_t n_lanes;
@@ -68,6 +71,14 @@ struct usage_group *usage_group_look(int directory, const char *name, bool *in_u
 /* Of such a group: up to where a lane is stored, as its ring's file notes at this moment.
  * False: it has no such file any more. */
 bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail);
+/* Its events belong to that database; noted on the disk before this returns. False: errno
+ * tells; it holds for this process all the same. */
+bool usage_group_note_instance(struct usage_group *g,
+			       const unsigned char instance[JOURNAL_INSTANCE_BYTES]);
+/* Reads the note again: someone may have handed the group over. */
+void usage_group_read_instance(struct usage_group *g);
+/* Nothing was ever appended or dropped: it may belong to any database. Own groups. */
+bool usage_group_is_blank(const struct usage_group *g);
 /* Its events are stored: the folder goes, for good, on the disk before this returns.
  * False: it may still be there, and whoever opens it needs its cursors. */
 bool usage_group_remove(struct usage_group *g);

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "common/check.h"
-#include "gateway/journal/group.h"
 #include "gateway/journal/journal_files.h"
 
 static uint64_t sum_of(const struct usage_counts *c)
@@ -86,6 +85,7 @@ static void inspect_group(int directory, const char *name,
 		.name = name,
 		.node = g->node,
 		.in_use = out.in_use,
+		.instance = g->has_instance ? g->instance : NULL,
 		.started_us = g->started_us,
 		.file_bytes = journal_folder_bytes(directory, name),
 		.n_lanes = g->n_lanes,
@@ -98,6 +98,20 @@ static void inspect_group(int directory, const char *name,
 		sink->group(sink->ctx, &out);
 	free(lanes);
 	usage_group_close(&g);
+}
+
+struct inspect_sum usage_group_sum(const struct usage_group *g)
+{
+	const struct inspect_sink nobody = {0};
+	struct inspect_sum sum = {0};
+	struct inspect_lane lane;
+
+	for (size_t i = 0; i < g->n_lanes; i++) {
+		read_lane(g, i, NULL, &nobody, &lane);
+		sum.events += lane.events;
+		sum.gaps += lane.gaps;
+	}
+	return sum;
 }
 
 static int is_group(const struct dirent *entry)

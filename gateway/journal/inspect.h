@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "gateway/journal/event.h"
+#include "gateway/journal/group.h"
 
 struct inspect_lane {
 	uint64_t tail; /* stored up to here, as the ring's file notes */
@@ -22,6 +23,8 @@ struct inspect_group {
 	const char *name, *node;
 	const char *fault; /* NULL, or why it cannot be read; nothing else is set then */
 	bool in_use;       /* by a process that runs */
+	const unsigned char
+		*instance; /* of the database they belong to; NULL: not noted */
 	int64_t started_us;
 	uint64_t file_bytes;
 	const struct inspect_lane *lanes;
@@ -39,5 +42,13 @@ struct inspect_sink {
 /* Group by group, by name; events lane by lane, in order. False: the directory cannot be
  * read, errno tells. Blocking. */
 bool usage_journal_inspect(const char *directory, const struct inspect_sink *sink);
+
+/* Of a group that was adopted, or is looked at: how many events wait in it, and how many
+ * were dropped, stored or not. Blocking. */
+struct inspect_sum {
+	uint64_t events, gaps;
+};
+
+struct inspect_sum usage_group_sum(const struct usage_group *g);
 
 #endif

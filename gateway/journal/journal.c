@@ -345,6 +345,16 @@ bool usage_journal_part(struct usage_journal *j, struct usage_group *group)
 	return false;
 }
 
+bool usage_journal_set_aside(struct usage_journal *j, const struct usage_group *group)
+{
+	bool first = find_aside(j, group->name) == NULL;
+	struct set_aside *a = put_aside(j, group->name);
+
+	a->pause_us = REMOVE_AGAIN_MIN_US;
+	a->until_us = clock_mono_us() + a->pause_us;
+	return first;
+}
+
 struct usage_group *usage_journal_adopt(struct usage_journal *j)
 {
 	/* Also where there was no room for a group of our own: this makes some. */
@@ -367,5 +377,9 @@ struct usage_group *usage_journal_adopt(struct usage_journal *j)
 	}
 	if (dir != NULL)
 		closedir(dir);
+	if (found != NULL && find_aside(j, found->name) == NULL)
+		log_info("usage journal: group %s of a process that is gone is taken "
+			 "over",
+			 found->name);
 	return found;
 }

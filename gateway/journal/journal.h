@@ -41,5 +41,9 @@ struct usage_group *usage_journal_adopt(struct usage_journal *j);
  * its cursors must stay; after a while usage_journal_adopt has it again, to try once
  * more. */
 bool usage_journal_part(struct usage_journal *j, struct usage_group *group);
+/* Consumer's thread: such a group, which the caller closes now, cannot be stored for the
+ * time being; usage_journal_adopt has it again after some seconds. True: for the first
+ * time. */
+bool usage_journal_set_aside(struct usage_journal *j, const struct usage_group *group);
 
 #endif

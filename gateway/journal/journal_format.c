@@ -87,6 +87,36 @@ const char *journal_file_head_fault(const struct journal_file_head *h,
 	return NULL;
 }
 
+static uint32_t instance_crc(const unsigned char group[JOURNAL_GROUP_BYTES],
+			     const unsigned char instance[JOURNAL_INSTANCE_BYTES])
+{
+	return crc32c_add(crc32c_add(0, group, JOURNAL_GROUP_BYTES), instance,
+			  JOURNAL_INSTANCE_BYTES);
+}
+
+void journal_instance_put(unsigned char note[JOURNAL_INSTANCE_NOTE],
+			  const unsigned char group[JOURNAL_GROUP_BYTES],
+			  const unsigned char instance[JOURNAL_INSTANCE_BYTES])
+{
+	uint32_t crc = instance_crc(group, instance);
+
+	memcpy(note, instance, JOURNAL_INSTANCE_BYTES);
+	memcpy(note + JOURNAL_INSTANCE_BYTES, &crc, sizeof crc);
+}
+
+bool journal_instance_get(const unsigned char note[JOURNAL_INSTANCE_NOTE],
+			  const unsigned char group[JOURNAL_GROUP_BYTES],
+			  unsigned char instance[JOURNAL_INSTANCE_BYTES])
+{
+	uint32_t crc;
+
+	memcpy(&crc, note + JOURNAL_INSTANCE_BYTES, sizeof crc);
+	if (crc != instance_crc(group, note))
+		return false;
+	memcpy(instance, note, JOURNAL_INSTANCE_BYTES);
+	return true;
+}
+
 /* --- records --- */
 
 uint32_t journal_lane_seed(const unsigned char group[JOURNAL_GROUP_BYTES], uint32_t lane)

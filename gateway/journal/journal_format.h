@@ -25,6 +25,12 @@
  * ask. */
 #define JOURNAL_TAIL_OFFSET 2048u
 
+/* Where in a group's file it is noted which database its events belong to, and what that
+ * takes: the instance and a CRC-32C of group and instance. */
+#define JOURNAL_INSTANCE_OFFSET 2048u
+#define JOURNAL_INSTANCE_BYTES 16
+#define JOURNAL_INSTANCE_NOTE (JOURNAL_INSTANCE_BYTES + 4)
+
 /* A lap is what one turn of a lane's ring holds; a log file holds one lap. Powers of
  * two. */
 #define JOURNAL_LAP_MIN (64u * 1024)
@@ -77,6 +83,14 @@ void journal_file_head_seal(struct journal_file_head *h);
  * static sentence. */
 const char *journal_file_head_fault(const struct journal_file_head *h,
 				    enum journal_file_kind kind);
+
+/* The note that says so; and what such a note says. False: nothing. */
+void journal_instance_put(unsigned char note[JOURNAL_INSTANCE_NOTE],
+			  const unsigned char group[JOURNAL_GROUP_BYTES],
+			  const unsigned char instance[JOURNAL_INSTANCE_BYTES]);
+bool journal_instance_get(const unsigned char note[JOURNAL_INSTANCE_NOTE],
+			  const unsigned char group[JOURNAL_GROUP_BYTES],
+			  unsigned char instance[JOURNAL_INSTANCE_BYTES]);
 
 /* --- records --- */
 

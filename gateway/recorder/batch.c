@@ -122,14 +122,22 @@ static void rest(const struct batch_source *from)
 		usage_lane_rest(from->lanes[i]);
 }
 
-static void fill_from(struct usage_batch *b, struct usage_lane *lane,
-		      struct batch_span *span, size_t limit, struct str node)
+static void judge(const struct batch_source *from, struct usage_event *e)
 {
+	if (from->owners != NULL)
+		usage_owners_judge(from->owners, e);
+}
+
+static void fill_from(struct usage_batch *b, const struct batch_source *from, size_t k,
+		      size_t limit)
+{
+	struct batch_span *span = &b->spans[k];
 	struct usage_event e;
 	uint64_t next;
 
-	while (read_event(lane, span->to, &e, &next)) {
-		if (!add_event(b, &e, limit, node)) {
+	while (read_event(from->lanes[k], span->to, &e, &next)) {
+		judge(from, &e);
+		if (!add_event(b, &e, limit, from->node)) {
 			b->full = true;
 			return;
 		}
@@ -207,11 +215,8 @@ bool usage_batch_fill(struct usage_batch *b, const struct batch_source *from,
 	reset_spans(b, from);
 	usage_once_reset(&b->once);
 	b->full = false;
-	for (size_t i = 0; i < b->n_lanes && !b->full; i++) {
-		size_t k = (first + i) % b->n_lanes;
-
-		fill_from(b, from->lanes[k], &b->spans[k], limit, from->node);
-	}
+	for (size_t i = 0; i < b->n_lanes && !b->full; i++)
+		fill_from(b, from, (first + i) % b->n_lanes, limit);
 	rest(from);
 	aggregate(b);
 	return b->n_rows > 0;
@@ -244,8 +249,10 @@ void usage_batch_settle(struct usage_batch *b, const struct batch_source *from,
 		uint64_t position = b->spans[k].from;
 
 		while (position < b->spans[k].to &&
-		       read_event(from->lanes[k], position, &e, &position))
+		       read_event(from->lanes[k], position, &e, &position)) {
+			judge(from, &e);
 			keep_event(b, &e, &judged, &at, from->node);
+		}
 	}
 	rest(from);
 	aggregate(b);

@@ -12,6 +12,7 @@
 #include "common/str.h"
 #include "gateway/journal/lane.h"
 #include "gateway/recorder/once.h"
+#include "gateway/recorder/owners.h"
 #include "gateway/recorder/rollup.h"
 
 #define BATCH_DAYS_MAX 32                   /* distinct days in one batch */
@@ -54,8 +55,8 @@ struct usage_batch {
 };
 
 void usage_batch_init(struct usage_batch *b, size_t max_rows);
-/* What any SQL of a batch of so many rows takes at most, its rollup's and its claims'
- * too. */
+/* What any SQL of a batch of so many rows takes at most, its rollup's, its claims' and
+ * its owners' too. */
 size_t usage_batch_sql_max(size_t max_rows);
 void usage_batch_fini(struct usage_batch *b);
 
@@ -63,6 +64,9 @@ struct batch_source {
 	struct usage_lane *const *lanes;
 	size_t n_lanes;
 	struct str node; /* of the process that recorded */
+	/* Whose events are whose; NULL: as they say. Where some are to be asked for after
+	 * a fill, the batch is of no use yet: fill it again once they are answered. */
+	struct usage_owners *owners;
 };
 
 /* Reads up to limit events (at most max_rows) from the lanes' tails on, beginning with

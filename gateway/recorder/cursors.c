@@ -6,15 +6,15 @@ void cursors_join_sql(const char *group, struct usage_lane *const *lanes, size_t
 {
 	/* What is released here must outlive the server's crash, whatever its default. A
 	 * session of ours that the network lost may still hold the rows' locks. */
-	sbuf_lit(
-		sql,
-		"SELECT set_config('synchronous_commit', 'on', false) "
-		"WHERE current_setting('synchronous_commit') = 'off'; "
-		"SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-		"WHERE application_name = current_setting('application_name') "
-		"AND pid <> pg_backend_pid() AND usename = current_user; "
-		"DELETE FROM usage_cursors WHERE moved_at < now() - interval '400 days'; "
-		"INSERT INTO usage_cursors (lane_group, lane, position) VALUES ");
+	sbuf_lit(sql,
+		 "SELECT set_config('synchronous_commit', 'on', false) "
+		 "WHERE current_setting('synchronous_commit') = 'off'; "
+		 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		 "WHERE application_name = current_setting('application_name') "
+		 "AND pid <> pg_backend_pid() AND usename = current_user; "
+		 "DELETE FROM usage_cursors WHERE moved_at < now() - interval '400 days' "
+		 "OR (position = 0 AND moved_at < now() - interval '1 day'); "
+		 "INSERT INTO usage_cursors (lane_group, lane, position) VALUES ");
 	for (size_t i = 0; i < n; i++)
 		sbuf_printf(sql, "%s('%s', %zu, %llu)", i ? ", " : "", group, i,
 			    (unsigned long long)usage_lane_tail(lanes[i]));

@@ -10,8 +10,9 @@
 #include "gateway/journal/lane.h"
 
 /* Appends the statements of a session's start: its commits are durable, older sessions of
- * the same application_name end, rows of processes long dead go, this group's rows are
- * made where they are missing; the result is its (lane, position) by lane. */
+ * the same application_name end, rows of processes long dead go (those of lanes of which
+ * nothing was stored, soon), this group's rows are made where they are missing; the
+ * result is its (lane, position) by lane. */
 void cursors_join_sql(const char *group, struct usage_lane *const *lanes, size_t n,
 		      struct sbuf *sql);
 

@@ -4,9 +4,11 @@
  * LOOK_IDLE_MS while nothing waits, every LOOK_BUSY_MS while a batch gathers. */
 #include "gateway/recorder/recorder.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
@@ -36,7 +38,9 @@ struct recorder {
 	struct usage_upkeep *upkeep;
 	struct writer_counters counters;
 	struct usage_journal *journal;
-	const struct usage_group *own;
+	struct usage_group *own;
+	bool (*instance)(void *ctx, unsigned char out[JOURNAL_INSTANCE_BYTES]);
+	void *ctx;
 	size_t batch_bytes;
 	uint64_t delay_us;
 	uint64_t empty_at_us;  /* when a look last found nothing that waits */
@@ -91,6 +95,8 @@ static bool wind_up(struct recorder *r, size_t waiting, uint64_t now, uint64_t s
 	if (!r->winding_up)
 		usage_writer_only_own(r->writer);
 	r->winding_up = true;
+	if (usage_writer_is_foreign(r->writer))
+		return true; /* it waits in its folder */
 	if (waiting || !usage_writer_is_idle(r->writer))
 		return false;
 	if (r->retired)
@@ -115,9 +121,20 @@ static void adopt(struct recorder *r, uint64_t now)
 		r->adopt_from_us = now + ADOPT_EVERY_US;
 		return;
 	}
-	log_info("usage journal: group %s of a process that is gone is taken over",
-		 g->name);
 	CHECK(usage_writer_adopt(r->writer, g));
+}
+
+/* Events are of the database whose keys let their callers in, whichever the recorder's
+ * session reaches. */
+static void note_instance(struct recorder *r)
+{
+	unsigned char instance[JOURNAL_INSTANCE_BYTES];
+
+	if (r->own->has_instance || r->instance == NULL || !r->instance(r->ctx, instance))
+		return;
+	if (!usage_group_note_instance(r->own, instance))
+		log_warn("usage journal: cannot note whose events group %s holds: %s",
+			 r->own->name, strerror(errno));
 }
 
 static void on_look(evutil_socket_t fd, short what, void *arg)
@@ -131,6 +148,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	OBJ_CHECK(r, RECORDER_MAGIC);
 	stop_by = loop_thread_deadline_us(r->thread);
+	note_instance(r);
 	waiting = backlog_bytes(r);
 	if (dropped(r) != r->dropped_told && trouble_happened(&r->drops, now))
 		report_drops(r);
@@ -188,6 +206,9 @@ struct recorder *recorder_start(const struct recorder_options *o,
 	r->magic = RECORDER_MAGIC;
 	r->journal = journal;
 	r->own = usage_journal_own(journal);
+	r->instance = o->instance;
+	r->ctx = o->ctx;
+	note_instance(r);
 	r->thread = loop_thread_new(&(struct loop_thread_options){
 		.name = "recorder", .on_stop = on_stop, .ctx = r});
 	r->look = event_new(loop_thread_base(r->thread), -1, 0, on_look, r);

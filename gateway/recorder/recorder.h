@@ -18,6 +18,10 @@ struct recorder_options {
 	uint32_t batch_delay_ms; /* a row waits for its batch at most; default 200 */
 	uint32_t timeout_ms;     /* connect, statement, lock; default 5000 */
 	uint32_t retention_days; /* older rows are dropped; 0: none */
+	/* May be NULL. Of which database the keys are that callers are judged by:
+	 * token_generation.instance. False: not known yet. Recorder's thread. */
+	bool (*instance)(void *ctx, unsigned char out[JOURNAL_INSTANCE_BYTES]);
+	void *ctx;
 };
 
 struct recorder_stats {

@@ -21,6 +21,10 @@ static bool ask_rollback(struct usage_writer *w)
 /* From BEGIN to COMMIT (or ROLLBACK) it is one transaction. What a line leaves out: the
  * statement holds nothing, an error waits, and STEP_NONE follows, which is: `choose`. */
 static const struct writer_step steps[STEP_COUNT] = {
+	[STEP_INSTANCE] = {.name = "telling which database it is",
+			   .then = STEP_JOIN,
+			   .ask = writer_instance_ask,
+			   .done = writer_instance_done},
 	[STEP_JOIN] = {.name = "joining",
 		       .ask = writer_join_ask,
 		       .done = writer_join_done},
@@ -32,6 +36,10 @@ static const struct writer_step steps[STEP_COUNT] = {
 			.ask = writer_ahead_ask,
 			.done = writer_ahead_done},
 
+	[STEP_OWNERS] = {.name = "telling whose keys they are",
+			 .then = STEP_DAYS,
+			 .ask = writer_owners_ask,
+			 .done = writer_owners_done},
 	[STEP_DAYS] = {.name = "making partitions",
 		       .holds = HOLDS_DAYS,
 		       .then = STEP_BEGIN,
@@ -124,7 +132,7 @@ static enum step_id choose(struct usage_writer *w)
 	if (w->retired || !pg_is_up(w->pg) || clock_mono_us() < w->resume_us)
 		return STEP_NONE;
 	if (writer_group_to_join(w))
-		return STEP_JOIN;
+		return STEP_INSTANCE;
 	if (w->rejecting)
 		return STEP_BEGIN; /* the batch that is there */
 	if (writer_ahead_is_due(w))
@@ -135,7 +143,7 @@ static enum step_id choose(struct usage_writer *w)
 		return STEP_SWEEP;
 	if (writer_group_to_forget(w))
 		return STEP_FORGET;
-	return fill_a_batch(w) ? STEP_DAYS : STEP_NONE;
+	return fill_a_batch(w) ? writer_batch_first(w) : STEP_NONE;
 }
 
 /* --- step by step --- */
@@ -235,6 +243,11 @@ bool usage_writer_is_idle(const struct usage_writer *w)
 	return w->step == STEP_NONE;
 }
 
+bool usage_writer_is_foreign(const struct usage_writer *w)
+{
+	return w->sources[0].foreign;
+}
+
 bool usage_writer_retire(struct usage_writer *w)
 {
 	const struct writer_source *own = &w->sources[0];
@@ -299,6 +312,7 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	writer_group_add(w, own);
 	w->at = &w->sources[0];
 	w->counts = writer_counts_new();
+	w->owners = usage_owners_new();
 	sbuf_init(&w->sql, usage_batch_sql_max(o->batch_rows_max));
 	usage_batch_init(&w->batch, o->batch_rows_max);
 	snprintf(application_name, sizeof application_name, "tollgate recorder %s",
@@ -325,6 +339,7 @@ void usage_writer_free(struct usage_writer **writer)
 	pg_conn_free(&w->pg);
 	writer_groups_free(w);
 	writer_counts_free(&w->counts);
+	usage_owners_free(&w->owners);
 	usage_batch_fini(&w->batch);
 	sbuf_fini(&w->sql);
 	w->magic = 0;

@@ -44,8 +44,8 @@ struct usage_writer *usage_writer_new(const struct writer_options *o);
 /* Abandons a batch that is under way: its rows count as not written. */
 void usage_writer_free(struct usage_writer **w);
 
-/* Takes an adopted group over; it is stored, its folder removed, its cursors forgotten,
- * unless the folder stays. False: there are WRITER_GROUPS_MAX already. */
+/* Takes an adopted group over; it is stored, its folder removed. Its cursors stay, for
+ * the folder may come back from a copy. False: there are WRITER_GROUPS_MAX already. */
 bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group);
 size_t usage_writer_adopted(const struct usage_writer *w);
 /* From now on only the own group is written. */
@@ -61,9 +61,12 @@ bool usage_writer_is_idle(const struct usage_writer *w);
 /* All counters of the own group were stored at the last look, a moment ago; or there are
  * none. */
 bool usage_writer_counts_are_stored(const struct usage_writer *w);
-/* Forgets the own group in the database, since it is written to its end and its folder is
- * gone. Call it once, when idle; usage_writer_is_idle tells when it is done. False: no
- * database. */
+/* The own group belongs to another database than the one that was reached: nothing of it
+ * is written. */
+bool usage_writer_is_foreign(const struct usage_writer *w);
+/* Forgets those lanes of the own group in the database of which nothing was stored, since
+ * it is written to its end and its folder is gone. Call it once, when idle;
+ * usage_writer_is_idle tells when it is done. False: no database. */
 bool usage_writer_retire(struct usage_writer *w);
 
 #endif

@@ -12,22 +12,55 @@
 #define QUICK_US UINT64_C(400000)
 #define SLOW_US UINT64_C(1500000)
 
-static struct batch_source source_of(const struct writer_source *s)
+static struct batch_source source_of(const struct usage_writer *w,
+				     const struct writer_source *s)
 {
 	return (struct batch_source){s->group->lanes, s->group->n_lanes,
-				     str_of(s->group->node)};
+				     str_of(s->group->node), w->owners};
 }
 
 bool writer_batch_fill(struct usage_writer *w, struct writer_source *from)
 {
-	struct batch_source source = source_of(from);
+	struct batch_source source = source_of(w, from);
 
 	w->ensured &= w->again;
 	w->again = false;
+	if (from->foreign)
+		return false;
+	usage_owners_next(w->owners);
 	if (!usage_batch_fill(&w->batch, &source, w->first % source.n_lanes, w->limit))
 		return false;
 	w->at = from;
 	return true;
+}
+
+/* --- whose keys? --- */
+
+enum step_id writer_batch_first(const struct usage_writer *w)
+{
+	return usage_owners_asked(w->owners) > 0 ? STEP_OWNERS : STEP_DAYS;
+}
+
+bool writer_owners_ask(struct usage_writer *w)
+{
+	usage_owners_sql(w->owners, &w->sql);
+	return true;
+}
+
+/* The same events again, now under their tokens. */
+void writer_owners_done(struct usage_writer *w, const PGresult *result)
+{
+	struct batch_source source = source_of(w, w->at);
+	bool full = w->batch.full;
+
+	for (int i = 0; i < PQntuples(result); i++)
+		usage_owners_found(w->owners, pg_value_text(result, i, 0),
+				   pg_value_int(result, i, 1));
+	usage_owners_answered(w->owners);
+	CHECK(usage_batch_fill(&w->batch, &source, w->first % source.n_lanes,
+			       w->batch.n_seen));
+	w->batch.full = full;
+	w->next = writer_batch_first(w);
 }
 
 /* --- begin: the cursors move --- */
@@ -69,7 +102,7 @@ bool writer_claim_ask(struct usage_writer *w)
 void writer_claim_done(struct usage_writer *w, const PGresult *result)
 {
 	struct usage_once *once = &w->batch.once;
-	struct batch_source source = source_of(w->at);
+	struct batch_source source = source_of(w, w->at);
 
 	for (int i = 0; i < PQntuples(result); i++)
 		usage_once_taken(once, pg_value_text(result, i, 0));

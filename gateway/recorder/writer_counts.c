@@ -201,6 +201,8 @@ bool writer_counts_find(struct usage_writer *w)
 		struct writer_source *s = &w->sources[i];
 
 		s->counts_stored = false;
+		if (s->foreign)
+			continue;
 		for (int kind = 0; kind < KIND_COUNT; kind++)
 			if (collect(w, s, (enum kind)kind))
 				return true;

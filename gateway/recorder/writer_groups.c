@@ -1,13 +1,17 @@
 /* The groups that the writer writes from: they join the database after each reconnect,
  * and adopted ones go once they are stored. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/pg_value.h"
 #include "gateway/recorder/cursors.h"
 #include "gateway/recorder/writer_priv.h"
+
+#define FOREIGN_AGAIN_US UINT64_C(5000000)
 
 /* --- life --- */
 
@@ -45,23 +49,101 @@ void writer_groups_free(struct usage_writer *w)
 	fini_source(&w->sources[0]);
 }
 
-/* --- joining: what does the database hold of our lanes? --- */
-
 void writer_groups_forget(struct usage_writer *w)
 {
 	for (size_t i = 0; i < w->n_sources; i++)
 		w->sources[i].joined = false;
+	w->own_again_us = 0;
 }
 
 bool writer_group_to_join(struct usage_writer *w)
 {
 	for (size_t i = 0; i < w->n_sources; i++) {
 		w->joining = &w->sources[i];
+		if (w->joining->foreign && clock_mono_us() < w->own_again_us)
+			continue;
 		if (!w->joining->joined)
 			return true;
 	}
 	return false;
 }
+
+/* --- whose events are they? --- */
+
+bool writer_instance_ask(struct usage_writer *w)
+{
+	sbuf_lit(&w->sql,
+		 "SELECT replace(instance::text, '-', '') FROM token_generation");
+	return true;
+}
+
+static void note(struct usage_writer *w, struct usage_group *g)
+{
+	if (!usage_group_note_instance(g, w->database))
+		log_warn("usage journal: cannot note whose events group %s holds: %s",
+			 g->name, strerror(errno));
+}
+
+static bool is_at_home(struct usage_writer *w, struct usage_group *g)
+{
+	if (g->has_instance && !g->adopted && usage_group_is_blank(g))
+		g->has_instance = false;
+	if (!g->has_instance && w->has_database)
+		note(w, g);
+	return !g->has_instance || (w->has_database && memcmp(g->instance, w->database,
+							      sizeof w->database) == 0);
+}
+
+static void tell_foreign(const struct usage_writer *w, const struct usage_group *g)
+{
+	char theirs[2 * JOURNAL_INSTANCE_BYTES + 1], this[sizeof theirs];
+
+	hex_encode(theirs, g->instance, JOURNAL_INSTANCE_BYTES);
+	hex_encode(this, w->database, JOURNAL_INSTANCE_BYTES);
+	log_error(
+		"usage journal: group %s holds events of another database (%s; this one is %s): nothing of it is stored or dropped; see docs/usage-journal.md, or run `tollgate journal hand-over` to give it to this database, `tollgate journal discard` to remove it",
+		g->name, theirs, w->has_database ? this : "without an instance");
+}
+
+/* The own group stays, and is looked at again; another's folder is given back, so that
+ * the command can have it. */
+static void leave_foreign(struct usage_writer *w, struct writer_source *s)
+{
+	bool own = s == &w->sources[0];
+
+	if (own ? trouble_note(&w->foreign, 1, clock_mono_us())
+		: usage_journal_set_aside(w->o.journal, s->group))
+		tell_foreign(w, s->group);
+	if (own) {
+		s->foreign = true;
+		w->own_again_us = clock_mono_us() + FOREIGN_AGAIN_US;
+	} else {
+		drop_adopted(w, (size_t)(s - w->sources));
+	}
+}
+
+void writer_instance_done(struct usage_writer *w, const PGresult *result)
+{
+	struct writer_source *s = w->joining;
+	uint64_t lasted_s;
+
+	w->has_database =
+		PQntuples(result) == 1 &&
+		hex_decode(w->database, sizeof w->database, pg_value_text(result, 0, 0));
+	if (s->group->has_instance)
+		usage_group_read_instance(s->group);
+	if (!is_at_home(w, s->group)) {
+		leave_foreign(w, s);
+		w->next = STEP_NONE;
+		return;
+	}
+	if (s->foreign && trouble_over(&w->foreign, clock_mono_us(), &lasted_s))
+		log_info("usage journal: group %s is this database's now, after %llu s",
+			 s->group->name, (unsigned long long)lasted_s);
+	s->foreign = false;
+}
+
+/* --- joining: what does the database hold of our lanes? --- */
 
 bool writer_join_ask(struct usage_writer *w)
 {
@@ -69,6 +151,7 @@ bool writer_join_ask(struct usage_writer *w)
 
 	w->rejecting = false;
 	writer_days_forget(w);
+	usage_owners_forget(w->owners);
 	cursors_join_sql(g->name, g->lanes, g->n_lanes, &w->sql);
 	return true;
 }
@@ -126,8 +209,8 @@ bool writer_set_back_ask(struct usage_writer *w)
 
 /* --- parting --- */
 
-/* First the folder, then the cursors: the other way round, a power cut might bring the
- * folder back without what tells that it is stored. Where it stays, so do they. */
+/* Its cursors stay, for 400 days: the folder may come back, from a copy, or after a power
+ * cut. But those of lanes of which nothing was stored tell nothing. */
 bool writer_group_to_forget(struct usage_writer *w)
 {
 	bool gone;
@@ -151,7 +234,8 @@ bool writer_group_to_forget(struct usage_writer *w)
 /* Where it fails, the rows are old one day, and go then. */
 bool writer_forget_ask(struct usage_writer *w)
 {
-	sbuf_printf(&w->sql, "DELETE FROM usage_cursors WHERE lane_group = '%s'",
+	sbuf_printf(&w->sql,
+		    "DELETE FROM usage_cursors WHERE lane_group = '%s' AND position = 0",
 		    w->leaving);
 	return true;
 }

@@ -32,9 +32,11 @@
 
 enum step_id {
 	STEP_NONE, /* nothing runs: whose turn is it? */
+	STEP_INSTANCE,
 	STEP_JOIN,
 	STEP_SET_BACK,
 	STEP_AHEAD,
+	STEP_OWNERS,
 	STEP_DAYS,
 	STEP_BEGIN,
 	STEP_CLAIM,
@@ -88,6 +90,7 @@ struct seen_counts {
 struct writer_source {
 	struct usage_group *group; /* an adopted one is the writer's */
 	bool joined;               /* the tails agree with the database's cursors */
+	bool foreign;              /* it belongs to another database: not touched */
 	bool drained;              /* adopted: holds nothing that is not stored */
 	bool counts_stored;        /* at the last look */
 	uint64_t *sent;            /* per lane: up to where a batch was ever tried */
@@ -115,11 +118,17 @@ struct usage_writer {
 	size_t n_sources;
 	struct writer_source *at; /* whose batch this is, or was */
 	struct writer_source *joining;
+	/* Whose instance the session last told of. */
+	unsigned char database[JOURNAL_INSTANCE_BYTES];
+	bool has_database;
+	struct trouble foreign; /* the own group's */
+	uint64_t own_again_us;  /* it is looked at again, whether it is foreign */
 	char leaving[JOURNAL_GROUP_HEX + 1];
 	bool own_is_due, own_alone;
 
 	/* The batch. */
 	struct usage_batch batch;
+	struct usage_owners *owners;
 	size_t limit;   /* rows of the next one */
 	size_t ceiling; /* while nothing is wrong */
 	size_t first;   /* lane to begin with */
@@ -200,8 +209,11 @@ void writer_group_add(struct usage_writer *w, struct usage_group *group);
 void writer_groups_free(struct usage_writer *w);
 /* The cursors of all groups must be read again. */
 void writer_groups_forget(struct usage_writer *w);
-/* True: of one they must; STEP_JOIN does it. */
+/* True: of one they must; STEP_INSTANCE and STEP_JOIN do it. */
 bool writer_group_to_join(struct usage_writer *w);
+bool writer_instance_ask(struct usage_writer *w);
+/* Is the group this database's? One that is another's is not joined, nor written. */
+void writer_instance_done(struct usage_writer *w, const PGresult *result);
 bool writer_join_ask(struct usage_writer *w);
 void writer_join_done(struct usage_writer *w, const PGresult *result);
 bool writer_set_back_ask(struct usage_writer *w);
@@ -220,9 +232,13 @@ void writer_recovered(struct usage_writer *w);
 
 /* --- writer_batch.c --- */
 
-/* A batch of what waits in that group; STEP_DAYS is its first step. False: nothing
- * does. */
+/* A batch of what waits in that group; writer_batch_first says what begins it. False:
+ * nothing does. */
 bool writer_batch_fill(struct usage_writer *w, struct writer_source *from);
+/* STEP_OWNERS where hashes are to be asked for, else STEP_DAYS. */
+enum step_id writer_batch_first(const struct usage_writer *w);
+bool writer_owners_ask(struct usage_writer *w);
+void writer_owners_done(struct usage_writer *w, const PGresult *result);
 bool writer_begin_ask(struct usage_writer *w);
 void writer_begin_done(struct usage_writer *w, const PGresult *result);
 bool writer_claim_ask(struct usage_writer *w);

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -36,6 +37,7 @@ struct gateway {
 	struct access_log *access; /* NULL: none */
 	struct resolver *resolver;
 	struct token_sync *tokens;
+	_Atomic bool keys_are_in_use;
 	struct usage_journal *journal; /* a lane per worker, the last is the manager's */
 	struct recorder *recorder;
 	struct address_cap *address_cap;
@@ -164,6 +166,14 @@ static void close_journal(struct gateway *g)
 	usage_journal_close(&g->journal);
 }
 
+static bool instance_of_keys(void *ctx, unsigned char out[JOURNAL_INSTANCE_BYTES])
+{
+	struct gateway *g = ctx;
+
+	/* Before, it may be that of a snapshot, of keys that nobody was judged by. */
+	return atomic_load(&g->keys_are_in_use) && token_sync_instance(g->tokens, out);
+}
+
 static bool start_recorder(struct gateway *g)
 {
 	struct recorder_options o = {
@@ -171,6 +181,8 @@ static bool start_recorder(struct gateway *g)
 		.resolver = g->resolver,
 		.node = g->settings->node,
 		.retention_days = g->settings->usage_retention_days,
+		.instance = instance_of_keys,
+		.ctx = g,
 	};
 
 	g->recorder = recorder_start(&o, g->journal);
@@ -193,6 +205,7 @@ static bool wait_for_keys(struct gateway *g)
 			 token_sync_table(g->tokens) != NULL
 				 ? "those of the snapshot are served, others get 503"
 				 : "callers get 503 until they are loaded");
+	atomic_store(&g->keys_are_in_use, true);
 	return true;
 }
 

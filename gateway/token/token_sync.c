@@ -92,6 +92,17 @@ enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us)
 								: TOKENS_FRESH;
 }
 
+bool token_sync_instance(struct token_sync *s, unsigned char out[TOKEN_INSTANCE_BYTES])
+{
+	static const unsigned char none[TOKEN_INSTANCE_BYTES];
+
+	/* A first table is published a moment before it is said whose it is. */
+	pthread_mutex_lock(&s->lock);
+	memcpy(out, s->instance, TOKEN_INSTANCE_BYTES);
+	pthread_mutex_unlock(&s->lock);
+	return token_sync_table(s) != NULL && memcmp(out, none, sizeof none) != 0;
+}
+
 size_t token_sync_keys(const struct token_sync *s)
 {
 	return atomic_load_explicit(&s->n_keys, memory_order_relaxed);

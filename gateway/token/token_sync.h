@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/epoch.h"
+#include "gateway/token/token_snapshot.h"
 #include "gateway/token/token_table.h"
 
 enum token_state {
@@ -45,6 +46,9 @@ enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us);
 /* For /ready and the metrics. Milliseconds since the table was last known right; -1:
  * never. */
 int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us);
+/* Any thread: token_generation.instance of the database, or of the snapshot, that the
+ * table is from. False: there is no table yet. */
+bool token_sync_instance(struct token_sync *s, unsigned char out[TOKEN_INSTANCE_BYTES]);
 /* How many the table has; a snapshot's count as well. */
 size_t token_sync_keys(const struct token_sync *s);
 

@@ -49,7 +49,7 @@ def test_black_hole(gateways, echo_upstream, cluster, database):
         ledger.wait_more(50, "calls go through")
         proxy.mend()
         assert not ledger.stop().settle(database)
-        all_stored(gateway, database)
+        all_stored(gateway)
         gateway.kill()
         gateway.process = None
     finally:

@@ -257,7 +257,7 @@ def test_last_used_only_moves_forward(gateways, echo_upstream, database):
     assert database.value(of_token) == datetime.datetime(2999, 1, 1)
 
 
-def test_cursors_come_and_go(gateways, echo_upstream, database):
+def test_cursors_outlive_their_group(gateways, echo_upstream, database):
     gateway = gateways(echo_upstream, pools=SHORT, workers=2)
     calls(gateway, 3)
     database.wait_usage(3)
@@ -266,7 +266,9 @@ def test_cursors_come_and_go(gateways, echo_upstream, database):
     assert sum(c["position"] for c in cursors) > 0
     gateway.terminate()
     assert gateway.wait_exit() == 0
-    assert database.query("SELECT * FROM usage_cursors") == []
+    # The folder may come back from a copy; of lanes of which nothing was stored nothing can.
+    stored = [c for c in cursors if c["position"] > 0]
+    assert database.query("SELECT lane, position FROM usage_cursors ORDER BY lane") == stored
 
 
 def test_an_older_session_of_ours_is_ended(gateways, echo_upstream, cluster, database):

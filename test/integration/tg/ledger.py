@@ -118,10 +118,7 @@ def groups(gateway):
     return [name for name in os.listdir(gateway.journal) if not name.startswith(".")]
 
 
-def all_stored(gateway, database, running=1, kills=0):
-    """What dead processes have left is stored and gone, in the folder and in the database; but a
-    kill between the two leaves a stored group's cursors behind."""
+def all_stored(gateway):
+    """What dead processes have left is stored and gone."""
     eventually(lambda: len(groups(gateway)) == 1, "only the running process has a group",
                patience_s=40)
-    eventually(lambda: database.value("SELECT count(DISTINCT lane_group) FROM usage_cursors")
-               in range(running, running + kills + 1), "only running processes have cursors")

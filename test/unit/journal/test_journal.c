@@ -687,11 +687,65 @@ static void test_nobody_else_may_look(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void assert_instance(struct fixture *f, const char *name,
+			    const unsigned char *expected)
+{
+	struct usage_group *g;
+
+	f->j = open_journal(f, ROOMY);
+	g = usage_journal_adopt(f->j);
+	assert_non_null(g);
+	assert_string_equal(g->name, name);
+	assert_int_equal(g->has_instance, expected != NULL);
+	if (expected != NULL)
+		assert_memory_equal(g->instance, expected, JOURNAL_INSTANCE_BYTES);
+	usage_group_close(&g);
+	usage_journal_discard(f->j);
+	usage_journal_close(&f->j);
+}
+
+static void test_whose_events_they_are_is_noted(void **state)
+{
+	static const unsigned char one[JOURNAL_INSTANCE_BYTES] = "database number1";
+	static const unsigned char two[JOURNAL_INSTANCE_BYTES] = "database number2";
+	char name[JOURNAL_GROUP_HEX + 1], path[256];
+	struct fixture *f = *state;
+	struct usage_group *own;
+
+	f->j = open_journal(f, ROOMY);
+	own = usage_journal_own(f->j);
+	memcpy(name, own->name, sizeof name);
+	assert_false(own->has_instance);
+	assert_true(usage_group_is_blank(own));
+	append_many(own_lane(f, 0), 0, 3);
+	assert_false(usage_group_is_blank(own));
+	usage_journal_close(&f->j);
+	assert_instance(f, name, NULL);
+
+	f->j = open_journal(f, ROOMY);
+	own = usage_journal_adopt(f->j);
+	assert_true(usage_group_note_instance(own, one));
+	usage_group_read_instance(own);
+	assert_memory_equal(own->instance, one, sizeof one);
+	usage_group_close(&own);
+	usage_journal_discard(f->j);
+	usage_journal_close(&f->j);
+	assert_instance(f, name, one);
+
+	/* Half a note is none. */
+	group_path(f, name, "group", path);
+	patch(path, JOURNAL_INSTANCE_OFFSET, two, sizeof two);
+	assert_instance(f, name, NULL);
+	assert_int_equal(truncate(path, JOURNAL_INSTANCE_OFFSET + 4), 0);
+	assert_instance(f, name, NULL);
+}
+
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_FIXTURE(test_whose_events_they_are_is_noted),
 		WITH_FIXTURE(test_a_backlog_of_many_laps_is_read_in_order),
 		WITH_FIXTURE(test_logs_go_once_stored),
 		WITH_FIXTURE(test_what_was_closed_is_adopted),

@@ -59,7 +59,7 @@ static void put(struct fixture *f, size_t lane, int64_t token_id, int64_t used_a
 
 static bool fill(struct fixture *f, size_t first, size_t limit)
 {
-	struct batch_source source = {f->lanes, LANES, STR("node")};
+	struct batch_source source = {f->lanes, LANES, STR("node"), NULL};
 
 	return usage_batch_fill(&f->batch, &source, first, limit);
 }
@@ -173,8 +173,8 @@ static void test_bytes_are_bounded(void **state)
 	e.user_agent = (struct str){wide, sizeof wide};
 	for (int i = 0; i < 24000; i++)
 		assert_true(usage_lane_append(lane, &e));
-	assert_true(usage_batch_fill(&b, &(struct batch_source){&lane, 1, STR("n")}, 0,
-				     40000));
+	assert_true(usage_batch_fill(&b, &(struct batch_source){&lane, 1, STR("n"), NULL},
+				     0, 40000));
 	assert_true(b.full);
 	assert_true(b.rows.n >= BATCH_BYTES_MAX && b.rows.n < BATCH_BYTES_MAX + 2000);
 	usage_batch_fini(&b);
@@ -204,8 +204,8 @@ static void test_routes_are_bounded(void **state)
 		e.token_id = i;
 		assert_true(usage_lane_append(lane, &e));
 	}
-	for (;
-	     usage_batch_fill(&b, &(struct batch_source){&lane, 1, STR("n")}, 0, EVENTS);
+	for (; usage_batch_fill(&b, &(struct batch_source){&lane, 1, STR("n"), NULL}, 0,
+				EVENTS);
 	     batches++) {
 		size_t bytes = usage_rollup_routes_bytes(b.rollup);
 
@@ -504,7 +504,7 @@ static void test_what_is_stored_already_leaves_the_batch(void **state)
 	take_claims(f, "nyy");
 	assert_int_equal(usage_once_repeats(&f->batch.once), 1);
 	usage_batch_settle(&f->batch,
-			   &(struct batch_source){f->lanes, LANES, STR("node")}, 0);
+			   &(struct batch_source){f->lanes, LANES, STR("node"), NULL}, 0);
 	assert_rows(f, "\\N b c \\N ");
 	assert_int_equal(f->batch.n_seen, 7);
 	assert_int_equal(f->batch.n_uses, 3);
@@ -524,7 +524,7 @@ static void test_a_batch_of_nothing_new(void **state)
 	take_claims(f, "nn");
 	assert_int_equal(usage_once_repeats(&f->batch.once), 2);
 	usage_batch_settle(&f->batch,
-			   &(struct batch_source){f->lanes, LANES, STR("node")}, 1);
+			   &(struct batch_source){f->lanes, LANES, STR("node"), NULL}, 1);
 	assert_rows(f, "");
 	assert_int_equal(f->batch.n_uses, 0);
 	assert_int_equal(f->batch.n_days, 0);
