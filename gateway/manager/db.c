@@ -1,11 +1,14 @@
 /* The manager's connections to PostgreSQL.
  *
- * A query waits in a ring of fixed size until a connection is free. One that waits longer
- * than WAIT_MAX_MS, or that no connection is left for, is answered as lost. */
+ * A connection is made when a query finds all others busy, and stays. A query waits in a
+ * ring of fixed size until one is free. One that waits longer than WAIT_MAX_MS, or that
+ * no connection is left for, is answered as lost. */
 #include "gateway/manager/db.h"
 
 #include <event2/event.h>
+#include <openssl/crypto.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/check.h"
 #include "common/clock.h"
@@ -26,13 +29,16 @@ struct query {
 
 struct slot {
 	struct manager_db *db;
-	struct pg_conn *pg;
+	struct pg_conn *pg; /* NULL: not needed so far, like those behind it */
 	bool failed; /* its latest attempt did; a first one may still be under way */
 	struct query running; /* done is NULL: none */
 };
 
 struct manager_db {
 	uint32_t magic;
+	struct event_base *base;
+	char *conninfo;
+	struct resolver *resolver;
 	struct slot slots[DB_CONNECTIONS];
 	struct query queue[DB_QUEUE];
 	size_t head, n;
@@ -67,43 +73,45 @@ static void on_done(void *ctx, const struct pg_reply *reply)
 	run_queue(s->db);
 }
 
-static bool is_free(const struct slot *s)
+static void run(struct slot *s)
 {
-	return pg_is_up(s->pg) && !pg_is_busy(s->pg);
-}
+	s->running = take_query(s->db);
+	if (!pg_query(s->pg, s->running.sql, (struct pg_params){0}, on_done, s)) {
+		struct query q = s->running;
 
-static void run_queue(struct manager_db *db)
-{
-	for (size_t i = 0; i < DB_CONNECTIONS && db->n > 0; i++) {
-		struct slot *s = &db->slots[i];
-
-		if (!is_free(s))
-			continue;
-		s->running = take_query(db);
-		if (!pg_query(s->pg, s->running.sql, (struct pg_params){0}, on_done, s)) {
-			struct query q = s->running;
-
-			s->running.done = NULL;
-			answer_lost(&q, "connection lost");
-		}
+		s->running.done = NULL;
+		answer_lost(&q, "connection lost");
 	}
 }
 
-bool manager_db_is_up(const struct manager_db *db)
+static void connect_slot(struct slot *s);
+
+static void run_queue(struct manager_db *db)
 {
-	for (size_t i = 0; i < DB_CONNECTIONS; i++)
-		if (pg_is_up(db->slots[i].pg))
-			return true;
-	return false;
+	bool all_up = true;
+
+	for (size_t i = 0; i < DB_CONNECTIONS && db->n > 0; i++) {
+		struct slot *s = &db->slots[i];
+
+		if (s->pg == NULL) {
+			/* It would come up no sooner than one that is on its way. */
+			if (all_up)
+				connect_slot(s);
+			return;
+		}
+		all_up &= pg_is_up(s->pg);
+		if (pg_is_up(s->pg) && !pg_is_busy(s->pg))
+			run(s);
+	}
 }
 
 /* Nothing is up, and nothing is about to be. */
 static bool is_down(const struct manager_db *db)
 {
-	for (size_t i = 0; i < DB_CONNECTIONS; i++)
+	for (size_t i = 0; i < DB_CONNECTIONS && db->slots[i].pg != NULL; i++)
 		if (!db->slots[i].failed)
 			return false;
-	return true;
+	return db->slots[0].pg != NULL;
 }
 
 bool manager_db_query(struct manager_db *db, const char *sql,
@@ -148,27 +156,34 @@ static void on_state(void *ctx, bool up, const char *why)
 	event_active(s->db->sweep, 0, 0);
 }
 
+static void connect_slot(struct slot *s)
+{
+	const struct pg_options o = {
+		.conninfo = s->db->conninfo,
+		.resolver = s->db->resolver,
+		.application_name = "tollgate manager",
+		.timeout_ms = DB_TIMEOUT_MS,
+		.on_state = on_state,
+		.ctx = s,
+	};
+
+	s->pg = pg_conn_new(s->db->base, &o);
+}
+
 struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
 				  struct resolver *resolver)
 {
 	struct manager_db *db = xcalloc(1, sizeof *db);
 	struct timeval every = {0, SWEEP_MS * 1000};
-	struct pg_options o = {
-		.conninfo = conninfo,
-		.resolver = resolver,
-		.application_name = "tollgate manager",
-		.timeout_ms = DB_TIMEOUT_MS,
-		.on_state = on_state,
-	};
 
 	db->magic = DB_MAGIC;
+	db->base = base;
+	db->conninfo = xstrdup(conninfo);
+	db->resolver = resolver;
 	db->sweep = event_new(base, -1, EV_PERSIST, on_sweep, db);
 	CHECK(db->sweep != NULL && event_add(db->sweep, &every) == 0);
-	for (size_t i = 0; i < DB_CONNECTIONS; i++) {
+	for (size_t i = 0; i < DB_CONNECTIONS; i++)
 		db->slots[i].db = db;
-		o.ctx = &db->slots[i];
-		db->slots[i].pg = pg_conn_new(base, &o);
-	}
 	return db;
 }
 
@@ -190,6 +205,8 @@ void manager_db_free(struct manager_db **manager_db)
 		answer_lost(&q, "the manager stops");
 	}
 	event_free(db->sweep);
+	OPENSSL_cleanse(db->conninfo, strlen(db->conninfo));
+	free(db->conninfo);
 	db->magic = 0;
 	free(db);
 }

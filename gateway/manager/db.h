@@ -14,13 +14,11 @@ struct event_base;
 struct resolver;
 struct manager_db;
 
+/* Connects when the first query comes. */
 struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
 				  struct resolver *resolver);
 /* Every query that has no answer yet gets PG_LOST. */
 void manager_db_free(struct manager_db **db);
-
-/* At least one connection is there. */
-bool manager_db_is_up(const struct manager_db *db);
 
 /* sql has no parameters and outlives the query. `done` is called once, from the loop.
  * False: the database is away, or the queue is full; nothing happens. */

@@ -3,7 +3,6 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/manager/db.h"
 
 void serve_index(struct call *c)
 {
@@ -50,9 +49,10 @@ void serve_ready(struct call *c)
 		"{\"status\":\"%s\",\"tokens\":\"%s\",\"tokens_age_ms\":%lld,\"database\":%s,\"usage_log\":{\"logged\":%llu,\"unknown\":%llu,\"refused\":%llu,\"forbidden\":%llu,\"queue_bytes\":%zu,\"queue_dropped\":%llu}}",
 		ready ? "ready" : "not_ready", state_name(state),
 		(long long)token_sync_age_ms(m->tokens, now),
-		manager_db_is_up(m->db) ? "true" : "false", (unsigned long long)m->logged,
-		(unsigned long long)m->unknown, (unsigned long long)m->refused,
-		(unsigned long long)m->forbidden, usage_lane_backlog_bytes(m->lane),
+		token_sync_is_connected(m->tokens) ? "true" : "false",
+		(unsigned long long)m->logged, (unsigned long long)m->unknown,
+		(unsigned long long)m->refused, (unsigned long long)m->forbidden,
+		usage_lane_backlog_bytes(m->lane),
 		(unsigned long long)usage_lane_dropped(m->lane));
 	call_reply_json(c, ready ? 200 : 503, sbuf_view(&out));
 	sbuf_fini(&out);

@@ -244,6 +244,8 @@ struct usage_upkeep *usage_upkeep_new(const struct upkeep_options *o)
 	u->magic = UPKEEP_MAGIC;
 	u->retention_days = o->retention_days;
 	u->recount = 1;
+	/* Deltas read right as they are: a start has better things to do. */
+	u->due_us[TASK_MERGE] = clock_mono_us() + tasks[TASK_MERGE].every_us;
 	snprintf(application_name, sizeof application_name, "tollgate upkeep %.40s",
 		 o->node);
 	u->pg = pg_conn_new(o->base, &(struct pg_options){

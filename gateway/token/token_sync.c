@@ -44,7 +44,8 @@ struct token_sync {
 	_Atomic uint64_t generation; /* stored after the table: never newer than it */
 	_Atomic size_t n_keys;
 	_Atomic int64_t right_at_us; /* monotonic; NEVER */
-	pthread_mutex_t lock;        /* of what follows */
+	_Atomic bool connected;
+	pthread_mutex_t lock; /* of what follows */
 	unsigned char instance[TOKEN_INSTANCE_BYTES];
 	struct first_load first;
 	/* the thread's own */
@@ -106,6 +107,11 @@ bool token_sync_instance(struct token_sync *s, unsigned char out[TOKEN_INSTANCE_
 size_t token_sync_keys(const struct token_sync *s)
 {
 	return atomic_load_explicit(&s->n_keys, memory_order_relaxed);
+}
+
+bool token_sync_is_connected(const struct token_sync *s)
+{
+	return atomic_load(&s->connected);
 }
 
 bool token_sync_wait_first(struct token_sync *s, uint32_t answer_ms, uint32_t load_ms)
@@ -442,6 +448,7 @@ static void on_state(void *ctx, bool up, const char *why)
 	struct token_sync *s = ctx;
 
 	(void)why;
+	atomic_store(&s->connected, up);
 	first_load_move(&s->first, up ? FIRST_CONNECTED : FIRST_FAILED);
 	s->nameless = false;
 	if (up)

@@ -49,6 +49,8 @@ int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us);
 /* Any thread: token_generation.instance of the database, or of the snapshot, that the
  * table is from. False: there is no table yet. */
 bool token_sync_instance(struct token_sync *s, unsigned char out[TOKEN_INSTANCE_BYTES]);
+/* Any thread: there is a session with PostgreSQL. */
+bool token_sync_is_connected(const struct token_sync *s);
 /* How many the table has; a snapshot's count as well. */
 size_t token_sync_keys(const struct token_sync *s);
 
