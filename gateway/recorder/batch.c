@@ -64,7 +64,7 @@ static void add_row(struct usage_batch *b, const struct usage_event *e, size_t d
 	CHECK(!b->rows.overflow);
 	usage_rollup_add(b->rollup, e);
 	b->places[b->n_rows] = (struct batch_row){(uint32_t)b->rows.n, (uint32_t)day};
-	b->uses[b->n_rows++] = (struct batch_use){e->token_id, e->used_at_us};
+	b->uses[b->n_rows++] = (struct usage_use){e->token_id, e->used_at_us};
 }
 
 static bool is_full(const struct usage_batch *b, size_t limit)
@@ -147,7 +147,7 @@ static void fill_from(struct usage_batch *b, const struct batch_source *from, si
 
 static int by_token_then_latest(const void *left, const void *right)
 {
-	const struct batch_use *a = left, *b = right;
+	const struct usage_use *a = left, *b = right;
 
 	if (a->token_id != b->token_id)
 		return a->token_id < b->token_id ? -1 : 1;
@@ -321,23 +321,4 @@ struct str usage_batch_lines(const struct usage_batch *b, size_t day, size_t *at
 	for (to = from; *at < b->n_rows && b->places[*at].day == day; ++*at)
 		to = b->places[*at].end;
 	return (struct str){b->rows.p + from, to - from};
-}
-
-void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql)
-{
-	char text[USAGE_TIME_TEXT_MAX];
-
-	sbuf_lit(sql, "WITH v (id, used_at) AS (VALUES ");
-	for (size_t i = 0; i < b->n_uses; i++) {
-		usage_time_text(text, b->uses[i].used_at_us);
-		sbuf_printf(sql, "%s(bigint '%lld', timestamp '%s')", i ? ", " : "",
-			    (long long)b->uses[i].token_id, text);
-	}
-	sbuf_lit(sql,
-		 "), locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
-		 "JOIN v ON v.id = t.id "
-		 "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
-		 "ORDER BY t.id FOR NO KEY UPDATE OF t) "
-		 "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
-		 "FROM locked AS l WHERE t.id = l.id;");
 }

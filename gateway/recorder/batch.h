@@ -14,6 +14,7 @@
 #include "gateway/recorder/once.h"
 #include "gateway/recorder/owners.h"
 #include "gateway/recorder/rollup.h"
+#include "gateway/recorder/uses.h"
 
 #define BATCH_DAYS_MAX 32                   /* distinct days in one batch */
 #define BATCH_BYTES_MAX (16u * 1024 * 1024) /* of COPY text, give or take a row */
@@ -31,11 +32,6 @@ struct batch_row {
 	uint32_t day; /* which of the batch's days */
 };
 
-struct batch_use {
-	int64_t token_id;
-	int64_t used_at_us;
-};
-
 struct usage_batch {
 	struct sbuf rows; /* lines of COPY text */
 	size_t n_rows, max_rows;
@@ -46,7 +42,7 @@ struct usage_batch {
 	size_t n_lanes, room_lanes;
 	int64_t days[BATCH_DAYS_MAX];
 	size_t n_days;
-	struct batch_use *uses; /* by token_id, each once, with its latest use */
+	struct usage_use *uses; /* by token_id, each once, with its latest use */
 	size_t n_uses;
 	struct usage_once once;           /* of events that may be stored already */
 	struct usage_rollup *rollup;      /* what the rows add to the statistics */
@@ -94,9 +90,5 @@ void usage_batch_copy_sql(const struct usage_batch *b, size_t day, bool whole_ta
 /* The lines that it takes, in pieces: the next one from row *at on, which starts at 0.
  * Empty: that was all. */
 struct str usage_batch_lines(const struct usage_batch *b, size_t day, size_t *at);
-/* Appends the UPDATE that moves tokens.last_used forward, with a semicolon. Rows are
- * locked by id, so that recorders of several nodes never wait for each other in a
- * circle. */
-void usage_batch_last_used_sql(const struct usage_batch *b, struct sbuf *sql);
 
 #endif

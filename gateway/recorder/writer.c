@@ -70,8 +70,14 @@ static const struct writer_step steps[STEP_COUNT] = {
 			 .ask = writer_reject_ask},
 	[STEP_COMMIT] = {.name = "committing",
 			 .holds = HOLDS_ROWS,
+			 .then = STEP_USES,
 			 .ask = writer_commit_ask,
 			 .done = writer_commit_done},
+
+	[STEP_USES] = {.name = "noting when tokens were last used",
+		       .error = ERROR_OF_USES,
+		       .ask = writer_uses_ask,
+		       .done = writer_uses_done},
 
 	[STEP_COUNTS] = {.name = "storing counters",
 			 .holds = HOLDS_COUNTS,
@@ -137,6 +143,8 @@ static enum step_id choose(struct usage_writer *w)
 		return STEP_BEGIN; /* the batch that is there */
 	if (writer_ahead_is_due(w))
 		return STEP_AHEAD;
+	if (writer_uses_are_due(w))
+		return STEP_USES;
 	if (writer_counts_find(w))
 		return STEP_COUNTS;
 	if (writer_sweep_is_due(w))
@@ -313,6 +321,7 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	w->at = &w->sources[0];
 	w->counts = writer_counts_new();
 	w->owners = usage_owners_new();
+	w->uses_most = USES_MAX;
 	sbuf_init(&w->sql, usage_batch_sql_max(o->batch_rows_max));
 	usage_batch_init(&w->batch, o->batch_rows_max);
 	snprintf(application_name, sizeof application_name, "tollgate recorder %s",
@@ -340,6 +349,7 @@ void usage_writer_free(struct usage_writer **writer)
 	writer_groups_free(w);
 	writer_counts_free(&w->counts);
 	usage_owners_free(&w->owners);
+	usage_uses_fini(&w->uses);
 	usage_batch_fini(&w->batch);
 	sbuf_fini(&w->sql);
 	w->magic = 0;

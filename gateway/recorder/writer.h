@@ -1,7 +1,7 @@
 /* Writes batches from the lanes to PostgreSQL, exactly once, one at a time.
  *
  * A batch is one transaction: the group's cursors (usage_cursors) move from where the
- * batch starts to where it ends, the rows go in by COPY, tokens.last_used moves. The
+ * batch starts to where it ends, the rows go in by COPY. The
  * cursor in the database is the acknowledgement: after a connection is lost, whether
  * before or after COMMIT took effect, it alone tells what is stored. Beside the process's
  * own group it writes adopted ones, in turn, so that neither waits for the other. All on

@@ -170,10 +170,8 @@ bool writer_reject_ask(struct usage_writer *w)
 
 bool writer_commit_ask(struct usage_writer *w)
 {
-	if (!w->rejecting && w->batch.n_rows > 0) {
+	if (!w->rejecting && w->batch.n_rows > 0)
 		usage_rollup_routes_sql(w->batch.rollup, &w->sql);
-		usage_batch_last_used_sql(&w->batch, &w->sql);
-	}
 	sbuf_lit(&w->sql, " COMMIT");
 	return true;
 }
@@ -218,6 +216,8 @@ void writer_commit_done(struct usage_writer *w, const PGresult *result)
 	writer_bump(&c->batches, 1);
 	if (w->rejecting)
 		tell_rejection(w);
+	else
+		usage_uses_add(&w->uses, w->batch.uses, w->batch.n_uses);
 	usage_batch_release(&w->batch, g->lanes);
 	writer_recovered(w);
 	if (!writer_is_narrowing(w))

@@ -160,6 +160,9 @@ static void take_server_fault(struct usage_writer *w, const struct writer_step *
 		break;
 	case ERROR_IGNORED:
 		break;
+	case ERROR_OF_USES:
+		writer_uses_refused(w, reply);
+		break;
 	case ERROR_ENDS_SESSION:
 		pg_drop(w->pg, "ROLLBACK failed");
 		break;

@@ -8,6 +8,7 @@
  *   writer_days.c    partitions
  *   writer_counts.c  gaps and strangers
  *   writer_groups.c  the groups that are written from: joining the database, parting
+ *   writer_uses.c    tokens.last_used
  *   writer_faults.c  what an error means to the step that met it
  *   writer_batch.c   one batch
  *   writer.c         the table, whose turn it is, life
@@ -21,6 +22,7 @@
 #include "gateway/journal/group.h"
 #include "gateway/recorder/batch.h"
 #include "gateway/recorder/partitions.h"
+#include "gateway/recorder/uses.h"
 #include "gateway/recorder/writer.h"
 
 #define WRITER_MAGIC 0x77727431u
@@ -44,6 +46,7 @@ enum step_id {
 	STEP_CELLS,
 	STEP_REJECT,
 	STEP_COMMIT,
+	STEP_USES,
 	STEP_COUNTS,
 	STEP_SWEEP,
 	STEP_FORGET,
@@ -59,6 +62,7 @@ enum step_error {
 	ERROR_WAITS, /* told; all of it is undone, and tried again after a pause */
 	ERROR_LATER, /* told; the step is due again after later_us, others go on */
 	ERROR_IGNORED,
+	ERROR_OF_USES, /* they judge it themselves; nothing else is held up */
 	ERROR_ENDS_SESSION,
 };
 
@@ -149,6 +153,11 @@ struct usage_writer {
 	int64_t ahead_day;       /* the days from this one on are prepared */
 	int64_t ahead_asked_day; /* ... are being prepared */
 
+	/* tokens.last_used. */
+	struct usage_uses uses;
+	size_t uses_most, n_uses_asked; /* tokens of one statement */
+	struct trouble uses_trouble;
+
 	struct writer_counts *counts; /* what is being stored */
 	int64_t swept_day;
 
@@ -221,6 +230,15 @@ bool writer_set_back_ask(struct usage_writer *w);
  * rest. */
 bool writer_group_to_forget(struct usage_writer *w);
 bool writer_forget_ask(struct usage_writer *w);
+
+/* --- writer_uses.c --- */
+
+/* True: STEP_USES has something to do. */
+bool writer_uses_are_due(const struct usage_writer *w);
+bool writer_uses_ask(struct usage_writer *w);
+void writer_uses_done(struct usage_writer *w, const PGresult *result);
+/* The statement failed; its session goes on. */
+void writer_uses_refused(struct usage_writer *w, const struct pg_reply *reply);
 
 /* --- writer_faults.c --- */
 

@@ -245,18 +245,6 @@ def test_partitions_ahead(gateways, echo_upstream, database):
                    f"a partition for {day}")
 
 
-def test_last_used_only_moves_forward(gateways, echo_upstream, database):
-    gateway = gateways(echo_upstream, pools=SHORT)
-    calls(gateway, 3)
-    last = max(r["used_at"] for r in database.wait_usage(3))
-    of_token = "SELECT last_used AT TIME ZONE 'UTC' FROM tokens WHERE name = 'all'"
-    assert database.value(of_token) == last
-    database.query("UPDATE tokens SET last_used = '2999-01-01 00:00Z' WHERE name = 'all'")
-    calls(gateway, 3)
-    database.wait_usage(6)
-    assert database.value(of_token) == datetime.datetime(2999, 1, 1)
-
-
 def test_cursors_outlive_their_group(gateways, echo_upstream, database):
     gateway = gateways(echo_upstream, pools=SHORT, workers=2)
     calls(gateway, 3)

@@ -212,7 +212,6 @@ static void test_routes_are_bounded(void **state)
 		sbuf_reset(&sql);
 		usage_rollup_routes_sql(b.rollup, &sql);
 		assert_true(sql.n >= bytes && sql.n < bytes + 512);
-		usage_batch_last_used_sql(&b, &sql);
 		sbuf_lit(&sql, " COMMIT");
 		assert_false(sql.overflow);
 		rows += b.n_rows;
@@ -277,7 +276,7 @@ static void test_copy_into_the_day(void **state)
 	assert_memory_equal(f->sql.p, "COPY token_usage_logs (", 23);
 }
 
-static void test_last_used(void **state)
+static void test_last_uses(void **state)
 {
 	struct fixture *f = *state;
 
@@ -287,17 +286,9 @@ static void test_last_used(void **state)
 	put(f, 2, 9, 4000000);
 	assert_true(fill(f, 0, 100));
 	assert_int_equal(f->batch.n_uses, 2);
-	usage_batch_last_used_sql(&f->batch, &f->sql);
-	assert_sql(f,
-		   "WITH v (id, used_at) AS (VALUES "
-		   "(bigint '-4', timestamp '1970-01-01 00:00:00.000001'), "
-		   "(bigint '9', timestamp '1970-01-01 00:00:05.000000')), "
-		   "locked AS MATERIALIZED (SELECT t.id, v.used_at FROM tokens AS t "
-		   "JOIN v ON v.id = t.id "
-		   "WHERE t.last_used IS NULL OR t.last_used < v.used_at "
-		   "ORDER BY t.id FOR NO KEY UPDATE OF t) "
-		   "UPDATE tokens AS t SET last_used = greatest(t.last_used, l.used_at) "
-		   "FROM locked AS l WHERE t.id = l.id;");
+	assert_int_equal(f->batch.uses[0].token_id, -4);
+	assert_int_equal(f->batch.uses[1].token_id, 9);
+	assert_int_equal(f->batch.uses[1].used_at_us, 5000000);
 }
 
 static void test_partitions_of_new_days_only(void **state)
@@ -600,7 +591,7 @@ int main(void)
 		WITH_FIXTURE(test_routes_are_bounded),
 		WITH_FIXTURE(test_lines_by_day),
 		WITH_FIXTURE(test_copy_into_the_day),
-		WITH_FIXTURE(test_last_used),
+		WITH_FIXTURE(test_last_uses),
 		WITH_FIXTURE(test_what_is_stored_already_leaves_the_batch),
 		WITH_FIXTURE(test_a_batch_of_nothing_new),
 		WITH_FIXTURE(test_the_same_id_a_day_later_is_another_batch),
