@@ -135,10 +135,12 @@ static void note_back(struct pg_conn *c)
 			 (unsigned long long)lasted_s);
 }
 
-static void tell_down(struct pg_conn *c, const char *why)
+static void tell_down(struct pg_conn *c, bool begins, const char *why)
 {
-	if (c->o.on_state && !c->dying)
+	if (begins && c->o.on_state && !c->dying)
 		c->o.on_state(c->o.ctx, false, why);
+	if (c->o.on_trouble && !c->dying)
+		c->o.on_trouble(c->o.ctx, why);
 }
 
 static void calm_down(struct pg_conn *c)
@@ -166,8 +168,7 @@ static void lost_with(struct pg_conn *c, const char *why, const char *sqlstate)
 	tell = note_outage(c, why);
 	if (c->busy)
 		finish(c, &reply);
-	if (tell)
-		tell_down(c, why);
+	tell_down(c, tell, why);
 	leave(c);
 }
 
@@ -504,8 +505,7 @@ static void tell_slow(struct pg_conn *c)
 
 	pg_dialer_doing(c->dialer, doing, sizeof doing);
 	snprintf(why, sizeof why, "no session yet, still %s", doing);
-	if (note_outage(c, why))
-		tell_down(c, why);
+	tell_down(c, note_outage(c, why), why);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

@@ -49,6 +49,7 @@ struct pg_options {
 	/* Each may be NULL. `why` is NULL when up. */
 	void (*on_state)(void *ctx, bool up, const char *why);
 	void (*on_notify)(void *ctx, const char *payload);
+	void (*on_trouble)(void *ctx, const char *why); /* each attempt's, while down */
 	void *ctx;
 };
 

@@ -78,6 +78,11 @@ static void on_group(void *ctx, const struct inspect_group *g)
 		printf(", of database %s", instance);
 	}
 	printf("\n");
+	if (g->stands_us != 0) {
+		print_time("  recording stands since ", g->stands_us);
+		printf(", %lld s ago: %s\n",
+		       (long long)((clock_wall_us() - g->stands_us) / 1000000), g->why);
+	}
 	for (size_t i = 0; i < g->n_lanes; i++) {
 		print_lane(i, &g->lanes[i]);
 		all->events += g->lanes[i].events;

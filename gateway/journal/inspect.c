@@ -14,6 +14,7 @@
 
 #include "common/check.h"
 #include "gateway/journal/journal_files.h"
+#include "gateway/journal/recording.h"
 
 static uint64_t sum_of(const struct usage_counts *c)
 {
@@ -75,6 +76,7 @@ static void inspect_group(int directory, const char *name,
 	struct usage_group *g =
 		usage_group_look(directory, name, &out.in_use, &out.fault);
 	struct inspect_lane *lanes;
+	struct recording_view stands;
 
 	if (g == NULL) {
 		if (sink->group != NULL)
@@ -90,6 +92,10 @@ static void inspect_group(int directory, const char *name,
 		.file_bytes = journal_folder_bytes(directory, name),
 		.n_lanes = g->n_lanes,
 	};
+	if (recording_read(g->folder, &stands)) {
+		out.stands_us = stands.since_us;
+		out.why = stands.why;
+	}
 	lanes = xcalloc(g->n_lanes, sizeof *lanes);
 	for (size_t i = 0; i < g->n_lanes; i++)
 		read_lane(g, i, &out, sink, &lanes[i]);

@@ -27,6 +27,8 @@ struct inspect_group {
 		*instance; /* of the database they belong to; NULL: not noted */
 	int64_t started_us;
 	uint64_t file_bytes;
+	int64_t stands_us; /* since when nothing of it could be stored; 0: it could */
+	const char *why;
 	const struct inspect_lane *lanes;
 	size_t n_lanes;
 };

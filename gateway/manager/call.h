@@ -37,10 +37,13 @@ struct endpoint {
 };
 
 /* What endpoints work with; lives as long as the manager's thread. */
+struct recording;
+
 struct manager_context {
 	struct settings *settings;
 	struct token_sync *tokens;
 	struct usage_lane *lane;
+	struct recording *recording;
 	struct manager_db *db;
 	const struct endpoint *endpoints;
 	size_t n_endpoints;

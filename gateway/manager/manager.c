@@ -101,6 +101,7 @@ struct manager *manager_start(const struct manager_options *o)
 	m->context.settings = settings_ref(o->settings);
 	m->context.tokens = o->tokens;
 	m->context.lane = o->lane;
+	m->context.recording = o->recording;
 	m->context.db = manager_db_new(loop_thread_base(m->thread), o->settings->database,
 				       o->resolver);
 	m->context.endpoints = manager_endpoints(&m->context.n_endpoints);

@@ -7,15 +7,17 @@
 #include "gateway/journal/lane.h"
 
 struct manager;
+struct recording;
 
 struct manager_options {
 	struct settings *settings; /* referred to on its own */
 	struct token_sync *tokens; /* tells known hashes from unknown ones */
 	/* the manager's thread is a reader of the token table */
 	struct epoch_domain *epochs;
-	struct resolver *resolver; /* of the database's name; outlives it */
-	struct usage_lane *lane;   /* the manager's own */
-	const int *listen_fds;     /* taken over */
+	struct resolver *resolver;   /* of the database's name; outlives it */
+	struct usage_lane *lane;     /* the manager's own */
+	struct recording *recording; /* for /ready */
+	const int *listen_fds;       /* taken over */
 	size_t n_listen_fds;
 };
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "common/log.h"
 #include "common/loop_thread.h"
 #include "common/trouble.h"
+#include "gateway/journal/recording.h"
 #include "gateway/recorder/upkeep.h"
 #include "gateway/recorder/writer.h"
 
@@ -29,6 +31,9 @@
  * gathered. */
 #define BATCH_BYTES_PER_ROW 64u
 #define ADOPT_EVERY_US UINT64_C(2000000)
+#define TELL_EVERY_US UINT64_C(1000000)
+/* What stands for longer is told in the log, every ten minutes. */
+#define STANDS_TOLD_S 30
 
 struct recorder {
 	uint32_t magic;
@@ -47,6 +52,9 @@ struct recorder {
 	uint64_t dropped_told; /* drops that the log knows of */
 	struct trouble drops;
 	uint64_t adopt_from_us;
+	struct recording *recording;
+	struct trouble stands;
+	uint64_t tell_from_us;
 	bool winding_up, retired;
 };
 
@@ -137,6 +145,41 @@ static void note_instance(struct recorder *r)
 			 r->own->name, strerror(errno));
 }
 
+static void tell_standing(struct recorder *r, const struct recording_view *v,
+			  uint64_t now)
+{
+	int64_t wall = clock_wall_us(), lasts_s = (wall - v->since_us) / 1000000;
+	char since[RECORDING_TIME_MAX], waits[64] = "no event waits";
+
+	if (lasts_s < STANDS_TOLD_S || !trouble_note(&r->stands, 0, now))
+		return;
+	if (v->oldest_us != 0)
+		snprintf(waits, sizeof waits,
+			 "the oldest event that waits is of %lld s ago",
+			 (long long)((wall - v->oldest_us) / 1000000));
+	log_warn("usage: recording stands since %s (%lld s): %s; %s, %llu bytes wait",
+		 recording_time(since, v->since_us), (long long)lasts_s, v->why, waits,
+		 (unsigned long long)v->waiting_bytes);
+}
+
+/* For people: in /ready, and in the log. */
+static void tell(struct recorder *r, uint64_t now)
+{
+	struct recording_view v;
+	uint64_t lasted_s;
+
+	if (r->recording == NULL || now < r->tell_from_us)
+		return;
+	r->tell_from_us = now + TELL_EVERY_US;
+	usage_writer_tell(r->writer);
+	recording_look(r->recording, &v);
+	if (v.since_us != 0)
+		tell_standing(r, &v, now);
+	else if (trouble_over(&r->stands, now, &lasted_s))
+		log_info("usage: recording goes on, after %llu s",
+			 (unsigned long long)lasted_s + STANDS_TOLD_S);
+}
+
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct recorder *r = arg;
@@ -158,6 +201,7 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	}
 	if (!stop_by)
 		adopt(r, now);
+	tell(r, now);
 	due = stop_by || waiting >= r->batch_bytes || now - r->empty_at_us >= r->delay_us;
 	if (waiting == 0 || due)
 		r->empty_at_us = now;
@@ -195,6 +239,7 @@ static void make_writer(struct recorder *r, const struct recorder_options *o)
 		.timeout_ms = or_default(o->timeout_ms, DEFAULT_TIMEOUT_MS),
 		.journal = r->journal,
 		.counters = &r->counters,
+		.recording = o->recording,
 	});
 }
 
@@ -205,6 +250,7 @@ struct recorder *recorder_start(const struct recorder_options *o,
 
 	r->magic = RECORDER_MAGIC;
 	r->journal = journal;
+	r->recording = o->recording;
 	r->own = usage_journal_own(journal);
 	r->instance = o->instance;
 	r->ctx = o->ctx;

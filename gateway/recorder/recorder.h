@@ -9,6 +9,7 @@
 #include "gateway/journal/journal.h"
 
 struct recorder;
+struct recording;
 
 struct recorder_options {
 	const char *database;
@@ -22,6 +23,8 @@ struct recorder_options {
 	 * token_generation.instance. False: not known yet. Recorder's thread. */
 	bool (*instance)(void *ctx, unsigned char out[JOURNAL_INSTANCE_BYTES]);
 	void *ctx;
+	/* Hears whether recording goes on; outlives it. May be NULL. */
+	struct recording *recording;
 };
 
 struct recorder_stats {

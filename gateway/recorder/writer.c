@@ -270,6 +270,56 @@ bool usage_writer_retire(struct usage_writer *w)
 	return true;
 }
 
+/* --- for people --- */
+
+/* used_at of the first event that waits there; 0: none does. */
+static int64_t oldest_of(struct usage_lane *lane)
+{
+	const unsigned char *bytes;
+	struct usage_event e;
+	int64_t oldest = 0;
+	uint64_t next;
+	size_t n;
+
+	if (usage_lane_read(lane, usage_lane_tail(lane), &bytes, &n, &next) &&
+	    usage_event_decode(&e, bytes, n))
+		oldest = e.used_at_us;
+	usage_lane_rest(lane);
+	return oldest;
+}
+
+void usage_writer_tell(struct usage_writer *w)
+{
+	bool all_joined = pg_is_up(w->pg);
+	int64_t oldest = 0;
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < w->n_sources; i++) {
+		const struct usage_group *g = w->sources[i].group;
+
+		all_joined &= w->sources[i].joined;
+		for (size_t k = 0; k < g->n_lanes; k++) {
+			int64_t at = oldest_of(g->lanes[k]);
+
+			if (at != 0 && (oldest == 0 || at < oldest))
+				oldest = at;
+			if (i == 0)
+				bytes += usage_lane_backlog_bytes(g->lanes[k]);
+		}
+	}
+	recording_waits(w->o.recording, oldest, bytes);
+	if (oldest == 0 && all_joined)
+		writer_goes_on(w);
+}
+
+static void on_trouble(void *ctx, const char *why)
+{
+	struct usage_writer *w = ctx;
+
+	OBJ_CHECK(w, WRITER_MAGIC);
+	recording_stands(w->o.recording, why);
+}
+
 static void on_state(void *ctx, bool up, const char *why)
 {
 	struct usage_writer *w = ctx;
@@ -333,6 +383,7 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 					     .timeout_ms = o->timeout_ms,
 					     .writes = true,
 					     .on_state = on_state,
+					     .on_trouble = on_trouble,
 					     .ctx = w,
 				     });
 	return w;

@@ -19,6 +19,7 @@
 #define WRITER_GROUPS_MAX 3 /* the own and adopted ones */
 
 struct event_base;
+struct recording;
 struct resolver;
 struct usage_writer;
 
@@ -38,6 +39,7 @@ struct writer_options {
 	uint32_t timeout_ms;
 	struct usage_journal *journal; /* whose own group is written */
 	struct writer_counters *counters;
+	struct recording *recording; /* hears whether it goes on; may be NULL */
 };
 
 struct usage_writer *usage_writer_new(const struct writer_options *o);
@@ -56,6 +58,9 @@ void usage_writer_only_own(struct usage_writer *w);
  * group. Adopted groups are written meanwhile. Call it by a timer; a writer with more to
  * do goes on by itself. */
 void usage_writer_turn(struct usage_writer *w, bool write);
+/* Tells what waits in all its groups, and, where nothing does, that recording goes on. As
+ * often as people look. */
+void usage_writer_tell(struct usage_writer *w);
 /* No statement is under way. Whether all is stored, the lanes' tails say. */
 bool usage_writer_is_idle(const struct usage_writer *w);
 /* All counters of the own group were stored at the last look, a moment ago; or there are

@@ -100,6 +100,27 @@ static void alarm_about(struct usage_writer *w, const struct writer_step *step,
 			  step->name, reply->sqlstate, reply->message);
 }
 
+void writer_goes_on(struct usage_writer *w)
+{
+	w->batch_fails = false;
+	if (!w->sources[0].foreign)
+		recording_goes_on(w->o.recording);
+}
+
+/* For whoever asks. A join has no batch yet. */
+static void tell_standing(struct usage_writer *w, const struct writer_step *step,
+			  const struct pg_reply *reply)
+{
+	char why[RECORDING_WHY_MAX];
+
+	w->batch_fails |= w->step != STEP_JOIN;
+	pg_clean(why, sizeof why, reply->message, PG_FIRST_LINE);
+	if (reply->outcome == PG_ERROR)
+		snprintf(why, sizeof why, "PostgreSQL refuses %s: %s %.180s", step->name,
+			 reply->sqlstate, reply->message);
+	recording_stands(w->o.recording, why);
+}
+
 void writer_recovered(struct usage_writer *w)
 {
 	uint64_t lasted_s;
@@ -109,6 +130,7 @@ void writer_recovered(struct usage_writer *w)
 			 (unsigned long long)lasted_s);
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
 	w->failing_since_us = 0;
+	writer_goes_on(w);
 }
 
 /* Whatever it is, a session on which no batch could be stored for so long is not to be
@@ -178,6 +200,8 @@ void writer_judge(struct usage_writer *w, const struct writer_step *step,
 	if (step->holds == HOLDS_ROWS && fault != FAULT_DATA &&
 	    is_too_much(reply->sqlstate))
 		shrink(w, reply->sqlstate);
+	if (fault != FAULT_DATA && step->error == ERROR_WAITS)
+		tell_standing(w, step, reply);
 	if (fault != FAULT_SESSION && step->error == ERROR_WAITS && give_up_session(w)) {
 		w->next = STEP_NONE;
 		return;

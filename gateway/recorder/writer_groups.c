@@ -116,6 +116,8 @@ static void leave_foreign(struct usage_writer *w, struct writer_source *s)
 		tell_foreign(w, s->group);
 	if (own) {
 		s->foreign = true;
+		recording_stands(w->o.recording,
+				 "the journal's events are another database's");
 		w->own_again_us = clock_mono_us() + FOREIGN_AGAIN_US;
 	} else {
 		drop_adopted(w, (size_t)(s - w->sources));
@@ -193,6 +195,8 @@ void writer_join_done(struct usage_writer *w, const PGresult *result)
 					     (uint64_t)pg_value_int(result, i, 1));
 	}
 	w->joining->joined = agree;
+	if (agree && !w->batch_fails)
+		writer_goes_on(w);
 	if (!agree)
 		w->next = STEP_SET_BACK;
 }

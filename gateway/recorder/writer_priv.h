@@ -20,6 +20,7 @@
 #include "common/trouble.h"
 #include "gateway/journal/counts.h"
 #include "gateway/journal/group.h"
+#include "gateway/journal/recording.h"
 #include "gateway/recorder/batch.h"
 #include "gateway/recorder/partitions.h"
 #include "gateway/recorder/uses.h"
@@ -166,6 +167,7 @@ struct usage_writer {
 	uint64_t resume_us; /* nothing is chosen before */
 	/* No batch was stored on this session; 0: none failed. */
 	uint64_t failing_since_us;
+	bool batch_fails; /* the latest did, on whatever session */
 	struct trouble trouble;
 };
 
@@ -247,6 +249,8 @@ void writer_judge(struct usage_writer *w, const struct writer_step *step,
 		  const struct pg_reply *reply);
 /* A batch is stored. */
 void writer_recovered(struct usage_writer *w);
+/* Nothing keeps events from being stored. */
+void writer_goes_on(struct usage_writer *w);
 
 /* --- writer_batch.c --- */
 

@@ -18,6 +18,7 @@
 #include "common/tls.h"
 #include "gateway/http/access_log.h"
 #include "gateway/http/address_cap.h"
+#include "gateway/journal/recording.h"
 #include "gateway/recorder/recorder.h"
 #include "gateway/run/planes.h"
 #include "gateway/run/signals.h"
@@ -39,6 +40,7 @@ struct gateway {
 	struct token_sync *tokens;
 	_Atomic bool keys_are_in_use;
 	struct usage_journal *journal; /* a lane per worker, the last is the manager's */
+	struct recording *recording;
 	struct recorder *recorder;
 	struct address_cap *address_cap;
 	unsigned char ticket_keys[TLS_TICKET_KEY_BYTES];
@@ -174,6 +176,12 @@ static bool instance_of_keys(void *ctx, unsigned char out[JOURNAL_INSTANCE_BYTES
 	return atomic_load(&g->keys_are_in_use) && token_sync_instance(g->tokens, out);
 }
 
+static void stop_without_recorder(struct gateway *g)
+{
+	usage_journal_discard(g->journal);
+	recording_free(&g->recording);
+}
+
 static bool start_recorder(struct gateway *g)
 {
 	struct recorder_options o = {
@@ -185,10 +193,11 @@ static bool start_recorder(struct gateway *g)
 		.ctx = g,
 	};
 
+	g->recording = o.recording = recording_new(g->journal);
 	g->recorder = recorder_start(&o, g->journal);
 	/* Nothing is in the group yet: its files need not wait for the next start. */
 	if (g->recorder == NULL)
-		usage_journal_discard(g->journal);
+		stop_without_recorder(g);
 	return g->recorder != NULL;
 }
 
@@ -196,6 +205,7 @@ static void stop_recorder(struct gateway *g)
 {
 	g->left = recorder_stop(&g->recorder, g->flush_ms);
 	g->left_is_durable = usage_journal_is_durable(g->journal);
+	recording_free(&g->recording);
 }
 
 static bool wait_for_keys(struct gateway *g)
@@ -224,6 +234,7 @@ static bool start_manager(struct gateway *g)
 		.epochs = g->epochs,
 		.resolver = g->resolver,
 		.lane = lane_of(g, g->settings->workers),
+		.recording = g->recording,
 		.listen_fds = fds,
 		.n_listen_fds = n,
 	};
@@ -391,6 +402,7 @@ static void serve_until_stopped(struct gateway *g, const struct run_options *o)
 	g->current = settings_ref(g->settings);
 	g->status.settings = g->current;
 	g->status.tokens = g->tokens;
+	g->status.recording = g->recording;
 	if (o->on_ready)
 		o->on_ready(o->ctx, addresses);
 	status_ready(&g->status, o->on_ready ? NULL : addresses);

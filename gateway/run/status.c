@@ -12,9 +12,12 @@
 #include "common/notify.h"
 #include "common/pg_where.h"
 #include "common/version.h"
+#include "gateway/journal/recording.h"
 
 #define REFRESH_MS 5000
 #define LINE_ROOM 4096
+/* A restart of PostgreSQL is no news. */
+#define STANDS_TOLD_US INT64_C(30000000)
 
 /* "1 route", "2 routes" */
 static void put_count(struct sbuf *out, uint64_t n, const char *what)
@@ -37,6 +40,17 @@ static void put_keys(struct sbuf *out, const struct token_sync *tokens)
 	}
 	put_count(out, token_sync_keys(tokens), "key");
 	sbuf_str(out, str_of(states[state]));
+}
+
+static void put_recording(struct sbuf *out, struct recording *recording)
+{
+	char since[RECORDING_TIME_MAX];
+	struct recording_view v;
+
+	recording_look(recording, &v);
+	if (v.since_us != 0 && clock_wall_us() - v.since_us >= STANDS_TOLD_US)
+		sbuf_printf(out, "; recording stands since %s, events wait",
+			    recording_time(since, v.since_us));
 }
 
 /* --- the start --- */
@@ -105,6 +119,7 @@ static bool renew(struct status *s)
 	put_count(&text, s->settings->n_routes, "route");
 	sbuf_lit(&text, ", ");
 	put_keys(&text, s->tokens);
+	put_recording(&text, s->recording);
 	if (s->refused)
 		sbuf_lit(&text, "; the configuration has errors, the one before holds");
 	snprintf(s->told, sizeof s->told, STR_FMT, STR_ARG(sbuf_view(&text)));

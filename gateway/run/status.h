@@ -10,11 +10,14 @@
 #include "gateway/settings/settings.h"
 #include "gateway/token/token_sync.h"
 
+struct recording;
+
 #define STATUS_MAX 400
 
 struct status {
 	const struct settings *settings; /* in force */
 	const struct token_sync *tokens;
+	struct recording *recording;
 	bool refused;          /* the file has errors since then */
 	char told[STATUS_MAX]; /* the service manager's latest */
 	uint64_t stopping_us;  /* since when, monotonic */
@@ -24,7 +27,8 @@ struct status {
 void status_ready(struct status *s, const struct run_addresses *a);
 /* How long until status_refresh is due, in milliseconds; 0: never, nobody asks. */
 uint32_t status_refresh_ms(void);
-/* Tells the service manager of keys that came or went stale. */
+/* Tells the service manager of keys that came or went stale, and of recording that
+ * stands or goes on. */
 void status_refresh(struct status *s);
 
 void status_reloading(void);
