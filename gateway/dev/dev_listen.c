@@ -2,36 +2,28 @@
 #include "gateway/dev/dev_listen.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/check.h"
 #include "gateway/dev/say.h"
+#include "gateway/http/listen.h"
 
-/* Binds and lets go; *port (may be NULL) gets the port. Never SO_REUSEPORT: that would
- * share a port with whoever has it. */
-static bool try_bind(const struct net_listen *l, uint16_t *port)
+/* Listens for a moment; bound gets the address with its port. Never SO_REUSEPORT: that
+ * would share a port with whoever has it. */
+static bool try_listen(const struct net_listen *l, char bound[NET_LISTEN_TEXT_MAX],
+		       const char **why)
 {
-	struct sockaddr_storage sa = l->sa;
-	socklen_t len = l->len;
-	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, saved;
-	bool ok;
+	const struct listen_access access = {LISTEN_UNIX_MODE, LISTEN_OWN_GROUP};
+	int fd, saved;
 
-	if (fd < 0)
+	if (!listen_open(l, &access, &fd, 1, bound, why))
 		return false;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-	if (sa.ss_family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-	/* Listening, since two sockets with SO_REUSEADDR may be bound to one address. */
-	ok = bind(fd, (struct sockaddr *)&sa, len) == 0 && listen(fd, 1) == 0;
 	saved = errno;
-	if (ok && port != NULL && getsockname(fd, (struct sockaddr *)&sa, &len) == 0)
-		*port = ntohs(((const struct sockaddr_in *)&sa)->sin_port);
 	close(fd);
 	errno = saved;
-	return ok;
+	return true;
 }
 
 static bool add_one(struct dev_listeners *l, const char *text)
@@ -53,12 +45,14 @@ static bool add_one(struct dev_listeners *l, const char *text)
 static uint16_t free_port(void)
 {
 	struct net_listen any;
+	char bound[NET_LISTEN_TEXT_MAX];
 	const char *why;
-	uint16_t port = 0;
 
 	CHECK(net_parse_listen(&any, "127.0.0.1:0", &why));
-	try_bind(&any, &port);
-	return port;
+	if (!try_listen(&any, bound, &why))
+		return 0;
+	CHECK(net_parse_listen(&any, bound, &why));
+	return net_listen_port(&any);
 }
 
 static bool add_port(struct dev_listeners *l, uint64_t port)
@@ -114,15 +108,6 @@ static bool is_ipv6_loopback(const struct net_listen *l)
 	return ip.family == 6 && net_ip_is_loopback(&ip);
 }
 
-bool dev_has_ipv6(void)
-{
-	struct net_listen any;
-	const char *why;
-
-	CHECK(net_parse_listen(&any, "[::1]:0", &why));
-	return try_bind(&any, NULL);
-}
-
 void dev_listeners_drop_ipv6(struct settings_listeners *l)
 {
 	size_t kept = 0;
@@ -140,8 +125,12 @@ void dev_listeners_drop_ipv6(struct settings_listeners *l)
 
 bool dev_listeners_are_free(const struct settings_listeners *l, const char *option)
 {
+	char bound[NET_LISTEN_TEXT_MAX];
+	const char *why;
+
 	for (size_t i = 0; i < l->n; i++) {
-		if (l->items[i].sa.ss_family == AF_UNIX || try_bind(&l->items[i], NULL))
+		if (l->items[i].sa.ss_family == AF_UNIX ||
+		    try_listen(&l->items[i], bound, &why))
 			continue;
 		if (errno == EADDRINUSE)
 			complain("port %s is in use (%s): stop what uses it, or choose "
@@ -150,8 +139,8 @@ bool dev_listeners_are_free(const struct settings_listeners *l, const char *opti
 				 option);
 		else
 			complain(
-				"cannot listen on %s: %s; choose another address with %s",
-				l->items[i].text, strerror(errno), option);
+				"cannot listen on %s: %s (%s); choose another address with %s",
+				l->items[i].text, why, strerror(errno), option);
 		return false;
 	}
 	return true;

@@ -17,8 +17,6 @@ struct dev_listeners {
 bool dev_listeners_add(struct dev_listeners *l, const char *text);
 /* Replaces *to by a copy of l, unless l is empty. */
 void dev_listeners_apply(const struct dev_listeners *l, struct settings_listeners *to);
-/* Whether this machine has ::1. */
-bool dev_has_ipv6(void);
 /* Takes IPv6 loopback addresses out, unless there is nothing else. */
 void dev_listeners_drop_ipv6(struct settings_listeners *l);
 /* Whether every address can be bound now. False: it complained, naming the port and the

@@ -4,6 +4,7 @@
 #include "common/log.h"
 
 #include "gateway/dev/say.h"
+#include "gateway/http/listen.h"
 
 #define REPORT_MAX (64 * 1024)
 #define DRAIN_MS 800 /* Ctrl-C ends everything within 5 s */
@@ -73,7 +74,7 @@ struct settings *dev_settings_load(struct dev_settings *d)
 
 bool dev_settings_fit(struct dev_settings *d, struct settings *s)
 {
-	if (!dev_has_ipv6()) {
+	if (!listen_has_ipv6()) {
 		say("This machine has no IPv6: listening on 127.0.0.1 only");
 		d->no_ipv6 = true;
 		adapt(d, s);

@@ -58,6 +58,36 @@ static bool same_address(const struct sockaddr_storage *a,
 	}
 }
 
+/* "*" without IPv6 is 0.0.0.0 (listen_open). */
+static bool is_all_of_ipv4(const struct net_listen *address,
+			   const struct sockaddr_storage *sa)
+{
+	const struct sockaddr_in *in4 = (const void *)sa;
+
+	return address->text[0] == '*' && sa->ss_family == AF_INET &&
+	       in4->sin_addr.s_addr == htonl(INADDR_ANY) &&
+	       ntohs(in4->sin_port) == net_listen_port(address);
+}
+
+/* What is bound cannot be changed any more (ipv6(7)). */
+static void warn_of_one_family(const struct net_listen *address, int fd,
+			       const struct sockaddr_storage *sa)
+{
+	int only = sa->ss_family == AF_INET;
+	socklen_t len = sizeof only;
+
+	if (address->text[0] != '*')
+		return;
+	if (sa->ss_family == AF_INET6)
+		getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len);
+	if (only)
+		log_warn(
+			"the socket passed for %s takes IPv%d only: write ListenStream=%u "
+			"and BindIPv6Only=both into the socket unit",
+			address->text, sa->ss_family == AF_INET ? 4 : 6,
+			(unsigned)net_listen_port(address));
+}
+
 static bool address_of(int fd, struct sockaddr_storage *sa)
 {
 	socklen_t len = sizeof *sa;
@@ -73,8 +103,9 @@ int listen_inherited_find(struct listen_inherited *in, const struct net_listen *
 		struct sockaddr_storage sa;
 
 		if (in->sockets[i].used || !address_of(fd, &sa) ||
-		    !same_address(&sa, &address->sa))
+		    (!same_address(&sa, &address->sa) && !is_all_of_ipv4(address, &sa)))
 			continue;
+		warn_of_one_family(address, fd, &sa);
 		in->sockets[i].used = true;
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		if (sa.ss_family != AF_UNIX)

@@ -29,15 +29,15 @@ struct listeners {
 	struct run_addresses addresses;
 	struct listen_file *files; /* one for each address of our own */
 	size_t n_files;
+	struct listen_access access;
 	struct listen_inherited inherited;
 };
 
 /* A socket from the service manager is shared by all workers; one of our own is opened
  * once for each. */
 static bool open_address(struct listeners *l, const struct net_listen *address,
-			 unsigned each, int *fds, char *bound)
+			 unsigned each, int *fds, char *bound, const char **why)
 {
-	const char *why;
 
 	fds[0] = listen_inherited_find(&l->inherited, address);
 	if (fds[0] >= 0) {
@@ -48,23 +48,72 @@ static bool open_address(struct listeners *l, const struct net_listen *address,
 		snprintf(bound, sizeof address->text, "%s", address->text);
 		return true;
 	}
-	if (listen_open(address, fds, each, bound, &why)) {
-		listen_file_note(&l->files[l->n_files++], bound);
-		return true;
-	}
-	log_error("cannot listen on %s: %s (%s)", address->text, why, strerror(errno));
+	if (!listen_open(address, &l->access, fds, each, bound, why))
+		return false;
+	listen_file_note(&l->files[l->n_files++], bound);
+	if (address->text[0] == '*' && bound[0] != '*')
+		log_warn("%s: this machine has no IPv6, so it is %s", address->text,
+			 bound);
+	return true;
+}
+
+static bool is_loopback(const struct net_listen *address, unsigned char family)
+{
+	struct net_ip ip;
+
+	net_ip_of_sockaddr(&ip, (const struct sockaddr *)&address->sa);
+	return ip.family == family && net_ip_is_loopback(&ip);
+}
+
+/* [::1] beside 127.0.0.1 with the same port, as the defaults have it, is wanted only
+ * where there is IPv6. */
+static bool may_be_left_out(const struct settings_listeners *all,
+			    const struct net_listen *address)
+{
+	if (!is_loopback(address, 6) || listen_has_ipv6())
+		return false;
+	for (size_t i = 0; i < all->n; i++)
+		if (is_loopback(&all->items[i], 4) &&
+		    net_listen_port(&all->items[i]) == net_listen_port(address))
+			return true;
 	return false;
 }
 
 static bool open_list(struct listeners *l, struct listener_list *list)
 {
+	const struct net_listen *address;
+	const char *why;
+	int saved;
+
 	for (size_t i = 0; i < list->wanted->n; i++) {
-		if (!open_address(l, &list->wanted->items[i], list->each,
-				  list->fds + i * list->each, list->bound[i]))
+		address = &list->wanted->items[i];
+		if (open_address(l, address, list->each,
+				 list->fds + *list->n_bound * list->each,
+				 list->bound[*list->n_bound], &why)) {
+			++*list->n_bound;
+			continue;
+		}
+		saved = errno;
+		if (!may_be_left_out(list->wanted, address)) {
+			log_error("cannot listen on %s: %s (%s)", address->text, why,
+				  strerror(saved));
 			return false;
-		*list->n_bound = i + 1;
+		}
+		log_warn(
+			"this machine has no IPv6: %s is left out, callers use 127.0.0.1",
+			address->text);
 	}
 	return true;
+}
+
+static bool settle_access(struct listeners *l, const struct settings *s)
+{
+	l->access = (struct listen_access){s->unix_mode, LISTEN_OWN_GROUP};
+	if (s->unix_group == NULL || settings_group_id(s->unix_group, &l->access.group))
+		return true;
+	log_error("unix_sockets.group: there is no group %s on this machine",
+		  s->unix_group);
+	return false;
 }
 
 static bool all_passed_are_used(struct listeners *l)
@@ -98,8 +147,9 @@ struct listeners *listeners_open(const struct settings *s)
 	l->files = xcalloc(s->listen.n + s->tls_listen.n + s->manager_listen.n,
 			   sizeof *l->files);
 	listen_inherited_take(&l->inherited);
-	if (!open_list(l, &l->gateway) || !open_list(l, &l->tls) ||
-	    !open_list(l, &l->manager) || !all_passed_are_used(l))
+	if (!settle_access(l, s) || !open_list(l, &l->gateway) ||
+	    !open_list(l, &l->tls) || !open_list(l, &l->manager) ||
+	    !all_passed_are_used(l))
 		listeners_close(&l);
 	return l;
 }

@@ -32,6 +32,7 @@ void settings_fini(struct settings *s)
 	free(s->listen.items);
 	free(s->manager_listen.items);
 	free(s->tls_listen.items);
+	free(s->unix_group);
 	free(s->tls_certificate);
 	free(s->tls_key);
 	free(s->trusted_proxies.items);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/http.h"
 #include "common/net.h"
@@ -146,6 +147,8 @@ struct settings {
 	bool trust_cf_connecting_ip, trust_x_real_ip;
 	struct settings_listeners manager_listen;
 	struct settings_listeners tls_listen; /* may be empty */
+	uint32_t unix_mode;                   /* of the files of unix sockets */
+	char *unix_group;                     /* theirs; NULL: the process's */
 	char *tls_certificate, *tls_key;      /* PEM files; set where tls_listen is */
 	struct settings_limits limits;
 	struct settings_timeouts timeouts;
@@ -216,6 +219,8 @@ void settings_restart_keys(const struct settings *now, const struct settings *ne
  * nothing does. */
 void settings_changes(const struct settings *now, const struct settings *next,
 		      struct sbuf *out);
+/* The number of a group of this machine, by its name or as one; false: there is none. */
+bool settings_group_id(const char *group, gid_t *id);
 /* Every endpoint is a literal loopback address or localhost. */
 bool settings_route_is_loopback(const struct settings_route *route);
 

@@ -227,7 +227,11 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_BOOL:
 		sbuf_str(out, *(const bool *)f ? STR("true") : STR("false"));
 		break;
+	case KEY_MODE:
+		sbuf_printf(out, "\"%04o\"", *(const uint32_t *)f);
+		break;
 	case KEY_NAME:
+	case KEY_GROUP:
 	case KEY_PATH:
 	case KEY_FILE:
 	case KEY_PRIVATE_KEY:

@@ -56,6 +56,13 @@ static const struct settings_key keys[] = {
 	 .flags = KEY_OPTIONAL | KEY_ENV,
 	 .doc = "PEM file of the certificate's private key"},
 
+	{"unix_sockets.mode", TOP(unix_mode), .type = KEY_MODE, .example = "0660",
+	 .fallback = "\"0660\"", .flags = KEY_RESTART,
+	 .doc = "mode of the files of unix sockets: who may connect must write"},
+	{"unix_sockets.group", TOP(unix_group), .type = KEY_GROUP, .example = "www-data",
+	 .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
+	 .doc = "group of these files; default: the process's"},
+
 	{"name", ROUTE(name), .type = KEY_NAME, .example = "test",
 	 .flags = KEY_REQUIRED | KEY_ENV,
 	 .doc = "what the route is called in logs and overlays; unique"},
@@ -322,9 +329,9 @@ static const char *last_part(const char *name)
 /* The first part of a dotted name, among those of `place`; a static string. */
 static const char *nearest_group(const char *name, enum settings_place place)
 {
-	static const char *const groups[] = {"manager", "limits",           "timeouts",
-					     "pools",   "tokens",           "usage",
-					     "tls",     "response_headers", "cors"};
+	static const char *const groups[] = {
+		"manager", "limits", "timeouts",         "pools", "tokens",
+		"usage",   "tls",    "response_headers", "cors",  "unix_sockets"};
 	const char *there[ARRAY_LEN(groups)];
 	size_t n = 0;
 

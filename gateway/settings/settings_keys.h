@@ -18,6 +18,8 @@ enum settings_key_type {
 	KEY_FILE, /* certificates: a path, relative to the configuration file; readable */
 	KEY_PRIVATE_KEY, /* likewise, a private key */
 	KEY_DIRECTORY,   /* likewise; need not exist; "" is none */
+	KEY_MODE,        /* of a file, octal in a string */
+	KEY_GROUP,       /* of users */
 	KEY_WORKERS,
 	KEY_DATABASE,
 	/* up to six decimals in the file; uint64_t millionths in the struct, min, max */

@@ -1,4 +1,5 @@
 /* Values of the configuration: each type of the key table from its node to its field. */
+#include <grp.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -220,6 +221,56 @@ static void set_database(const struct settings_slot *slot, const struct jsonc_no
 	settings_text_fini(&t);
 }
 
+static void set_mode(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	struct settings_text t;
+	size_t n;
+
+	if (!slot_text(slot, node, 0, &t))
+		return;
+	n = strlen(t.text);
+	if (n >= 3 && n <= 4 && strspn(t.text, "01234567") == n &&
+	    strtoul(t.text, NULL, 8) <= 0777)
+		*(uint32_t *)field(slot) = (uint32_t)strtoul(t.text, NULL, 8);
+	else
+		slot_error(slot, node,
+			   "must be a mode of three octal digits; write \"%s\"",
+			   slot->key->example);
+	settings_text_fini(&t);
+}
+
+bool settings_group_id(const char *group, gid_t *id)
+{
+	const struct group *known = getgrnam(group);
+	uint64_t number;
+
+	if (known != NULL)
+		*id = known->gr_gid;
+	else if (str_to_u64(str_of(group), &number) && number < UINT32_MAX)
+		*id = (gid_t)number;
+	else
+		return false;
+	return true;
+}
+
+static void set_group(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	struct settings_text t;
+	gid_t id;
+
+	if (!slot_text(slot, node, 0, &t))
+		return;
+	if (slot->loader->dry || settings_group_id(t.text, &id))
+		store_text(slot, &t);
+	else
+		slot_error(
+			slot, node,
+			"there is no group \"%.64s\" on this machine; leave it out, or "
+			"name one that `getent group` lists",
+			slot_shown(node, &t));
+	settings_text_fini(&t);
+}
+
 /* It may stand in a URL's path, so it is made of what needs no escape there (RFC 3986
  * 2.3). */
 static void set_secret(const struct settings_slot *slot, const struct jsonc_node *node)
@@ -282,6 +333,8 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 		[KEY_FILE] = set_file,
 		[KEY_PRIVATE_KEY] = set_private_key,
 		[KEY_DIRECTORY] = set_directory,
+		[KEY_MODE] = set_mode,
+		[KEY_GROUP] = set_group,
 		[KEY_WORKERS] = slot_set_scalar,
 		[KEY_DATABASE] = set_database,
 		[KEY_PRICE] = slot_set_scalar,

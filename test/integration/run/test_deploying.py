@@ -69,6 +69,7 @@ sudo systemctl daemon-reload
 sudo systemctl stop tollgate
 sudo systemctl enable --now tollgate.socket
 sudo systemctl start tollgate
+sudo usermod --append --groups www-data tollgate
 sudo systemctl disable --now tollgate
 sudo rm -f /etc/systemd/system/tollgate.service /etc/nginx/conf.d/tollgate.conf
 sudo systemctl daemon-reload

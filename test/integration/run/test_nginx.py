@@ -1,10 +1,12 @@
 """Behind Debian's nginx with the site that the project ships."""
 import hashlib
 import json
+import os
 import re
 import signal
 import ssl
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -212,3 +214,36 @@ def test_usage_is_reported_with_the_secret_in_the_path(gateway, site, database, 
     assert client.call("GET", "/health").status == 403
     eventually(lambda: "/health" in nginx.access_log(), "nginx's line")
     assert secret not in nginx.access_log() + nginx.error_log() + gateway.log()
+
+
+def test_sockets_in_files(gateways, upstream, authority, database):
+    """As docs/deploying.md has it: nginx's own user connects, and nobody beside its group may."""
+    if os.geteuid() != 0:
+        pytest.skip("takes root, for nginx's user")
+    with tempfile.TemporaryDirectory(prefix="tollgate-nginx-") as folder:
+        os.chmod(folder, 0o755)
+        sockets = [f"{folder}/gateway.sock", f"{folder}/manager.sock"]
+        gateway = gateways(upstream, start=False, unix_sockets={"mode": "0660", "group": "www-data"})
+        gateway.settings["listen"].append(f"unix:{sockets[0]}")
+        gateway.settings["manager"]["listen"].append(f"unix:{sockets[1]}")
+        gateway.write_config()
+        gateway.start()
+        certificate, key = authority.server_files([f"DNS:{NAME}", "DNS:manager.example.com"])
+        nginx = Nginx(folder, gateway, certificate, key, sockets, user="www-data")
+        try:
+            with TlsClient(nginx, authority, gateway.key, source="127.0.0.5") as client:
+                client.send_request("GET", "/api/test/x", {"X-Forwarded-For": "203.0.113.9"})
+                conn, _ = upstream.next_request()
+                conn.respond()
+                assert client.read_response().status == 200
+                assert database.wait_usage(1)[0]["ip_address"] == "127.0.0.5"
+            with TlsClient(nginx, authority, "", "manager.example.com") as client:
+                answer = client.call("POST", "/api/usage-log", {"Content-Type": "application/json"}, b"{}")
+                assert answer.status == 403 and answer.json()["code"] == "forbidden"  # not local, by whatever socket
+        finally:
+            nginx.stop()
+        for user, may in ((33, True), (65534, False)):
+            done = subprocess.run(["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "curl", "-s",
+                                   "--unix-socket", sockets[0], "http://localhost/health"], check=False,
+                                  stdout=subprocess.DEVNULL)
+            assert (done.returncode == 0) == may

@@ -25,12 +25,15 @@ http {{
 
 
 class Nginx:
-    def __init__(self, folder, gateway, certificate, key):
+    def __init__(self, folder, gateway, certificate, key, sockets=None, user="root"):
+        """sockets: paths of the gateway's and the manager's, in place of ports."""
         self.folder, self.port = folder, free_port()
         with open(os.path.join(ROOT, "config", "nginx.conf"), encoding="utf-8") as f:
             site = f.read()
-        site = site.replace("server 127.0.0.1:8787;", f"server 127.0.0.1:{gateway.port};")
-        site = site.replace("server 127.0.0.1:8000;", f"server 127.0.0.1:{gateway.manager_port};")
+        servers = [f"unix:{path}" for path in sockets or ()] or [f"127.0.0.1:{port}" for port in (
+            gateway.port, gateway.manager_port)]
+        for port, server in zip((8787, 8000), servers):
+            site = site.replace(f"server 127.0.0.1:{port};", f"server {server};")
         site = site.replace("listen 443 ", f"listen 127.0.0.1:{self.port} ")
         site = re.sub(r"^\s*listen \[::\]:443 .*\n", "", site, flags=re.M)
         site = re.sub(r"(ssl_certificate)\s+\S+;", rf"\1 {certificate};", site)
@@ -39,7 +42,7 @@ class Nginx:
         self._write("site.conf", site)
         self._write("nginx.conf", FRAME.format(folder=folder))
         if os.getuid() == 0:  # its workers run as another user
-            self._write("nginx.conf", "user root;" + FRAME.format(folder=folder))
+            self._write("nginx.conf", f"user {user};" + FRAME.format(folder=folder))
         self.process = subprocess.Popen(
             ["/usr/sbin/nginx", "-p", folder, "-e", f"{folder}/error.log",
              "-c", f"{folder}/nginx.conf"], stdin=subprocess.DEVNULL)

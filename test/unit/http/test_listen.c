@@ -17,6 +17,8 @@
 
 #include "gateway/http/listen.h"
 
+static const struct listen_access ours = {LISTEN_UNIX_MODE, LISTEN_OWN_GROUP};
+
 static struct net_listen address(const char *text)
 {
 	struct net_listen a;
@@ -42,7 +44,7 @@ static void test_port_zero_is_resolved_once(void **state)
 	socklen_t len = sizeof sa;
 
 	(void)state;
-	assert_true(listen_open(&a, fds, 3, bound, &why));
+	assert_true(listen_open(&a, &ours, fds, 3, bound, &why));
 	assert_memory_equal(bound, "127.0.0.1:", 10);
 	assert_true(atoi(bound + 10) > 0);
 	for (int i = 0; i < 3; i++) {
@@ -69,13 +71,13 @@ static void test_busy_port_is_refused(void **state)
 
 	(void)state;
 	/* Two sockets: SO_REUSEPORT is set, which alone would let a second opener in. */
-	assert_true(listen_open(&a, fds, 2, bound, &why));
+	assert_true(listen_open(&a, &ours, fds, 2, bound, &why));
 	again = address(bound);
-	assert_false(listen_open(&again, more, 2, second, &why));
+	assert_false(listen_open(&again, &ours, more, 2, second, &why));
 	assert_string_equal(why, "the address is in use by another process");
 	assert_int_equal(errno, EADDRINUSE);
 	close_all(fds, 2);
-	assert_true(listen_open(&again, more, 2, second, &why));
+	assert_true(listen_open(&again, &ours, more, 2, second, &why));
 	assert_string_equal(second, bound);
 	close_all(more, 2);
 }
@@ -92,19 +94,19 @@ static void test_unix_socket(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(text, sizeof text, "unix:%s/s", dir);
 	a = address(text);
-	assert_true(listen_open(&a, fds, 2, bound, &why));
+	assert_true(listen_open(&a, &ours, fds, 2, bound, &why));
 	assert_string_equal(bound, text);
-	assert_false(listen_open(&a, more, 1, bound, &why));
+	assert_false(listen_open(&a, &ours, more, 1, bound, &why));
 	assert_string_equal(why, "the socket file exists and is in use");
 	/* Left behind by a killed process: taken over. */
 	close_all(fds, 2);
 	assert_int_equal(stat(text + 5, &st), 0);
-	assert_true(listen_open(&a, more, 1, bound, &why));
+	assert_true(listen_open(&a, &ours, more, 1, bound, &why));
 	close(more[0]);
 	unlink(text + 5);
 	/* A file that is no socket is nobody's to remove. */
 	fclose(fopen(text + 5, "w"));
-	assert_false(listen_open(&a, more, 1, bound, &why));
+	assert_false(listen_open(&a, &ours, more, 1, bound, &why));
 	assert_int_equal(stat(text + 5, &st), 0);
 	unlink(text + 5);
 	rmdir(dir);

@@ -77,7 +77,7 @@ static void test_each_worker_has_all_addresses(void **state)
 {
 	struct net_listen plain[2], tls[1], manager[1];
 	char unix_text[80], text[128];
-	struct settings s = {.workers = WORKERS};
+	struct settings s = {.workers = WORKERS, .unix_mode = 0660};
 	const struct run_addresses *a;
 	struct listeners *l;
 	int fds[WORKERS][3], manager_fd;
@@ -122,7 +122,7 @@ static void test_each_worker_has_all_addresses(void **state)
 static void test_what_nobody_took_is_closed(void **state)
 {
 	struct net_listen plain[1], manager[1];
-	struct settings s = {.workers = WORKERS};
+	struct settings s = {.workers = WORKERS, .unix_mode = 0660};
 	struct listeners *l;
 	int fd, next = dup(STDIN_FILENO);
 
@@ -143,7 +143,7 @@ static void test_one_that_is_taken_undoes_the_others(void **state)
 {
 	struct net_listen first[1], second[2], none[1];
 	char unix_text[80];
-	struct settings s = {.workers = 1}, t = {.workers = WORKERS};
+	struct settings s = {.workers = 1}, t = {.workers = WORKERS, .unix_mode = 0660};
 	struct listeners *l;
 	int next, saved = dup(STDERR_FILENO), null = open("/dev/null", O_WRONLY);
 
