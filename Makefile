@@ -93,6 +93,8 @@ UNIT_SRC := $(wildcard test/unit/*/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
 FUZZ_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/fuzz/%)
+# There are many of them: the faster of binutils' linkers.
+TEST_LD  := -fuse-ld=gold
 REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard test/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:test/bench/%.c=$(BUILD)/bench/%)
@@ -185,7 +187,7 @@ check-unit: unit-build
 $(BUILD)/unit/%: test/unit/%.c $(LIB) $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call step,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(TEST_LD) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
 
 ## check-integration: the program against real PostgreSQL and scripted upstreams (T="-k sse")
 check-integration: all
@@ -218,7 +220,7 @@ replay-build: $(REPLAY_BIN)
 $(BUILD)/replay/%: test/fuzz/%.c test/fuzz/replay.c $(LIB) $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call step,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< test/fuzz/replay.c $(LIB) $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(TEST_LD) -o $@ $< test/fuzz/replay.c $(LIB) $(LDLIBS)
 
 ## fuzz: run every fuzz target for FUZZ_SECONDS (30) under libFuzzer
 FUZZ_SECONDS ?= 30

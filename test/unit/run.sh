@@ -1,16 +1,21 @@
 #!/bin/bash
 # Runs the given cmocka binaries, some at a time since most wait, shows each one's own
-# closing lines, and ends with a sum.
+# closing lines, and ends with a sum, before it what those that failed said.
 set -u
 failed=$(mktemp)
-trap 'rm -f "$failed"' EXIT
-export failed
+why=$(mktemp)
+trap 'rm -f "$failed" "$why"' EXIT
+export failed why
 
 run_one() {
-	local said
-	said=$("$1" 2>&1) || echo "$1" >>"$failed"
-	printf -- '--- %s\n%s\n' "$(basename "$1")" \
-		"$(grep -v -e '^\[ RUN' -e '^\[       OK' <<<"$said")"
+	local said status=0
+	said=$("$1" 2>&1) || status=$?
+	said=$(printf -- '--- %s\n%s' "$(basename "$1")" \
+		"$(grep -v -e '^\[ RUN' -e '^\[       OK' <<<"$said")")
+	printf '%s\n' "$said"
+	[ "$status" = 0 ] && return
+	echo "$1" >>"$failed"
+	printf '%s\nexit status %s\n' "$said" "$status" >>"$why"
 }
 export -f run_one
 
@@ -19,6 +24,7 @@ printf '%s\0' "$@" | xargs -0 -n 1 -P 4 bash -c 'run_one "$1"' run_one
 
 echo
 if [ -s "$failed" ]; then
+	cat "$why"
 	echo "unit: $(wc -l <"$failed") of $# binaries FAILED: $(tr '\n' ' ' <"$failed")"
 	exit 1
 fi
