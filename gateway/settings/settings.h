@@ -140,9 +140,10 @@ struct settings {
 	char *file; /* as given */
 	char *env;  /* overlay's name or NULL */
 	struct settings_listeners listen;
-	unsigned workers; /* resolved: "auto" is the number of cores */
-	char *database;   /* conninfo or URL; a secret */
-	char *node;       /* this node's name in usage rows; default the host's name */
+	unsigned workers; /* resolved: "auto" is what cpus_usable tells */
+	bool workers_automatic;
+	char *database; /* conninfo or URL; a secret */
+	char *node;     /* this node's name in usage rows; default the host's name */
 	struct net_cidrs trusted_proxies;
 	bool trust_cf_connecting_ip, trust_x_real_ip;
 	struct settings_listeners manager_listen;

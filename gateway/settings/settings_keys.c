@@ -25,7 +25,7 @@ static const struct settings_key keys[] = {
 	 .flags = KEY_ENV | KEY_RESTART, .doc = "where the gateway accepts calls"},
 	{"workers", TOP(workers), .type = KEY_WORKERS, .example = "auto", .min = 1,
 	 .max = 256, .fallback = "\"auto\"", .unit = "threads", .flags = KEY_RESTART,
-	 .doc = "threads that serve calls; \"auto\": one per core"},
+	 .doc = "threads that serve calls; \"auto\": one per CPU that the process may use"},
 	{"database", TOP(database), .type = KEY_DATABASE,
 	 .example = "postgresql://user:password@host:5432/name",
 	 .flags = KEY_REQUIRED | KEY_ENV | KEY_RESTART,

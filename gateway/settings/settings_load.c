@@ -123,10 +123,14 @@ static void check_journal(struct settings_loader *l, const struct jsonc_node *ro
 
 	if (l->faults.errors == 0 && s->journal.max_bytes < least)
 		faults_error(&l->faults, place_of(root, "usage", "journal_bytes"),
-			     "usage.journal_bytes: the files of %u workers and the "
-			     "manager alone take %llu bytes; give more, or lower "
-			     "usage.ring_bytes",
-			     s->workers, (unsigned long long)least);
+			     "usage.journal_bytes: the files of %u workers%s and the "
+			     "manager alone take %llu bytes; give more, lower "
+			     "usage.ring_bytes, or write %s",
+			     s->workers,
+			     s->workers_automatic ? " (\"auto\" on this machine)" : "",
+			     (unsigned long long)least,
+			     s->workers_automatic ? "a number for workers"
+						  : "fewer workers");
 }
 
 static void read_tree(struct settings_loader *l, struct jsonc_node *root,

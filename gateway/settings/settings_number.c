@@ -1,9 +1,9 @@
 /* Numbers and switches of the configuration, as they are or from one variable. */
 #include <math.h>
-#include <sched.h>
 #include <string.h>
 
 #include "common/check.h"
+#include "common/cpus.h"
 #include "gateway/settings/settings_priv.h"
 
 static void *field(const struct settings_slot *slot)
@@ -18,7 +18,9 @@ static void range_error(const struct settings_slot *slot, const struct jsonc_nod
 
 	slot_error(slot, node, "%.40s is out of range; give %.16g to %.16g %s%s",
 		   node->text, (double)k->min / scale, (double)k->max / scale, k->unit,
-		   (k->flags & KEY_ZERO) != 0 ? ", or 0 for no limit" : "");
+		   (k->flags & KEY_ZERO) != 0 ? ", or 0 for no limit"
+		   : k->type == KEY_WORKERS   ? ", or \"auto\""
+					      : "");
 }
 
 /* A whole number in the key's range; scale is applied first. */
@@ -109,28 +111,30 @@ static void set_credentials(const struct settings_slot *slot,
 				"true, false or an array of headers");
 }
 
-static unsigned cores(void)
+static unsigned automatic_workers(const struct settings_key *k)
 {
-	cpu_set_t set;
-	int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+	unsigned n = cpus_usable();
 
-	return n > 0 ? (unsigned)n : 1;
+	return n < k->max ? n : (unsigned)k->max;
 }
 
 static void set_workers(const struct settings_slot *slot, const struct jsonc_node *node)
 {
+	struct settings *s = slot->base;
 	uint64_t v;
 
 	if (node->type == JSONC_STRING && strcmp(node->text, "auto") == 0) {
-		v = cores();
-		v = v < slot->key->max ? v : slot->key->max;
+		v = automatic_workers(slot->key);
+		s->workers_automatic = true;
 	} else if (node->type != JSONC_NUMBER) {
 		slot_type_error(slot, node, JSONC_NUMBER, "a number or \"auto\"");
 		return;
 	} else if (!number_value(slot, node, 1, &v)) {
 		return;
+	} else {
+		s->workers_automatic = false;
 	}
-	*(unsigned *)field(slot) = (unsigned)v;
+	s->workers = (unsigned)v;
 }
 
 /* --- from a variable --- */

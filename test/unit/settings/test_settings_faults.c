@@ -35,14 +35,14 @@ static const struct fault_case top_cases[] = {
 	{"\"workers\": \"four\"",
 	 "2:12: error: workers: must be a number or \"auto\", is a string; write \"auto\"\n"},
 	{"\"workers\": 0",
-	 "2:12: error: workers: 0 is out of range; give 1 to 256 threads\n"},
+	 "2:12: error: workers: 0 is out of range; give 1 to 256 threads, or \"auto\"\n"},
 	{"\"workers\": 256", ""},
 	{"\"workers\": 257",
-	 "2:12: error: workers: 257 is out of range; give 1 to 256 threads\n"},
+	 "2:12: error: workers: 257 is out of range; give 1 to 256 threads, or \"auto\"\n"},
 	{"\"workers\": 1.5",
 	 "2:12: error: workers: 1.5 is no whole number; threads have no fractions, round it\n"},
 	{"\"workers\": -1",
-	 "2:12: error: workers: -1 is out of range; give 1 to 256 threads\n"},
+	 "2:12: error: workers: -1 is out of range; give 1 to 256 threads, or \"auto\"\n"},
 	{"\"workers\": true",
 	 "2:12: error: workers: must be a number or \"auto\", is true or false; write \"auto\"\n"},
 	{"\"node\": \"\"",
@@ -131,7 +131,7 @@ static const struct fault_case top_cases[] = {
 	 "2:43: error: usage.sync_ms: 5 is out of range; give 10 to 60000 milliseconds\n"},
 	{"\"workers\": 2, \"usage\": {\"journal_bytes\": 2777087, \"ring_bytes\": 65537}",
 	 "2:42: error: usage.journal_bytes: the files of 2 workers and the manager alone "
-	 "take 2777088 bytes; give more, or lower usage.ring_bytes\n"},
+	 "take 2777088 bytes; give more, lower usage.ring_bytes, or write fewer workers\n"},
 	{"\"workers\": 2, \"usage\": {\"journal_bytes\": 2777088, \"ring_bytes\": 65537}",
 	 ""},
 	{"\"access_log\": \"on\"",
@@ -698,7 +698,7 @@ static void test_all_at_once_in_order(void **state)
 		"  \"listen\": \"x\"\n"
 		"}\n",
 		"1:1: error: database: is missing; add \"database\": \"postgresql://user:password@host:5432/name\" (PostgreSQL, as a postgresql:// URL or keyword=value pairs)\n"
-		"2:14: error: workers: 0 is out of range; give 1 to 256 threads\n"
+		"2:14: error: workers: 0 is out of range; give 1 to 256 threads, or \"auto\"\n"
 		"4:51: error: routes.a.path: must begin with /; write \"/x\"\n"
 		"6:3: error: wrokers: unknown key; did you mean workers?\n"
 		"7:13: error: listen: \"x\": needs a port from 0 to 65535; write \"127.0.0.1:8787\"\n"};
