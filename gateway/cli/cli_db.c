@@ -9,6 +9,7 @@
 #include "common/check.h"
 #include "common/pg_sync.h"
 #include "common/str.h"
+#include "gateway/db/schema.h"
 #include "gateway/settings/settings.h"
 
 #define REPORT_MAX (1u << 20)
@@ -123,6 +124,35 @@ char *cli_db_conninfo(const struct cli_db *given)
 	return conninfo;
 }
 
+/* False: there is nothing to work on. */
+static bool is_migrated(struct pg_sync *db, const char *command)
+{
+	enum db_schema_state state;
+	struct sbuf what;
+
+	sbuf_init(&what, ERROR_MAX);
+	state = db_schema_ask(db, &what);
+	if (state != DB_SCHEMA_SAME)
+		fprintf(stderr, "%s: %s" STR_FMT "\n", command,
+			state == DB_SCHEMA_NONE ? "" : "warning: ",
+			STR_ARG(sbuf_view(&what)));
+	sbuf_fini(&what);
+	return state != DB_SCHEMA_NONE;
+}
+
+void cli_db_explain(const char *conninfo, const char *command)
+{
+	struct sbuf error;
+	struct pg_sync *db;
+
+	sbuf_init(&error, ERROR_MAX);
+	db = pg_sync_open(conninfo, command, &error);
+	if (db != NULL)
+		is_migrated(db, command);
+	pg_sync_close(&db);
+	sbuf_fini(&error);
+}
+
 struct pg_sync *cli_db_open(const struct cli_db *o, const char *command)
 {
 	char *conninfo = cli_db_conninfo(o);
@@ -135,6 +165,8 @@ struct pg_sync *cli_db_open(const struct cli_db *o, const char *command)
 	db = pg_sync_open(conninfo, command, &error);
 	if (db == NULL)
 		fprintf(stderr, "%s: " STR_FMT "\n", command, STR_ARG(sbuf_view(&error)));
+	else if (!is_migrated(db, command))
+		pg_sync_close(&db);
 	sbuf_fini(&error);
 	OPENSSL_cleanse(conninfo, strlen(conninfo));
 	free(conninfo);

@@ -22,8 +22,11 @@ struct cli_db {
  * The caller frees. NULL: the reason is on stderr. */
 char *cli_db_conninfo(const struct cli_db *o);
 /* A session with it, which pg_sync_close ends. NULL: the reason is on stderr, behind the
- * command's name ("tollgate token"). */
+ * command's name ("tollgate token"); so is that nobody has migrated it. What is behind or
+ * ahead of this program is warned of. */
 struct pg_sync *cli_db_open(const struct cli_db *o, const char *command);
+/* After a failure: says on stderr if the database is not migrated, or behind. */
+void cli_db_explain(const char *conninfo, const char *command);
 /* The settings of --config (with --env), for what else a command takes from them; NULL
  * without it, or where it has errors. Secrets of routes need not be set. */
 struct settings *cli_db_settings(const struct cli_db *o);

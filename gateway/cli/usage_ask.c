@@ -300,14 +300,14 @@ static int run(struct arguments *a)
 	char *answer = NULL;
 	struct question_text t;
 	struct sbuf error;
-	bool ok;
+	bool ok, was_built;
 
 	if (conninfo == NULL)
 		return 1;
 	if (a->q.kind == QUESTION_COST)
 		take_prices(a);
 	sbuf_init(&error, ERROR_MAX);
-	ok = question_build(&a->q, &t, &error);
+	ok = was_built = question_build(&a->q, &t, &error);
 	if (ok && a->sql)
 		print_sql(&t);
 	else if (ok)
@@ -317,6 +317,8 @@ static int run(struct arguments *a)
 	if (!ok)
 		fprintf(stderr, "tollgate usage ask: " STR_FMT "\n",
 			STR_ARG(sbuf_view(&error)));
+	if (!ok && was_built)
+		cli_db_explain(conninfo, "tollgate usage ask");
 	question_text_fini(&t);
 	sbuf_fini(&error);
 	free(answer);

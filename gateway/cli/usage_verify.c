@@ -37,9 +37,11 @@ static int run(const struct cli_db *db, struct usage_verify_options *o)
 	o->conninfo = conninfo;
 	sbuf_init(&error, ERROR_MAX);
 	verdict = usage_verify(o, &error);
-	if (verdict == VERIFY_FAILED)
+	if (verdict == VERIFY_FAILED) {
 		fprintf(stderr, "tollgate usage verify: " STR_FMT "\n",
 			STR_ARG(sbuf_view(&error)));
+		cli_db_explain(conninfo, "tollgate usage verify");
+	}
 	sbuf_fini(&error);
 	free(conninfo);
 	return verdict == VERIFY_EQUAL ? 0 : 1;

@@ -6,7 +6,6 @@
  * transaction. */
 #include "gateway/db/migrate.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,24 +14,14 @@
 #include "common/embedded.h"
 #include "common/pg_value.h"
 #include "gateway/db/migrate_priv.h"
+#include "gateway/db/schema.h"
 
-#define HASH_HEX 64
 #define SERVER_VERSION_MIN 130000
 
 static void report(const struct db_migrate_options *o, const char *line)
 {
 	if (o->report)
 		o->report(o->report_ctx, line);
-}
-
-static void sha256_hex(char out[HASH_HEX + 1], const char *bytes, size_t n)
-{
-	unsigned char hash[32];
-	unsigned size = 0;
-
-	CHECK(EVP_Digest(bytes, n, hash, &size, EVP_sha256(), NULL) == 1 &&
-	      size == sizeof hash);
-	hex_encode(out, hash, sizeof hash);
 }
 
 static bool check_server(struct pg_sync *s, struct sbuf *error)
@@ -136,13 +125,13 @@ struct plan {
 	size_t n_pending;
 	bool functions; /* are to be made anew */
 	int newer;      /* the schema of a newer program's functions; 0: they are not */
-	char functions_hash[HASH_HEX + 1];
+	char functions_hash[DB_SHA256_HEX + 1];
 };
 
 static bool judge_file(struct pg_sync *s, struct plan *p, size_t i, struct sbuf *error)
 {
 	const char *name = p->files[i].name;
-	char hash[HASH_HEX + 1];
+	char hash[DB_SHA256_HEX + 1];
 	PGresult *r = pg_sync_query(
 		s, "SELECT sha256 FROM public.tollgate_schema WHERE name = $1", &name, 1,
 		error);
@@ -150,7 +139,7 @@ static bool judge_file(struct pg_sync *s, struct plan *p, size_t i, struct sbuf 
 
 	if (r == NULL)
 		return false;
-	sha256_hex(hash, p->files[i].text, p->files[i].n);
+	db_sha256_hex(hash, p->files[i].text, p->files[i].n);
 	p->pending[i] = PQntuples(r) == 0;
 	p->n_pending += p->pending[i];
 	if (!p->pending[i] && strcmp(PQgetvalue(r, 0, 0), hash) != 0) {
@@ -166,24 +155,6 @@ static bool judge_file(struct pg_sync *s, struct plan *p, size_t i, struct sbuf 
 	return ok;
 }
 
-/* Of the names and texts of all function files. */
-static void hash_functions(char out[HASH_HEX + 1])
-{
-	size_t n;
-	const struct embedded_file *files = embedded_functions(&n);
-	unsigned char hash[32];
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-
-	CHECK(md != NULL && EVP_DigestInit_ex(md, EVP_sha256(), NULL) == 1);
-	for (size_t i = 0; i < n; i++)
-		CHECK(EVP_DigestUpdate(md, files[i].name, strlen(files[i].name) + 1) ==
-			      1 &&
-		      EVP_DigestUpdate(md, files[i].text, files[i].n + 1) == 1);
-	CHECK(EVP_DigestFinal_ex(md, hash, NULL) == 1);
-	EVP_MD_CTX_free(md);
-	hex_encode(out, hash, sizeof hash);
-}
-
 /* An older program's functions never take the place of a newer one's: two nodes in a
  * rolling upgrade would undo each other. */
 static bool judge_functions(struct pg_sync *s, struct plan *p, struct sbuf *error)
@@ -195,7 +166,7 @@ static bool judge_functions(struct pg_sync *s, struct plan *p, struct sbuf *erro
 
 	if (r == NULL)
 		return false;
-	hash_functions(p->functions_hash);
+	db_functions_hash(p->functions_hash);
 	schema = PQntuples(r) ? (int)pg_value_int(r, 0, 0) : 0;
 	p->newer = schema > DB_SCHEMA ? schema : 0;
 	p->functions = !p->newer && (PQntuples(r) == 0 || schema < DB_SCHEMA ||
@@ -235,14 +206,14 @@ static bool note(struct pg_sync *s, const char *sql, const char *const *values, 
 
 static bool apply_files(struct pg_sync *s, const struct plan *p, struct sbuf *error)
 {
-	char hash[HASH_HEX + 1];
+	char hash[DB_SHA256_HEX + 1];
 
 	for (size_t i = 0; i < p->n_files; i++) {
 		const char *const values[] = {p->files[i].name, hash};
 
 		if (!p->pending[i])
 			continue;
-		sha256_hex(hash, p->files[i].text, p->files[i].n);
+		db_sha256_hex(hash, p->files[i].text, p->files[i].n);
 		if (!run_file(s, &p->files[i], error) ||
 		    !note(s,
 			  "INSERT INTO public.tollgate_schema (name, sha256) VALUES ($1, $2)",
@@ -358,6 +329,43 @@ static bool apply_all(struct pg_sync *s, const struct db_migrate_options *o,
 	return ok;
 }
 
+/* Whoever may not become the owner (the role of `serve`, as a rule) asks, and changes
+ * nothing. True: *ok is the answer. */
+static bool answer_only(struct pg_sync *s, const struct db_migrate_options *o, bool *ok,
+			struct sbuf *error)
+{
+	size_t before = error->n;
+	char line[128];
+	size_t n;
+
+	if (roles_may_own(s))
+		return false;
+	switch (db_schema_ask(s, error)) {
+	case DB_SCHEMA_NONE:
+		error->n = before;
+		return false; /* roles_ensure tells what a superuser has to run */
+	case DB_SCHEMA_BEHIND:
+		roles_tell_who(s, error);
+		*ok = false;
+		return true;
+	case DB_SCHEMA_SAME:
+	case DB_SCHEMA_OTHER:
+		break;
+	}
+	embedded_migrations(&n);
+	snprintf(line, sizeof line, "the database was up to date (0 of %zu applied now)",
+		 n);
+	report(o, line);
+	if (error->n > before) {
+		sbuf_add(error, "", 1);
+		snprintf(line, sizeof line, "warning: %s", error->p + before);
+		report(o, line);
+		error->n = before;
+	}
+	*ok = true;
+	return true;
+}
+
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 {
 	struct pg_sync *s = pg_sync_open(o->conninfo, "tollgate migrate", error);
@@ -365,6 +373,10 @@ bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 
 	if (s == NULL)
 		return false;
+	if (answer_only(s, o, &ok, error)) {
+		pg_sync_close(&s);
+		return ok;
+	}
 	ok = check_server(s, error) && take_lock(s, error) && check_series(s, error) &&
 	     roles_ensure(s, o, error) && legacy_rows_check(s, o, error) &&
 	     ensure_tables(s, error) && apply_all(s, o, error) &&

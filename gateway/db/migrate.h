@@ -8,10 +8,6 @@
 #include "common/pg_sync.h"
 #include "common/str.h"
 
-/* Raised with every release that changes what migrations/ makes. A program with a lower
- * one leaves a database's functions as they are. */
-#define DB_SCHEMA 1
-
 struct db_migrate_options {
 	const char *conninfo;
 	/* The zone whose local time an existing, unpartitioned token_usage_logs holds, as

@@ -7,6 +7,10 @@
 
 /* --- roles.c: tollgate_owner owns, tollgate runs --- */
 
+/* May the session become tollgate_owner, or give itself the right to? */
+bool roles_may_own(struct pg_sync *s);
+/* Behind what is to be done: who has to. */
+void roles_tell_who(struct pg_sync *s, struct sbuf *error);
 /* Makes sure of both roles, their rights in schema public, and that the session may
  * become tollgate_owner. False: error tells which statements a superuser has to run
  * first. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/pg_value.h"
 
 /* What is missing, as the statements that bring it; no rows: nothing. Rights are asked
  * for by name and not by trying, so that all of it can be shown at once. %s: the right to
@@ -13,7 +14,7 @@ static const char missing_format[] =
 	"WITH me AS (SELECT oid, rolname, rolsuper FROM pg_roles WHERE rolname = "
 	"current_user), roles AS (SELECT r.oid AS owner, (SELECT oid FROM pg_roles WHERE "
 	"rolname = 'tollgate') AS runner FROM (VALUES (1)) v LEFT JOIN pg_roles r ON "
-	"r.rolname = 'tollgate_owner') SELECT sql FROM me, roles, LATERAL (VALUES (1, "
+	"r.rolname = 'tollgate_owner') SELECT sql, rank = 3 FROM me, roles, LATERAL (VALUES (1, "
 	"owner IS NULL, 'CREATE ROLE tollgate_owner NOLOGIN'), (2, runner IS NULL, "
 	"'CREATE ROLE tollgate NOLOGIN'), (3, NOT rolsuper AND rolname <> "
 	"'tollgate_owner' AND (owner IS NULL OR NOT pg_has_role(me.oid, owner, '%s')), "
@@ -74,6 +75,34 @@ static PGresult *query_missing(struct pg_sync *s, struct sbuf *error)
 	return pg_sync_query(s, sql, NULL, 0, error);
 }
 
+bool roles_may_own(struct pg_sync *s)
+{
+	struct sbuf ignored;
+	PGresult *r;
+	bool may;
+
+	sbuf_init(&ignored, 4096);
+	r = pg_sync_query(s,
+			  "SELECT me.rolsuper OR me.rolcreaterole OR EXISTS (SELECT FROM "
+			  "pg_roles o WHERE o.rolname = 'tollgate_owner' AND "
+			  "pg_has_role(me.oid, o.oid, 'MEMBER')) FROM pg_roles me WHERE "
+			  "me.rolname = current_user",
+			  NULL, 0, &ignored);
+	may = r == NULL || (PQntuples(r) == 1 && pg_value_bool(r, 0, 0));
+	PQclear(r);
+	sbuf_fini(&ignored);
+	return may;
+}
+
+void roles_tell_who(struct pg_sync *s, struct sbuf *error)
+{
+	sbuf_printf(
+		error,
+		".\n"
+		"Role \"%s\" may not do that, and need not where it is the one that `tollgate serve` connects as. Run `tollgate migrate --database URL` as a superuser or as a member of tollgate_owner; nothing was changed",
+		PQuser(pg_sync_conn(s)));
+}
+
 /* The statements for someone who may: shown when the session itself may not. */
 static void explain(struct pg_sync *s, struct sbuf *error)
 {
@@ -83,10 +112,11 @@ static void explain(struct pg_sync *s, struct sbuf *error)
 	sbuf_printf(
 		error,
 		"\n"
-		"Role \"%s\" may not set up the database by itself. Have a superuser run this in database \"%s\", once, then run `tollgate migrate` again:\n",
+		"Role \"%s\" may not set up the database by itself. Run `tollgate migrate --database URL` as a superuser. Or have one run this in database \"%s\", once, and then run it as a member of tollgate_owner:\n",
 		PQuser(pg_sync_conn(s)), PQdb(pg_sync_conn(s)));
 	for (int i = 0; i < PQntuples(need); i++)
-		sbuf_printf(error, "\n  %s;", PQgetvalue(need, i, 0));
+		if (!pg_value_bool(need, i, 1))
+			sbuf_printf(error, "\n  %s;", PQgetvalue(need, i, 0));
 	for (int i = 0; i < PQntuples(foreign); i++)
 		for (int k = 0; k < PQnfields(foreign); k++)
 			if (!PQgetisnull(foreign, i, k))
@@ -94,7 +124,7 @@ static void explain(struct pg_sync *s, struct sbuf *error)
 	sbuf_lit(
 		error,
 		"\n\n"
-		"The role that `tollgate serve` connects as needs: GRANT tollgate TO that role.");
+		"The role that `tollgate serve` connects as needs GRANT tollgate TO it, and should be no member of tollgate_owner: whoever migrates is another one (CREATE ROLE deploy LOGIN IN ROLE tollgate_owner).");
 	PQclear(need);
 	PQclear(foreign);
 }

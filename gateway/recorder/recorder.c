@@ -267,6 +267,7 @@ struct recorder *recorder_start(const struct recorder_options *o,
 		.resolver = o->resolver,
 		.node = o->node,
 		.retention_days = o->retention_days,
+		.writer = r->writer,
 	});
 	look_again_in(r, LOOK_BUSY_MS);
 	if (!loop_thread_start(r->thread))
@@ -293,8 +294,8 @@ uint64_t recorder_stop(struct recorder **recorder, uint32_t flush_ms)
 		return 0;
 	loop_thread_stop(r->thread, clock_mono_us() + flush_ms * UINT64_C(1000));
 	loop_thread_join(r->thread);
-	usage_writer_free(&r->writer);
 	usage_upkeep_free(&r->upkeep);
+	usage_writer_free(&r->writer);
 	report_drops(r);
 	left = count_left(r);
 	event_free(r->look);

@@ -17,6 +17,7 @@
 #include "common/pg.h"
 #include "common/pg_value.h"
 #include "common/trouble.h"
+#include "gateway/recorder/writer.h"
 
 #define UPKEEP_MAGIC 0x75706b31u
 #define LOOK_AGAIN_US UINT64_C(500000) /* whether the connection is up, at least */
@@ -55,6 +56,7 @@ struct usage_upkeep {
 	struct pg_conn *pg;
 	struct event *turn;
 	uint32_t retention_days;
+	const struct usage_writer *writer;
 	uint64_t due_us[N_TASKS];
 	enum task_id running;
 	unsigned recount;  /* intervals that the next recount takes */
@@ -216,7 +218,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct usage_upkeep *u = arg;
 	uint64_t now = clock_mono_us();
-	bool can = pg_is_up(u->pg) && !pg_is_busy(u->pg);
+	bool can = pg_is_up(u->pg) && !pg_is_busy(u->pg) &&
+		   (u->writer == NULL || usage_writer_may_work(u->writer));
 
 	(void)fd;
 	(void)what;
@@ -243,6 +246,7 @@ struct usage_upkeep *usage_upkeep_new(const struct upkeep_options *o)
 
 	u->magic = UPKEEP_MAGIC;
 	u->retention_days = o->retention_days;
+	u->writer = o->writer;
 	u->recount = 1;
 	/* Deltas read right as they are: a start has better things to do. */
 	u->due_us[TASK_MERGE] = clock_mono_us() + tasks[TASK_MERGE].every_us;

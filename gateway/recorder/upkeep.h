@@ -13,6 +13,7 @@
 struct event_base;
 struct resolver;
 struct usage_upkeep;
+struct usage_writer;
 
 struct upkeep_options {
 	struct event_base *base;
@@ -20,6 +21,8 @@ struct upkeep_options {
 	struct resolver *resolver;
 	const char *node;        /* this node's name, for pg_stat_activity */
 	uint32_t retention_days; /* rows older than this are dropped; 0: never */
+	/* Knows whether the database's tables fit; outlives it. May be NULL. */
+	const struct usage_writer *writer;
 };
 
 struct usage_upkeep *usage_upkeep_new(const struct upkeep_options *o);

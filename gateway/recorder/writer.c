@@ -21,6 +21,9 @@ static bool ask_rollback(struct usage_writer *w)
 /* From BEGIN to COMMIT (or ROLLBACK) it is one transaction. What a line leaves out: the
  * statement holds nothing, an error waits, and STEP_NONE follows, which is: `choose`. */
 static const struct writer_step steps[STEP_COUNT] = {
+	[STEP_SCHEMA] = {.name = "telling what was migrated",
+			 .ask = writer_schema_ask,
+			 .done = writer_schema_done},
 	[STEP_INSTANCE] = {.name = "telling which database it is",
 			   .then = STEP_JOIN,
 			   .ask = writer_instance_ask,
@@ -136,6 +139,10 @@ static bool fill_a_batch(struct usage_writer *w)
 static enum step_id choose(struct usage_writer *w)
 {
 	if (w->retired || !pg_is_up(w->pg) || clock_mono_us() < w->resume_us)
+		return STEP_NONE;
+	if (writer_schema_is_due(w))
+		return STEP_SCHEMA;
+	if (!w->schema_fits)
 		return STEP_NONE;
 	if (writer_group_to_join(w))
 		return STEP_INSTANCE;
@@ -256,6 +263,11 @@ bool usage_writer_is_foreign(const struct usage_writer *w)
 	return w->sources[0].foreign;
 }
 
+bool usage_writer_may_work(const struct usage_writer *w)
+{
+	return w->schema_fits;
+}
+
 bool usage_writer_retire(struct usage_writer *w)
 {
 	const struct writer_source *own = &w->sources[0];
@@ -328,7 +340,8 @@ static void on_state(void *ctx, bool up, const char *why)
 	(void)why;
 	atomic_store_explicit(&w->o.counters->connected, up, memory_order_relaxed);
 	writer_groups_forget(w);
-	w->resume_us = w->failing_since_us = 0;
+	w->resume_us = w->failing_since_us = w->due_us[STEP_SCHEMA] = 0;
+	w->schema_fits = false;
 	if (up)
 		usage_writer_turn(w, false);
 }

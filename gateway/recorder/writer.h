@@ -63,6 +63,8 @@ void usage_writer_turn(struct usage_writer *w, bool write);
 void usage_writer_tell(struct usage_writer *w);
 /* No statement is under way. Whether all is stored, the lanes' tails say. */
 bool usage_writer_is_idle(const struct usage_writer *w);
+/* The database's tables fit: it may be worked on. */
+bool usage_writer_may_work(const struct usage_writer *w);
 /* All counters of the own group were stored at the last look, a moment ago; or there are
  * none. */
 bool usage_writer_counts_are_stored(const struct usage_writer *w);

@@ -196,6 +196,8 @@ void writer_judge(struct usage_writer *w, const struct writer_step *step,
 {
 	enum fault fault = fault_of(w, step, reply);
 
+	if (writer_schema_refused(w, reply))
+		return;
 	writer_bump(&w->o.counters->failures, 1);
 	if (step->holds == HOLDS_ROWS && fault != FAULT_DATA &&
 	    is_too_much(reply->sqlstate))

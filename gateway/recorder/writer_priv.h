@@ -9,6 +9,7 @@
  *   writer_counts.c  gaps and strangers
  *   writer_groups.c  the groups that are written from: joining the database, parting
  *   writer_uses.c    tokens.last_used
+ *   writer_schema.c  whether the database's tables fit
  *   writer_faults.c  what an error means to the step that met it
  *   writer_batch.c   one batch
  *   writer.c         the table, whose turn it is, life
@@ -35,6 +36,7 @@
 
 enum step_id {
 	STEP_NONE, /* nothing runs: whose turn is it? */
+	STEP_SCHEMA,
 	STEP_INSTANCE,
 	STEP_JOIN,
 	STEP_SET_BACK,
@@ -168,6 +170,8 @@ struct usage_writer {
 	/* No batch was stored on this session; 0: none failed. */
 	uint64_t failing_since_us;
 	bool batch_fails; /* the latest did, on whatever session */
+	bool schema_fits; /* as far as this session knows */
+	struct trouble schema;
 	struct trouble trouble;
 };
 
@@ -241,6 +245,16 @@ bool writer_uses_ask(struct usage_writer *w);
 void writer_uses_done(struct usage_writer *w, const PGresult *result);
 /* The statement failed; its session goes on. */
 void writer_uses_refused(struct usage_writer *w, const struct pg_reply *reply);
+
+/* --- writer_schema.c --- */
+
+/* True: it is not known whether the database's tables fit; STEP_SCHEMA asks. Nothing else
+ * may be chosen while w->schema_fits is false. */
+bool writer_schema_is_due(const struct usage_writer *w);
+bool writer_schema_ask(struct usage_writer *w);
+void writer_schema_done(struct usage_writer *w, const PGresult *result);
+/* True: it was that step, and they are not there at all. */
+bool writer_schema_refused(struct usage_writer *w, const struct pg_reply *reply);
 
 /* --- writer_faults.c --- */
 

@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "settings": ["journal"],
     "db": [],
     "token": ["settings"],
-    "recorder": ["journal"],
+    "recorder": ["journal", "db"],
     "statistics": ["journal"],
     "generate": ["journal", "recorder", "statistics"],
     "http": ["settings"],

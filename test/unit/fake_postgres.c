@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/embedded.h"
+#include "gateway/db/schema.h"
 
 #define MESSAGE_MAX (1 << 20)
 
@@ -163,6 +165,49 @@ static bool copy_in(struct fake_postgres *f, int fd, char *body)
 	return true;
 }
 
+static size_t put_cell(char *to, const char *text)
+{
+	uint32_t n = htonl(text ? (uint32_t)strlen(text) : UINT32_MAX);
+
+	memcpy(to, &n, 4);
+	if (text)
+		memcpy(to + 4, text, strlen(text));
+	return 4 + (text ? strlen(text) : 0);
+}
+
+static void migration_row(int fd, const char *name, const char *hash, const char *schema)
+{
+	char row[512] = "\0\3";
+	size_t n = 2;
+
+	n += put_cell(row + n, name);
+	n += put_cell(row + n, hash);
+	n += put_cell(row + n, schema);
+	put(fd, 'D', row, n);
+}
+
+/* As if this very program had migrated it. */
+static void migrated(int fd)
+{
+	static const char column[] =
+		"c\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0";
+	char head[2 + 3 * sizeof column] = "\0\3", hash[DB_SHA256_HEX + 1], schema[16];
+	size_t n;
+	const struct embedded_file *files = embedded_migrations(&n);
+
+	for (size_t i = 0; i < 3; i++)
+		memcpy(head + 2 + i * sizeof column, column, sizeof column);
+	put(fd, 'T', head, sizeof head);
+	for (size_t i = 0; i < n; i++) {
+		db_sha256_hex(hash, files[i].text, files[i].n);
+		migration_row(fd, files[i].name, hash, NULL);
+	}
+	db_functions_hash(hash);
+	snprintf(schema, sizeof schema, "%d", DB_SCHEMA);
+	migration_row(fd, NULL, hash, schema);
+	PUT(fd, 'C', "SELECT 9\0");
+}
+
 static bool starts(const char *sql, const char *word)
 {
 	return strncmp(sql, word, strlen(word)) == 0;
@@ -208,6 +253,8 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		error(fd, "ERROR", "42P01", "no such table");
 	else if (starts(sql, "fail"))
 		error(fd, "ERROR", "22012", "division by zero");
+	else if (starts(sql, "SELECT name, sha256"))
+		migrated(fd);
 	else if (starts(sql, "standby"))
 		error(fd, "ERROR", "25006", "cannot execute in a read-only transaction");
 	else if (strstr(sql, "SHOW transaction_read_only") &&

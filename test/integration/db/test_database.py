@@ -1,5 +1,6 @@
 """Migrations: fresh and again, roles, the triggers, partitions, and older tables adopted."""
 import json
+import re
 import threading
 
 import psycopg2
@@ -209,10 +210,28 @@ def test_who_may_not_is_told_what_to_run(empty, login, template):
     url = login("plain")
     why = fails(empty, url=url)
     statements = [line.strip() for line in why.splitlines() if line.startswith("  ")]
-    assert 'GRANT tollgate_owner TO plain;' in statements
+    # Whoever migrates is another role than the one that serves.
+    assert "GRANT tollgate_owner TO plain" not in why
     assert 'Role "plain" may not' in why and "tollgate migrate" in why
     empty.query("".join(statements))
-    assert "applied 0001" in migrate(empty, url=url).stdout
+    assert "may not set up" in fails(empty, url=url)
+    assert "applied 0001" in migrate(empty, url=login("deploy", "tollgate_owner")).stdout
+
+
+def test_the_role_that_serves_asks_and_changes_nothing(empty, login):
+    migrate(empty)
+    url = login("serves", "tollgate")
+    done = migrate(empty, url=url)
+    assert "was up to date (0 of" in done.stdout and not done.stderr
+    for change, what in [
+            ("UPDATE tollgate_functions SET schema = 0", "functions are older"),
+            ("DELETE FROM tollgate_functions", "functions are older"),
+            ("DELETE FROM tollgate_schema WHERE name = '0003_rollups.sql'", "lacks migration 0003")]:
+        empty.query(change)
+        why = fails(empty, url=url)
+        assert what in why and 'Role "serves" may not' in why, why
+        assert "as a superuser or as a member of tollgate_owner" in why
+        assert not re.search(r"GRANT tollgate_owner TO|owner TO serves", why), why
 
 
 def test_the_running_role_can_do_its_work_and_no_more(empty, login):
