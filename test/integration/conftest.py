@@ -5,6 +5,7 @@ import pytest
 
 from tg.gateway import Gateway, make_token, run_cli
 from tg.postgres import Cluster
+from tg.standing import Standing
 from tg.tls import Authority
 from tg.upstream import Upstream, echo
 
@@ -21,6 +22,7 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_makereport(item):
     report = (yield).get_result()
     if report.failed:
+        item.has_failed = True
         for gateway in getattr(item, "gateways", []):
             report.sections.append((f"log of the gateway on :{gateway.port}",
                                     gateway.log()[-8000:]))
@@ -58,8 +60,41 @@ def spare_databases():
     return []
 
 
+@pytest.fixture(scope="session")
+def standing(cluster, template, tmp_path_factory):
+    standing = Standing(str(tmp_path_factory.mktemp("standing")), cluster, template)
+    yield standing
+    standing.finish()
+
+
+# A test with one of these has a gateway of its own.
+OF_ITS_OWN = {"gateways", "upstreams", "cluster", "echo_upstream"}
+
+
 @pytest.fixture
-def database(cluster, template, spare_databases):
+def shared(request):
+    """The gateway that tests of modules marked `standing` share; None for others."""
+    if not request.node.get_closest_marker("standing") or request.node.get_closest_marker("alone") \
+            or OF_ITS_OWN.intersection(request.fixturenames):
+        yield None
+        return
+    standing = request.getfixturevalue("standing").begin()
+    request.node.gateways = [standing.gateway]
+    yield standing
+    if getattr(request.node, "has_failed", False):
+        standing.discard()
+    else:
+        standing.end()
+
+
+@pytest.fixture
+def database(request, shared):
+    """As after `tollgate migrate`, with two tokens."""
+    return shared.database if shared else request.getfixturevalue("new_database")
+
+
+@pytest.fixture
+def new_database(cluster, template, spare_databases):
     if not cluster.is_running():
         cluster.start()
     if spare_databases:
@@ -96,9 +131,9 @@ def upstreams():
 
 
 @pytest.fixture
-def upstream(upstreams):
+def upstream(request, shared):
     """One upstream that the test scripts itself: upstream.accept()."""
-    return upstreams()
+    return shared.upstream if shared else request.getfixturevalue("upstreams")()
 
 
 @pytest.fixture
@@ -141,9 +176,9 @@ def gateways(request, tmp_path, database, template, upstreams):
 
 
 @pytest.fixture
-def gateway(gateways, upstream):
+def gateway(request, shared, upstream):
     """The ordinary case: one worker, one route, to the scripted `upstream`."""
-    return gateways(upstream)
+    return shared.gateway if shared else request.getfixturevalue("gateways")(upstream)
 
 
 @pytest.fixture(scope="session")

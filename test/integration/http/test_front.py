@@ -6,6 +6,8 @@ import pytest
 from tg.wait import eventually
 from tg.wire import WireError
 
+pytestmark = pytest.mark.standing
+
 GET = b"GET /api/test/x HTTP/1.1\r\nHost: h\r\nX-API-Key: %KEY%\r\n"
 POST = GET.replace(b"GET", b"POST")
 SMUGGLED = b"GET /api/test/smuggled HTTP/1.1\r\nHost: h\r\nX-API-Key: %KEY%\r\n\r\n"

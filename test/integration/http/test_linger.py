@@ -9,6 +9,8 @@ from tg.ports import free_port
 from tg.sender import MB, Sender
 from tg.wait import eventually
 
+pytestmark = pytest.mark.standing
+
 BODY = b"x" * 5 * MB
 
 

@@ -10,6 +10,8 @@ from tg.ports import black_hole, free_port
 from tg.problems import assert_problem
 from tg.wait import eventually
 
+pytestmark = pytest.mark.standing
+
 LINE = re.compile(r'^(?P<time>\S+Z) (?P<status>\d{3}) (?P<method>\S+) +(?P<total>\d+ms) '
                   r'\(upstream +(?P<upstream>\S+)\) in +(?P<bytes_in>\S+) out +(?P<bytes_out>\S+) '
                   r'(?P<token>#\d+|-) *(?P<name>"[^"]*" )?(?P<path>\S+) '
@@ -58,6 +60,7 @@ def test_scope_that_is_missing(gateway, named):
                            "\"the key lacks the scope 'test' of route 'test'\"")
 
 
+@pytest.mark.alone
 def test_key_that_is_revoked(gateway, named, database):
     database.query("UPDATE tokens SET revoked_at = now() WHERE id = %s", (named["id"],))
     eventually(lambda: gateway.connect(named["key"]).call("GET", "/api/test/x").status == 401, "it is revoked")

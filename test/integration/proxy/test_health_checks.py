@@ -3,6 +3,8 @@ import pytest
 
 from tg.wait import eventually
 
+pytestmark = pytest.mark.standing
+
 HAPROXY = b"OPTIONS / HTTP/1.0\r\n\r\n"
 
 
@@ -23,6 +25,7 @@ def leaves_no_trace(gateway, database):
     assert gateway.log().count(" 200 ") == 0
 
 
+@pytest.mark.alone
 def test_checks_and_what_they_leave(gateway, upstream, database):
     rows = [(f"{method} {path} HTTP/{version}\r\n{host}\r\n".encode(), method)
             for method in ("GET", "HEAD", "OPTIONS") for path in ("/health", "/ready", "/health?x=1")

@@ -7,6 +7,8 @@ import pytest
 
 from tg.sender import MB, Sender
 
+pytestmark = pytest.mark.standing
+
 LEAVE = {"close": lambda c: c.close(), "reset": lambda c: c.reset()}
 leaves = pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE.keys())
 

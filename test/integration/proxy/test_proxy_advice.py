@@ -6,6 +6,8 @@ import pytest
 
 from tg.ports import free_port
 
+pytestmark = pytest.mark.standing
+
 
 def advice(answer):
     return answer.get("x-should-retry"), answer.get("retry-after")

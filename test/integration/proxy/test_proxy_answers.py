@@ -5,6 +5,8 @@ import pytest
 
 from tg.problems import assert_problem
 
+pytestmark = pytest.mark.standing
+
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 PREFLIGHT = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
 

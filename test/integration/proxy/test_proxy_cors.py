@@ -3,6 +3,8 @@ import pytest
 
 from tg.upstream import echo
 
+pytestmark = pytest.mark.standing
+
 APP = "https://app.example"
 OTHER = "https://other.example"
 CORS = {"origins": [APP, "http://localhost:5173"], "expose_headers": ["X-Total", "Retry-After"]}

@@ -12,6 +12,8 @@ from tg.sender import MB, Sender
 from tg.wait import eventually
 from tg.wire import Client, Wire
 
+pytestmark = pytest.mark.standing
+
 SIZE = 300_000
 BODY = b"x" * SIZE
 

@@ -6,6 +6,8 @@ import pytest
 from tg.problems import assert_problem
 from tg.ports import free_port
 
+pytestmark = pytest.mark.standing
+
 
 def ask(gateway, method="GET", body=None):
     client = gateway.connect()

@@ -6,6 +6,8 @@ import pytest
 from tg.problems import assert_problem
 from tg.wait import eventually
 
+pytestmark = pytest.mark.standing
+
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-0[01]\Z")
 

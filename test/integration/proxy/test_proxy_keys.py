@@ -3,6 +3,8 @@ import pytest
 
 from tg.problems import UNKNOWN_FOREIGN, assert_problem
 
+pytestmark = pytest.mark.standing
+
 
 def mistype(key):
     """The same shape with one character changed, so that the checksum is wrong."""

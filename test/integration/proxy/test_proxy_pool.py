@@ -7,6 +7,8 @@ import pytest
 from tg.ports import free_port
 from tg.wait import eventually
 
+pytestmark = pytest.mark.standing
+
 
 def ask(gateway, method="GET", body=None):
     client = gateway.connect()

@@ -3,6 +3,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.standing
+
 
 def location(gateway, upstream, value, status="302 Found", name="Location", target="/api/test/a"):
     with gateway.connect() as client:

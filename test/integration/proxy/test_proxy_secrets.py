@@ -13,6 +13,8 @@ from tg.problems import assert_problem
 from tg.upstream import requests_of
 from tg.wait import eventually
 
+pytestmark = pytest.mark.standing
+
 ADOPTED = "Old/Style+key=of;1999,two"
 EVERYTHING = {"forward_credentials": True, "forward_client_info": True}
 REALTIME = "realtime, openai-insecure-api-key.{}, openai-beta.realtime-v1"

@@ -6,6 +6,8 @@ import pytest
 
 from tg.upstream import requests_of
 
+pytestmark = pytest.mark.standing
+
 
 def start(gateway, upstream, method="GET", target="/api/test/x", headers=(), body=None, **how):
     """A request that has reached the upstream: (client, upstream's end, request)."""

@@ -3,6 +3,8 @@ import socket
 
 import pytest
 
+pytestmark = pytest.mark.standing
+
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
 SWITCHED = {"Connection": "Upgrade", "Upgrade": "websocket"}
 

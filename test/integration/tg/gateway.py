@@ -64,6 +64,7 @@ class Gateway:
         self.key = None
         self.expected_errors = []
         self.process = None
+        self.log_from = 0
         self.env, self.wrapper, self.arguments = env or {}, wrapper, arguments
         self._clients = []
         self.may_keep = 0
@@ -170,8 +171,9 @@ class Gateway:
     # --- what it looks like from outside ---
 
     def log(self):
-        with open(self.log_file, encoding="utf-8", errors="replace") as f:
-            return f.read()
+        with open(self.log_file, "rb") as f:
+            f.seek(self.log_from)
+            return f.read().decode("utf-8", "replace")
 
     def open_fds(self):
         """Open descriptors without connections to PostgreSQL, which come and go by themselves."""
@@ -190,6 +192,14 @@ class Gateway:
             except FileNotFoundError:
                 pass
         return count
+
+    def open_connections(self):
+        """Connections of clients."""
+        with open(f"/proc/{self.pid}/net/tcp", encoding="ascii") as f:
+            rows = [line.split() for line in f.readlines()[1:]]
+        listening, no_process = "0A", "0"
+        return sum(row[1].endswith(f":{self.port:04X}") and row[3] != listening and row[9] != no_process
+                   for row in rows)
 
     def memory_kb(self, field="VmHWM"):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
@@ -212,15 +222,25 @@ class Gateway:
 
     def judge(self):
         """What must hold after every test: all is given back, exit 0, a clean log."""
-        self.close_clients()
         if self.process.poll() is None:
-            most = self.fds_at_start + self.may_keep
-            eventually(lambda: self.open_fds() <= most, f"descriptors are back to {most}")
+            self.judge_running()
             self.terminate()
             self.wait_exit()
+        else:
+            self.close_clients()
+        self._judge_log()
+        assert self.process.returncode == 0, f"exit {self.process.returncode}\n{self.log()}"
+
+    def judge_running(self):
+        """The same of one that goes on."""
+        self.close_clients()
+        most = self.fds_at_start + self.may_keep
+        eventually(lambda: self.open_fds() <= most, f"descriptors are back to {most}")
+        self._judge_log()
+
+    def _judge_log(self):
         log = self.log()
         assert not REPORT.search(log), log
-        assert self.process.returncode == 0, f"exit {self.process.returncode}\n{log}"
         for line in log.splitlines():
             m = LOGGED.match(line)
             if m and m.group(1) == "ERROR":

@@ -138,6 +138,7 @@ class Database:
         self.url = cluster.url(name)
         self._connection = None
         self._stops = 0
+        self.since = "-infinity"  # of the usage that is looked at
 
     def query(self, statement, parameters=()):
         """Rows as dicts, or [] for a statement without any."""
@@ -163,12 +164,12 @@ class Database:
         return next(iter(self.query(statement, parameters)[0].values()))
 
     def usage(self):
-        return self.query("SELECT * FROM token_usage_logs ORDER BY id")
+        return self.query("SELECT * FROM token_usage_logs WHERE used_at >= %s ORDER BY id", (self.since,))
 
     def wait_usage(self, count):
         """The rows, once there are count of them; more than that is a failure."""
-        eventually(lambda: self.value("SELECT count(*) FROM token_usage_logs") >= count,
-                   f"{count} usage rows")
+        rows = "SELECT count(*) FROM token_usage_logs WHERE used_at >= %s"
+        eventually(lambda: self.value(rows, (self.since,)) >= count, f"{count} usage rows")
         rows = self.usage()
         assert len(rows) == count, rows
         return rows

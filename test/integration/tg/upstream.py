@@ -110,6 +110,18 @@ class Upstream:
             return
         raise AssertionError("the gateway connected to an upstream that must not be used")
 
+    def clear(self):
+        """Ends all connections, also those that nobody has accepted."""
+        self.listener.setblocking(False)
+        try:
+            while True:
+                self.listener.accept()[0].close()
+        except BlockingIOError:
+            pass
+        for conn in self.conns:
+            conn.close()
+        self.conns.clear()
+
     def close(self):
         try:
             self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread
