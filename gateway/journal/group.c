@@ -91,6 +91,7 @@ static void free_group(struct usage_group **group)
 	free(g->gaps);
 	free(g->strangers);
 	free(g->counts);
+	free(g->inodes);
 	free(g);
 }
 
@@ -142,6 +143,47 @@ static bool make_lane(struct usage_group *g, const struct journal_file_head *lik
 	return counts != NULL;
 }
 
+/* 0: it is not there. */
+static uint64_t inode_of(const struct usage_group *g, size_t i, bool counts)
+{
+	uint64_t least = JOURNAL_FILE_HEAD + usage_lane_size(g->lanes[i]);
+	char name[JOURNAL_NAME_MAX];
+	struct stat st;
+
+	if (counts)
+		journal_counts_name(name, (uint32_t)i);
+	else
+		journal_ring_name(name, (uint32_t)i);
+	if (fstatat(g->folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    (uint64_t)st.st_size < (counts ? COUNTS_FILE_BYTES : least))
+		return 0;
+	return st.st_ino;
+}
+
+static void note_inodes(struct usage_group *g)
+{
+	g->inodes = xcalloc(2 * g->n_lanes, sizeof *g->inodes);
+	for (size_t i = 0; i < 2 * g->n_lanes; i++)
+		g->inodes[i] = inode_of(g, i / 2, i % 2);
+}
+
+const char *usage_group_fault(const struct usage_group *g)
+{
+	struct stat here, there;
+
+	if (fstat(g->folder, &here) != 0 ||
+	    fstatat(g->directory, g->name, &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    here.st_ino != there.st_ino || here.st_dev != there.st_dev)
+		return "its folder was taken away";
+	if (fstatat(g->folder, JOURNAL_GROUP_NAME, &there, AT_SYMLINK_NOFOLLOW) != 0)
+		return "its file `group` was taken away";
+	for (size_t i = 0; i < 2 * g->n_lanes; i++)
+		if (inode_of(g, i / 2, i % 2) != g->inodes[i])
+			return i % 2 ? "a file of counters is missing, cut or another"
+				     : "a ring's file is missing, cut or another";
+	return NULL;
+}
+
 static bool fill_folder(struct usage_group *g, struct journal_file_head *head)
 {
 	g->lock = openat(g->folder, JOURNAL_GROUP_NAME,
@@ -159,6 +201,7 @@ static bool fill_folder(struct usage_group *g, struct journal_file_head *head)
 	for (size_t i = 0; i < g->n_lanes; i++)
 		if (!make_lane(g, head, i))
 			return false;
+	note_inodes(g);
 	return fsync(g->folder) == 0;
 }
 
@@ -202,7 +245,10 @@ static void adopt_lane(struct usage_group *g, const struct journal_file_head *li
 
 	head.lane = (uint32_t)i;
 	g->lanes[i] = usage_lane_adopt(g->folder, &head);
-	journal_file_read_counts(g->folder, &head, counts, COUNTS_FILE_BYTES);
+	if (g->ended)
+		usage_lane_hush(g->lanes[i]);
+	else
+		journal_file_read_counts(g->folder, &head, counts, COUNTS_FILE_BYTES);
 	use_counts(g, i, counts);
 }
 
@@ -286,6 +332,15 @@ static struct usage_group *new_probe(int directory, const char *name)
 	return probe;
 }
 
+static bool is_ended(const struct usage_group *g, const struct journal_file_head *head)
+{
+	uint32_t mark, expected = journal_lane_seed(head->group, JOURNAL_ENDED);
+
+	return pread(g->lock, &mark, sizeof mark, JOURNAL_ENDED_OFFSET) ==
+		       (ssize_t)sizeof mark &&
+	       mark == expected;
+}
+
 /* The whole group, in place of the probe that has found its head. */
 static struct usage_group *complete(struct usage_group *probe,
 				    struct journal_file_head *head)
@@ -303,6 +358,7 @@ static struct usage_group *complete(struct usage_group *probe,
 	probe->folder = probe->lock = -1;
 	free_group(&probe);
 	usage_group_read_instance(g);
+	g->ended = is_ended(g, head);
 	for (size_t i = 0; i < g->n_lanes; i++)
 		adopt_lane(g, head, i);
 	find_logs(g);
@@ -340,6 +396,38 @@ struct usage_group *usage_group_look(int directory, const char *name, bool *in_u
 	for (size_t i = 0; i < g->n_lanes; i++)
 		usage_lane_hush(g->lanes[i]);
 	return g;
+}
+
+static bool counts_nothing(const struct usage_counts *c)
+{
+	uint64_t serial, count;
+	struct count_key key;
+
+	for (size_t slot = 0; slot < COUNTS_SLOTS; slot++)
+		if (usage_counts_get(c, slot, &key, &serial, &count))
+			return false;
+	return true;
+}
+
+bool usage_group_is_done(struct usage_group *g)
+{
+	const unsigned char *bytes;
+	bool done = true;
+	uint64_t next;
+	size_t n;
+
+	if (g->ended)
+		return true;
+	for (size_t i = 0; i < g->n_lanes && done; i++)
+		done = counts_nothing(g->gaps[i]) && counts_nothing(g->strangers[i]);
+	for (size_t i = 0; i < g->n_lanes && done; i++) {
+		struct usage_lane *lane = g->lanes[i];
+
+		done = !usage_lane_read(lane, usage_lane_tail(lane), &bytes, &n, &next);
+		usage_lane_rest(lane);
+		usage_lane_unload(lane);
+	}
+	return done;
 }
 
 /* --- whose events they are --- */
@@ -395,8 +483,26 @@ bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail)
 	return usage_lane_noted(g->lanes[lane], tail);
 }
 
+/* Where that fails, what is left may look damaged, no more. */
+static void note_end(const struct usage_group *g)
+{
+	unsigned char id[JOURNAL_GROUP_BYTES];
+	int fd = journal_file_open(g->folder, JOURNAL_GROUP_NAME, O_RDWR);
+	uint32_t mark;
+
+	if (fd < 0)
+		return;
+	CHECK(hex_decode(id, sizeof id, str_of(g->name)));
+	mark = journal_lane_seed(id, JOURNAL_ENDED);
+	if (pwrite(fd, &mark, sizeof mark, JOURNAL_ENDED_OFFSET) == (ssize_t)sizeof mark)
+		fdatasync(fd);
+	close(fd);
+}
+
 bool usage_group_remove(struct usage_group *g)
 {
+	if (g->folder >= 0)
+		note_end(g);
 	return g->folder < 0 || journal_folder_remove(g->directory, g->name, g->folder);
 }
 

@@ -23,6 +23,7 @@ struct usage_group {
 	char name[JOURNAL_GROUP_HEX + 1];
 	char node[JOURNAL_NODE_MAX + 1]; /* clean UTF-8 */
 	bool adopted;
+	bool ended; /* all of it is stored: some of its files may be removed already */
 	/* token_generation.instance of the database that its events belong to. */
 	bool has_instance;
 	unsigned char instance[JOURNAL_INSTANCE_BYTES];
@@ -33,7 +34,8 @@ struct usage_group {
 	/* The rest is group.c's. */
 	int directory; /* the journal's; -1: the group is in memory alone */
 	int folder, lock;
-	void **counts; /* file mappings, or memory */
+	void **counts;    /* file mappings, or memory */
+	uint64_t *inodes; /* of rings and counters, as they were made; NULL: adopted */
 };
 
 struct group_shape {
@@ -71,6 +73,12 @@ struct usage_group *usage_group_look(int directory, const char *name, bool *in_u
 /* Of such a group: up to where a lane is stored, as its ring's file notes at this moment.
  * False: it has no such file any more. */
 bool usage_group_note(const struct usage_group *g, size_t lane, uint64_t *tail);
+/* Of an own group: are its folder and its mapped files still there, and the same? NULL:
+ * yes. Else what is not, and what that means; a static sentence. */
+const char *usage_group_fault(const struct usage_group *g);
+/* Of an adopted group: neither events nor counters wait in it, so that nobody needs to
+ * know what is stored. */
+bool usage_group_is_done(struct usage_group *g);
 /* Its events belong to that database; noted on the disk before this returns. False: errno
  * tells; it holds for this process all the same. */
 bool usage_group_note_instance(struct usage_group *g,

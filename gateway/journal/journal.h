@@ -9,6 +9,8 @@
 
 #include "gateway/journal/group.h"
 
+#define JOURNAL_RENEWALS_MAX 4 /* of one process's own group */
+
 struct usage_journal;
 
 struct journal_options {
@@ -21,8 +23,10 @@ struct journal_options {
 	uint32_t sync_ms;
 };
 
-/* Where the directory cannot be used it says so in the log and works in memory. NULL: no
- * thread can be started (logged), nothing is left behind. Main thread. */
+/* Groups of dead processes in which nothing waits are removed. Where the directory cannot
+ * be used, or has no room for a group, it says so in the log and works in memory until it
+ * can: usage_journal_renewed. NULL: no thread can be started (logged), nothing is left
+ * behind. Main thread. */
 struct usage_journal *usage_journal_open(const struct journal_options *o);
 /* Producers must have stopped, and all of the own group is in the database: its folder
  * goes, before this returns. False: it does not, so that its cursors must stay. Any
@@ -32,10 +36,17 @@ bool usage_journal_discard(struct usage_journal *j);
  * process. */
 void usage_journal_close(struct usage_journal **j);
 
+/* Any thread; the latest of them. */
 struct usage_group *usage_journal_own(struct usage_journal *j);
+/* Consumer's thread: a new own group, which the lanes of the one before lead to from now
+ * on; that one stays, for what it holds and what is just being appended to it, until the
+ * journal is closed. Because there is room now, or because that one's files were taken
+ * away. NULL: none. */
+struct usage_group *usage_journal_renewed(struct usage_journal *j);
 bool usage_journal_is_durable(const struct usage_journal *j);
-/* Consumer's thread: a group that no process uses, locked and ready to be read; NULL:
- * none. The caller closes it, before the journal. */
+/* Consumer's thread: a group that no process uses, in which something waits, locked and
+ * ready to be read; NULL: none. Others in which nothing does go on the way. The caller
+ * closes it, before the journal. */
 struct usage_group *usage_journal_adopt(struct usage_journal *j);
 /* Consumer's thread: such a group is stored, its folder goes. False: it does not, so that
  * its cursors must stay; after a while usage_journal_adopt has it again, to try once

@@ -79,6 +79,16 @@ static bool read_whole(int fd, void *to, size_t n, uint64_t at)
 	return read_at(fd, to, n, at) == (ssize_t)n;
 }
 
+const char *journal_file_shown(char out[JOURNAL_SHOWN_MAX],
+			       const struct journal_file_head *head, const char *name)
+{
+	char group[JOURNAL_GROUP_HEX + 1];
+
+	hex_encode(group, head->group, JOURNAL_GROUP_BYTES);
+	snprintf(out, JOURNAL_SHOWN_MAX, "%s/%s", group, name);
+	return out;
+}
+
 const char *journal_file_read_head(int fd, struct journal_file_head *head,
 				   enum journal_file_kind kind)
 {
@@ -101,10 +111,12 @@ static int open_of_lane(int folder, const char *name,
 			const struct journal_file_head *like, enum journal_file_kind kind)
 {
 	int fd = journal_file_open(folder, name, O_RDONLY);
+	char shown[JOURNAL_SHOWN_MAX];
 
 	if (fd < 0 || is_of_lane(fd, like, kind))
 		return fd;
-	log_error("usage journal: %s is damaged", name);
+	log_error("usage journal: %s is damaged, or another file",
+		  journal_file_shown(shown, like, name));
 	close(fd);
 	return -1;
 }
@@ -127,15 +139,21 @@ bool journal_file_note(int folder, const struct journal_file_head *head, uint64_
 void journal_file_read_counts(int folder, const struct journal_file_head *head,
 			      void *memory, size_t n)
 {
-	char name[JOURNAL_NAME_MAX];
+	char name[JOURNAL_NAME_MAX], shown[JOURNAL_SHOWN_MAX];
 	int fd;
 
 	journal_counts_name(name, head->lane);
 	fd = open_of_lane(folder, name, head, JOURNAL_COUNTS_FILE);
-	if (fd < 0)
+	if (fd < 0) {
+		log_error("usage journal: %s is missing or not to be read: what was "
+			  "counted there (drops, strangers) and not stored is lost",
+			  journal_file_shown(shown, head, name));
 		return;
+	}
 	if (!read_whole(fd, memory, n, 0)) {
-		log_error("usage journal: %s cannot be read", name);
+		log_error("usage journal: %s is cut or cannot be read: what was counted "
+			  "there (drops, strangers) and not stored is lost",
+			  journal_file_shown(shown, head, name));
 		memset(memory, 0, n);
 	}
 	close(fd);
@@ -146,11 +164,14 @@ bool journal_file_read_lap(int folder, const char *name,
 			   enum journal_file_kind kind, unsigned char *to)
 {
 	int fd = journal_file_open(folder, name, O_RDONLY);
+	char shown[JOURNAL_SHOWN_MAX];
 	ssize_t got = -1;
+
+	journal_file_shown(shown, like, name);
 
 	if (fd < 0) {
 		if (errno != ENOENT)
-			log_error("usage journal: %s: %s", name, strerror(errno));
+			log_error("usage journal: %s: %s", shown, strerror(errno));
 		return false;
 	}
 	/* No more at once than is asked for, either. */
@@ -159,9 +180,13 @@ bool journal_file_read_lap(int folder, const char *name,
 		got = read_at(fd, to, like->ring_bytes, JOURNAL_FILE_HEAD);
 	close(fd);
 	if (got < 0) {
-		log_error("usage journal: %s cannot be read", name);
+		log_error("usage journal: %s cannot be read", shown);
 		return false;
 	}
+	if ((size_t)got < like->ring_bytes)
+		log_error("usage journal: %s is cut, %zu of %u bytes are left: events "
+			  "behind them are lost, where no other file holds them",
+			  shown, (size_t)got, like->ring_bytes);
 	memset(to + got, 0, like->ring_bytes - (size_t)got);
 	return true;
 }

@@ -22,6 +22,10 @@ bool journal_file_put_head(int fd, struct journal_file_head *head);
 /* Opens a regular file; never waits, as for a named pipe's other end, and follows no
  * link. What it makes is of mode 0600. -1: errno tells. */
 int journal_file_open(int folder, const char *name, int flags);
+/* Which file that is, for the log: its group (head->group) and name. */
+#define JOURNAL_SHOWN_MAX (JOURNAL_GROUP_HEX + JOURNAL_NAME_MAX + 2)
+const char *journal_file_shown(char out[JOURNAL_SHOWN_MAX],
+			       const struct journal_file_head *head, const char *name);
 /* NULL: *head is good; else why not, a static sentence. */
 const char *journal_file_read_head(int fd, struct journal_file_head *head,
 				   enum journal_file_kind kind);

@@ -31,6 +31,11 @@
 #define JOURNAL_INSTANCE_BYTES 16
 #define JOURNAL_INSTANCE_NOTE (JOURNAL_INSTANCE_BYTES + 4)
 
+/* Where in it the group's own seed (journal_lane_seed of JOURNAL_ENDED) is noted before
+ * its files are removed. */
+#define JOURNAL_ENDED_OFFSET 2080u
+#define JOURNAL_ENDED UINT32_MAX
+
 /* A lap is what one turn of a lane's ring holds; a log file holds one lap. Powers of
  * two. */
 #define JOURNAL_LAP_MIN (64u * 1024)

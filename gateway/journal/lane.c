@@ -115,6 +115,22 @@ void usage_lane_use_counts(struct usage_lane *lane, struct usage_counts *gaps,
 
 /* --- producer --- */
 
+void usage_lane_succeed(struct usage_lane *lane, struct usage_lane *to)
+{
+	CHECK(atomic_load(&lane->successor) == NULL && to != lane);
+	atomic_store_explicit(&lane->successor, to, memory_order_release);
+}
+
+static struct usage_lane *in_use(struct usage_lane *lane)
+{
+	struct usage_lane *next;
+
+	while ((next = atomic_load_explicit(&lane->successor, memory_order_acquire)) !=
+	       NULL)
+		lane = next;
+	return lane;
+}
+
 /* Only the producer writes these, so no read-modify-write is needed. */
 static void bump(_Atomic uint64_t *counter)
 {
@@ -133,6 +149,7 @@ static bool has_room(struct usage_lane *lane, uint64_t head, uint64_t need)
 
 void usage_lane_drop(struct usage_lane *lane, const struct usage_event *e)
 {
+	lane = in_use(lane);
 	bump(&lane->dropped);
 	if (lane->gaps != NULL)
 		usage_counts_gap(lane->gaps, e->used_at_us, e->token_id, e->route_path);
@@ -146,10 +163,12 @@ bool usage_lane_offer(struct usage_lane *lane, const struct usage_event *e)
 	} record;
 	struct journal_record_head padding;
 	size_t n = usage_event_encode(e, record.bytes);
-	uint64_t head = atomic_load_explicit(&lane->head, memory_order_relaxed);
-	uint64_t need = journal_record_bytes(n), to_end = lane_to_lap_end(lane, head);
-	uint64_t skip = need > to_end ? to_end : 0;
+	uint64_t head, need = journal_record_bytes(n), to_end, skip;
 
+	lane = in_use(lane);
+	head = atomic_load_explicit(&lane->head, memory_order_relaxed);
+	to_end = lane_to_lap_end(lane, head);
+	skip = need > to_end ? to_end : 0;
 	if (!has_room(lane, head, skip + need))
 		return false;
 	if (skip) {
@@ -175,6 +194,7 @@ bool usage_lane_append(struct usage_lane *lane, const struct usage_event *e)
 void usage_lane_stranger(struct usage_lane *lane, int64_t at_us, struct str route,
 			 const char *reason, const struct net_ip *from)
 {
+	lane = in_use(lane);
 	if (lane->strangers != NULL)
 		usage_counts_stranger(lane->strangers, at_us, route, reason, from);
 }

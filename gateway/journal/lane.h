@@ -51,6 +51,11 @@ void usage_lane_drop(struct usage_lane *lane, const struct usage_event *e);
 void usage_lane_stranger(struct usage_lane *lane, int64_t at_us, struct str route,
 			 const char *reason, const struct net_ip *from);
 
+/* Any thread but the producer's; once. What the producer appends, drops or counts from
+ * now on goes to `to`; a call that is under way may still use this lane, which must
+ * outlive its producer. */
+void usage_lane_succeed(struct usage_lane *lane, struct usage_lane *to);
+
 /* --- consumer: its thread only --- */
 
 /* Peeks at the first record from `position` on
@@ -61,6 +66,8 @@ bool usage_lane_read(struct usage_lane *lane, uint64_t position,
 		     const unsigned char **bytes, size_t *n, uint64_t *next);
 /* Reading pauses: what was read may be overwritten, where it is in a log as well. */
 void usage_lane_rest(struct usage_lane *lane);
+/* An adopted lane that will not be read soon: gives its memory back. */
+void usage_lane_unload(struct usage_lane *lane);
 /* Frees everything before position for the producer. */
 void usage_lane_release(struct usage_lane *lane, uint64_t position);
 /* An adopted lane (no producer): what is stored ends here, whatever was thought

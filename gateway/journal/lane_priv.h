@@ -24,6 +24,8 @@ struct usage_lane {
 	struct lane_log *log;   /* NULL: in memory alone */
 	_Atomic uint64_t *note; /* the tail, in the mapping */
 	struct usage_counts *gaps, *strangers; /* the group's; each may be NULL */
+	/* What is appended from now on goes there; NULL: here. Set once. */
+	struct usage_lane *_Atomic successor;
 	bool quiet;       /* what is damaged is for the reader to tell */
 	uint64_t skipped; /* bytes so far, damaged or missing */
 

@@ -25,7 +25,7 @@ static bool pin(struct usage_lane *lane, uint64_t position)
 /* An adopted lane's ring comes into memory. False: there is none that can be read. */
 static bool load_ring(struct usage_lane *lane)
 {
-	char name[JOURNAL_NAME_MAX];
+	char name[JOURNAL_NAME_MAX], shown[JOURNAL_SHOWN_MAX];
 	unsigned char *bytes;
 
 	if (lane->ring != NULL || lane->ring_missing)
@@ -36,11 +36,22 @@ static bool load_ring(struct usage_lane *lane)
 	lane->ring_missing = !journal_file_read_lap(lane_log_folder(lane->log), name,
 						    lane_log_head(lane->log),
 						    JOURNAL_RING_FILE, bytes);
-	if (lane->ring_missing)
-		free(bytes);
-	else
+	if (!lane->ring_missing)
 		lane->ring = bytes;
+	else
+		free(bytes);
+	if (lane->ring_missing && !lane->quiet)
+		log_error("usage journal: %s is missing or not to be read: events that "
+			  "no log of the lane holds are lost",
+			  journal_file_shown(shown, lane_log_head(lane->log), name));
 	return !lane->ring_missing;
+}
+
+void usage_lane_unload(struct usage_lane *lane)
+{
+	CHECK(lane->adopted);
+	free(lane->ring);
+	lane->ring = NULL;
 }
 
 /* The valid record at that very position; NULL: there is none. */

@@ -43,7 +43,9 @@ struct recorder {
 	struct usage_upkeep *upkeep;
 	struct writer_counters counters;
 	struct usage_journal *journal;
-	struct usage_group *own;
+	struct usage_group *own; /* the latest, where events are appended */
+	const struct usage_group *all[1 + JOURNAL_RENEWALS_MAX]; /* and those before */
+	_Atomic size_t n_all;
 	bool (*instance)(void *ctx, unsigned char out[JOURNAL_INSTANCE_BYTES]);
 	void *ctx;
 	size_t batch_bytes;
@@ -62,8 +64,9 @@ static size_t backlog_bytes(const struct recorder *r)
 {
 	size_t bytes = 0;
 
-	for (size_t i = 0; i < r->own->n_lanes; i++)
-		bytes += usage_lane_backlog_bytes(r->own->lanes[i]);
+	for (size_t k = 0; k < r->n_all; k++)
+		for (size_t i = 0; i < r->all[k]->n_lanes; i++)
+			bytes += usage_lane_backlog_bytes(r->all[k]->lanes[i]);
 	return bytes;
 }
 
@@ -71,8 +74,9 @@ static uint64_t dropped(const struct recorder *r)
 {
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < r->own->n_lanes; i++)
-		n += usage_lane_dropped(r->own->lanes[i]);
+	for (size_t k = 0; k < r->n_all; k++)
+		for (size_t i = 0; i < r->all[k]->n_lanes; i++)
+			n += usage_lane_dropped(r->all[k]->lanes[i]);
 	return n;
 }
 
@@ -180,6 +184,20 @@ static void tell(struct recorder *r, uint64_t now)
 			 (unsigned long long)lasted_s + STANDS_TOLD_S);
 }
 
+static void renew(struct recorder *r)
+{
+	struct usage_group *g;
+
+	if (!usage_writer_is_idle(r->writer))
+		return;
+	g = usage_journal_renewed(r->journal);
+	if (g == NULL)
+		return;
+	r->own = g;
+	r->all[r->n_all++] = g;
+	usage_writer_renew(r->writer, g);
+}
+
 static void on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct recorder *r = arg;
@@ -191,6 +209,8 @@ static void on_look(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	OBJ_CHECK(r, RECORDER_MAGIC);
 	stop_by = loop_thread_deadline_us(r->thread);
+	if (!stop_by)
+		renew(r);
 	note_instance(r);
 	waiting = backlog_bytes(r);
 	if (dropped(r) != r->dropped_told && trouble_happened(&r->drops, now))
@@ -252,6 +272,7 @@ struct recorder *recorder_start(const struct recorder_options *o,
 	r->journal = journal;
 	r->recording = o->recording;
 	r->own = usage_journal_own(journal);
+	r->all[r->n_all++] = r->own;
 	r->instance = o->instance;
 	r->ctx = o->ctx;
 	note_instance(r);
@@ -279,8 +300,9 @@ static uint64_t count_left(const struct recorder *r)
 {
 	uint64_t appended = 0, stored = atomic_load(&r->counters.own);
 
-	for (size_t i = 0; i < r->own->n_lanes; i++)
-		appended += usage_lane_appended(r->own->lanes[i]);
+	for (size_t k = 0; k < r->n_all; k++)
+		for (size_t i = 0; i < r->all[k]->n_lanes; i++)
+			appended += usage_lane_appended(r->all[k]->lanes[i]);
 	return appended > stored ? appended - stored : 0;
 }
 

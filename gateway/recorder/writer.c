@@ -104,13 +104,15 @@ static const struct writer_step steps[STEP_COUNT] = {
 
 static bool fill_from_adopted(struct usage_writer *w)
 {
-	for (size_t i = 1; i < w->n_sources && !w->own_alone; i++) {
+	for (size_t i = 1; i < w->n_sources; i++) {
 		struct writer_source *s = &w->sources[i];
 
-		if (s->drained)
+		if (s->drained || (w->own_alone && !writer_is_own(s)))
 			continue;
 		if (writer_batch_fill(w, s))
 			return true;
+		if (writer_is_own(s))
+			continue; /* a producer may be about to append */
 		s->drained = true;
 		w->due_us[STEP_COUNTS] = 0;
 	}
@@ -350,7 +352,7 @@ static void on_state(void *ctx, bool up, const char *why)
 
 bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group)
 {
-	if (w->n_sources == WRITER_GROUPS_MAX)
+	if (usage_writer_adopted(w) + 1 == WRITER_GROUPS_MAX)
 		return false;
 	writer_group_add(w, group);
 	return true;
@@ -358,7 +360,24 @@ bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group)
 
 size_t usage_writer_adopted(const struct usage_writer *w)
 {
-	return w->n_sources - 1;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_sources; i++)
+		n += !writer_is_own(&w->sources[i]);
+	return n;
+}
+
+void usage_writer_renew(struct usage_writer *w, struct usage_group *own)
+{
+	struct writer_source before = w->sources[0];
+
+	CHECK(usage_writer_is_idle(w));
+	CHECK(w->n_sources < ARRAY_LEN(w->sources));
+	writer_group_add(w, own);
+	w->sources[0] = w->sources[w->n_sources - 1];
+	w->sources[w->n_sources - 1] = before;
+	if (w->at == &w->sources[0])
+		w->at = &w->sources[w->n_sources - 1];
 }
 
 void usage_writer_only_own(struct usage_writer *w)

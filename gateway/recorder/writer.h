@@ -50,6 +50,9 @@ void usage_writer_free(struct usage_writer **w);
  * the folder may come back from a copy. False: there are WRITER_GROUPS_MAX already. */
 bool usage_writer_adopt(struct usage_writer *w, struct usage_group *group);
 size_t usage_writer_adopted(const struct usage_writer *w);
+/* The journal has another own group; the one before is written as well, to the end. Call
+ * it when idle. */
+void usage_writer_renew(struct usage_writer *w, struct usage_group *own);
 /* From now on only the own group is written. */
 void usage_writer_only_own(struct usage_writer *w);
 

@@ -206,7 +206,7 @@ void writer_commit_done(struct usage_writer *w, const PGresult *result)
 {
 	const struct usage_group *g = w->at->group;
 	struct writer_counters *c = w->o.counters;
-	bool own = w->at == &w->sources[0];
+	bool own = writer_is_own(w->at);
 
 	(void)result;
 	writer_bump(w->rejecting ? &c->rejected : &c->written, w->batch.n_rows);

@@ -261,13 +261,18 @@ void writer_counts_refused(struct usage_writer *w, const struct pg_reply *reply)
 
 bool usage_writer_counts_are_stored(const struct usage_writer *w)
 {
-	const struct usage_group *own = w->sources[0].group;
-	uint64_t changes = 0;
+	for (size_t k = 0; k < w->n_sources; k++) {
+		const struct usage_group *g = w->sources[k].group;
+		uint64_t changes = 0;
 
-	for (size_t i = 0; i < own->n_lanes; i++)
-		changes += usage_counts_changes(own->gaps[i]) +
-			   usage_counts_changes(own->strangers[i]);
-	return changes == 0 || w->sources[0].counts_stored;
+		for (size_t i = 0; i < g->n_lanes; i++)
+			changes += usage_counts_changes(g->gaps[i]) +
+				   usage_counts_changes(g->strangers[i]);
+		if (writer_is_own(&w->sources[k]) && changes > 0 &&
+		    !w->sources[k].counts_stored)
+			return false;
+	}
+	return true;
 }
 
 /* --- strangers of long ago --- */

@@ -37,7 +37,8 @@ static void fini_source(struct writer_source *s)
 static void drop_adopted(struct usage_writer *w, size_t i)
 {
 	fini_source(&w->sources[i]);
-	usage_group_close(&w->sources[i].group);
+	if (!writer_is_own(&w->sources[i]))
+		usage_group_close(&w->sources[i].group);
 	w->sources[i] = w->sources[--w->n_sources];
 	w->at = &w->sources[0];
 }
@@ -109,7 +110,7 @@ static void tell_foreign(const struct usage_writer *w, const struct usage_group 
  * the command can have it. */
 static void leave_foreign(struct usage_writer *w, struct writer_source *s)
 {
-	bool own = s == &w->sources[0];
+	bool own = writer_is_own(s);
 
 	if (own ? trouble_note(&w->foreign, 1, clock_mono_us())
 		: usage_journal_set_aside(w->o.journal, s->group))

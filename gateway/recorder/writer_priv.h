@@ -121,7 +121,8 @@ struct usage_writer {
 	bool retired;                /* the last step has been chosen */
 
 	/* Groups. */
-	struct writer_source sources[WRITER_GROUPS_MAX]; /* the first is our own */
+	/* The first is our own; own ones before it are those that are not adopted. */
+	struct writer_source sources[WRITER_GROUPS_MAX + JOURNAL_RENEWALS_MAX];
 	size_t n_sources;
 	struct writer_source *at; /* whose batch this is, or was */
 	struct writer_source *joining;
@@ -174,6 +175,11 @@ struct usage_writer {
 	struct trouble schema;
 	struct trouble trouble;
 };
+
+static inline bool writer_is_own(const struct writer_source *s)
+{
+	return !s->group->adopted;
+}
 
 static inline void writer_bump(_Atomic uint64_t *counter, uint64_t by)
 {

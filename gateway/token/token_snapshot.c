@@ -157,7 +157,7 @@ bool token_snapshot_write(const char *path, const struct token_table *t,
 bool token_snapshot_touch(const char *path, int64_t right_at_us)
 {
 	unsigned char head[HEAD_BYTES];
-	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	bool ok;
 
 	if (fd < 0)
@@ -220,25 +220,32 @@ static struct token_table *read_body(struct body *b, uint32_t crc)
 	return NULL;
 }
 
-/* Whoever may write the file decides which keys count. */
-static bool is_ours_alone(int fd)
+/* Whoever may write the file decides which keys count. NULL: it is ours alone. */
+static const char *fault_of(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-	       (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return "it is no regular file";
+	if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return "it belongs to another user, or others may write it";
+	return NULL;
 }
 
+/* Never waits, as a named pipe would have it. */
 static FILE *open_ours(const char *path, const char **why)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 	FILE *file;
 
-	*why = "there is none";
-	if (fd < 0)
+	if (fd < 0) {
+		*why = errno == ENOENT  ? TOKEN_SNAPSHOT_NONE
+		       : errno == ELOOP ? "it is a symbolic link"
+					: "it cannot be opened, or is no regular file";
 		return NULL;
-	*why = "it belongs to another user, or others may write it";
-	if (!is_ours_alone(fd) || (file = fdopen(fd, "rb")) == NULL) {
+	}
+	*why = fault_of(fd);
+	if (*why != NULL || (file = fdopen(fd, "rb")) == NULL) {
 		close(fd);
 		return NULL;
 	}

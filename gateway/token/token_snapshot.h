@@ -14,6 +14,9 @@
 
 #define TOKEN_INSTANCE_BYTES 16
 
+/* Why there is nothing to read, where that is all. */
+#define TOKEN_SNAPSHOT_NONE "there is none"
+
 struct token_snapshot {
 	unsigned char instance[TOKEN_INSTANCE_BYTES]; /* token_generation.instance */
 	uint64_t generation;

@@ -505,8 +505,14 @@ static void load_snapshot(struct token_sync *s)
 	int64_t least_us = (2 * (int64_t)s->o.poll_ms + STALE_SLACK_MS + 1) * 1000;
 	int64_t age_us;
 
-	if (t == NULL) {
+	if (t == NULL && strcmp(why, TOKEN_SNAPSHOT_NONE) == 0) {
 		log_info("tokens: no snapshot of the keys is used: %s", why);
+		return;
+	}
+	if (t == NULL) {
+		log_warn("tokens: no snapshot of the keys is used, callers wait for "
+			 "PostgreSQL: %s: %s",
+			 s->o.snapshot, why);
 		return;
 	}
 	age_us = clock_wall_us() - about.right_at_us;

@@ -19,6 +19,7 @@
 
 #include "common/check.h"
 #include "gateway/journal/inspect.h"
+#include "gateway/journal/journal_files.h"
 
 #define LANES 2
 #define LAP (64u * 1024)
@@ -590,14 +591,14 @@ static void test_a_folder_that_stays(void **state)
 	assert_int_equal(rmdir(path), 0);
 	assert_true(usage_journal_discard(f->j));
 	usage_journal_close(&f->j);
-	/* The next process has it again. */
+	/* The next process has it again, and knows that it is stored. */
 	f->j = open_journal(f, ROOMY);
-	g = usage_journal_adopt(f->j);
-	assert_non_null(g);
-	assert_string_equal(g->name, name);
+	assert_int_equal(entries(f->directory), 2);
+	assert_null(usage_journal_adopt(f->j));
+	assert_true(usage_journal_discard(f->j));
+	usage_journal_close(&f->j);
 	assert_int_equal(rmdir(inner), 0);
-	assert_true(usage_journal_part(f->j, g));
-	usage_group_close(&g);
+	f->j = open_journal(f, ROOMY);
 	assert_int_equal(entries(f->directory), 1);
 }
 
@@ -687,6 +688,160 @@ static void test_nobody_else_may_look(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+/* --- room, and files that are taken away --- */
+
+static size_t folder_bytes(const struct fixture *f)
+{
+	DIR *dir = opendir(f->directory);
+	size_t bytes = 0;
+
+	assert_non_null(dir);
+	for (struct dirent *e; (e = readdir(dir)) != NULL;)
+		if (e->d_name[0] != '.')
+			bytes += journal_folder_bytes(dirfd(dir), e->d_name);
+	closedir(dir);
+	return bytes;
+}
+
+/* Killed again and again with the database away. */
+static void test_the_bound_is_for_all_starts_together(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_options o = {
+		.directory = f->directory,
+		.node = "n",
+		.n_lanes = LANES,
+		.max_bytes = 2 * (FIXED + LAP + 8192),
+		.ring_bytes = LAP,
+		.sync_ms = 10,
+	};
+	size_t durable = 0;
+
+	for (int start = 0; start < 12; start++) {
+		struct usage_journal *j = usage_journal_open(&o);
+
+		durable += usage_journal_is_durable(j);
+		assert_true(append(usage_journal_own(j)->lanes[0], start));
+		usage_journal_close(&j);
+		assert_true(folder_bytes(f) <= o.max_bytes);
+	}
+	assert_int_equal(durable, 2);
+}
+
+static void test_starts_that_held_nothing_leave_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int start = 0; start < 5; start++) {
+		f->j = open_journal(f, FIXED + LAP);
+		append_many(own_lane(f, 0), 0, 100);
+		release(own_lane(f, 0), 100); /* as if PostgreSQL had them */
+		usage_journal_close(&f->j);
+		assert_int_equal(entries(f->directory), 1);
+	}
+}
+
+static struct usage_group *wait_renewed(struct usage_journal *j)
+{
+	struct usage_group *g;
+
+	while ((g = usage_journal_renewed(j)) == NULL)
+		usleep(1000);
+	return g;
+}
+
+static void test_a_group_is_made_once_there_is_room(void **state)
+{
+	struct fixture *f = *state;
+	struct journal_options o = {
+		.directory = f->directory,
+		.node = "n",
+		.n_lanes = LANES,
+		.max_bytes = FIXED + LAP,
+		.ring_bytes = LAP,
+		.sync_ms = 10,
+	};
+	struct usage_group *orphan, *own;
+	struct usage_lane *lane;
+
+	f->j = open_journal(f, ROOMY);
+	append_many(own_lane(f, 0), 0, 5);
+	usage_journal_close(&f->j);
+	f->j = usage_journal_open(&o);
+	assert_false(usage_journal_is_durable(f->j));
+	lane = own_lane(f, 0); /* what a producer has, for ever */
+	append_many(lane, 10, 20);
+	orphan = usage_journal_adopt(f->j);
+	assert_non_null(orphan);
+	assert_true(usage_journal_part(f->j, orphan));
+	usage_group_close(&orphan);
+	own = wait_renewed(f->j);
+	assert_true(usage_journal_is_durable(f->j));
+	append_many(lane, 20, 30);
+	assert_int_equal(read_from(lane, 10), 20);
+	assert_int_equal(read_from(own->lanes[0], 20), 30);
+	/* A kill: what is on the disk is found. */
+	usage_journal_close(&f->j);
+	f->j = open_journal(f, ROOMY);
+	orphan = usage_journal_adopt(f->j);
+	assert_non_null(orphan);
+	assert_int_equal(read_from(orphan->lanes[0], 20), 30);
+	usage_group_close(&orphan);
+}
+
+static void take_away(const struct fixture *f, const char *group, int what)
+{
+	char path[256], other[256];
+
+	group_path(f, group, "lane-0.ring", path);
+	group_path(f, group, "lane-1.ring", other);
+	switch (what) {
+	case 0:
+		group_path(f, group, "", path);
+		remove_all(path);
+		break;
+	case 1:
+		remove_all(f->directory);
+		break;
+	case 2:
+		assert_int_equal(unlink(path), 0);
+		break;
+	case 3:
+		assert_int_equal(rename(other, path), 0);
+		break;
+	case 4:
+		group_path(f, group, "lane-1.counts", path);
+		assert_int_equal(unlink(path), 0);
+		break;
+	case 5:
+		group_path(f, group, "group", path);
+		assert_int_equal(unlink(path), 0);
+		break;
+	}
+}
+
+static void test_files_that_are_taken_away(void **state)
+{
+	for (int what = 0; what <= 5; what++) {
+		struct fixture *f = *state;
+		struct usage_group *before, *own;
+		struct usage_lane *lane;
+
+		f->j = open_journal(f, ROOMY);
+		before = usage_journal_own(f->j);
+		lane = before->lanes[0];
+		append_many(lane, 0, 10);
+		take_away(f, before->name, what);
+		own = wait_renewed(f->j);
+		append_many(lane, 10, 20);
+		assert_int_equal(read_from(lane, 0), 10); /* the memory is still there */
+		assert_int_equal(read_from(own->lanes[0], 10), 20);
+		release(own->lanes[0], 10);
+		assert_true(usage_journal_discard(f->j));
+		usage_journal_close(&f->j);
+	}
+}
+
 static void assert_instance(struct fixture *f, const char *name,
 			    const unsigned char *expected)
 {
@@ -745,6 +900,10 @@ static void test_whose_events_they_are_is_noted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		WITH_FIXTURE(test_the_bound_is_for_all_starts_together),
+		WITH_FIXTURE(test_starts_that_held_nothing_leave_nothing),
+		WITH_FIXTURE(test_a_group_is_made_once_there_is_room),
+		WITH_FIXTURE(test_files_that_are_taken_away),
 		WITH_FIXTURE(test_whose_events_they_are_is_noted),
 		WITH_FIXTURE(test_a_backlog_of_many_laps_is_read_in_order),
 		WITH_FIXTURE(test_logs_go_once_stored),
