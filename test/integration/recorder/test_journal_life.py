@@ -117,7 +117,7 @@ def test_another_database_then_handed_over(gateways, echo_upstream, cluster, dat
     assert group in groups(gateway) and count(other) == 4 and count(database) == 0
     assert count(other, "usage_cursors WHERE replace(lane_group::text, '-', '') = '%s'" % group) == 0
     shown = run_cli("journal", "inspect", gateway.journal).stdout
-    assert re.search(f"group {group}, .* of database [0-9a-f]{{32}}\n.* 20 events wait", shown)
+    assert re.search(f"group {group}, .* of database [0-9a-f]{{32}}\n(.*\n)?.* 20 events wait", shown)
     done = run_cli("journal", "hand-over", gateway.journal, group, "--config", gateway.config_file)
     assert done.stdout == f"group {group}: 20 events are handed over to this database\n"
     eventually(lambda: len(stored(other)) == 24, "it is stored there", patience_s=60)
