@@ -97,7 +97,6 @@ bool token_sync_instance(struct token_sync *s, unsigned char out[TOKEN_INSTANCE_
 {
 	static const unsigned char none[TOKEN_INSTANCE_BYTES];
 
-	/* A first table is published a moment before it is said whose it is. */
 	pthread_mutex_lock(&s->lock);
 	memcpy(out, s->instance, TOKEN_INSTANCE_BYTES);
 	pthread_mutex_unlock(&s->lock);
@@ -505,14 +504,12 @@ static void load_snapshot(struct token_sync *s)
 	int64_t least_us = (2 * (int64_t)s->o.poll_ms + STALE_SLACK_MS + 1) * 1000;
 	int64_t age_us;
 
-	if (t == NULL && strcmp(why, TOKEN_SNAPSHOT_NONE) == 0) {
-		log_info("tokens: no snapshot of the keys is used: %s", why);
-		return;
-	}
 	if (t == NULL) {
-		log_warn("tokens: no snapshot of the keys is used, callers wait for "
-			 "PostgreSQL: %s: %s",
-			 s->o.snapshot, why);
+		if (strcmp(why, TOKEN_SNAPSHOT_NONE) == 0)
+			log_info("tokens: no snapshot of the keys is used: %s", why);
+		else
+			log_warn("tokens: without %s keys wait for PostgreSQL: %s",
+				 s->o.snapshot, why);
 		return;
 	}
 	age_us = clock_wall_us() - about.right_at_us;

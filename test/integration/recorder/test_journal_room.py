@@ -121,6 +121,7 @@ def test_a_snapshot_that_is_no_regular_file(kind, gateways, echo_upstream, datab
     else:
         os.symlink("/dev/zero", path)
     gateway.start()
-    assert "WARN tokens: no snapshot of the keys is used, callers wait for PostgreSQL" in gateway.log()
+    assert f"WARN tokens: without {gateway.folder}/state/tokens.snapshot keys wait for PostgreSQL: it " \
+        in gateway.log()
     calls(gateway, 1)
     database.wait_usage(1)
