@@ -25,4 +25,5 @@ WORKDIR /var/lib/tollgate
 EXPOSE 8787 8000
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["tollgate"]
-CMD ["serve", "--config", "/etc/tollgate/tollgate.json"]
+HEALTHCHECK --interval=5s --timeout=6s --start-period=10s CMD ["tollgate", "health"]
+CMD ["serve"]

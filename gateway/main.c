@@ -19,6 +19,7 @@ static const struct cli_command commands[] = {
 	{"check", "check a configuration file and print every fault", cli_check},
 	{"migrate", "create or update the database's tables", cli_migrate},
 	{"token", "create, list, revoke and import API keys", cli_token},
+	{"health", "ask a running gateway whether it is ready", cli_health},
 	{"journal", "tell what a usage journal on disk holds", cli_journal},
 	{"usage", "ask about usage; make up usage for tests", cli_usage},
 };

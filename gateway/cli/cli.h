@@ -13,6 +13,7 @@ struct cli_command {
 int cli_check(int argc, char **argv);
 int cli_demo(int argc, char **argv);
 int cli_dev(int argc, char **argv);
+int cli_health(int argc, char **argv);
 int cli_journal(int argc, char **argv);
 /* `tollgate journal ...`, where argv[0] is the name of what it does. */
 int cli_journal_hand_over(int argc, char **argv);

@@ -15,6 +15,7 @@
 #define BODY_MAX (4 * 1024 * 1024)
 #define JSON_MAX (256 * 1024)
 #define MODEL_MAX 128 /* bytes of a model's name that come back */
+#define PATH_SHOWN_MAX 1024
 #define EMBEDDING_SIZE 8
 #define INPUTS_MAX 256
 #define WORD_INTERVAL_US 20000
@@ -361,6 +362,46 @@ static void other_end(struct demo_conn *c)
 		STR("{\"mock\": true, \"message\": \"nothing was sent to the real API\"}\n"));
 }
 
+/* "/v1/v1/chat/completions": a base URL with the version before a route that has it
+ * already. */
+static bool repeats_version(struct str path)
+{
+	struct str before = {"", 0};
+
+	while (path.n > 1 && path.p[0] == '/') {
+		const char *end = memchr(path.p + 1, '/', path.n - 1);
+		struct str part = {path.p, end != NULL ? (size_t)(end - path.p) : path.n};
+
+		if (part.n >= 3 && part.p[1] == 'v' && part.p[2] >= '0' &&
+		    part.p[2] <= '9' && str_eq(part, before))
+			return true;
+		before = part;
+		path = (struct str){path.p + part.n, path.n - part.n};
+	}
+	return false;
+}
+
+/* What OpenAI answers to a path that it does not have. */
+static void invalid_end(struct demo_conn *c)
+{
+	const struct request_head *h = demo_head(c);
+	struct str path = h->path;
+	struct sbuf json, message;
+
+	if (path.n > PATH_SHOWN_MAX)
+		path.n = PATH_SHOWN_MAX;
+	sbuf_init(&message, 2 * PATH_SHOWN_MAX);
+	sbuf_printf(&message, "Invalid URL (" STR_FMT " " STR_FMT ")",
+		    STR_ARG(h->method_name), STR_ARG(path));
+	sbuf_init(&json, JSON_MAX);
+	sbuf_lit(&json, "{\"error\": {\"message\": ");
+	demo_json_string(&json, sbuf_view(&message));
+	sbuf_lit(&json, ", \"type\": \"invalid_request_error\", \"param\": null, "
+			"\"code\": null}}\n");
+	reply_json(c, 404, &json);
+	sbuf_fini(&message);
+}
+
 #define MOCK_CALL(name, callback)                                                        \
 	{name, sizeof(name) - 1},                                                        \
 	{                                                                                \
@@ -370,6 +411,7 @@ static void other_end(struct demo_conn *c)
 
 static const struct demo_endpoint other = {.on_end = other_end};
 static const struct demo_endpoint job = {.on_end = job_end};
+static const struct demo_endpoint invalid = {.on_end = invalid_end};
 
 static const struct {
 	struct str name;
@@ -407,6 +449,8 @@ static bool is_job(struct str path)
 
 const struct demo_endpoint *demo_mock_route(const struct request_head *h)
 {
+	if (repeats_version(h->path))
+		return &invalid;
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
 		if (demo_path_is(h->path, calls[i].name, NULL))
 			return &calls[i].endpoint;

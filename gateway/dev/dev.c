@@ -92,6 +92,8 @@ static struct settings *reload(void *ctx)
 	}
 	settings_unref(&d->settings);
 	d->settings = settings_ref(next);
+	say("Routes, as they lead now:");
+	dev_ready_print_routes(next, &d->source.routes);
 	return next;
 }
 
@@ -144,10 +146,10 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 	if (d->watcher == NULL)
 		complain("changes of files are not noticed; kill -HUP %ld tells of one",
 			 (long)getpid());
-	dev_ready_print(&ready);
-	/* Who waits for the file then finds the text as well. */
-	log_flush();
+	/* Who sees the text then finds the file. */
 	dev_ready_write_env(&ready, env_file);
+	dev_ready_print(&ready);
+	log_flush();
 	free(shown);
 	free(env_file);
 }

@@ -2,9 +2,11 @@
 #include "gateway/dev/dev_ready.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/dev/files.h"
 #include "gateway/dev/say.h"
@@ -40,24 +42,33 @@ static void print_addresses(const char *what, const char (*addresses)[128], size
 		    addresses[i]);
 }
 
-static void print_routes(const struct dev_ready *r)
+void dev_ready_print_routes(const struct settings *s, const struct dev_routes *routes)
 {
-	static const char *const targets[] = {
-		[DEV_OWN] = "its own upstream",
-		[DEV_DEMO] = "the demo upstream",
-		[DEV_MOCK] = "the mock",
-	};
-	bool mocked = false;
+	struct sbuf where;
 
-	for (size_t i = 0; i < r->settings->n_routes; i++) {
-		const struct settings_route *route = &r->settings->routes[i];
-		enum dev_target target = dev_routes_target(r->routes, route);
-
-		mocked = mocked || (target == DEV_MOCK && !route->secret_missing);
-		say("  %-20s -> %s", route->path, targets[target]);
+	sbuf_init(&where, TEXT_MAX);
+	for (size_t i = 0; i < s->n_routes; i++) {
+		sbuf_reset(&where);
+		dev_routes_describe(routes, &s->routes[i], &where);
+		say("  %-20s -> " STR_FMT, s->routes[i].path, STR_ARG(sbuf_view(&where)));
 	}
-	if (mocked)
-		say("  (real upstreams only with --live)");
+	sbuf_fini(&where);
+}
+
+/* "/proc/self/exe", from here if it is below. */
+static void print_program(void)
+{
+	char path[PATH_MAX], here[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+	size_t skip = getcwd(here, sizeof here) != NULL ? strlen(here) : 0;
+
+	if (n <= 0)
+		return;
+	path[n] = '\0';
+	if (skip > 1 && strncmp(path, here, skip) == 0 && path[skip] == '/')
+		say("program  %s", path + skip + 1);
+	else
+		say("program  %s", path);
 }
 
 static void print_calls(const struct dev_ready *r)
@@ -85,13 +96,14 @@ void dev_ready_print(const struct dev_ready *r)
 	say("\nTollgate is ready. Ctrl-C stops it.\n");
 	print_addresses("gateway", a->gateway, a->n_gateway);
 	print_addresses("manager", a->manager, a->n_manager);
+	print_program();
 	if (r->env.key != NULL)
 		say("key      %s   (all routes)", r->env.key);
 	sbuf_init(&file, TEXT_MAX);
 	dev_env_quote(&file, r->env_file);
 	say("shells   set -a; . " STR_FMT "; set +a\n", STR_ARG(sbuf_view(&file)));
 	sbuf_fini(&file);
-	print_routes(r);
+	dev_ready_print_routes(r->settings, r->routes);
 	print_calls(r);
 }
 

@@ -22,6 +22,8 @@ struct dev_ready {
 	struct dev_env env;
 };
 
+/* On standard output: where each route leads. */
+void dev_ready_print_routes(const struct settings *s, const struct dev_routes *routes);
 /* On standard output: where it listens, the key, where routes lead, calls to try. */
 void dev_ready_print(const struct dev_ready *r);
 /* Writes the file for shells to path, mode 0600. False: it complained. */

@@ -1,6 +1,7 @@
 /* Where routes lead in `tollgate dev`. */
 #include "gateway/dev/dev_routes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/check.h"
@@ -32,7 +33,7 @@ static enum dev_target target_of(const struct settings_route *r, bool live)
 
 const char *dev_routes_override(void *ctx, const struct settings_route *r)
 {
-	const struct dev_routes *d = ctx;
+	struct dev_routes *d = ctx;
 
 	switch (target_of(r, d->live)) {
 	case DEV_OWN:
@@ -40,7 +41,11 @@ const char *dev_routes_override(void *ctx, const struct settings_route *r)
 	case DEV_DEMO:
 		return d->demo_url;
 	case DEV_MOCK:
-		return d->mock_url;
+		if (strlen(r->base_path) >= sizeof d->made_url - sizeof d->mock_url)
+			return d->mock_url;
+		snprintf(d->made_url, sizeof d->made_url, "%s%s", d->mock_url,
+			 r->base_path);
+		return d->made_url;
 	}
 	return NULL;
 }
@@ -54,6 +59,32 @@ enum dev_target dev_routes_target(const struct dev_routes *d,
 		return DEV_OWN;
 	CHECK(demo != NULL && r->n_endpoints > 0);
 	return strcmp(demo + 3, r->endpoints[0].authority) == 0 ? DEV_DEMO : DEV_MOCK;
+}
+
+void dev_routes_mark(const struct dev_routes *d, struct settings *s)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (dev_routes_target(d, &s->routes[i]) == DEV_MOCK)
+			s->routes[i].stand_in = "mock";
+}
+
+void dev_routes_describe(const struct dev_routes *d, const struct settings_route *r,
+			 struct sbuf *out)
+{
+	switch (dev_routes_target(d, r)) {
+	case DEV_OWN:
+		sbuf_printf(out, "its own upstream, %s://%s%s", r->tls ? "https" : "http",
+			    r->endpoints[0].authority, r->base_path);
+		return;
+	case DEV_DEMO:
+		sbuf_lit(out, "the demo upstream");
+		return;
+	case DEV_MOCK:
+		sbuf_printf(out, "the mock of %s, %s", r->replaced_url,
+			    r->secret_missing ? "since its secret is unset"
+					      : "--live calls it");
+		return;
+	}
 }
 
 /* The best route for an example: the first that leads to `first`, else to `second`, else

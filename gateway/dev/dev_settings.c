@@ -67,6 +67,7 @@ struct settings *dev_settings_load(struct dev_settings *d)
 	env_file_free(&env);
 	if (s != NULL) {
 		adapt(d, s);
+		dev_routes_mark(&d->routes, s);
 		warn_of_mocks(s);
 	}
 	return s;

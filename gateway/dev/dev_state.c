@@ -1,15 +1,21 @@
 /* The state folder of `tollgate dev`. */
 #include "gateway/dev/dev_state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/check.h"
+#include "common/str.h"
+#include "gateway/dev/dev_env.h"
 #include "gateway/dev/files.h"
 #include "gateway/dev/say.h"
 
@@ -57,6 +63,72 @@ static void remove_file(const struct dev_state *s, const char *name)
 	free(file);
 }
 
+static void put_user(struct sbuf *out, uid_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user != NULL)
+		sbuf_str(out, str_of(user->pw_name));
+	else
+		sbuf_printf(out, "%u", (unsigned)uid);
+}
+
+/* A run with sudo leaves files that only root may touch. The folder itself cannot be
+ * handed over: its data is of a server that ran as yet another user. */
+static void tell_owner(const char *folder, const char *path, uid_t uid)
+{
+	bool whole = strcmp(folder, path) == 0;
+	struct sbuf text;
+
+	sbuf_init(&text, 4 * PATH_MAX);
+	sbuf_printf(&text, "%s belongs to ", path);
+	put_user(&text, uid);
+	sbuf_lit(&text, ", from a run as that user (with sudo?): ");
+	if (whole) {
+		sbuf_lit(&text, "remove it with `sudo rm -rf ");
+	} else {
+		sbuf_lit(&text, "take it back with `sudo chown -R ");
+		put_user(&text, geteuid());
+		sbuf_lit(&text, " ");
+	}
+	dev_env_quote(&text, folder);
+	sbuf_str(&text,
+		 whole ? STR("`, the data in it goes too; or give this run a folder "
+			     "of its own with --state DIR")
+		       : STR("`"));
+	complain(STR_FMT, STR_ARG(sbuf_view(&text)));
+	sbuf_fini(&text);
+}
+
+/* Whether all in it is this user's; root may use whatever it is. */
+static bool is_ours(const struct dev_state *s)
+{
+	struct stat st;
+	const struct dirent *entry;
+	bool ok = true;
+	DIR *dir;
+
+	if (geteuid() == 0)
+		return true;
+	if (stat(s->path, &st) == 0 && st.st_uid != geteuid()) {
+		tell_owner(s->path, s->path, st.st_uid);
+		return false;
+	}
+	dir = opendir(s->path);
+	while (dir != NULL && ok && (entry = readdir(dir)) != NULL) {
+		char *path = path_join(s->path, entry->d_name);
+
+		ok = strcmp(entry->d_name, "..") == 0 || lstat(path, &st) != 0 ||
+		     st.st_uid == geteuid();
+		if (!ok)
+			tell_owner(s->path, path, st.st_uid);
+		free(path);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return ok;
+}
+
 bool dev_state_open(struct dev_state *s, const char *folder)
 {
 	*s = (struct dev_state){.lock_fd = -1};
@@ -64,7 +136,7 @@ bool dev_state_open(struct dev_state *s, const char *folder)
 		complain("cannot use the state folder %s: %s", folder, strerror(errno));
 		return false;
 	}
-	if (!lock(s)) {
+	if (!is_ours(s) || !lock(s)) {
 		if (s->lock_fd >= 0)
 			close(s->lock_fd);
 		return false;

@@ -136,8 +136,8 @@ void access_log_format(struct sbuf *out, const struct access_entry *e, bool term
 	format_time(out, e->wall_us, terminal);
 	sbuf_printf(out, " %s%3" PRId32 "%s", terminal ? status_colour(e->status) : "",
 		    e->status, terminal ? "\033[0m" : "");
-	sbuf_printf(out, " %-7s %7s (upstream %7s) in %5s out %5s", e->method, total,
-		    upstream, in, sent);
+	sbuf_printf(out, " %-7s %7s (%-8s %7s) in %5s out %5s", e->method, total,
+		    e->stand_in != NULL ? e->stand_in : "upstream", upstream, in, sent);
 	format_token(out, e);
 	sbuf_printf(out, " %s", e->path);
 	if (e->outcome != NULL)

@@ -34,6 +34,8 @@ struct access_entry {
 	bool has_token;
 	int64_t token_id;
 	struct access_text name; /* the token's; may be empty */
+	/* What answers in the upstream's place, a constant; NULL: it does itself. */
+	const char *stand_in;
 	/* What did not go well, and our answer's code; constants. NULL: none. */
 	const char *outcome, *code;
 	struct access_text route;

@@ -116,6 +116,8 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 		.bytes_out = (int64_t)r->bytes_out,
 		.has_token = x->admission.token_known,
 		.token_id = x->admission.token_id,
+		.stand_in =
+			x->admission.route != NULL ? x->admission.route->stand_in : NULL,
 	};
 
 	log_escape(e.method, sizeof e.method,

@@ -121,7 +121,11 @@ struct settings_route {
 	/* a secret of set_headers is missing and left out (dev, check) */
 	bool secret_missing;
 	bool upstream_replaced; /* by settings_options.override_upstream */
-	unsigned index;         /* in settings.routes */
+	char *replaced_url;     /* the upstream of the file then; the first of several */
+	/* What answers in its place, for the access log ("mock"); constant. NULL: it does
+	 * itself. Set by who has overridden it. */
+	const char *stand_in;
+	unsigned index; /* in settings.routes */
 };
 
 struct settings_journal {

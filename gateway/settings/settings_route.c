@@ -256,6 +256,7 @@ void settings_route_fini(struct settings_route *r)
 	free(r->name);
 	free(r->path);
 	free((void *)r->cookies_told);
+	free(r->replaced_url);
 	settings_endpoints_fini(r);
 	free(r->ca_file);
 	free(r->scope);

@@ -98,6 +98,9 @@ void settings_route_replace_upstream(struct settings_route *route, const char *t
 	const char *why;
 
 	CHECK(upstream_url_parse(&url, str_of(text), &why));
+	CHECK(route->n_endpoints > 0 && route->replaced_url == NULL);
+	route->replaced_url = xasprintf("%s://%s%s", route->tls ? "https" : "http",
+					route->endpoints[0].authority, route->base_path);
 	settings_endpoints_fini(route);
 	route->tls = url.tls;
 	route->base_path = xstrdup(url.path);

@@ -355,6 +355,17 @@ def test_mock_refuses_what_openai_would(demo):
         assert client.call("GET", "/v1/chat/completions").status == 405
 
 
+def test_mock_refuses_a_version_twice(demo):
+    """What comes of a base URL with /v1 before a route that has it: OpenAI's own words."""
+    for method, path in (("POST", "/v1/v1/chat/completions"), ("GET", "/v1/v1/models"), ("GET", "/v2/v2/jobs"),
+                         ("POST", "/api/x/v1/v1/embeddings"), ("GET", "/v1/v1"), ("GET", '/v1/v1/"x"')):
+        answer = demo.mock(method, path, {} if method == "POST" else None)
+        assert answer.status == 404, path
+        assert answer.json()["error"]["message"] == f"Invalid URL ({method} {path})"
+    for path in ("/v1/models", "/v1/v2/models", "/v1/x/v1/models", "/v/v/models", "/vx/vx/models"):
+        assert demo.mock("GET", path).status == 200, path
+
+
 def test_mock_never_shows_credentials(demo):
     with Client("127.0.0.1", demo.mock_port) as client:
         answer = client.call("POST", "/v1/chat/completions",

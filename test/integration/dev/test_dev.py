@@ -65,6 +65,7 @@ class Dev:
     def start(self, *arguments, **how):
         self.spawn(*arguments, **how)
         eventually(self.has_env, "dev.env is there", 60)
+        eventually(lambda: "LIMIT 5'" in self.log(), "the end of what it tells")
         self.env = dict(line.split("=", 1) for line in self.read("dev.env").splitlines())
         self.below = children_of(self.process.pid)
         return self
@@ -388,6 +389,8 @@ def test_configuration_changes(dev):
     assert dev.get("/api/test/x")[0] == 404
     edit(dev, '"workers": "auto"', '"workers": 1')
     dev.wait_log("change of workers takes a restart")
+    told = dev.wait_log(r"Routes, as they lead now:\n(?:  /\S+ +-> .*\n)*  /api/renamed +-> the demo upstream\n")
+    assert "/api/openai          -> the mock of https://api.openai.com/v1, since its secret is unset" in told[0]
     dev.stop()
 
 
@@ -414,15 +417,40 @@ def test_a_secret_alone_calls_no_real_upstream(running):
     body = json.dumps({"model": "x", "messages": []}).encode()
     answer = running.get("/api/openai/chat/completions", data=body)[1]
     assert json.loads(answer)["id"] == "chatcmpl-mock"
-    assert re.search(r"/api/openai +-> the mock", running.log())
-    assert "only with --live" in running.log()
+    assert re.search(r"/api/openai +-> the mock of https://api\.openai\.com/v1, --live calls it\n", running.log())
     assert "sk-real" not in running.log()
+
+
+def test_the_mock_takes_paths_as_the_real_api_does(running):
+    """A base URL with /v1, as SDKs have it by default, before a route that has it already."""
+    body = json.dumps({"model": "x", "messages": []}).encode()
+    for path, data in (("chat/completions", body), ("embeddings", body), ("models", None), ("responses", body),
+                       ("files/x", None)):
+        status, answer = running.get("/api/openai/v1/" + path, data=data)
+        method = "POST" if data else "GET"
+        assert status == 404
+        assert json.loads(answer)["error"]["message"] == f"Invalid URL ({method} /v1/v1/{path})"
+    assert running.get("/api/openai/models")[0] == 200
+    assert running.get("/api/cloudconvert/v2/jobs")[0] == 404 and running.get("/api/cloudconvert/jobs")[0] == 200
+
+
+def test_the_log_marks_what_the_mock_answered(running):
+    running.get("/api/perplexity/marked")
+    running.get("/api/test/not-marked")
+    assert eventually(lambda: re.search(r" \((\w+) +\S+\) .* /api/perplexity/marked ", running.log()), "a line")[1] == "mock"
+    assert eventually(lambda: re.search(r" \((\w+) +\S+\) .* /api/test/not-marked ", running.log()), "a line")[1] == "upstream"
+
+
+def test_the_text_says_where_the_program_is(running):
+    shown = re.search(r"^program +(\S+)$", running.log(), re.M)[1]
+    assert os.path.samefile(os.path.join(running.folder, shown), BINARY)
 
 
 def test_live(dev):
     dev.start("--live", env={"OPENAI_API_KEY": "sk-real"})
     assert re.search(r"/api/openai +-> its own upstream", dev.log())
-    assert re.search(r"/api/perplexity +-> the mock", dev.log())
+    assert re.search(r"/api/openai +-> its own upstream, https://api\.openai\.com/v1\n", dev.log())
+    assert re.search(r"/api/perplexity +-> the mock of https://api\.perplexity\.ai, since its secret is unset\n", dev.log())
     assert re.search(r"/api/test +-> the demo", dev.log())
     assert "sk-real" not in dev.log()
     dev.stop()
@@ -543,3 +571,56 @@ def test_a_missing_configuration(dev):
     dev.spawn()
     assert dev.process.wait(20) == 1
     assert "tollgate.json" in dev.log()
+
+
+# --- left by another user ---
+
+@pytest.fixture
+def somebody(tmp_path):
+    """Runs the program as a user who is not root, in a folder of his."""
+    as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    folder = tempfile.mkdtemp(prefix="tollgate-somebody-")
+    os.chown(folder, 65534, 65534)
+    if os.geteuid() != 0 or subprocess.run(as_user + ["test", "-x", BINARY], check=False).returncode != 0:
+        pytest.skip("takes root, and a program that others may run")
+    config = os.path.join(folder, "tollgate.json")
+    with open(config, "w", encoding="ascii") as f:
+        f.write('{"no_such_key": 1}')  # so that no run goes on
+
+    def run():
+        return subprocess.run([*as_user, BINARY, "dev", "--config", config], cwd=folder, capture_output=True, text=True,
+                              env=environment(HOME=folder), timeout=30, check=False)
+
+    yield folder, run
+    shutil.rmtree(folder)
+
+
+def test_a_state_folder_that_root_left(somebody):
+    folder, run = somebody
+    state = os.path.join(folder, ".tollgate")
+    os.mkdir(state, 0o711)
+    done = run()
+    assert done.returncode == 1
+    assert f"{state} belongs to root, from a run as that user (with sudo?): remove it with `sudo rm -rf {state}`, the " \
+           "data in it goes too; or give this run a folder of its own with --state DIR" in done.stderr
+    # The cure, as it is told.
+    subprocess.run("rm -rf .tollgate", shell=True, cwd=folder, check=True)
+    assert "unknown key" in run().stderr
+
+
+@pytest.mark.parametrize("name", ["lock", "demo.key", "tokens.snapshot", "pg.password", "usage"])
+def test_files_that_root_left(somebody, name):
+    folder, run = somebody
+    state = os.path.join(folder, ".tollgate")
+    os.mkdir(state, 0o700)
+    os.chown(state, 65534, 65534)
+    if name == "usage":
+        os.mkdir(os.path.join(state, name), 0o700)
+    else:
+        os.close(os.open(os.path.join(state, name), os.O_CREAT | os.O_WRONLY, 0o600))
+    done = run()
+    assert done.returncode == 1
+    assert f"{state}/{name} belongs to root, from a run as that user (with sudo?): take it back with `sudo chown -R " \
+           f"nobody {state}`" in done.stderr
+    subprocess.run("chown -R nobody .tollgate", shell=True, cwd=folder, check=True)
+    assert "unknown key" in run().stderr

@@ -75,10 +75,10 @@ sudo rm -f /etc/systemd/system/tollgate.service /etc/nginx/conf.d/tollgate.conf
 sudo systemctl daemon-reload
 sudo systemctl reload nginx
 sudo make uninstall
-printf 'POSTGRES_PASSWORD=%s\nOPENAI_API_KEY=sk-...\n' "$(openssl rand -hex 16)" >.env
+printf 'POSTGRES_PASSWORD=%s\nTOLLGATE_PASSWORD=%s\nOPENAI_API_KEY=sk-...\n' \
+    "$(openssl rand -hex 16)" "$(openssl rand -hex 16)" >.env
 docker compose up -d --build
-docker compose run --rm gateway token create --config /etc/tollgate/tollgate.json \
-    --name my-workflow --scope openai
+docker compose run --rm gateway token create --name my-workflow --scope openai
 """
 
 
@@ -124,6 +124,42 @@ def test_install_and_uninstall(tmp_path):
     make("uninstall")
     assert files() == ["opt/tollgate/share/other/file"]
     make("uninstall")  # nothing there: fine as well
+
+
+def test_every_target_names_its_packages(tmp_path):
+    """What `make TARGET` installs before it does anything else; a fresh machine has none of it."""
+    targets = re.findall(r"^## ([\w-]+):", read("Makefile"), re.M) + [
+        "unit", "unit-build", "bench-build", "help", "build/release/tollgate", "build/release/unit/http/test_chunk"]
+    (tmp_path / "stop.mk").write_text(
+        "$(info default:$(PACKAGES))\n" + "".join(f"$(info {t}:$(call packages_of,{t}))\n" for t in targets) + "$(error stop)\n")
+    done = subprocess.run(["make", "-n", "-f", "Makefile", "-f", str(tmp_path / "stop.mk")], cwd=ROOT,
+                          capture_output=True, text=True, check=False)
+    packages = dict(re.findall(r"^(\S+):(.*)$", done.stdout, re.M))
+    assert set(targets) < set(packages)
+    assert {target for target in packages if packages[target] == "-"} == {"clean", "uninstall", "help"}
+    for wanted, those in {
+            "build": ["default", "all", "install", "build/release/tollgate", "bench-build"], "dev": ["dev"],
+            "unit": ["check-unit", "unit", "unit-build", "build/release/unit/http/test_chunk"], "lint": ["lint", "format"],
+            "check": ["check", "check-integration", "check-asan", "check-tsan", "check-fuzz", "check-conformance"]}.items():
+        assert {packages[target] for target in those} == {wanted}
+    known = set(re.findall(r"^sets\[(\w+)\]=", read("config", "install-packages.sh"), re.M))
+    assert set(" ".join(packages.values()).split()) - {"-"} <= known
+
+
+def test_packages_that_are_missing_are_named(tmp_path):
+    """Where nothing is installed and nobody may install: which ones, and what to run."""
+    (tmp_path / "dpkg-query").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "apt-get").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1000\n")
+    for program in tmp_path.iterdir():
+        program.chmod(0o755)
+    for program in ("bash", "sed", "env"):
+        (tmp_path / program).symlink_to(shutil.which(program))
+    done = subprocess.run([os.path.join(ROOT, "config", "install-packages.sh"), "build"], capture_output=True, text=True,
+                          env={"PATH": str(tmp_path)}, check=False)
+    assert done.returncode == 1
+    assert done.stderr == ("These packages are missing; as root: apt-get install gcc make pkg-config libc6-dev libevent-dev "
+                           "libssl-dev libpq-dev libcjson-dev\n")
 
 
 # --- the whole way ---

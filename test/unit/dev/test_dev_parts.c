@@ -253,8 +253,8 @@ static struct settings *load(const char *routes, struct dev_routes *d)
 
 static struct dev_routes demo_routes(bool live)
 {
-	return (struct dev_routes){live, "http://127.0.0.1:1111",
-				   "http://127.0.0.1:2222"};
+	return (struct dev_routes){live, "http://127.0.0.1:1111", "http://127.0.0.1:2222",
+				   ""};
 }
 
 static void where_routes_lead(void **state)
@@ -304,6 +304,51 @@ static void where_routes_lead(void **state)
 			assert_int_equal(s->routes[0].set_headers.n, 0);
 		settings_unref(&s);
 	}
+}
+
+static void assert_described(const char *route, bool live, const char *wanted)
+{
+	struct dev_routes d = demo_routes(live);
+	struct settings *s = load(route, &d);
+	struct sbuf out;
+
+	sbuf_init(&out, 4096);
+	dev_routes_describe(&d, &s->routes[0], &out);
+	assert_string_equal(sbuf_text(&out), wanted);
+	dev_routes_mark(&d, s);
+	assert_int_equal(s->routes[0].stand_in != NULL, strstr(wanted, "mock") != NULL);
+	sbuf_fini(&out);
+	settings_unref(&s);
+}
+
+static void routes_are_described(void **state)
+{
+	static const char openai[] =
+		ROUTE("/api/openai", "https://api.openai.com/v1", "");
+
+	(void)state;
+	unsetenv("DEV_UNSET");
+	assert_described(openai, false,
+			 "the mock of https://api.openai.com/v1, --live calls it");
+	assert_described(openai, true, "its own upstream, https://api.openai.com/v1");
+	assert_described(
+		ROUTE("/x", "http://10.0.0.1:81",
+		      ", \"set_headers\": {\"Authorization\": \"Bearer ${DEV_UNSET}\"}"),
+		true, "the mock of http://10.0.0.1:81, since its secret is unset");
+	assert_described(ROUTE("/api/test", "http://127.0.0.1:9001", ""), false,
+			 "the demo upstream");
+}
+
+static void the_mock_gets_the_base_path(void **state)
+{
+	struct dev_routes d = demo_routes(false);
+	struct settings *s =
+		load(ROUTE("/api/openai", "https://api.openai.com/v1", ""), &d);
+
+	(void)state;
+	assert_string_equal(s->routes[0].base_path, "/v1");
+	assert_string_equal(s->routes[0].endpoints[0].authority, "127.0.0.1:2222");
+	settings_unref(&s);
 }
 
 static void assert_calls(const char *routes, const char *wanted)
@@ -437,6 +482,8 @@ int main(void)
 		cmocka_unit_test(shell_words),
 		cmocka_unit_test(env_file_with_and_without_a_key),
 		cmocka_unit_test(where_routes_lead),
+		cmocka_unit_test(routes_are_described),
+		cmocka_unit_test(the_mock_gets_the_base_path),
 		cmocka_unit_test(calls_fit_the_routes),
 		cmocka_unit_test(free_port_is_one_for_both_families),
 		cmocka_unit_test(empty_option_changes_nothing),
