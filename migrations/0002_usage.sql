@@ -143,6 +143,9 @@ CREATE TABLE public.usage_gaps (
 	token_id bigint,           -- with route_path NULL: several, for want of room
 	route_path varchar(255),
 	dropped bigint NOT NULL,
+	reason text,               -- NULL: no room was left for them
+	lost_from timestamp,       -- 'database set back': used_at of the first and
+	lost_to timestamp,         -- the last of those that the database has lost
 	PRIMARY KEY (lane_group, lane, serial)
 );
 

@@ -128,6 +128,14 @@ static void judge(const struct batch_source *from, struct usage_event *e)
 		usage_owners_judge(from->owners, e);
 }
 
+static void note_event(struct batch_span *span, int64_t used_at_us)
+{
+	if (span->events++ == 0 || used_at_us < span->first_us)
+		span->first_us = used_at_us;
+	if (used_at_us > span->last_us)
+		span->last_us = used_at_us;
+}
+
 static void fill_from(struct usage_batch *b, const struct batch_source *from, size_t k,
 		      size_t limit)
 {
@@ -142,6 +150,7 @@ static void fill_from(struct usage_batch *b, const struct batch_source *from, si
 			return;
 		}
 		span->to = next;
+		note_event(span, e.used_at_us);
 	}
 }
 
@@ -203,7 +212,7 @@ static void reset_spans(struct usage_batch *b, const struct batch_source *from)
 	for (size_t i = 0; i < b->n_lanes; i++) {
 		uint64_t tail = usage_lane_tail(from->lanes[i]);
 
-		b->spans[i] = (struct batch_span){tail, tail};
+		b->spans[i] = (struct batch_span){.from = tail, .to = tail};
 	}
 }
 

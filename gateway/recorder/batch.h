@@ -25,6 +25,8 @@
 /* The part of one lane that the batch holds; from == to: nothing. */
 struct batch_span {
 	uint64_t from, to;
+	uint64_t events;
+	int64_t first_us, last_us; /* their used_at */
 };
 
 struct batch_row {

@@ -218,6 +218,7 @@ void writer_commit_done(struct usage_writer *w, const PGresult *result)
 		tell_rejection(w);
 	else
 		usage_uses_add(&w->uses, w->batch.uses, w->batch.n_uses);
+	writer_group_remember(w->at, &w->batch);
 	usage_batch_release(&w->batch, g->lanes);
 	writer_recovered(w);
 	if (!writer_is_narrowing(w))

@@ -25,6 +25,8 @@ void writer_group_add(struct usage_writer *w, struct usage_group *group)
 		s->sent[i] = usage_lane_tail(group->lanes[i]);
 	s->counts = xcalloc(2 * group->n_lanes * COUNTS_SLOTS, sizeof *s->counts);
 	s->seen = xcalloc(2 * group->n_lanes, sizeof *s->seen);
+	s->past = xcalloc(group->n_lanes, sizeof *s->past);
+	s->gone = xcalloc(group->n_lanes, sizeof *s->gone);
 }
 
 static void fini_source(struct writer_source *s)
@@ -32,6 +34,10 @@ static void fini_source(struct writer_source *s)
 	free(s->sent);
 	free(s->counts);
 	free(s->seen);
+	for (size_t i = 0; i < s->group->n_lanes; i++)
+		lane_past_fini(&s->past[i]);
+	free(s->past);
+	free(s->gone);
 }
 
 static void drop_adopted(struct usage_writer *w, size_t i)
@@ -143,6 +149,7 @@ void writer_instance_done(struct usage_writer *w, const PGresult *result)
 	if (s->foreign && trouble_over(&w->foreign, clock_mono_us(), &lasted_s))
 		log_info("usage journal: group %s is this database's now, after %llu s",
 			 s->group->name, (unsigned long long)lasted_s);
+	s->had_cursors &= !s->foreign;
 	s->foreign = false;
 }
 
@@ -155,8 +162,32 @@ bool writer_join_ask(struct usage_writer *w)
 	w->rejecting = false;
 	writer_days_forget(w);
 	usage_owners_forget(w->owners);
-	cursors_join_sql(g->name, g->lanes, g->n_lanes, &w->sql);
+	memset(w->joining->gone, 0, g->n_lanes * sizeof *w->joining->gone);
+	cursors_join_sql(g->name, g->lanes, g->n_lanes, w->joining->had_cursors, &w->sql);
 	return true;
+}
+
+static void tell_set_back(const struct writer_source *s, size_t number, uint64_t position)
+{
+	const struct past_batch *gone = &s->gone[number];
+	char from[RECORDING_TIME_MAX], to[RECORDING_TIME_MAX];
+
+	if (gone->events == 0) {
+		log_error("usage: lane %zu stands at %llu in the database instead of "
+			  "%llu, and nothing is missing; recording goes on",
+			  number, (unsigned long long)position,
+			  (unsigned long long)usage_lane_tail(s->group->lanes[number]));
+		return;
+	}
+	log_error(
+		"usage: the database was set back, by a failover that lost commits or a "
+		"restored copy: lane %zu stands at %llu instead of %llu; %llu events "
+		"from %s to %s that were stored are gone, counted in usage_gaps; "
+		"recording goes on",
+		number, (unsigned long long)position,
+		(unsigned long long)usage_lane_tail(s->group->lanes[number]),
+		(unsigned long long)gone->events, recording_time(from, gone->first_us),
+		recording_time(to, gone->last_us));
 }
 
 /* False: no batch of ours ended at this position. The database was set back to an earlier
@@ -173,14 +204,18 @@ static bool take_cursor(struct usage_writer *w, size_t number, uint64_t position
 		return true;
 	}
 	if (cursor_take(lane, position, w->joining->sent[number], &rows)) {
+		/* Of a batch whose answer was lost, just now. */
+		if (rows > 0)
+			lane_past_add(&w->joining->past[number],
+				      &(struct past_batch){position, rows,
+							   clock_wall_us(),
+							   clock_wall_us()});
 		writer_bump(&w->o.counters->written, rows);
 		writer_bump(&w->o.counters->own, rows);
 		return true;
 	}
-	log_error("usage: the database was set back: lane %zu stands at %llu instead of "
-		  "%llu; rows written since are gone from it",
-		  number, (unsigned long long)position,
-		  (unsigned long long)usage_lane_tail(lane));
+	w->joining->gone[number] = lane_past_behind(&w->joining->past[number], position);
+	tell_set_back(w->joining, number, position);
 	return false;
 }
 
@@ -196,6 +231,7 @@ void writer_join_done(struct usage_writer *w, const PGresult *result)
 					     (uint64_t)pg_value_int(result, i, 1));
 	}
 	w->joining->joined = agree;
+	w->joining->had_cursors |= agree && !w->joining->group->adopted;
 	if (agree && !w->batch_fails)
 		writer_goes_on(w);
 	if (!agree)
@@ -207,9 +243,26 @@ bool writer_set_back_ask(struct usage_writer *w)
 {
 	const struct usage_group *g = w->joining->group;
 
-	for (size_t i = 0; i < g->n_lanes; i++)
+	for (size_t i = 0; i < g->n_lanes; i++) {
 		cursors_reset_sql(g->name, i, g->lanes[i], &w->sql);
+		if (w->joining->gone[i].events > 0)
+			cursors_gap_sql(g->name, i, g->lanes[i], &w->joining->gone[i],
+					&w->sql);
+	}
 	return true;
+}
+
+void writer_group_remember(struct writer_source *s, const struct usage_batch *b)
+{
+	for (size_t i = 0; i < b->n_lanes && !s->group->adopted; i++) {
+		const struct batch_span *span = &b->spans[i];
+
+		if (span->to != span->from)
+			lane_past_add(&s->past[i],
+				      &(struct past_batch){span->to, span->events,
+							   span->first_us,
+							   span->last_us});
+	}
 }
 
 /* --- parting --- */

@@ -23,6 +23,7 @@
 #include "gateway/journal/group.h"
 #include "gateway/journal/recording.h"
 #include "gateway/recorder/batch.h"
+#include "gateway/recorder/lane_past.h"
 #include "gateway/recorder/partitions.h"
 #include "gateway/recorder/uses.h"
 #include "gateway/recorder/writer.h"
@@ -103,6 +104,9 @@ struct writer_source {
 	uint64_t *sent;            /* per lane: up to where a batch was ever tried */
 	uint64_t *counts;          /* per lane, kind and slot: the count that is stored */
 	struct seen_counts *seen;  /* per lane and kind */
+	bool had_cursors;          /* own: in this database, once */
+	struct lane_past *past;    /* per lane, of the own group */
+	struct past_batch *gone;   /* per lane: what this database lacks */
 };
 
 struct usage_writer {
@@ -238,6 +242,8 @@ void writer_instance_done(struct usage_writer *w, const PGresult *result);
 bool writer_join_ask(struct usage_writer *w);
 void writer_join_done(struct usage_writer *w, const PGresult *result);
 bool writer_set_back_ask(struct usage_writer *w);
+/* The batch is stored: should the database lose it, it is counted. */
+void writer_group_remember(struct writer_source *s, const struct usage_batch *b);
 /* True: an adopted group was stored whole, and its folder is gone; STEP_FORGET does the
  * rest. */
 bool writer_group_to_forget(struct usage_writer *w);

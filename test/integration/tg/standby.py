@@ -8,8 +8,8 @@ from tg.postgres import Cluster, program
 
 
 class Standby(Cluster):
-    def __init__(self, primary):
-        self.port = free_port()
+    def __init__(self, primary, port=None):
+        self.port = port or free_port()
         self.folder = tempfile.mkdtemp(prefix="tollgate-pg-")
         self.data = os.path.join(self.folder, "data")
         self.touched, self.stops, self._user = set(), 0, {}
@@ -22,3 +22,6 @@ class Standby(Cluster):
         with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as f:
             f.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
         self.start()
+
+    def promote(self):
+        self._run(program("pg_ctl"), "promote", "-w", "-D", self.data)

@@ -416,7 +416,7 @@ static void test_join(void **state)
 
 	three_events(f);
 	usage_batch_release(&f->batch, f->lanes);
-	cursors_join_sql(GROUP, f->lanes, LANES, &f->sql);
+	cursors_join_sql(GROUP, f->lanes, LANES, false, &f->sql);
 	sbuf_add(&f->sql, "", 1);
 	insert = strstr(f->sql.p, "INSERT");
 	assert_non_null(insert);
