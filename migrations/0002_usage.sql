@@ -71,7 +71,19 @@ CREATE INDEX idx_usage_used_at ON public.token_usage_logs (used_at DESC);
 CREATE INDEX idx_usage_route ON public.token_usage_logs (route_path);
 CREATE INDEX idx_usage_composite ON public.token_usage_logs (token_hash, used_at DESC);
 
--- Rows that PostgreSQL refused for their own fault (SQLSTATE classes 22 and 23).
+-- Rows of days whose partition is missing, locked, or refused to the recorder: it puts
+-- them here instead, and upkeep moves them to their day, for 7 days; then into
+-- usage_bad_rows. The same columns as token_usage_logs, also in migrations to come.
+CREATE TABLE public.token_usage_logs_held (
+	LIKE public.token_usage_logs INCLUDING DEFAULTS,
+	held_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE INDEX held_used_at ON public.token_usage_logs_held (used_at);
+GRANT SELECT, INSERT ON public.token_usage_logs_held TO tollgate;
+
+-- Rows that PostgreSQL refused for their own fault (SQLSTATE classes 22 and 23), or for
+-- so long that nobody will mend it.
 CREATE TABLE public.usage_bad_rows (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	rejected_at timestamptz NOT NULL DEFAULT now(),

@@ -198,6 +198,29 @@ static void say(struct load *g, const char *format, ...)
 	g->o->report(g->o->ctx, line);
 }
 
+/* Whose name may have a number behind the day. */
+static bool begin_copy(struct load *g, const char *day)
+{
+	PGresult *r;
+	bool ok = false;
+
+	sbuf_reset(&g->sql);
+	sbuf_printf(&g->sql,
+		    "SELECT relname FROM pg_class WHERE oid = usage_partition('%s')",
+		    day);
+	r = pg_sync_query(g->o->db, sbuf_text(&g->sql), NULL, 0, g->o->error);
+	if (r != NULL && PQntuples(r) == 1) {
+		sbuf_reset(&g->sql);
+		sbuf_printf(&g->sql, "COPY %s (" COPY_ROW_COLUMNS ") FROM STDIN",
+			    PQgetvalue(r, 0, 0));
+		ok = pg_sync_copy_begin(g->o->db, sbuf_text(&g->sql), g->o->error);
+	} else if (r != NULL) {
+		sbuf_printf(g->o->error, "the partition of %s was taken away", day);
+	}
+	PQclear(r);
+	return ok;
+}
+
 static bool begin_day(struct load *g, int64_t day)
 {
 	char text[USAGE_TIME_TEXT_MAX];
@@ -213,16 +236,7 @@ static bool begin_day(struct load *g, int64_t day)
 	sbuf_lit(&g->sql, "BEGIN");
 	if (g->is_raw)
 		sbuf_printf(&g->sql, "; SELECT usage_ensure_partition(date '%s')", text);
-	if (!run(g))
-		return false;
-	if (!g->is_raw)
-		return true;
-	sbuf_reset(&g->sql);
-	sbuf_printf(&g->sql,
-		    "COPY token_usage_logs_p%.4s%.2s%.2s (" COPY_ROW_COLUMNS
-		    ") FROM STDIN",
-		    text, text + 5, text + 8);
-	return pg_sync_copy_begin(g->o->db, sbuf_text(&g->sql), g->o->error);
+	return run(g) && (!g->is_raw || begin_copy(g, text));
 }
 
 /* False: the COPY has failed; its end says why. */

@@ -305,17 +305,15 @@ void usage_batch_move_sql(const struct usage_batch *b, const char *group,
 		    group);
 }
 
-void usage_batch_copy_sql(const struct usage_batch *b, size_t day, bool whole_table,
-			  struct sbuf *sql)
+void usage_batch_copy_sql(const char *table, struct sbuf *sql)
 {
-	char text[USAGE_TIME_TEXT_MAX];
+	sbuf_printf(sql, "COPY public.%s (" COPY_ROW_COLUMNS ") FROM STDIN", table);
+}
 
-	sbuf_lit(sql, "COPY token_usage_logs");
-	if (!whole_table) {
-		usage_day_text(text, b->days[day]);
-		sbuf_printf(sql, "_p%.4s%.2s%.2s", text, text + 5, text + 8);
-	}
-	sbuf_lit(sql, " (" COPY_ROW_COLUMNS ") FROM STDIN");
+void usage_batch_cells_without(struct usage_batch *b, const int64_t *days, size_t n)
+{
+	sbuf_reset(&b->cells);
+	usage_rollup_rows_without(b->rollup, days, n, &b->cells);
 }
 
 /* Calls come in the order of their time, give or take: a day's lines mostly stand

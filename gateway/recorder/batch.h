@@ -85,12 +85,12 @@ size_t usage_batch_touched(const struct usage_batch *b);
 void usage_batch_move_sql(const struct usage_batch *b, const char *group,
 			  struct sbuf *sql);
 /* Appends the COPY statement for the rows of one day: into its partition, where no
- * trigger fires. Through token_usage_logs (`whole_table`) their intervals are marked and
- * counted again, which finds the same. */
-void usage_batch_copy_sql(const struct usage_batch *b, size_t day, bool whole_table,
-			  struct sbuf *sql);
+ * trigger fires, or into the table of those that are held. */
+void usage_batch_copy_sql(const char *table, struct sbuf *sql);
 /* The lines that it takes, in pieces: the next one from row *at on, which starts at 0.
  * Empty: that was all. */
 struct str usage_batch_lines(const struct usage_batch *b, size_t day, size_t *at);
+/* Makes the cells anew, of all days but those. */
+void usage_batch_cells_without(struct usage_batch *b, const int64_t *days, size_t n);
 
 #endif

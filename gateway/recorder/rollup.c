@@ -359,11 +359,31 @@ static void put_row(const struct usage_rollup *r, const struct cell *c, struct s
 	sbuf_lit(rows, "\n");
 }
 
-void usage_rollup_rows(struct usage_rollup *r, struct sbuf *rows)
+static bool is_among(int64_t interval, const int64_t *days, size_t n)
+{
+	int64_t day = usage_day_of(interval * ROLLUP_INTERVAL_US);
+
+	for (size_t i = 0; i < n; i++)
+		if (days[i] == day)
+			return true;
+	return false;
+}
+
+void usage_rollup_rows_without(struct usage_rollup *r, const int64_t *days, size_t n,
+			       struct sbuf *rows)
 {
 	sort_times(r);
-	for (size_t i = 0; i < r->n_cells; i++)
-		put_row(r, &r->cells[r->order ? r->order[i] : i], rows);
+	for (size_t i = 0; i < r->n_cells; i++) {
+		const struct cell *c = &r->cells[r->order ? r->order[i] : i];
+
+		if (n == 0 || !is_among(c->interval, days, n))
+			put_row(r, c, rows);
+	}
+}
+
+void usage_rollup_rows(struct usage_rollup *r, struct sbuf *rows)
+{
+	usage_rollup_rows_without(r, NULL, 0, rows);
 }
 
 static void put_literal(struct sbuf *sql, struct str s)

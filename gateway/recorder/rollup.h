@@ -42,6 +42,9 @@ void usage_rollup_copy_into_sql(const struct usage_rollup *r, const char *table,
 void usage_rollup_sort(struct usage_rollup *r);
 /* Appends the lines that it takes. */
 void usage_rollup_rows(struct usage_rollup *r, struct sbuf *rows);
+/* The same without the cells of those days. */
+void usage_rollup_rows_without(struct usage_rollup *r, const int64_t *days, size_t n,
+			       struct sbuf *rows);
 /* Appends the INSERT that makes sure of a number for each route, with a semicolon;
  * nothing where no cell has a route. Beside half a kilobyte it takes
  * usage_rollup_routes_bytes. */

@@ -29,26 +29,47 @@
 #define RECOUNT_QUICK_US (SECOND_US / 4)
 #define RECOUNT_SLOW_US SECOND_US
 
-enum task_id { TASK_MERGE, TASK_RECOUNT, TASK_PACK, TASK_DAYS_DUE, N_TASKS };
+enum task_id {
+	TASK_DAYS,
+	TASK_HELD,
+	TASK_MERGE,
+	TASK_RECOUNT,
+	TASK_PACK,
+	TASK_DAYS_DUE,
+	N_TASKS
+};
 
-/* The one value of sql is how much was done; `full` or more: there may be more to do. */
+/* The first value of sql is how much was done; `full` or more: there may be more to
+ * do. */
 static const struct task {
 	const char *name;
-	const char *sql; /* $1: how many intervals, or days of retention */
+	const char *meanwhile; /* what it means that it fails */
+	const char *sql;       /* $1: how many intervals, or days of retention */
 	bool has_number;
 	long full;
 	uint64_t every_us;
+	/* The column with the day for which it failed, where others may have succeeded;
+	 * then SQLSTATE and reason. 0: it succeeds or fails as a whole. */
+	int failed;
 } tasks[N_TASKS] = {
-	[TASK_MERGE] = {"merging deltas", "SELECT usage_merge()", false, 5000,
-			3 * SECOND_US},
+	[TASK_DAYS] = {"making partitions", "rows of days without one are held",
+		       "SELECT * FROM usage_prepare_days(3)", false, 1000, 60 * SECOND_US,
+		       1},
+	[TASK_HELD] = {"moving rows that are held (token_usage_logs_held)", "they wait",
+		       "SELECT * FROM usage_move_held()", false, 5000, SECOND_US, 2},
+	[TASK_MERGE] = {"merging deltas",
+			"statistics stay right, and grow slower to read",
+			"SELECT usage_merge()", false, 5000, 3 * SECOND_US, 0},
 	[TASK_RECOUNT] = {"counting changed intervals again",
-			  "SELECT usage_recount_dirty($1)", true, 1, 5 * SECOND_US},
-	[TASK_PACK] = {"laying down whole days", "SELECT usage_pack()", false, 1,
-		       60 * SECOND_US},
-	[TASK_DAYS_DUE] = {"dropping days past usage.retention_days",
+			  "statistics do not show these changes",
+			  "SELECT usage_recount_dirty($1)", true, 1, 5 * SECOND_US, 0},
+	[TASK_PACK] = {"laying down whole days",
+		       "statistics stay right, and grow slower to read",
+		       "SELECT usage_pack()", false, 1, 60 * SECOND_US, 0},
+	[TASK_DAYS_DUE] = {"dropping days past usage.retention_days", "they are kept",
 			   "SELECT day, pg_size_pretty(bytes), count(*) OVER () - 1 "
 			   "FROM usage_days_due($1) ORDER BY day LIMIT 1",
-			   true, 0, 600 * SECOND_US},
+			   true, 0, 600 * SECOND_US, 0},
 };
 
 struct usage_upkeep {
@@ -64,6 +85,7 @@ struct usage_upkeep {
 	char told_day[16]; /* of which the log has spoken */
 	uint64_t started_us;
 	struct trouble troubles[N_TASKS];
+	struct trouble refusals;
 };
 
 static bool is_wanted(const struct usage_upkeep *u, enum task_id id)
@@ -71,26 +93,47 @@ static bool is_wanted(const struct usage_upkeep *u, enum task_id id)
 	return id != TASK_DAYS_DUE || u->retention_days > 0;
 }
 
-/* Someone holding a lock for a moment is no fault. */
+/* Someone holding a lock for a moment is no fault, where nothing waits for the task. */
 static bool is_lock_timeout(const struct pg_reply *reply)
 {
 	return strcmp(reply->sqlstate, "55P03") == 0;
 }
 
+static void note_failure(struct usage_upkeep *u, const char *day, const char *sqlstate,
+			 const char *reason)
+{
+	const struct task *task = &tasks[u->running];
+
+	if (trouble_note(&u->troubles[u->running], 1, clock_mono_us()))
+		log_error("usage: PostgreSQL refuses %s%s%s: %s %s; %s until it succeeds",
+			  task->name, *day ? " of " : "", day, sqlstate, reason,
+			  task->meanwhile);
+}
+
+/* A day that failed beside others, or everything. */
+static bool has_failed_day(const struct usage_upkeep *u, const PGresult *r)
+{
+	int column = tasks[u->running].failed;
+
+	return column && PQntuples(r) > 0 && !PQgetisnull(r, 0, column);
+}
+
 static void note_result(struct usage_upkeep *u, const struct pg_reply *reply,
 			uint64_t now)
 {
-	struct trouble *trouble = &u->troubles[u->running];
+	const PGresult *r = reply->result;
+	int column = tasks[u->running].failed;
 	uint64_t lasted_s;
 
-	if (reply->outcome == PG_OK && trouble_over(trouble, now, &lasted_s))
+	if (reply->outcome == PG_OK && has_failed_day(u, r))
+		note_failure(u, PQgetvalue(r, 0, column), PQgetvalue(r, 0, column + 1),
+			     PQgetvalue(r, 0, column + 2));
+	else if (reply->outcome == PG_OK &&
+		 trouble_over(&u->troubles[u->running], now, &lasted_s))
 		log_info("usage: PostgreSQL accepts %s again, after %llu s",
 			 tasks[u->running].name, (unsigned long long)lasted_s);
-	else if (reply->outcome == PG_ERROR && !is_lock_timeout(reply) &&
-		 trouble_note(trouble, 1, now))
-		log_error("usage: PostgreSQL refuses %s: %s %s; statistics stay right, "
-			  "and grow slower to read until it succeeds",
-			  tasks[u->running].name, reply->sqlstate, reply->message);
+	else if (reply->outcome == PG_ERROR && !is_lock_timeout(reply))
+		note_failure(u, "", reply->sqlstate, reply->message);
 }
 
 static void adapt_recount(struct usage_upkeep *u, const struct pg_reply *reply,
@@ -134,12 +177,24 @@ static bool succeeded(struct usage_upkeep *u, const struct pg_reply *reply)
 	return reply->outcome == PG_OK;
 }
 
+static void tell_refused(struct usage_upkeep *u, const PGresult *r)
+{
+	int64_t n = pg_value_int(r, 0, 1);
+
+	if (n > 0 && trouble_happened(&u->refusals, clock_mono_us()))
+		log_error("usage: %lld rows that were held are given up and now in "
+			  "usage_bad_rows, with the reason",
+			  (long long)n);
+}
+
 static void on_done(void *ctx, const struct pg_reply *reply)
 {
 	struct usage_upkeep *u = ctx;
 	uint64_t now = clock_mono_us();
 
 	OBJ_CHECK(u, UPKEEP_MAGIC);
+	if (u->running == TASK_HELD && reply->outcome == PG_OK)
+		tell_refused(u, reply->result);
 	/* -1: another node is at it. */
 	if (succeeded(u, reply) &&
 	    pg_value_int(reply->result, 0, 0) >= tasks[u->running].full)

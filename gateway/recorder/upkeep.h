@@ -1,6 +1,7 @@
-/* Keeps the rollups in shape, beside the batches and never in their way: merges what
- * batches have added, counts again what others have changed, lays down days that are
- * over, drops days past the retention (docs/usage-rollups.md).
+/* Makes partitions for days to come, and those that rows are held for; moves these rows
+ * there. Keeps the rollups in shape: merges what batches have added, counts again what
+ * others have changed, lays down days that are over, drops days past the retention
+ * (docs/usage-rollups.md). All beside the batches and never in their way.
  *
  * On a connection of its own, so that a long recount holds up no batch. Every node runs
  * one; a lock in the database lets one work at a time, and any can take over. On the

@@ -9,7 +9,6 @@
 #include "gateway/recorder/writer_priv.h"
 
 #define COPY_PIECE 16384u
-#define AHEAD_RETRY_US UINT64_C(600000000)
 #define COUNTS_RETRY_US UINT64_C(30000000)
 
 static bool ask_rollback(struct usage_writer *w)
@@ -33,17 +32,11 @@ static const struct writer_step steps[STEP_COUNT] = {
 		       .done = writer_join_done},
 	[STEP_SET_BACK] = {.name = "setting cursors back", .ask = writer_set_back_ask},
 
-	[STEP_AHEAD] = {.name = "preparing partitions",
-			.error = ERROR_LATER,
-			.later_us = AHEAD_RETRY_US,
-			.ask = writer_ahead_ask,
-			.done = writer_ahead_done},
-
 	[STEP_OWNERS] = {.name = "telling whose keys they are",
 			 .then = STEP_DAYS,
 			 .ask = writer_owners_ask,
 			 .done = writer_owners_done},
-	[STEP_DAYS] = {.name = "making partitions",
+	[STEP_DAYS] = {.name = "looking for partitions",
 		       .holds = HOLDS_DAYS,
 		       .then = STEP_BEGIN,
 		       .ask = writer_days_ask,
@@ -150,8 +143,6 @@ static enum step_id choose(struct usage_writer *w)
 		return STEP_INSTANCE;
 	if (w->rejecting)
 		return STEP_BEGIN; /* the batch that is there */
-	if (writer_ahead_is_due(w))
-		return STEP_AHEAD;
 	if (writer_uses_are_due(w))
 		return STEP_USES;
 	if (writer_counts_find(w))
@@ -398,7 +389,6 @@ struct usage_writer *usage_writer_new(const struct writer_options *o)
 	w->o = *o;
 	w->limit = w->ceiling = o->batch_rows;
 	w->pause_ms = WRITER_PAUSE_MIN_MS;
-	w->ahead_day = INT64_MIN;
 	writer_group_add(w, own);
 	w->at = &w->sources[0];
 	w->counts = writer_counts_new();

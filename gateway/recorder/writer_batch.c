@@ -11,6 +11,7 @@
 /* A batch that took less may be larger; one that took more was too large. */
 #define QUICK_US UINT64_C(400000)
 #define SLOW_US UINT64_C(1500000)
+#define HELD_TABLE "token_usage_logs_held"
 
 static struct batch_source source_of(const struct usage_writer *w,
 				     const struct writer_source *s)
@@ -116,8 +117,10 @@ void writer_claim_done(struct usage_writer *w, const PGresult *result)
 
 bool writer_rows_ask(struct usage_writer *w)
 {
+	const char *table = writer_day_table(w, w->day);
+
 	w->row = 0;
-	usage_batch_copy_sql(&w->batch, w->day, writer_day_is_foreign(w), &w->sql);
+	usage_batch_copy_sql(table != NULL ? table : HELD_TABLE, &w->sql);
 	return true;
 }
 
@@ -133,9 +136,17 @@ void writer_rows_done(struct usage_writer *w, const PGresult *result)
 		w->next = STEP_ROWS;
 }
 
+/* Rows that are held bring theirs when they move. */
 bool writer_cells_ask(struct usage_writer *w)
 {
+	int64_t held[BATCH_DAYS_MAX];
+	size_t n = writer_days_held(w, held);
+
 	w->row = 0;
+	if (n > 0)
+		usage_batch_cells_without(&w->batch, held, n);
+	if (w->batch.cells.n == 0)
+		return false;
 	usage_rollup_copy_sql(w->batch.rollup, &w->sql);
 	return true;
 }
@@ -168,10 +179,32 @@ bool writer_reject_ask(struct usage_writer *w)
 
 /* --- the end --- */
 
+/* A partition that was detached is a table like any other: its rows would be in no
+ * log. */
+static void check_attached(struct usage_writer *w)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < w->batch.n_days; i++) {
+		const char *table = writer_day_table(w, i);
+
+		if (table == NULL)
+			continue;
+		sbuf_printf(&w->sql, "%s%s",
+			    *comma ? comma : "SELECT public.usage_check_attached('{",
+			    table);
+		comma = ",";
+	}
+	if (*comma)
+		sbuf_lit(&w->sql, "}'); ");
+}
+
 bool writer_commit_ask(struct usage_writer *w)
 {
-	if (!w->rejecting && w->batch.n_rows > 0)
+	if (!w->rejecting && w->batch.n_rows > 0) {
+		check_attached(w);
 		usage_rollup_routes_sql(w->batch.rollup, &w->sql);
+	}
 	sbuf_lit(&w->sql, " COMMIT");
 	return true;
 }
@@ -214,10 +247,12 @@ void writer_commit_done(struct usage_writer *w, const PGresult *result)
 	if (own)
 		writer_bump(&c->own, w->batch.n_seen);
 	writer_bump(&c->batches, 1);
-	if (w->rejecting)
+	if (w->rejecting) {
 		tell_rejection(w);
-	else
+	} else {
 		usage_uses_add(&w->uses, w->batch.uses, w->batch.n_uses);
+		writer_days_worked(w);
+	}
 	writer_group_remember(w->at, &w->batch);
 	usage_batch_release(&w->batch, g->lanes);
 	writer_recovered(w);

@@ -1,64 +1,76 @@
-/* The writer's partitions: those of days to come, and those of a batch's rows. */
+/* Where a batch's rows go: each day's into its partition, or into the table of those that
+ * are held. */
+#include <stdio.h>
+#include <string.h>
+
 #include "common/clock.h"
-#include "gateway/recorder/copy_row.h"
+#include "common/log.h"
+#include "common/pg_value.h"
 #include "gateway/recorder/writer_priv.h"
-
-static size_t days_ahead(int64_t days[PARTITIONS_AHEAD_DAYS + 1], int64_t today)
-{
-	for (int64_t i = 0; i <= PARTITIONS_AHEAD_DAYS; i++)
-		days[i] = today + i;
-	return PARTITIONS_AHEAD_DAYS + 1;
-}
-
-bool writer_ahead_is_due(const struct usage_writer *w)
-{
-	return w->ahead_day != usage_day_of(clock_wall_us()) &&
-	       clock_mono_us() >= w->due_us[STEP_AHEAD];
-}
-
-bool writer_ahead_ask(struct usage_writer *w)
-{
-	int64_t days[PARTITIONS_AHEAD_DAYS + 1];
-	size_t n;
-
-	w->ahead_asked_day = usage_day_of(clock_wall_us());
-	n = days_ahead(days, w->ahead_asked_day);
-	if (partitions_sql(&w->partitions, days, n, &w->sql))
-		return true;
-	w->ahead_day = w->ahead_asked_day;
-	return false;
-}
-
-void writer_ahead_done(struct usage_writer *w, const PGresult *result)
-{
-	int64_t days[PARTITIONS_AHEAD_DAYS + 1];
-	size_t n = days_ahead(days, w->ahead_asked_day);
-
-	(void)result;
-	partitions_know(&w->partitions, days, n);
-	w->ahead_day = w->ahead_asked_day;
-}
 
 bool writer_days_ask(struct usage_writer *w)
 {
-	return partitions_sql(&w->partitions, w->batch.days, w->batch.n_days, &w->sql);
+	return partitions_sql(&w->partitions, w->batch.days, w->batch.n_days,
+			      clock_mono_us(), &w->sql);
 }
 
 void writer_days_done(struct usage_writer *w, const PGresult *result)
 {
-	(void)result;
-	partitions_know(&w->partitions, w->batch.days, w->batch.n_days);
+	partitions_looked(&w->partitions, w->batch.days, w->batch.n_days,
+			  clock_mono_us());
+	for (int i = 0; i < PQntuples(result); i++)
+		partitions_found(&w->partitions, pg_value_int(result, i, 0),
+				 PQgetvalue(result, i, 1));
 	w->ensured = true;
 }
 
-bool writer_day_is_foreign(const struct usage_writer *w)
+const char *writer_day_table(const struct usage_writer *w, size_t day)
 {
-	return partitions_kind(&w->partitions, w->batch.days[w->day]) ==
-	       PARTITION_FOREIGN;
+	return partitions_name(&w->partitions, w->batch.days[day]);
 }
 
-void writer_days_forget(struct usage_writer *w)
+size_t writer_days_held(const struct usage_writer *w, int64_t held[BATCH_DAYS_MAX])
 {
-	partitions_forget(&w->partitions);
-	w->ahead_day = INT64_MIN;
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->batch.n_days; i++)
+		if (writer_day_table(w, i) == NULL)
+			held[n++] = w->batch.days[i];
+	return n;
+}
+
+/* 42P01 undefined_table; 55000 object_not_in_prerequisite_state: usage_check_attached. */
+static bool is_gone(const char *sqlstate)
+{
+	return strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "55000") == 0;
+}
+
+static void day_failed(struct usage_writer *w, size_t day, const struct pg_reply *reply)
+{
+	char table[PARTITIONS_NAME_MAX];
+	uint64_t now = clock_mono_us();
+
+	snprintf(table, sizeof table, "%s", writer_day_table(w, day));
+	if (partitions_failed(&w->partitions, w->batch.days[day],
+			      is_gone(reply->sqlstate), now) &&
+	    trouble_happened(&w->days_trouble, now))
+		log_warn("usage: PostgreSQL refuses rows of %s: %s %s; they wait in "
+			 "token_usage_logs_held, other days' are stored",
+			 table, reply->sqlstate, reply->message);
+}
+
+void writer_days_refused(struct usage_writer *w, const struct pg_reply *reply)
+{
+	if (w->step == STEP_ROWS)
+		day_failed(w, w->day, reply);
+	else
+		for (size_t i = 0; i < w->batch.n_days; i++)
+			if (writer_day_table(w, i) != NULL)
+				day_failed(w, i, reply);
+}
+
+void writer_days_worked(struct usage_writer *w)
+{
+	for (size_t i = 0; i < w->batch.n_days; i++)
+		partitions_worked(&w->partitions, w->batch.days[i]);
 }

@@ -3,9 +3,9 @@
  * A lost session -> the cursors are read again. (Errors of the session and not of the
  * statement, and servers that became read-only, are lost sessions: common/pg_error.h.)
  * What the statement holds (SQLSTATE classes 22 and 23) -> it holds less, at once, down
- * to the one row or counter that is bad. The partition of one day -> that day's partition
- * is looked at again. Anything else is the server's state: the step says whether that
- * makes it wait. */
+ * to the one row or counter that is bad. The partition of one day, whatever it is ->
+ * that day's rows are held, and so are no others. Anything else is the server's state:
+ * the step says whether that makes it wait. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,11 +43,31 @@ static bool is_data_fault(const struct usage_writer *w, const struct writer_step
 	return false;
 }
 
-/* 42P01 undefined_table, 42501 insufficient_privilege. */
+/* What belongs to the server or to who met whom, and not to one table: class 08
+ * connection, 25 transaction state, 40 rollback, 53 insufficient resources (but 53100, a
+ * tablespace is full), 54 program limit, 57 operator intervention. */
+static bool is_of_one_table(const char *sqlstate)
+{
+	static const char *const others[] = {"08", "25", "40", "53", "54", "57"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strncmp(sqlstate, others[i], 2) == 0)
+			return strcmp(sqlstate, "53100") == 0;
+	return sqlstate[0] != '\0';
+}
+
+/* Rows that are held are in no partition. What comes at the end may be any one's fault,
+ * but a wait for a lock (55P03) is not. */
 static bool is_days_fault(const struct usage_writer *w, const char *sqlstate)
 {
-	return w->step == STEP_ROWS && !writer_day_is_foreign(w) &&
-	       (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "42501") == 0);
+	int64_t held[BATCH_DAYS_MAX];
+
+	if (w->rejecting || !is_of_one_table(sqlstate))
+		return false;
+	if (w->step == STEP_ROWS)
+		return writer_day_table(w, w->day) != NULL;
+	return w->step == STEP_COMMIT && strcmp(sqlstate, "55P03") != 0 &&
+	       writer_days_held(w, held) < w->batch.n_days;
 }
 
 static enum fault fault_of(const struct usage_writer *w, const struct writer_step *step,
@@ -83,8 +103,8 @@ static void narrow_down(struct usage_writer *w, const struct writer_step *step,
 {
 	snprintf(w->sqlstate, sizeof w->sqlstate, "%s", reply->sqlstate);
 	pg_clean(w->reason, sizeof w->reason, reply->message, PG_FIRST_LINE);
-	/* A partition that someone dropped looks like a bad row (23514): ask again. */
-	partitions_forget(&w->partitions);
+	/* A partition that someone replaced looks like a bad row (23514): ask again. */
+	partitions_doubt(&w->partitions);
 	if (w->batch.n_rows > 1)
 		w->limit = w->batch.n_rows / 2;
 	else
@@ -219,9 +239,7 @@ void writer_judge(struct usage_writer *w, const struct writer_step *step,
 		take_data_fault(w, step, reply);
 		break;
 	case FAULT_DAY:
-		/* Perhaps it was dropped just now: it is asked for again. If it had been
-		 * already, the day's rows go through token_usage_logs. */
-		partitions_failed(&w->partitions, w->batch.days[w->day]);
+		writer_days_refused(w, reply);
 		w->again = true;
 		w->next = STEP_ROLLBACK;
 		break;

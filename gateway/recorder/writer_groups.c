@@ -160,7 +160,7 @@ bool writer_join_ask(struct usage_writer *w)
 	const struct usage_group *g = w->joining->group;
 
 	w->rejecting = false;
-	writer_days_forget(w);
+	partitions_forget(&w->partitions);
 	usage_owners_forget(w->owners);
 	memset(w->joining->gone, 0, g->n_lanes * sizeof *w->joining->gone);
 	cursors_join_sql(g->name, g->lanes, g->n_lanes, w->joining->had_cursors, &w->sql);

@@ -41,7 +41,6 @@ enum step_id {
 	STEP_INSTANCE,
 	STEP_JOIN,
 	STEP_SET_BACK,
-	STEP_AHEAD,
 	STEP_OWNERS,
 	STEP_DAYS,
 	STEP_BEGIN,
@@ -147,7 +146,7 @@ struct usage_writer {
 	uint64_t begun_us;
 	uint64_t grow_from_us; /* batches grow no larger before */
 	bool again;            /* the next one is of the same group */
-	/* its days were asked for in this very try, or the one before `again` */
+	/* its days were looked for in this very try, or the one before `again` */
 	bool ensured;
 	size_t day;       /* whose rows are being copied */
 	size_t row;       /* up to which they were handed out as lines */
@@ -158,8 +157,7 @@ struct usage_writer {
 
 	/* Partitions. */
 	struct usage_partitions partitions;
-	int64_t ahead_day;       /* the days from this one on are prepared */
-	int64_t ahead_asked_day; /* ... are being prepared */
+	struct trouble days_trouble;
 
 	/* tokens.last_used. */
 	struct usage_uses uses;
@@ -198,18 +196,17 @@ static inline bool writer_is_narrowing(const struct usage_writer *w)
 
 /* --- writer_days.c --- */
 
-/* Days that come are prepared before a row asks for them, so that midnight costs
- * nothing. */
-bool writer_ahead_is_due(const struct usage_writer *w);
-bool writer_ahead_ask(struct usage_writer *w);
-void writer_ahead_done(struct usage_writer *w, const PGresult *result);
-/* The batch's own. */
+/* The partitions of the batch's days are looked for. */
 bool writer_days_ask(struct usage_writer *w);
 void writer_days_done(struct usage_writer *w, const PGresult *result);
-/* The rows of the day that is being copied go through token_usage_logs. */
-bool writer_day_is_foreign(const struct usage_writer *w);
-/* Someone may have dropped what was known. */
-void writer_days_forget(struct usage_writer *w);
+/* The partition of one of the batch's days; NULL: its rows are held. */
+const char *writer_day_table(const struct usage_writer *w, size_t day);
+size_t writer_days_held(const struct usage_writer *w, int64_t held[BATCH_DAYS_MAX]);
+/* The partition of the day that is being copied refuses its rows, or one of the batch's
+ * does, at its end. */
+void writer_days_refused(struct usage_writer *w, const struct pg_reply *reply);
+/* The batch is stored. */
+void writer_days_worked(struct usage_writer *w);
 
 /* --- writer_counts.c --- */
 

@@ -1,32 +1,75 @@
 -- Days of the usage log: made, copied from the older table, dropped.
 
+-- Every partition that holds just one UTC day, while it is part of the log: one that was
+-- detached, or is about to be, is none. Its name may have a number behind the day.
+CREATE OR REPLACE FUNCTION public.usage_partitions()
+RETURNS TABLE (day date, part regclass)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT d.day, c.oid::regclass
+FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid,
+	LATERAL (SELECT CASE WHEN relname ~ '^token_usage_logs_p\d{8}(_\d+)?$'
+		THEN to_date(substr(relname, 19, 8), 'YYYYMMDD') END) AS d (day)
+WHERE i.inhparent = 'public.token_usage_logs'::regclass
+	AND (to_jsonb(i) ->> 'inhdetachpending') IS DISTINCT FROM 'true'
+	AND pg_get_expr(c.relpartbound, 0) = format('FOR VALUES FROM (%L) TO (%L)',
+		d.day::timestamp, (d.day + 1)::timestamp)
+$$;
+REVOKE ALL ON FUNCTION public.usage_partitions() FROM PUBLIC;
+
+-- The one of that day, found by its name; NULL where the day has none. Waits for no lock:
+-- with the table's oid pg_get_expr would.
+CREATE OR REPLACE FUNCTION public.usage_partition(day date) RETURNS regclass
+LANGUAGE sql STABLE AS $$
+SELECT c.oid::regclass FROM pg_class AS c JOIN pg_inherits AS i ON i.inhrelid = c.oid
+WHERE c.relnamespace = 'public'::regnamespace
+	AND c.relname >= ('token_usage_logs_p' || to_char(day, 'YYYYMMDD'))::name
+	AND c.relname < ('token_usage_logs_p' || to_char(day, 'YYYYMMDD') || '`')::name
+	AND c.relname ~ '^token_usage_logs_p\d{8}(_\d+)?$'
+	AND i.inhparent = 'public.token_usage_logs'::regclass
+	AND (to_jsonb(i) ->> 'inhdetachpending') IS DISTINCT FROM 'true'
+	AND pg_get_expr(c.relpartbound, 0) = format('FOR VALUES FROM (%L) TO (%L)',
+		day::timestamp, (day + 1)::timestamp)
+$$;
+
 -- Makes sure that rows of a UTC day have a place; true if it had to be made. CREATE TABLE
 -- ... PARTITION OF would lock the parent against all use, ATTACH lets readers and writers
--- go on; the CHECK spares it the scan. The recorder may copy into the partition itself.
+-- go on; the CHECK spares it the scan. The recorder may copy into the partition itself. A
+-- name that is taken, say by a partition that was detached, is another name.
 CREATE OR REPLACE FUNCTION public.usage_ensure_partition(day date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-	SET lock_timeout = '5s'
+	SET lock_timeout = '1s'
 AS $$
 DECLARE
-	part text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
+	base CONSTANT text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
+	part text := base;
+	n integer := 1;
 BEGIN
 	IF day IS NULL OR day < date '1970-01-01' OR day > current_date + 31 THEN
 		RAISE EXCEPTION 'no partition for %: too far from today', day
 			USING ERRCODE = 'datetime_field_overflow';
 	END IF;
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.' || part)
-			AND inhparent = 'public.token_usage_logs'::regclass) THEN
+	IF public.usage_partition(day) IS NOT NULL THEN
 		RETURN false;
 	END IF;
 	PERFORM pg_advisory_xact_lock(hashtext('tollgate: partitions of token_usage_logs'));
 	-- Again: another session may have made it while this one waited.
-	IF EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass('public.' || part)
-			AND inhparent = 'public.token_usage_logs'::regclass) THEN
+	IF public.usage_partition(day) IS NOT NULL THEN
 		RETURN false;
 	END IF;
-	EXECUTE format('CREATE TABLE public.%I (LIKE public.token_usage_logs INCLUDING ALL, '
-		'CONSTRAINT %I CHECK (used_at >= %L AND used_at < %L))',
-		part, part || '_day', day, day + 1);
+	LOOP
+		BEGIN
+			EXECUTE format('CREATE TABLE public.%I (LIKE public.token_usage_logs '
+				'INCLUDING ALL, CONSTRAINT %I CHECK (used_at >= %L AND used_at < %L))',
+				part, base || '_day', day, day + 1);
+			EXIT;
+		EXCEPTION WHEN duplicate_table OR duplicate_object THEN
+			n := n + 1;
+			IF n > 100 THEN
+				RAISE;
+			END IF;
+			part := base || '_' || n;
+		END;
+	END LOOP;
 	EXECUTE format('ALTER TABLE public.token_usage_logs ATTACH PARTITION public.%I '
 		'FOR VALUES FROM (%L) TO (%L)', part, day, day + 1);
 	EXECUTE format('GRANT INSERT ON public.%I TO tollgate', part);
@@ -36,11 +79,52 @@ $$;
 REVOKE ALL ON FUNCTION public.usage_ensure_partition(date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.usage_ensure_partition(date) TO tollgate;
 
--- The partition, NULL where the day has none.
-CREATE OR REPLACE FUNCTION public.usage_partition(day date) RETURNS regclass
-LANGUAGE sql STABLE AS $$
-SELECT to_regclass('public.token_usage_logs_p' || to_char(day, 'YYYYMMDD'))
+-- Makes sure of today and so many days to come, each for itself; returns how many have a
+-- partition, and of one that has none why.
+CREATE OR REPLACE FUNCTION public.usage_prepare_days(ahead integer, OUT n integer,
+	OUT failed text, OUT state text, OUT reason text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	day date;
+BEGIN
+	n := 0;
+	FOR i IN 0 .. ahead LOOP
+		day := (now() AT TIME ZONE 'UTC')::date + i;
+		BEGIN
+			PERFORM public.usage_ensure_partition(day);
+			n := n + 1;
+		EXCEPTION WHEN OTHERS THEN
+			failed := day;
+			state := SQLSTATE;
+			reason := SQLERRM;
+		END;
+	END LOOP;
+END
 $$;
+REVOKE ALL ON FUNCTION public.usage_prepare_days(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.usage_prepare_days(integer) TO tollgate;
+
+-- Refuses to go on where one of these tables is no part of the log (any more). Asked once
+-- rows were copied into them, which keeps others from detaching them until the
+-- transaction ends.
+CREATE OR REPLACE FUNCTION public.usage_check_attached(names text[]) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	lost text;
+BEGIN
+	SELECT name INTO lost FROM unnest(names) AS name WHERE NOT EXISTS (
+		SELECT FROM pg_inherits AS i
+		WHERE i.inhparent = 'public.token_usage_logs'::regclass
+		AND i.inhrelid = to_regclass('public.' || quote_ident(name))
+		AND (to_jsonb(i) ->> 'inhdetachpending') IS DISTINCT FROM 'true');
+	IF FOUND THEN
+		RAISE EXCEPTION '% was detached from token_usage_logs', lost
+			USING ERRCODE = 'object_not_in_prerequisite_state';
+	END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION public.usage_check_attached(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.usage_check_attached(text[]) TO tollgate;
 
 -- Copies a day of the older table, whose times are those of zone; returns the rows. Rows
 -- of days that were dropped come without a token's id, as late rows do: that is how they
@@ -89,12 +173,9 @@ REVOKE ALL ON FUNCTION public.usage_adopt_day(date, text) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION public.usage_days_due(retention_days integer)
 RETURNS TABLE (day date, bytes bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT to_date(right(relname, 8), 'YYYYMMDD') AS day, pg_total_relation_size(c.oid)
-FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
-WHERE inhparent = 'public.token_usage_logs'::regclass AND retention_days > 0
-AND relname ~ '^token_usage_logs_p\d{8}$'
-AND to_date(right(relname, 8), 'YYYYMMDD')
-	< (now() AT TIME ZONE 'UTC')::date - retention_days
+SELECT p.day, pg_total_relation_size(p.part)
+FROM public.usage_partitions() AS p
+WHERE retention_days > 0 AND p.day < (now() AT TIME ZONE 'UTC')::date - retention_days
 ORDER BY day
 $$;
 REVOKE ALL ON FUNCTION public.usage_days_due(integer) FROM PUBLIC;
@@ -112,6 +193,8 @@ RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 	SET lock_timeout = '1s'
 AS $$
+DECLARE
+	part CONSTANT regclass := public.usage_partition(which);
 BEGIN
 	IF NOT public.usage_upkeep_lock() THEN
 		RETURN false;
@@ -141,9 +224,8 @@ BEGIN
 	END IF;
 	UPDATE public.usage_rollup_state SET raw_since = greatest(raw_since, which + 1),
 		dropped_before = greatest(dropped_before, which + 1);
-	EXECUTE format('ALTER TABLE public.token_usage_logs DETACH PARTITION %s',
-		public.usage_partition(which));
-	EXECUTE format('DROP TABLE %s', public.usage_partition(which));
+	EXECUTE format('ALTER TABLE public.token_usage_logs DETACH PARTITION %s', part);
+	EXECUTE format('DROP TABLE %s', part);
 	RETURN true;
 END
 $$;
@@ -157,11 +239,11 @@ CREATE OR REPLACE FUNCTION public.usage_partition_seen(day date, OUT part regcla
 	OUT is_gone boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	name text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
+	name text;
 BEGIN
 	is_gone := false;
-	SELECT c.oid INTO part FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
-		WHERE inhparent = 'public.token_usage_logs'::regclass AND relname = name;
+	SELECT c.oid, c.relname INTO part, name FROM pg_class AS c
+		WHERE c.oid = public.usage_partition(day);
 	IF part IS NULL THEN
 		RETURN;
 	END IF;

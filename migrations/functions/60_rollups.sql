@@ -163,6 +163,12 @@ BEGIN
 		END IF;
 		RETURN;
 	END IF;
+	-- Partitions that someone else laid out, other than by days.
+	IF part IS NULL AND EXISTS (SELECT FROM pg_inherits
+			WHERE inhparent = 'public.token_usage_logs'::regclass
+			AND inhrelid NOT IN (SELECT p.part FROM public.usage_partitions() AS p)) THEN
+		part := 'public.token_usage_logs';
+	END IF;
 	PERFORM public.usage_unpack(which);
 	DELETE FROM public.usage_open
 		WHERE route_id = ANY (public.usage_route_ids()) AND since = ANY (which);

@@ -175,9 +175,7 @@ GRANT EXECUTE ON FUNCTION public.usage_wide_differences(timestamp, timestamp) TO
 -- The days that have rows or cells.
 CREATE OR REPLACE FUNCTION public.usage_days() RETURNS TABLE (day date)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT to_date(right(relname, 8), 'YYYYMMDD') FROM pg_inherits JOIN pg_class AS c
-	ON c.oid = inhrelid WHERE inhparent = 'public.token_usage_logs'::regclass
-	AND relname ~ '^token_usage_logs_p\d{8}$'
+SELECT p.day FROM public.usage_partitions() AS p
 UNION SELECT since::date FROM public.usage_15min WHERE token_id = -1 AND route_id = -1
 UNION SELECT since::date FROM public.usage_day WHERE token_id = -1 AND route_id = -1
 UNION SELECT since::date FROM public.usage_open WHERE token_id = -1 AND route_id = -1

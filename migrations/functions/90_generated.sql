@@ -10,7 +10,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '60s'
 	SET jit = off
 AS $body$
 DECLARE
-	part CONSTANT text := 'token_usage_logs_p' || to_char(day, 'YYYYMMDD');
+	part CONSTANT regclass := public.usage_partition(day);
 	low CONSTANT timestamp := day;
 	high CONSTANT timestamp := day + 1;
 	cells text;
@@ -20,20 +20,20 @@ BEGIN
 	PERFORM pg_advisory_xact_lock(hashtext('tollgate: usage rollups'));
 	IF low < (SELECT raw_since FROM public.usage_rollup_state) THEN
 		RETURN public.usage_remove_generated_cells(day);
-	ELSIF to_regclass('public.' || part) IS NULL THEN
+	ELSIF part IS NULL THEN
 		RETURN 0;
 	END IF;
-	EXECUTE format('SELECT NOT EXISTS (SELECT FROM public.%I '
+	EXECUTE format('SELECT NOT EXISTS (SELECT FROM %s '
 		'WHERE (tags ? ''generated'') IS NOT TRUE)', part) INTO mine;
 	IF mine THEN
 		BEGIN
 			-- Whoever writes just now may be about to commit.
 			PERFORM set_config('lock_timeout', '2s', true);
-			EXECUTE format('LOCK TABLE public.%I IN ACCESS EXCLUSIVE MODE', part);
+			EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', part);
 			EXECUTE format('SELECT count(*), coalesce(bool_and(tags ? ''generated''), '
-				'true) AND count(tags) = count(*) FROM public.%I', part) INTO n, mine;
+				'true) AND count(tags) = count(*) FROM %s', part) INTO n, mine;
 			IF mine THEN
-				EXECUTE format('TRUNCATE public.%I', part);
+				EXECUTE format('TRUNCATE %s', part);
 			END IF;
 		EXCEPTION WHEN lock_not_available THEN
 			mine := false;

@@ -125,7 +125,7 @@ static size_t lines_in(const char *body, size_t n)
 
 static bool copy_in(struct fake_postgres *f, int fd, char *body)
 {
-	bool is_batch = strncmp(body, "COPY token_usage_logs", 21) == 0;
+	bool is_batch = strncmp(body, "COPY public.token_usage_logs", 28) == 0;
 	char type = 'd', tag[32];
 	size_t n, total = 0, lines = 0;
 

@@ -1,7 +1,6 @@
 """tokens.last_used: kept up to date beside the rows, which never wait for it."""
 import datetime
 
-import psycopg2
 import pytest
 
 from tg.wait import eventually
@@ -45,7 +44,8 @@ def test_it_only_moves_forward(gateways, echo_upstream, database):
 def test_rows_do_not_wait_for_it(gateways, echo_upstream, cluster, database, lock):
     """Whatever someone holds of tokens; once it is free, last_used is set without another call."""
     gateway = gateways(echo_upstream)
-    other = psycopg2.connect(cluster.url(database.name))
+    other = cluster.connect(database.name)
+    other.autocommit = False
     try:
         other.cursor().execute(lock)
         for n in (3, 6):
@@ -61,7 +61,8 @@ def test_rows_do_not_wait_for_it(gateways, echo_upstream, cluster, database, loc
 
 def test_a_held_token_holds_up_no_other(gateways, echo_upstream, cluster, database):
     gateway = gateways(echo_upstream)
-    other = psycopg2.connect(cluster.url(database.name))
+    other = cluster.connect(database.name)
+    other.autocommit = False
     try:
         other.cursor().execute("INSERT INTO tokens (name, token_hash) VALUES ('x', 'x')")
         other.commit()

@@ -186,8 +186,8 @@ class Database:
         self._query("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()")
         # Not TRUNCATE: it makes files for each table and index anew.
-        for table in ("token_usage_logs", "usage_bad_rows", "usage_strangers", "usage_gaps",
-                      "usage_ingest_ids", "usage_cursors", "usage_routes", "usage_dirty",
+        for table in ("token_usage_logs", "token_usage_logs_held", "usage_bad_rows",
+                      "usage_strangers", "usage_gaps", "usage_ingest_ids", "usage_cursors", "usage_routes", "usage_dirty",
                       "usage_recounted", "usage_deltas", "usage_open", "usage_15min",
                       "usage_hour", "usage_6hours", "usage_day", "usage_8days", "usage_64days"):
             self._query(f"DELETE FROM {table}")

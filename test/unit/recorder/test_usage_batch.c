@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "common/check.h"
 #include "gateway/recorder/cursors.h"
 #include "gateway/recorder/partitions.h"
 
@@ -263,17 +264,40 @@ static void test_lines_by_day(void **state)
 
 static void test_copy_into_the_day(void **state)
 {
-	static const char start[] = "COPY token_usage_logs_p19700102 (";
+	static const char start[] = "COPY public.token_usage_logs_p19700102_2 (";
 	struct fixture *f = *state;
 
-	put(f, 0, 1, 5);
-	put(f, 0, 1, DAY);
-	assert_true(fill(f, 0, 100));
-	usage_batch_copy_sql(&f->batch, 1, false, &f->sql);
+	usage_batch_copy_sql("token_usage_logs_p19700102_2", &f->sql);
 	assert_memory_equal(f->sql.p, start, sizeof start - 1);
-	sbuf_reset(&f->sql);
-	usage_batch_copy_sql(&f->batch, 1, true, &f->sql);
-	assert_memory_equal(f->sql.p, "COPY token_usage_logs (", 23);
+}
+
+static size_t count_lines(const struct sbuf *text)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text->n; i++)
+		n += text->p[i] == '\n';
+	return n;
+}
+
+/* Three days, of which one is before 1970. */
+static void test_cells_without_days(void **state)
+{
+	static const int64_t days[] = {1, -1, 0};
+	struct fixture *f = *state;
+
+	for (int64_t i = 0; i < 6; i++)
+		put(f, 0, i, (i % 3 - 1) * DAY + (i % 3 == 0 ? DAY - 1 : 0));
+	assert_true(fill(f, 0, 100));
+	assert_int_equal(count_lines(&f->batch.cells), 6);
+	usage_batch_cells_without(&f->batch, days, 1);
+	assert_int_equal(count_lines(&f->batch.cells), 4);
+	usage_batch_cells_without(&f->batch, days, 2);
+	assert_int_equal(count_lines(&f->batch.cells), 2);
+	usage_batch_cells_without(&f->batch, days, 3);
+	assert_int_equal(f->batch.cells.n, 0);
+	usage_batch_cells_without(&f->batch, days, 0);
+	assert_int_equal(count_lines(&f->batch.cells), 6);
 }
 
 static void test_last_uses(void **state)
@@ -291,74 +315,104 @@ static void test_last_uses(void **state)
 	assert_int_equal(f->batch.uses[1].used_at_us, 5000000);
 }
 
+#define LOOK_SQL "SELECT v.day - date '1970-01-01', c.relname FROM (VALUES "
+#define LOOK_END                                                                         \
+	") AS v (day) JOIN pg_class AS c ON c.oid = public.usage_partition(v.day)"
+#define S UINT64_C(1000000)
+
 static void test_partitions_of_new_days_only(void **state)
 {
 	static const int64_t days[] = {0, 1, 20781};
 	struct fixture *f = *state;
 	struct usage_partitions p = {0};
 
-	assert_false(partitions_sql(&p, days, 0, &f->sql));
-	assert_true(partitions_sql(&p, days, 3, &f->sql));
-	assert_sql(f,
-		   "SELECT usage_ensure_partition(d) FROM (VALUES (date '1970-01-01'), "
-		   "(date '1970-01-02'), (date '2026-11-24')) AS v (d)");
-	partitions_know(&p, days, 2);
-	assert_true(partitions_sql(&p, days, 3, &f->sql));
-	assert_sql(f,
-		   "SELECT usage_ensure_partition(d) FROM (VALUES (date '2026-11-24')) "
-		   "AS v (d)");
-	partitions_know(&p, days, 3);
-	assert_int_equal(p.n, 3);
-	assert_false(partitions_sql(&p, days, 3, &f->sql));
+	assert_false(partitions_sql(&p, days, 0, S, &f->sql));
+	assert_true(partitions_sql(&p, days, 3, S, &f->sql));
+	assert_sql(f, LOOK_SQL "(date '1970-01-01'), (date '1970-01-02'), "
+			       "(date '2026-11-24')" LOOK_END);
+	partitions_looked(&p, days, 3, S);
+	partitions_found(&p, 0, "first");
+	partitions_found(&p, 20781, "third_2");
+	partitions_found(&p, 7, "never asked for");
+	assert_string_equal(partitions_name(&p, 0), "first");
+	assert_null(partitions_name(&p, 1));
+	assert_string_equal(partitions_name(&p, 20781), "third_2");
+	assert_null(partitions_name(&p, 7));
+	assert_false(partitions_sql(&p, days, 3, S + S - 1, &f->sql));
 	assert_int_equal(f->sql.n, 0);
+	assert_true(partitions_sql(&p, days, 3, 2 * S, &f->sql));
+	assert_sql(f, LOOK_SQL "(date '1970-01-02')" LOOK_END);
 	partitions_forget(&p);
-	assert_true(partitions_sql(&p, days, 1, &f->sql));
+	assert_true(partitions_sql(&p, days, 1, S, &f->sql));
 }
 
-/* One that could not be written is asked for again; then it is someone else's. */
+/* Seconds after `at` from when the day is looked for again. */
+static uint64_t held_for(struct fixture *f, struct usage_partitions *p, int64_t day,
+			 uint64_t at)
+{
+	uint64_t s = 0;
+
+	while (!partitions_sql(p, &day, 1, at + s * S, &f->sql))
+		s++;
+	sbuf_reset(&f->sql);
+	return s;
+}
+
+static void find_again(struct usage_partitions *p, int64_t day, uint64_t now)
+{
+	partitions_looked(p, &day, 1, now);
+	partitions_found(p, day, "again");
+}
+
+/* One that is gone is looked for at once; one that refuses its rows is left alone, for
+ * longer each time, until it takes them. */
 static void test_partitions_that_fail(void **state)
 {
-	static const int64_t days[] = {4, 5};
+	static const unsigned pauses[] = {5, 10, 20, 40, 60, 60};
 	struct fixture *f = *state;
 	struct usage_partitions p = {0};
+	uint64_t now = 100 * S;
 
-	partitions_failed(&p, 4); /* unknown: nothing to note */
-	assert_true(partitions_sql(&p, days, 2, &f->sql));
-	partitions_know(&p, days, 2);
-	assert_int_equal(partitions_kind(&p, 4), PARTITION_FRESH);
-	assert_false(partitions_sql(&p, days, 2, &f->sql));
-	assert_int_equal(partitions_kind(&p, 4), PARTITION_KNOWN);
-	partitions_failed(&p, 4);
-	assert_int_equal(partitions_kind(&p, 4), PARTITION_UNKNOWN);
-	sbuf_reset(&f->sql);
-	assert_true(partitions_sql(&p, days, 2, &f->sql));
-	assert_sql(f,
-		   "SELECT usage_ensure_partition(d) FROM (VALUES (date '1970-01-05')) "
-		   "AS v (d)");
-	partitions_know(&p, days, 2);
-	partitions_failed(&p, 4);
-	assert_int_equal(partitions_kind(&p, 4), PARTITION_FOREIGN);
-	assert_int_equal(partitions_kind(&p, 5), PARTITION_KNOWN);
-	assert_false(partitions_sql(&p, days, 2, &f->sql));
-	assert_int_equal(partitions_kind(&p, 4), PARTITION_FOREIGN);
-	for (int64_t day = 10; day < 10 + PARTITIONS_KNOWN_MAX; day++)
-		partitions_know(&p, &day, 1);
-	assert_int_equal(partitions_kind(&p, 4), PARTITION_UNKNOWN);
+	assert_false(partitions_failed(&p, 4, false, now));
+	find_again(&p, 4, now);
+	assert_false(partitions_failed(&p, 4, true, now));
+	assert_null(partitions_name(&p, 4));
+	assert_int_equal(held_for(f, &p, 4, now), 0);
+	find_again(&p, 4, now);
+	assert_true(partitions_failed(&p, 4, true, now));
+	assert_int_equal(held_for(f, &p, 4, now), 10);
+	now += 10 * S;
+	find_again(&p, 4, now);
+	partitions_worked(&p, 4);
+	for (size_t i = 0; i < ARRAY_LEN(pauses); i++) {
+		assert_true(partitions_failed(&p, 4, false, now));
+		assert_int_equal(held_for(f, &p, 4, now), pauses[i]);
+		now += pauses[i] * S;
+		find_again(&p, 4, now);
+	}
+	/* In doubt, at once. */
+	assert_true(partitions_failed(&p, 4, false, now));
+	partitions_doubt(&p);
+	assert_int_equal(held_for(f, &p, 4, now), 0);
 }
 
-static void test_oldest_knowledge_is_forgotten_first(void **state)
+/* However many days come by, those of the batch at hand have their place. */
+static void test_days_of_one_batch_are_known(void **state)
 {
 	struct fixture *f = *state;
 	struct usage_partitions p = {0};
-	int64_t day;
+	int64_t days[BATCH_DAYS_MAX];
 
-	for (day = 0; day <= PARTITIONS_KNOWN_MAX; day++)
-		partitions_know(&p, &day, 1);
-	assert_int_equal(p.n, PARTITIONS_KNOWN_MAX);
-	day = 0;
-	assert_true(partitions_sql(&p, &day, 1, &f->sql));
-	for (day = 1; day <= PARTITIONS_KNOWN_MAX; day++)
-		assert_false(partitions_sql(&p, &day, 1, &f->sql));
+	for (int64_t from = 0; from < 300; from += 5) {
+		for (int64_t i = 0; i < BATCH_DAYS_MAX; i++)
+			days[i] = from + i;
+		if (partitions_sql(&p, days, BATCH_DAYS_MAX, S, &f->sql))
+			partitions_looked(&p, days, BATCH_DAYS_MAX, S);
+		for (int64_t i = 0; i < BATCH_DAYS_MAX; i++)
+			partitions_found(&p, days[i], "x");
+		for (int64_t i = 0; i < BATCH_DAYS_MAX; i++)
+			assert_non_null(partitions_name(&p, days[i]));
+	}
 }
 
 /* Where the lane stands after each of three events: records of one size. */
@@ -602,7 +656,8 @@ int main(void)
 		WITH_FIXTURE(test_join),
 		WITH_FIXTURE(test_partitions_of_new_days_only),
 		WITH_FIXTURE(test_partitions_that_fail),
-		WITH_FIXTURE(test_oldest_knowledge_is_forgotten_first),
+		WITH_FIXTURE(test_days_of_one_batch_are_known),
+		WITH_FIXTURE(test_cells_without_days),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
