@@ -17,7 +17,7 @@ struct check_arguments {
 };
 
 static const char help[] =
-	"usage: tollgate check [--config FILE] [--env NAME] [--env-file FILE] [--allow-unset]\n"
+	"usage: tollgate check --config FILE [--env NAME] [--env-file FILE] [--allow-unset]\n"
 	"                      [--dump]\n\n"
 	"Prints every error and warning of a configuration file with its place; exit status 1\n"
 	"if there is an error. Variables come from the environment, then from --env-file,\n"

@@ -6,7 +6,7 @@
 #include "gateway/run/serve.h"
 
 static const char help[] =
-	"usage: tollgate serve [--config FILE] [--env NAME] [--env-file FILE]\n\n"
+	"usage: tollgate serve --config FILE [--env NAME] [--env-file FILE]\n\n"
 	"Runs the gateway and the manager until SIGTERM. SIGHUP reads all files again: routes,\n"
 	"limits, timeouts and secrets.\n\n"
 	"  --config FILE    the configuration (docs/configuration.md)\n"
