@@ -143,11 +143,6 @@ static void tell_down(struct pg_conn *c, bool begins, const char *why)
 		c->o.on_trouble(c->o.ctx, why);
 }
 
-static void calm_down(struct pg_conn *c)
-{
-	c->backoff_ms = BACKOFF_MIN_MS;
-}
-
 /* The one end of a connection, whatever the cause. sqlstate: "" where there is none. */
 static void lost_with(struct pg_conn *c, const char *why, const char *sqlstate)
 {
@@ -156,7 +151,7 @@ static void lost_with(struct pg_conn *c, const char *why, const char *sqlstate)
 
 	snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", sqlstate);
 	if (c->state == PG_UP && clock_mono_us() - c->up_since_us > LASTED_US)
-		calm_down(c);
+		c->backoff_ms = BACKOFF_MIN_MS;
 
 	enter(c);
 	/* A server that took the connection and no session: the next may do better. */
@@ -250,7 +245,7 @@ static void complete(struct pg_conn *c)
 			return;
 		}
 	} else if (c->state == PG_UP) {
-		calm_down(c);
+		c->backoff_ms = BACKOFF_MIN_MS;
 	}
 	finish(c, &reply);
 }
@@ -323,6 +318,17 @@ static bool consume(struct pg_conn *c)
 	return true;
 }
 
+/* Whoever was let in while it was read-only stays; from then on it is a change. */
+static void watch_role(struct pg_conn *c)
+{
+	bool read_only = pg_reports_read_only(c->pg);
+
+	if (read_only && !c->read_only)
+		lost_its_use(c, "the server has become read-only", READ_ONLY_STATE);
+	else
+		c->read_only = read_only;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct pg_conn *c = arg;
@@ -336,8 +342,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	take_results(c);
 	if (c->pg && !open)
 		lost_by_libpq(c);
-	else if (c->state == PG_UP && !c->read_only && pg_reports_read_only(c->pg))
-		lost_its_use(c, "the server has become read-only", READ_ONLY_STATE);
+	else if (c->state == PG_UP)
+		watch_role(c);
 	leave(c);
 }
 
@@ -380,12 +386,6 @@ static void send_statement(struct pg_conn *c, const char *sql, struct pg_params 
 		pg_mark_broken(c);
 }
 
-/* What SHOW has answered. */
-static bool is_on(const PGresult *r)
-{
-	return PQntuples(r) == 1 && strcmp(PQgetvalue(r, 0, 0), "on") == 0;
-}
-
 static void on_session_ready(void *ctx, const struct pg_reply *reply)
 {
 	struct pg_conn *c = ctx;
@@ -398,7 +398,7 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 		lost_with(c, why, reply->sqlstate);
 		return;
 	}
-	if (c->o.writes && is_on(reply->result)) {
+	if (c->o.writes && pg_says_on(reply->result)) {
 		lost_with(c,
 			  "the server is read-only: a standby, or one with "
 			  "default_transaction_read_only",

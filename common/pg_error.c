@@ -129,6 +129,11 @@ bool pg_result_is_fatal(const PGresult *r)
 	       (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
 }
 
+bool pg_says_on(const PGresult *r)
+{
+	return PQntuples(r) == 1 && strcmp(PQgetvalue(r, 0, 0), "on") == 0;
+}
+
 bool pg_reports_read_only(const PGconn *pg)
 {
 	static const char *const names[] = {"in_hot_standby",

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ struct recording {
 	struct usage_journal *journal;
 	int64_t noted_us; /* the recorder's own */
 	pthread_mutex_t lock;
-	struct recording_view view; /* under the lock */
+	struct recording_view view;          /* under the lock */
+	_Atomic int64_t since_us, oldest_us; /* copies */
 };
 
 struct recording *recording_new(struct usage_journal *journal)
@@ -129,6 +131,7 @@ void recording_stands(struct recording *r, const char *why)
 	if (v.since_us == 0)
 		v.since_us = now;
 	r->view = v;
+	atomic_store_explicit(&r->since_us, v.since_us, memory_order_relaxed);
 	pthread_mutex_unlock(&r->lock);
 	if (changed && (r->noted_us == 0 || now - r->noted_us >= NOTE_AGAIN_US))
 		write_note(r, &v);
@@ -144,6 +147,7 @@ void recording_goes_on(struct recording *r)
 	stood = r->view.since_us != 0;
 	r->view.since_us = 0;
 	r->view.why[0] = '\0';
+	atomic_store_explicit(&r->since_us, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&r->lock);
 	if (stood)
 		remove_note(r);
@@ -155,6 +159,7 @@ void recording_waits(struct recording *r, int64_t oldest_us, uint64_t bytes)
 		return;
 	pthread_mutex_lock(&r->lock);
 	r->view.oldest_us = oldest_us;
+	atomic_store_explicit(&r->oldest_us, oldest_us, memory_order_relaxed);
 	r->view.waiting_bytes = bytes;
 	pthread_mutex_unlock(&r->lock);
 }
@@ -169,6 +174,15 @@ void recording_look(struct recording *r, struct recording_view *out)
 	pthread_mutex_lock(&r->lock);
 	*out = r->view;
 	pthread_mutex_unlock(&r->lock);
+}
+
+bool recording_peek(const struct recording *r, int64_t *since_us, int64_t *oldest_us)
+{
+	if (r == NULL)
+		return false;
+	*since_us = atomic_load_explicit(&r->since_us, memory_order_relaxed);
+	*oldest_us = atomic_load_explicit(&r->oldest_us, memory_order_relaxed);
+	return *since_us != 0;
 }
 
 char *recording_time(char out[RECORDING_TIME_MAX], int64_t us)

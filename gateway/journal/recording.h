@@ -34,6 +34,8 @@ void recording_waits(struct recording *r, int64_t oldest_us, uint64_t bytes);
 
 /* Any thread; r may be NULL. */
 void recording_look(struct recording *r, struct recording_view *out);
+/* The times of it, without any lock: for workers. False: it goes on, nothing is set. */
+bool recording_peek(const struct recording *r, int64_t *since_us, int64_t *oldest_us);
 /* What is noted in a group's folder: since_us and why. False: nothing. */
 bool recording_read(int folder, struct recording_view *out);
 

@@ -16,6 +16,7 @@
 #include "gateway/http/front.h"
 #include "gateway/http/response_reader.h"
 #include "gateway/journal/lane.h"
+#include "gateway/journal/recording.h"
 #include "gateway/proxy/admit.h"
 #include "gateway/proxy/drain.h"
 #include "gateway/proxy/exchange_ids.h"
@@ -33,7 +34,8 @@ TAILQ_HEAD(exchange_list, exchange);
 struct exchange_env {
 	struct token_sync *tokens;
 	struct usage_lane *lane;
-	struct access_lane *access; /* NULL: no access log */
+	const struct recording *recording; /* for /ready */
+	struct access_lane *access;        /* NULL: no access log */
 	struct key_hasher *hasher;
 	struct id_source ids;
 	struct sites sites;

@@ -2,9 +2,12 @@
  * here. */
 #include "gateway/proxy/local.h"
 
+#include <stdio.h>
+
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/journal/event.h"
+#include "gateway/journal/recording.h"
 #include "gateway/proxy/cors.h"
 #include "gateway/proxy/exchange_end.h"
 
@@ -19,6 +22,29 @@ static void reply(struct http_conn *c, int status, struct str body)
 	http_conn_reply(c, status, "application/json", PAGE_METHODS, body);
 }
 
+/* Strangers may ask: not why recording stands, which the manager tells. */
+static void reply_is_ready(const struct exchange_env *env, struct http_conn *c,
+			   const char *keys)
+{
+	char text[192], since[RECORDING_TIME_MAX], age[32] = "null", stands[128] = "";
+	int64_t since_us, oldest_us = 0;
+	bool stands_now = recording_peek(env->recording, &since_us, &oldest_us);
+	int n;
+
+	if (oldest_us != 0)
+		snprintf(age, sizeof age, "%lld",
+			 (long long)((clock_wall_us() - oldest_us) / 1000000));
+	if (stands_now)
+		snprintf(stands, sizeof stands,
+			 ",\"recording\":\"stands\",\"since\":\"%s\","
+			 "\"oldest_waits_s\":%s",
+			 recording_time(since, since_us), age);
+	n = snprintf(text, sizeof text, "{\"status\":\"ready\",\"keys\":\"%s\"%s}\n",
+		     keys, stands);
+	CHECK(n > 0 && (size_t)n < sizeof text);
+	reply(c, 200, (struct str){text, (size_t)n});
+}
+
 static void reply_ready(struct exchange_env *env, struct http_conn *c)
 {
 	enum token_state state = token_sync_state(env->tokens, clock_mono_us());
@@ -29,10 +55,7 @@ static void reply_ready(struct exchange_env *env, struct http_conn *c)
 		reply(c, 503,
 		      STR("{\"status\":\"not ready\",\"reason\":\"no current key table\"}\n"));
 	else
-		reply(c, 200,
-		      state == TOKENS_FRESH
-			      ? STR("{\"status\":\"ready\",\"keys\":\"fresh\"}\n")
-			      : STR("{\"status\":\"ready\",\"keys\":\"stale\"}\n"));
+		reply_is_ready(env, c, state == TOKENS_FRESH ? "fresh" : "stale");
 }
 
 /* OPTIONS of the server as a whole (RFC 9110 9.3.7), and of "/" where that is nobody's:

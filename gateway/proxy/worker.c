@@ -201,6 +201,7 @@ struct worker *worker_start(const struct worker_options *o)
 	init_thread(w);
 	w->env.tokens = o->tokens;
 	w->env.lane = o->lane;
+	w->env.recording = o->recording;
 	w->env.access = o->access;
 	exchange_env_init(&w->env);
 	if (!init_site(w, o) || !init_front(w, o->settings)) {

@@ -9,6 +9,7 @@
 #include "gateway/settings/settings.h"
 #include "gateway/token/token_sync.h"
 #include "gateway/journal/lane.h"
+#include "gateway/journal/recording.h"
 
 struct worker;
 
@@ -18,9 +19,10 @@ struct worker_options {
 	struct token_sync *tokens;
 	struct epoch_domain *epochs;
 	struct resolver *resolver;
-	struct usage_lane *lane;    /* outlives the worker */
-	struct access_lane *access; /* NULL: no access log */
-	const int *listen_fds;      /* taken over; the last n_tls_fds speak TLS */
+	struct usage_lane *lane;           /* outlives the worker */
+	const struct recording *recording; /* for /ready; outlives it as well */
+	struct access_lane *access;        /* NULL: no access log */
+	const int *listen_fds;             /* taken over; the last n_tls_fds speak TLS */
 	size_t n_listen_fds, n_tls_fds;
 	struct address_cap *address_cap; /* shared by all workers; outlives them */
 	/* TLS_TICKET_KEY_BYTES, shared by all workers */

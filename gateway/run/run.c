@@ -262,6 +262,7 @@ static bool start_worker(struct gateway *g, unsigned i)
 		.epochs = g->epochs,
 		.resolver = g->resolver,
 		.lane = lane_of(g, i),
+		.recording = g->recording,
 		.access = g->access ? access_log_lane(g->access) : NULL,
 		.listen_fds = fds,
 		.n_listen_fds = n,

@@ -43,6 +43,9 @@ def test_recording_that_stands_is_told(gateways, echo_upstream, database):
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", shown["since"])
     assert 0 <= shown["stands_s"] <= time.time() - began + 2 and shown["waiting_bytes"] > 100
     assert '42501 not "today"' in shown["why"]
+    public = json.loads(gateway.call("GET", "/ready").body)
+    assert public["status"] == "ready" and public["recording"] == "stands"
+    assert public["since"] == shown["since"] and public["oldest_waits_s"] >= 1 and "why" not in public
     line = STANDS.search(inspect(gateway))
     assert line.group(1) == shown["since"] and '42501 not "today"' in line.group(3)
     assert "1 events wait" in inspect(gateway)
@@ -54,6 +57,7 @@ def test_recording_that_stands_is_told(gateways, echo_upstream, database):
     database.query("DROP TRIGGER refuse ON usage_cursors")
     database.wait_usage(2)
     eventually(lambda: recording(gateway)["state"] == "goes_on", "recording goes on")
+    assert json.loads(gateway.call("GET", "/ready").body) == {"status": "ready", "keys": "fresh"}
     eventually(lambda: not STANDS.search(inspect(gateway)), "and the folder says so")
 
 
