@@ -114,8 +114,13 @@ GRANT INSERT ON public.usage_deltas, public.usage_routes TO tollgate;
 -- another's.
 CREATE SEQUENCE public.usage_recount_turns;
 
--- Intervals that were counted again a moment ago. Of no use after a crash.
+-- Intervals that were counted again a moment ago, or could not be (then with the reason).
+-- Of no use after a crash.
 CREATE UNLOGGED TABLE public.usage_recounted (
 	since timestamp PRIMARY KEY,
-	rests_until timestamptz NOT NULL
+	rests_until timestamptz NOT NULL,
+	sqlstate text,
+	reason text
 );
+
+GRANT SELECT ON public.usage_recounted TO tollgate;

@@ -366,6 +366,27 @@ static bool answer_only(struct pg_sync *s, const struct db_migrate_options *o, b
 	return true;
 }
 
+/* Of rows that others wrote, or that were copied just now. */
+static bool report_waiting(struct pg_sync *s, const struct db_migrate_options *o,
+			   struct sbuf *error)
+{
+	PGresult *r =
+		pg_sync_query(s, "SELECT count(DISTINCT since) FROM public.usage_dirty",
+			      NULL, 0, error);
+	char line[256];
+
+	if (r == NULL)
+		return false;
+	snprintf(line, sizeof line,
+		 "%s intervals of 15 minutes have rows that no statistics show yet: they "
+		 "are counted while a gateway runs (tollgate serve)",
+		 PQgetvalue(r, 0, 0));
+	if (strcmp(PQgetvalue(r, 0, 0), "0") != 0)
+		report(o, line);
+	PQclear(r);
+	return true;
+}
+
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 {
 	struct pg_sync *s = pg_sync_open(o->conninfo, "tollgate migrate", error);
@@ -380,7 +401,7 @@ bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 	ok = check_server(s, error) && take_lock(s, error) && check_series(s, error) &&
 	     roles_ensure(s, o, error) && legacy_rows_check(s, o, error) &&
 	     ensure_tables(s, error) && apply_all(s, o, error) &&
-	     legacy_rows_copy(s, o, error);
+	     legacy_rows_copy(s, o, error) && report_waiting(s, o, error);
 	pg_sync_close(&s);
 	return ok;
 }

@@ -230,6 +230,13 @@ static size_t find_cell(struct usage_rollup *r, const struct usage_event *e)
 	return r->n_cells - 1;
 }
 
+/* As usage_bounded in SQL. */
+static void add_bounded(int64_t *sum, int64_t more)
+{
+	if (__builtin_add_overflow(*sum, more, sum))
+		*sum = more < 0 ? -INT64_MAX : INT64_MAX;
+}
+
 static void add_time(struct usage_rollup *r, size_t index, int32_t ms)
 {
 	struct cell *c = &r->cells[index];
@@ -265,9 +272,9 @@ void usage_rollup_add(struct usage_rollup *r, const struct usage_event *e)
 		c->sums[SUM_total_sum] += e->total_ms;
 	}
 	if (e->bytes_in != USAGE_NULL)
-		c->sums[SUM_bytes_in] += e->bytes_in;
+		add_bounded(&c->sums[SUM_bytes_in], e->bytes_in);
 	if (e->bytes_out != USAGE_NULL)
-		c->sums[SUM_bytes_out] += e->bytes_out;
+		add_bounded(&c->sums[SUM_bytes_out], e->bytes_out);
 }
 
 static void copy_sql(const struct usage_rollup *r, const char *table,

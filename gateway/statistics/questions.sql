@@ -20,19 +20,22 @@ asked AS MATERIALIZED (
 -- name: from_instant
 ($1::timestamptz AT TIME ZONE 'UTC')
 -- name: from_clock
-($1::timestamp AT TIME ZONE $3 AT TIME ZONE 'UTC')
+usage_instant($1::timestamp, $3)
 -- name: from_default
 ({to} - interval '24 hours')
 -- name: to_instant
 ($2::timestamptz AT TIME ZONE 'UTC')
 -- name: to_clock
-($2::timestamp AT TIME ZONE $3 AT TIME ZONE 'UTC')
+usage_instant($2::timestamp, $3)
 -- name: to_default
 (now() AT TIME ZONE 'UTC')
 
--- What is told of the range, and of a row of usage_sums, s.
+-- What is told of the range (waiting: intervals of it that are to be counted again, whose
+-- changes no number shows yet), and of a row of usage_sums, s.
 -- name: range
-'from', usage_local(low, zone), 'to', usage_local(high, zone), 'zone', zone
+'from', usage_local(low, zone), 'to', usage_local(high, zone), 'zone', zone,
+		'waiting', (SELECT count(DISTINCT since) FROM usage_dirty
+			WHERE since >= low AND since < high)
 -- name: errors
 (s.errors_ours + s.errors_upstream + s.errors_client)
 -- name: counts
@@ -49,7 +52,8 @@ asked AS MATERIALIZED (
 -- name: percentiles
 'p50_ms', p.ms[1], 'p95_ms', p.ms[2], 'p99_ms', p.ms[3]
 -- name: join_percentiles
-LEFT JOIN LATERAL usage_percentiles(s.histogram, 0.5, 0.95, 0.99) AS p (ms) ON true
+LEFT JOIN LATERAL usage_percentiles(s.histogram, s.time_max, 0.5, 0.95, 0.99)
+	AS p (ms) ON true
 -- name: statuses_object
 json_build_object('1xx', coalesce(s.status_1xx, 0), '2xx', coalesce(s.status_2xx, 0),
 			'3xx', coalesce(s.status_3xx, 0), '4xx', coalesce(s.status_4xx, 0),
@@ -69,12 +73,13 @@ periods AS (
 	SELECT 'now' AS period, * FROM asked
 	UNION ALL
 	SELECT 'before',
-		usage_floor((l - (h - l)) AT TIME ZONE zone AT TIME ZONE 'UTC', 900), low, zone,
+		CASE WHEN since < low THEN since ELSE low - (high - low) END, low, zone,
 		tokens, routes
 	FROM asked, LATERAL (
 		SELECT low AT TIME ZONE 'UTC' AT TIME ZONE zone,
 			high AT TIME ZONE 'UTC' AT TIME ZONE zone
-	) AS local (l, h)
+	) AS local (l, h), LATERAL usage_floor(usage_instant(l - (h - l), zone), 900)
+		AS start (since)
 ),
 told AS (
 	SELECT period, json_build_object({range}, 'totals', {totals_object}) AS j
@@ -205,7 +210,7 @@ LEFT JOIN LATERAL usage_sums(ARRAY[low, high], tokens, routes) AS s ON true
 -- name: cost
 WITH {asked},
 spent AS (
-	SELECT r.route_path, s.calls, v.micro, s.calls * v.micro AS cost
+	SELECT r.route_path, s.calls, v.micro, s.calls::numeric * v.micro AS cost
 	FROM asked, LATERAL usage_sums(ARRAY[low, high], tokens, routes,
 		by_route => true, brief => true) AS s
 	JOIN usage_routes AS r USING (route_id)

@@ -44,6 +44,11 @@ SELECT clock_timestamp()
 -- name: recount_left
 SELECT count(*) FROM usage_dirty WHERE noted_at <= $1
 
+-- One of those that could not be.
+-- name: recount_failed
+SELECT since || ': ' || sqlstate || ' ' || reason FROM usage_recounted
+WHERE reason IS NOT NULL ORDER BY since LIMIT 1
+
 -- How many were counted again; -1: another one holds the lock.
 -- name: recount_some
 SELECT usage_recount_dirty(32)

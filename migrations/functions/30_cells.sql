@@ -40,6 +40,14 @@ FROM (SELECT fault, string_agg(quote_literal(outcome), ', ' ORDER BY outcome) AS
 	GROUP BY fault) AS faults
 $$;
 
+-- A sum as cells keep it: what is past a bigint's bounds is at them. Bytes that nobody
+-- sent may add up to that. NULL where nothing was added up.
+CREATE OR REPLACE FUNCTION public.usage_bounded(n numeric) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT CASE WHEN n IS NOT NULL
+	THEN least(greatest(n, -9223372036854775807), 9223372036854775807)::bigint END
+$$;
+
 -- A cell's columns, as pieces of SQL: (placeholder, text with the histogram, text
 -- without).
 -- {columns}      their names
@@ -55,31 +63,40 @@ CREATE OR REPLACE FUNCTION public.usage_sql_pieces()
 RETURNS TABLE (placeholder text, with_h text, without_h text) LANGUAGE plpgsql AS $body$
 DECLARE
 	counts text[] := ARRAY(SELECT name FROM public.usage_cell_sums() ORDER BY place);
+	-- Sums may be past all bounds, counts are not.
+	large text[] := ARRAY(SELECT name FROM public.usage_cell_sums()
+		WHERE how LIKE '%bounded(%');
 	counted text[] := ARRAY(SELECT how FROM public.usage_cell_sums() ORDER BY place);
 	buckets text[] := ARRAY(SELECT 'h' || n FROM generate_series(1, 137) AS n);
 	item record;
 BEGIN
-	-- first, a list with `each` of the counts, last; then a list with `bucket` of the
-	-- histogram.
+	-- first, a list with `each` or `large` of the counts, last; then a list with `bucket`
+	-- of the histogram.
 	FOR item IN SELECT * FROM (VALUES
-		('{columns}', 'calls, ', '%s', ', time_max', '%s'),
-		('{definitions}', 'calls bigint NOT NULL, ', '%s bigint', ', time_max integer',
-			'%s integer'),
+		('{columns}', 'calls, ', '%s', '%s', ', time_max', '%s'),
+		('{definitions}', 'calls bigint NOT NULL, ', '%s bigint', '%s bigint',
+			', time_max integer', '%s integer'),
 		('{sums}', 'sum(calls)::bigint AS calls, ', 'sum(%1$s)::bigint AS %1$s',
-			', max(time_max) AS time_max', 'sum(%1$s) AS %1$s'),
+			'public.usage_bounded(sum(%1$s)) AS %1$s', ', max(time_max) AS time_max',
+			'sum(%1$s) AS %1$s'),
 		('{plain_sums}', 'sum(calls)::bigint AS calls, ',
-			'nullif(sum(%1$s), 0)::bigint AS %1$s', ', max(time_max) AS time_max',
-			'nullif(sum(%1$s), 0)::bigint AS %1$s'),
-		('{answer}', 'sum(calls)::bigint, ', 'coalesce(sum(%s), 0)::bigint', '', NULL),
-		('{negated}', '-calls, ', '-%s', ', NULL::integer', '-%s'),
+			'nullif(sum(%1$s), 0)::bigint AS %1$s',
+			'nullif(public.usage_bounded(sum(%1$s)), 0) AS %1$s',
+			', max(time_max) AS time_max', 'nullif(sum(%1$s), 0)::bigint AS %1$s'),
+		('{answer}', 'sum(calls)::bigint, ', 'coalesce(sum(%s), 0)::bigint',
+			'public.usage_bounded(coalesce(sum(%s), 0))', '', NULL),
+		('{negated}', '-calls, ', '-%s', '-%s', ', NULL::integer', '-%s'),
 		('{merge}', 'calls = c.calls + excluded.calls, ',
 			'%1$s = coalesce(c.%1$s + excluded.%1$s, c.%1$s, excluded.%1$s)',
+			'%1$s = coalesce(public.usage_bounded(c.%1$s::numeric + excluded.%1$s), '
+			'c.%1$s, excluded.%1$s)',
 			', time_max = greatest(c.time_max, excluded.time_max)',
 			'%1$s = coalesce(c.%1$s + excluded.%1$s, c.%1$s, excluded.%1$s)'))
-		AS v (name, first, each, last, bucket)
+		AS v (name, first, each, large, last, bucket)
 	LOOP
 		placeholder := item.name;
-		without_h := item.first || (SELECT string_agg(format(item.each, c), ', ')
+		without_h := item.first || (SELECT string_agg(format(CASE WHEN c = ANY (large)
+			THEN item.large ELSE item.each END, c), ', ')
 			FROM unnest(counts) AS c) || item.last;
 		with_h := without_h || coalesce((SELECT string_agg(', ' || format(item.bucket, b),
 			'')
@@ -100,10 +117,6 @@ BEGIN
 			', nullif(count(*) FILTER (WHERE bucket = %s), 0) AS h%1$s', n), '')
 		FROM generate_series(1, 137) AS n);
 	RETURN NEXT;
-	placeholder := '{row}';
-	with_h := public.usage_sql_row();
-	without_h := with_h;
-	RETURN NEXT;
 END
 $body$;
 
@@ -114,7 +127,8 @@ DECLARE
 	piece record;
 	body text := 'template';
 BEGIN
-	FOR piece IN SELECT * FROM public.usage_sql_pieces() LOOP
+	FOR piece IN SELECT * FROM public.usage_sql_pieces()
+			UNION ALL SELECT '{row}', r, r FROM public.usage_sql_row() AS r LOOP
 		body := format('replace(%s, %L, CASE WHEN with_histogram THEN %L ELSE %L END)',
 			body, piece.placeholder, piece.with_h, piece.without_h);
 	END LOOP;

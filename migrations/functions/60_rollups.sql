@@ -199,18 +199,53 @@ END
 $body$;
 REVOKE ALL ON FUNCTION public.usage_recount(timestamp[]) FROM PUBLIC;
 
+-- The same for each interval by itself, since together they failed. One that fails alone
+-- keeps its marks and is left alone for ten minutes. Returns those that were counted.
+CREATE OR REPLACE FUNCTION public.usage_recount_each(which timestamp[])
+	RETURNS timestamp[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	done timestamp[] := '{}';
+	w timestamp;
+BEGIN
+	FOREACH w IN ARRAY which LOOP
+		BEGIN
+			DELETE FROM public.usage_dirty WHERE since = w;
+			PERFORM public.usage_recount(ARRAY[w]);
+			done := done || w;
+		EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+			-- Soon again, after others.
+			INSERT INTO public.usage_recounted (since, rests_until)
+				VALUES (w, clock_timestamp() + interval '10 seconds')
+				ON CONFLICT (since) DO UPDATE SET rests_until = excluded.rests_until;
+		WHEN OTHERS THEN
+			INSERT INTO public.usage_recounted (since, rests_until, sqlstate, reason)
+				VALUES (w, clock_timestamp() + interval '10 minutes', SQLSTATE, SQLERRM)
+				ON CONFLICT (since) DO UPDATE SET rests_until = excluded.rests_until,
+					sqlstate = excluded.sqlstate, reason = excluded.reason;
+		END;
+	END LOOP;
+	RETURN done;
+END
+$$;
+REVOKE ALL ON FUNCTION public.usage_recount_each(timestamp[]) FROM PUBLIC;
+
 -- Takes the marks of up to `most` dirty intervals of one day, and counts those again. By
 -- turns those that have waited longest, so that none waits for ever, and the latest, so
 -- that a backlog does not hide today. An interval that is dirty all the time comes again
--- after ten seconds, or four times as long as it took, if others wait. Returns how many;
--- -1: someone else is at it. A mark that comes after it was looked for stays.
+-- after ten seconds, or four times as long as it took, if others wait; one that could not
+-- be counted, after ten minutes. Returns how many; -1: someone else is at it. A mark that
+-- comes after it was looked for stays.
 CREATE OR REPLACE FUNCTION public.usage_recount_dirty(most integer DEFAULT 8)
 	RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	SET lock_timeout = '1s'
+AS $$
 DECLARE
 	began CONSTANT timestamptz := clock_timestamp();
 	longest_first boolean;
 	which timestamp[];
+	n integer;
 BEGIN
 	IF NOT public.usage_upkeep_lock() THEN
 		RETURN -1;
@@ -224,20 +259,26 @@ BEGIN
 				row_number() OVER (
 				ORDER BY r.since IS NOT NULL, CASE WHEN longest_first THEN noted_at END,
 				since DESC) AS place
-			FROM waiting LEFT JOIN public.usage_recounted AS r USING (since))
+			FROM waiting LEFT JOIN public.usage_recounted AS r USING (since)
+			WHERE r.reason IS NULL)
 		SELECT q.since FROM queue AS q JOIN queue AS first ON first.place = 1
 			AND date_trunc('day', q.since) = date_trunc('day', first.since)
 			AND q.rests = first.rests
 		ORDER BY q.place LIMIT most);
-	IF cardinality(which) > 0 THEN
-		DELETE FROM public.usage_dirty WHERE since = ANY (which);
-		PERFORM public.usage_recount(which);
+	n := cardinality(which);
+	IF n > 0 THEN
+		BEGIN
+			DELETE FROM public.usage_dirty WHERE since = ANY (which);
+			PERFORM public.usage_recount(which);
+		EXCEPTION WHEN OTHERS THEN
+			which := public.usage_recount_each(which);
+		END;
 		INSERT INTO public.usage_recounted (since, rests_until)
 			SELECT w, clock_timestamp() + greatest(interval '10 seconds',
 				4 * (clock_timestamp() - began)) FROM unnest(which) AS w
 			ON CONFLICT (since) DO UPDATE SET rests_until = excluded.rests_until;
 	END IF;
-	RETURN cardinality(which);
+	RETURN n;
 END
 $$;
 REVOKE ALL ON FUNCTION public.usage_recount_dirty(integer) FROM PUBLIC;

@@ -123,8 +123,9 @@ BEGIN
 		'coalesce(sum(errors_upstream), 0)::bigint, coalesce(sum(errors_client), '
 		'0)::bigint'
 		|| repeat(', NULL::bigint', 6) || ', coalesce(sum(time_count), 0)::bigint, '
-		'coalesce(sum(time_sum), 0)::bigint, NULL::bigint, NULL::bigint, '
-		'coalesce(sum(bytes_in), 0)::bigint, coalesce(sum(bytes_out), 0)::bigint, '
+		'public.usage_bounded(coalesce(sum(time_sum), 0)), NULL::bigint, NULL::bigint, '
+		'public.usage_bounded(coalesce(sum(bytes_in), 0)), '
+		'public.usage_bounded(coalesce(sum(bytes_out), 0)), '
 		'NULL::integer, NULL::bigint[]';
 END
 $$;

@@ -3,10 +3,12 @@
 
 -- Percentiles (shares of 0 to 1, rising) of a histogram, in milliseconds: the nearest
 -- rank's bucket, and in it as far as its rank is. NULL where nothing was counted. Up to
--- 16 ms they are exact. This and usage_local are called for each point of a series: a
+-- 16 ms they are exact. None is above the longest time: in the last bucket that has any,
+-- longest_ms bounds it, where that is known, and else it is the bucket's start. This and
+-- usage_local are called for each point of a series: a
 -- search_path of their own would take longer than they do.
 CREATE OR REPLACE FUNCTION public.usage_percentiles(histogram bigint[],
-	VARIADIC shares double precision[])
+	longest_ms integer, VARIADIC shares double precision[])
 RETURNS integer[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
 	bounds CONSTANT integer[] := public.usage_bounds();
@@ -29,9 +31,14 @@ BEGIN
 		bucket := bucket + 1;
 		CONTINUE WHEN n = 0;
 		WHILE seen + n >= rank LOOP
-			-- The last one has no end: taken for as wide as the one before it.
-			answer := answer || bounds[bucket] + floor((rank - seen - 0.5) / n
-				* coalesce(bounds[bucket + 1] - bounds[bucket], 65536))::integer;
+			-- The last one has no end but the longest time.
+			answer := answer || CASE WHEN seen + n < total THEN bounds[bucket]
+				+ floor((rank - seen - 0.5) / n
+				* (bounds[bucket + 1] - bounds[bucket]))::integer
+				ELSE least(greatest(longest_ms, bounds[bucket]), bounds[bucket]
+				+ floor((rank - seen - 0.5) / n * coalesce(bounds[bucket + 1]
+				- bounds[bucket], longest_ms::bigint - bounds[bucket] + 1))::bigint
+				)::integer END;
 			i := i + 1;
 			IF i > cardinality(shares) THEN
 				RETURN answer;
@@ -42,6 +49,19 @@ BEGIN
 	END LOOP;
 	RETURN answer;
 END
+$$;
+
+-- When a clock of the zone shows this, in UTC; the earlier moment where it does so twice,
+-- as midnight may: PostgreSQL takes the later one. (No zone's clock has been set back by
+-- more than six hours since 1970.)
+CREATE OR REPLACE FUNCTION public.usage_instant(clock timestamp, zone text)
+	RETURNS timestamp
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+SELECT CASE WHEN earlier < later AND earlier AT TIME ZONE 'UTC' AT TIME ZONE zone = clock
+	THEN earlier ELSE later END
+FROM (SELECT later, clock - ((later - interval '6 hours') AT TIME ZONE 'UTC' AT TIME ZONE
+		zone - (later - interval '6 hours')) AS earlier
+	FROM (SELECT clock AT TIME ZONE zone AT TIME ZONE 'UTC' AS later) AS l) AS e
 $$;
 
 -- A moment (UTC) as a clock of the zone shows it: 2026-11-24T12:30:00+05:30.
@@ -99,8 +119,8 @@ BEGIN
 	IF seconds > 0 THEN
 		inner_bounds := ARRAY(SELECT b FROM generate_series(date_trunc('day', first),
 				last, interval '1 day') AS d,
-			LATERAL (SELECT d AT TIME ZONE zone AT TIME ZONE 'UTC' AS begins,
-				(d + interval '1 day') AT TIME ZONE zone AT TIME ZONE 'UTC' AS ends) AS
+			LATERAL (SELECT public.usage_instant(d, zone) AS begins,
+				public.usage_instant(d + interval '1 day', zone) AS ends) AS
 				day,
 			LATERAL generate_series(begins, ends - interval '1 second', step) AS b);
 	ELSE
@@ -110,7 +130,7 @@ BEGIN
 			WHEN months = 3 THEN date_trunc('quarter', first)
 			WHEN months = 12 THEN date_trunc('year', first)
 			ELSE date_trunc('month', first) END;
-		inner_bounds := ARRAY(SELECT d AT TIME ZONE zone AT TIME ZONE 'UTC'
+		inner_bounds := ARRAY(SELECT public.usage_instant(d, zone)
 			FROM generate_series(first, last, step) AS d);
 	END IF;
 	RETURN ARRAY(SELECT DISTINCT b FROM unnest(inner_bounds || low || high) AS b

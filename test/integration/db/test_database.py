@@ -507,6 +507,7 @@ def test_older_usage_needs_its_zone(older_usage):
 def test_older_usage_is_copied(older_usage):
     done = migrate(older_usage, "--adopt-time-zone", "America/New_York")
     assert "token_usage_logs_legacy has 50 rows, 50 are copied" in done.stdout
+    assert "no statistics show yet: they are counted while a gateway runs" in done.stdout
     rows = older_usage.usage()
     assert [r["id"] for r in rows] == list(range(1, 51))
     assert str(rows[0]["used_at"]) == "2026-03-08 01:00:00"  # EST, -5
