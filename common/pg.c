@@ -12,6 +12,7 @@
 #include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -374,18 +375,6 @@ static void start_statement(struct pg_conn *c,
 	pg_statement_time(c);
 }
 
-static void send_statement(struct pg_conn *c, const char *sql, struct pg_params p)
-{
-	int sent = p.n == 0 ? PQsendQuery(c->pg, sql)
-			    : PQsendQueryParams(c->pg, sql, p.n, NULL, p.values, NULL,
-						NULL, 0);
-
-	if (sent)
-		pg_flush(c);
-	else
-		pg_mark_broken(c);
-}
-
 static void on_session_ready(void *ctx, const struct pg_reply *reply)
 {
 	struct pg_conn *c = ctx;
@@ -405,6 +394,7 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 			  READ_ONLY_STATE);
 		return;
 	}
+	pg_judge_pooler(c, reply->result);
 	event_del(c->timer);
 	c->state = PG_UP;
 	c->up_since_us = clock_mono_us();
@@ -418,7 +408,8 @@ static void on_session_ready(void *ctx, const struct pg_reply *reply)
 static void set_up_session(struct pg_conn *c)
 {
 	/* Asked and not only heard: a pooler reports what was so when it connected. */
-	static const char ask[] = " SHOW transaction_read_only";
+	static const char ask[] = " SELECT pg_backend_pid(), "
+				  "current_setting('transaction_read_only')";
 	char sql[PG_SESSION_SQL_MAX + sizeof ask];
 
 	c->fd = fcntl(PQsocket(c->pg), F_DUPFD_CLOEXEC, 0);
@@ -432,13 +423,14 @@ static void set_up_session(struct pg_conn *c)
 	c->readable = event_new(c->base, c->fd, EV_READ | EV_PERSIST, on_readable, c);
 	c->writable = event_new(c->base, c->fd, EV_WRITE, on_writable, c);
 	CHECK(c->readable && c->writable && event_add(c->readable, NULL) == 0);
-	pg_session_sql(sql, PQserverVersion(c->pg), c->o.timeout_ms, c->o.listen);
-	if (c->o.writes)
-		memcpy(sql + strlen(sql), ask, sizeof ask);
+	pg_session_sql(sql, PQserverVersion(c->pg), c->o.timeout_ms, c->o.listen,
+		       PQbackendPID(c->pg));
+	memcpy(sql + strlen(sql), ask, sizeof ask);
+	c->pooled = false;
 	c->busy = true;
 	c->done = on_session_ready;
 	c->done_ctx = c;
-	send_statement(c, sql, (struct pg_params){0});
+	pg_send(c, sql, (struct pg_params){0});
 }
 
 /* Beside a statement, an error is the session's end. */
@@ -584,7 +576,7 @@ bool pg_query(struct pg_conn *c, const char *sql, struct pg_params params,
 	if (!pg_is_up(c))
 		return false;
 	start_statement(c, done, ctx);
-	send_statement(c, sql, params);
+	pg_send(c, sql, params);
 	return true;
 }
 

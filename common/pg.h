@@ -63,6 +63,10 @@ struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *op
  * called inside any of the connection's callbacks. */
 void pg_conn_free(struct pg_conn **c);
 
+/* A pooler is in between (pgbouncer), whose sessions may be ours for a transaction only:
+ * nothing is set for the session, each transaction begins with our settings instead. What
+ * another session of ours holds cannot be known by its name then. */
+bool pg_is_pooled(const struct pg_conn *c);
 bool pg_is_up(const struct pg_conn *c);
 /* A statement runs. `done` is called when it no longer does, and may start the next. */
 bool pg_is_busy(const struct pg_conn *c);

@@ -38,35 +38,84 @@ void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
 		pg_parameters_set(p, pairs[i][0], pairs[i][1]);
 }
 
+/* What a session of ours has: for all its life, or in each transaction. */
+struct setting {
+	const char *name;
+	const char *text; /* NULL: milliseconds */
+	unsigned divisor; /* of the time limit */
+	int since;        /* server_version */
+	bool of_session;  /* of no use to a transaction */
+};
+
+static const struct setting settings[] = {
+	{"TimeZone", "UTC", 0, 0, false},
+	{"DateStyle", "ISO, YMD", 0, 0, false},
+	{"search_path", "public, pg_temp", 0, 0, false},
+	{"standard_conforming_strings", "on", 0, 0, false},
+	{"statement_timeout", NULL, 1, 0, false},
+	/* A wait for a lock ends as one, not as a statement that took too long. */
+	{"lock_timeout", NULL, 2, 0, false},
+	{"idle_in_transaction_session_timeout", NULL, 1, 0, false},
+	{"tcp_user_timeout", NULL, 1, 0, true},
+	/* Notices that we hung up while a statement runs. */
+	{"client_connection_check_interval", NULL, 1, 140000, true},
+	/* A session of ours that is idle waits for something to do. */
+	{"idle_session_timeout", "0", 0, 140000, true},
+	{"transaction_timeout", "0", 0, 170000, false},
+};
+
+static void value_of(char out[32], const struct setting *s, uint32_t timeout_ms)
+{
+	uint32_t ms = s->text == NULL && timeout_ms >= s->divisor
+			      ? timeout_ms / s->divisor
+			      : timeout_ms;
+
+	if (s->text != NULL)
+		snprintf(out, 32, "%s", s->text);
+	else
+		snprintf(out, 32, "%u", (unsigned)ms);
+}
+
 void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t timeout_ms,
-		    const char *listen)
+		    const char *listen, int backend_pid)
 {
 	size_t room = PG_SESSION_SQL_MAX;
-	unsigned ms = timeout_ms;
-	/* A wait for a lock ends as one, not as a statement that took too long. */
-	unsigned lock_ms = ms > 1 ? ms / 2 : ms;
-	int n;
+	const char *before = "SELECT";
+	char value[32];
+	int n = 0;
 
-	n = snprintf(sql, room,
-		     "SET TimeZone = 'UTC'; "
-		     "SET DateStyle = 'ISO, YMD'; "
-		     "SET search_path = public, pg_temp; "
-		     "SET standard_conforming_strings = on; "
-		     "SET statement_timeout = %u; "
-		     "SET lock_timeout = %u; "
-		     "SET idle_in_transaction_session_timeout = %u; "
-		     "SET tcp_user_timeout = %u;",
-		     ms, lock_ms, ms, ms);
-	/* Notices that we hung up while a statement runs. A session of ours that is idle
-	 * waits for something to do. */
-	if (server_version >= 140000)
-		n += snprintf(sql + n, room - (size_t)n,
-			      "SET client_connection_check_interval = %u;"
-			      "SET idle_session_timeout = 0;",
-			      ms);
-	if (server_version >= 170000)
-		n += snprintf(sql + n, room - (size_t)n, "SET transaction_timeout = 0;");
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		if (server_version < settings[i].since)
+			continue;
+		value_of(value, &settings[i], timeout_ms);
+		n += snprintf(sql + n, room - (size_t)n, "%s set_config('%s', '%s', p)",
+			      before, settings[i].name, value);
+		before = ",";
+	}
+	n += snprintf(sql + n, room - (size_t)n,
+		      " FROM (SELECT pg_backend_pid() <> %d AS p) AS pooled;",
+		      backend_pid);
 	if (listen)
-		n += snprintf(sql + n, room - (size_t)n, "LISTEN %s;", listen);
+		n += snprintf(sql + n, room - (size_t)n, " LISTEN %s;", listen);
+	CHECK(n > 0 && (size_t)n < room);
+}
+
+void pg_transaction_sql(char sql[PG_SESSION_SQL_MAX], int server_version,
+			uint32_t timeout_ms)
+{
+	size_t room = PG_SESSION_SQL_MAX;
+	const char *quote;
+	char value[32];
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		if (server_version < settings[i].since || settings[i].of_session)
+			continue;
+		/* A list is no string. */
+		quote = strchr(settings[i].text ? settings[i].text : "", ',') ? "" : "'";
+		value_of(value, &settings[i], timeout_ms);
+		n += snprintf(sql + n, room - (size_t)n, "SET LOCAL %s = %s%s%s; ",
+			      settings[i].name, quote, value, quote);
+	}
 	CHECK(n > 0 && (size_t)n < room);
 }

@@ -35,11 +35,17 @@ void pg_parameters_fill(struct pg_parameters *p, const char *conninfo,
  * libpq an empty value is none, too. */
 void pg_parameters_set(struct pg_parameters *p, const char *keyword, const char *value);
 
-#define PG_SESSION_SQL_MAX 768
+#define PG_SESSION_SQL_MAX 1280
 
-/* The statements that make every session alike. server_version as PQserverVersion tells
- * it; listen: a channel or NULL. timeout_ms is a statement's; a lock gets half of it. */
+/* The statement that makes every session alike. Where pg_backend_pid() is not backend_pid
+ * (PQbackendPID), a pooler is in between, and it sets nothing: the session will be
+ * others'. server_version as PQserverVersion tells it; listen: a channel or NULL.
+ * timeout_ms is a statement's; a lock gets half of it. */
 void pg_session_sql(char sql[PG_SESSION_SQL_MAX], int server_version, uint32_t timeout_ms,
-		    const char *listen);
+		    const char *listen, int backend_pid);
+/* The same for a single transaction behind a pooler, each statement with a semicolon and
+ * a space. */
+void pg_transaction_sql(char sql[PG_SESSION_SQL_MAX], int server_version,
+			uint32_t timeout_ms);
 
 #endif

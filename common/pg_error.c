@@ -131,7 +131,7 @@ bool pg_result_is_fatal(const PGresult *r)
 
 bool pg_says_on(const PGresult *r)
 {
-	return PQntuples(r) == 1 && strcmp(PQgetvalue(r, 0, 0), "on") == 0;
+	return PQntuples(r) == 1 && strcmp(PQgetvalue(r, 0, 1), "on") == 0;
 }
 
 bool pg_reports_read_only(const PGconn *pg)

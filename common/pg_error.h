@@ -34,7 +34,7 @@ bool pg_result_is_error(const PGresult *r);
 /* It ends the session. */
 bool pg_result_is_fatal(const PGresult *r);
 
-/* SHOW has answered "on". */
+/* The set-up's last row has "on" in its second column. */
 bool pg_says_on(const PGresult *r);
 /* The server takes no writes, as servers from 14 on report by themselves; of others its
  * errors tell. */

@@ -1,4 +1,5 @@
-/* A connection's inside: pg.c (life and statements) and pg_copy.c (rows in) share it. */
+/* A connection's inside: pg.c (life and statements), pg_pooled.c (sending) and pg_copy.c
+ * (rows in) share it. */
 #ifndef COMMON_PG_PRIV_H
 #define COMMON_PG_PRIV_H
 
@@ -30,6 +31,8 @@ struct pg_conn {
 	uint32_t backoff_ms;
 	struct trouble outage;
 	uint64_t up_since_us;
+	bool pooled; /* not PostgreSQL is at the other end, but a pooler */
+	bool pooled_told;
 	bool read_only; /* as the server has reported it at the start */
 	/* What the server said last, outside of any statement; "": nothing. */
 	char farewell[PG_MESSAGE_MAX], farewell_state[6];
@@ -50,6 +53,11 @@ struct pg_conn {
 
 /* Sending failed: the connection is given up from the loop. */
 void pg_mark_broken(struct pg_conn *c);
+/* Sends a statement, as it is or as a pooler takes it. */
+void pg_send(struct pg_conn *c, const char *sql, struct pg_params p);
+/* What the session's set-up has told (its first column is pg_backend_pid()): is it
+ * PostgreSQL's? */
+void pg_judge_pooler(struct pg_conn *c, const PGresult *r);
 /* Hands libpq's bytes to the socket. True: all are there. */
 bool pg_flush(struct pg_conn *c);
 /* The running statement's time begins anew. */

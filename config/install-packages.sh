@@ -9,7 +9,7 @@ sets[unit]="${sets[build]} libcmocka-dev"
 sets[lint]="python3 git clang-format shellcheck"
 sets[dev]="${sets[build]} postgresql ca-certificates curl"
 sets[check]="${sets[dev]} ${sets[unit]} ${sets[lint]} python3-pytest python3-pytest-timeout
-	python3-pytest-xdist python3-psycopg2 nginx openssl strace valgrind util-linux iproute2"
+	python3-pytest-xdist python3-psycopg2 nginx pgbouncer openssl strace valgrind util-linux iproute2"
 sets[full]="${sets[check]} mmdebstrap"
 sets[fuzz]="${sets[build]} clang"
 sets[analyze]="${sets[build]} cppcheck clang-tidy git"

@@ -56,15 +56,16 @@ static bool check_server(struct pg_sync *s, struct sbuf *error)
 	return ok;
 }
 
-/* One migration at a time in this database; the session's end lets go. */
+/* One migration at a time in this database, transaction by transaction: what another has
+ * done in between is found done. */
 static bool take_lock(struct pg_sync *s, struct sbuf *error)
 {
-	bool ok = pg_sync_run(s,
-			      "SET lock_timeout = '60s'; "
-			      "SELECT pg_advisory_lock(hashtext('tollgate: migrate')); "
-			      "SET lock_timeout = '10s'",
-			      error);
+	bool ok;
 
+	pg_sync_each(s, "SET LOCAL lock_timeout = '60s'; "
+			"SELECT pg_advisory_xact_lock(hashtext('tollgate: migrate')); "
+			"SET LOCAL lock_timeout = '10s'");
+	ok = pg_sync_run(s, "SELECT", error);
 	if (!ok && strcmp(pg_sync_sqlstate(s), "55P03") == 0)
 		sbuf_lit(error,
 			 "\n  another `tollgate migrate` is at work on this database");
@@ -99,12 +100,12 @@ bool db_is_prerelease(struct pg_sync *s, bool *is, struct sbuf *error)
 	return true;
 }
 
-/* From here on the session is tollgate_owner. */
+/* From here on each transaction is tollgate_owner's. */
 static bool ensure_tables(struct pg_sync *s, struct sbuf *error)
 {
+	pg_sync_each(s, "SET LOCAL ROLE tollgate_owner");
 	return pg_sync_run(
 		s,
-		"SET ROLE tollgate_owner; "
 		"CREATE TABLE IF NOT EXISTS public.tollgate_schema ("
 		"name text PRIMARY KEY, sha256 text NOT NULL, "
 		"applied_at timestamptz NOT NULL DEFAULT now()); "
@@ -247,20 +248,27 @@ static bool apply_functions(struct pg_sync *s, const struct plan *p, struct sbuf
 		values, ARRAY_LEN(values), error);
 }
 
-/* In one transaction: whoever writes meanwhile finds the tables without anything of ours,
- * or with everything. */
+/* In the transaction of the plan: whoever writes meanwhile finds the tables without
+ * anything of ours, or with everything. */
 static bool apply(struct pg_sync *s, const struct plan *p, struct sbuf *error)
+{
+	if (p->n_pending == 0 && !p->functions)
+		return true;
+	return pg_sync_run(s, "SET LOCAL ROLE NONE", error) &&
+	       roles_take_tables(s, error) &&
+	       pg_sync_run(s, "SET LOCAL ROLE tollgate_owner", error) &&
+	       apply_files(s, p, error) && apply_functions(s, p, error);
+}
+
+static bool plan_and_apply(struct pg_sync *s, struct plan *p, struct sbuf *error)
 {
 	struct sbuf ignored;
 
-	if (pg_sync_run(s, "BEGIN; SET LOCAL ROLE NONE", error) &&
-	    roles_take_tables(s, error) &&
-	    pg_sync_run(s, "SET LOCAL ROLE tollgate_owner", error) &&
-	    apply_files(s, p, error) && apply_functions(s, p, error) &&
-	    pg_sync_run(s, "COMMIT", error))
+	if (pg_sync_run(s, "BEGIN", error) && make_plan(s, p, error) &&
+	    apply(s, p, error) && pg_sync_run(s, "COMMIT", error))
 		return true;
 	sbuf_init(&ignored, 4096);
-	pg_sync_run(s, "ROLLBACK", &ignored);
+	pg_sync_bare(s, "ROLLBACK", &ignored);
 	sbuf_fini(&ignored);
 	return false;
 }
@@ -318,8 +326,7 @@ static bool apply_all(struct pg_sync *s, const struct db_migrate_options *o,
 		      struct sbuf *error)
 {
 	struct plan plan = {0};
-	bool ok = make_plan(s, &plan, error) &&
-		  ((plan.n_pending == 0 && !plan.functions) || apply(s, &plan, error));
+	bool ok = plan_and_apply(s, &plan, error);
 
 	if (ok) {
 		report_done(o, &plan);

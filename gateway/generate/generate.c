@@ -106,9 +106,9 @@ static bool prepare(const struct generate_options *o, int64_t low_us, int64_t hi
 	usage_time_text(high, high_us);
 	sbuf_init(&sql, 4096);
 	sbuf_printf(&sql,
-		    "SELECT usage_ensure_partition(d::date) FROM generate_series("
+		    "BEGIN; SELECT usage_ensure_partition(d::date) FROM generate_series("
 		    "date '%.10s', date '%.10s', interval '1 day') AS d; "
-		    "BEGIN; INSERT INTO usage_generated (low, high, calls) "
+		    "INSERT INTO usage_generated (low, high, calls) "
 		    "VALUES ('%s', '%s', %d)",
 		    low, high, low, high, GENERATE_SAMPLE_CALLS);
 	ok = pg_sync_run(o->db, sbuf_text(&sql), o->error);

@@ -16,23 +16,36 @@ static bool take(const struct generate_options *o, const char *sql, bool *taken)
 	return true;
 }
 
+/* Behind a pooler a lock is a transaction's: then two take turns. */
+static bool alone_in_each(const struct generate_options *o)
+{
+	pg_sync_each(o->db, "SET LOCAL lock_timeout = 0; SELECT "
+			    "pg_advisory_xact_lock(" LOCK_KEY "); "
+			    "SET LOCAL lock_timeout = '10s'");
+	return pg_sync_run(o->db, "SELECT", o->error);
+}
+
 bool generate_alone(const struct generate_options *o)
 {
 	bool taken;
 
+	if (pg_sync_is_pooled(o->db))
+		return alone_in_each(o);
 	if (!take(o, "SELECT pg_try_advisory_lock(" LOCK_KEY ")", &taken))
 		return false;
 	if (taken)
 		return true;
 	o->report(o->ctx, "another `tollgate usage generate` is at work here: waiting");
-	return pg_sync_run(o->db, "SET lock_timeout = 0", o->error) &&
-	       take(o, "SELECT pg_advisory_lock(" LOCK_KEY ") IS NOT NULL", &taken) &&
-	       pg_sync_run(o->db, "SET lock_timeout = '10s'", o->error);
+	return take(o,
+		    "SET LOCAL lock_timeout = 0; "
+		    "SELECT pg_advisory_lock(" LOCK_KEY ") IS NOT NULL",
+		    &taken);
 }
 
 bool generate_as_owner(const struct generate_options *o)
 {
-	if (pg_sync_run(o->db, "SET ROLE tollgate_owner", o->error))
+	pg_sync_each(o->db, "SET LOCAL ROLE tollgate_owner");
+	if (pg_sync_run(o->db, "SELECT", o->error))
 		return true;
 	sbuf_lit(o->error, "\n  making up usage, and removing it, takes a login that may "
 			   "act as tollgate_owner, as for `tollgate migrate`");

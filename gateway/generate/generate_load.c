@@ -330,16 +330,23 @@ static bool settle(struct load *g)
 		n = pg_value_int(r, 0, 0);
 		PQclear(r);
 	} while (n > 0);
-	return pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_15min", g->o->error) &&
-	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_hour", g->o->error) &&
-	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_6hours", g->o->error) &&
-	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_day", g->o->error) &&
-	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_8days", g->o->error) &&
-	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_64days", g->o->error) &&
-	       pg_sync_run(g->o->db, "VACUUM (ANALYZE) usage_open", g->o->error) &&
-	       pg_sync_run(g->o->db, "VACUUM usage_deltas", g->o->error) &&
+	return pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.usage_15min",
+			    g->o->error) &&
+	       pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.usage_hour",
+			    g->o->error) &&
+	       pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.usage_6hours",
+			    g->o->error) &&
+	       pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.usage_day", g->o->error) &&
+	       pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.usage_8days",
+			    g->o->error) &&
+	       pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.usage_64days",
+			    g->o->error) &&
+	       pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.usage_open",
+			    g->o->error) &&
+	       pg_sync_bare(g->o->db, "VACUUM public.usage_deltas", g->o->error) &&
 	       (g->raw_rows == 0 ||
-		pg_sync_run(g->o->db, "VACUUM (ANALYZE) token_usage_logs", g->o->error));
+		pg_sync_bare(g->o->db, "VACUUM (ANALYZE) public.token_usage_logs",
+			     g->o->error));
 }
 
 static void announce(struct load *g)

@@ -8,11 +8,11 @@
 #include "gateway/generate/generate.h"
 
 /* Waits for another that is at work, however long, and says so; holds until the session
- * ends. */
+ * ends (behind a pooler, in each transaction). */
 bool generate_alone(const struct generate_options *o);
 
 /* Whoever makes up usage can take it away: both need a login that may act as
- * tollgate_owner. The session does from here on. */
+ * tollgate_owner. Each transaction does from here on. */
 bool generate_as_owner(const struct generate_options *o);
 
 #endif

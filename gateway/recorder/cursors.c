@@ -1,16 +1,16 @@
 /* A group's rows in usage_cursors. */
 #include "gateway/recorder/cursors.h"
 
+void cursors_end_older_sql(struct sbuf *sql)
+{
+	sbuf_lit(sql, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+		      "WHERE application_name = current_setting('application_name') "
+		      "AND pid <> pg_backend_pid() AND usename = current_user; ");
+}
+
 void cursors_join_sql(const char *group, struct usage_lane *const *lanes, size_t n,
 		      bool had_them, struct sbuf *sql)
 {
-	/* What is released here must outlive the server's crash, whatever its default. A
-	 * session of ours that the network lost may still hold the rows' locks. */
-	sbuf_lit(sql, "SELECT set_config('synchronous_commit', 'on', false) "
-		      "WHERE current_setting('synchronous_commit') = 'off'; "
-		      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-		      "WHERE application_name = current_setting('application_name') "
-		      "AND pid <> pg_backend_pid() AND usename = current_user; ");
 	sbuf_printf(sql,
 		    "DELETE FROM usage_cursors WHERE lane_group <> '%s' AND (moved_at < "
 		    "now() - interval '400 days' OR (position = 0 AND moved_at < now() - "

@@ -10,11 +10,14 @@
 #include "gateway/journal/lane.h"
 #include "gateway/recorder/lane_past.h"
 
-/* Appends the statements of a session's start: its commits are durable, older sessions of
- * the same application_name end, rows of processes long dead go (those of lanes of which
- * nothing was stored, soon), this group's rows are made where they are missing: where
- * they had been there, and were lost with all that they stood for, at 0; the result is
- * its (lane, position) by lane. */
+/* Appends the statement that ends older sessions of the same application_name: one that
+ * the network lost may still hold the rows' locks. Not behind a pooler, whose sessions
+ * have had many names. */
+void cursors_end_older_sql(struct sbuf *sql);
+/* Appends the statements of a session's start: rows of processes long dead go (those of
+ * lanes of which nothing was stored, soon), this group's rows are made where they are
+ * missing: where they had been there, and were lost with all that they stood for, at 0;
+ * the result is its (lane, position) by lane. */
 void cursors_join_sql(const char *group, struct usage_lane *const *lanes, size_t n,
 		      bool had_them, struct sbuf *sql);
 

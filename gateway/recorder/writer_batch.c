@@ -73,7 +73,9 @@ bool writer_begin_ask(struct usage_writer *w)
 			w->at->sent[i] = w->batch.spans[i].to;
 	w->begun_us = clock_mono_us();
 	w->day = 0;
-	sbuf_lit(&w->sql, "BEGIN; ");
+	/* What is released must outlive the server's crash, whatever its default. */
+	sbuf_lit(&w->sql, "BEGIN; SELECT set_config('synchronous_commit', 'on', true) "
+			  "WHERE current_setting('synchronous_commit') = 'off'; ");
 	usage_batch_move_sql(&w->batch, w->at->group->name, &w->sql);
 	return true;
 }

@@ -163,6 +163,8 @@ bool writer_join_ask(struct usage_writer *w)
 	partitions_forget(&w->partitions);
 	usage_owners_forget(w->owners);
 	memset(w->joining->gone, 0, g->n_lanes * sizeof *w->joining->gone);
+	if (!pg_is_pooled(w->pg))
+		cursors_end_older_sql(&w->sql);
 	cursors_join_sql(g->name, g->lanes, g->n_lanes, w->joining->had_cursors, &w->sql);
 	return true;
 }

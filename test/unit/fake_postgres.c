@@ -257,11 +257,13 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		migrated(fd);
 	else if (starts(sql, "standby"))
 		error(fd, "ERROR", "25006", "cannot execute in a read-only transaction");
-	else if (strstr(sql, "SHOW transaction_read_only") &&
+	else if (strstr(sql, "current_setting('transaction_read_only')") &&
 		 atomic_load(&f->read_only)) {
-		PUT(fd, 'T', "\0\1c\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0");
-		PUT(fd, 'D', "\0\1\0\0\0\2on");
-		PUT(fd, 'C', "SHOW\0");
+		PUT(fd, 'T',
+		    "\0\2p\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0"
+		    "c\0\0\0\0\0\0\0\0\0\0\x19\xff\xff\xff\xff\xff\xff\0\0");
+		PUT(fd, 'D', "\0\2\0\0\0\0011\0\0\0\2on");
+		PUT(fd, 'C', "SELECT 1\0");
 	} else if (starts(sql, "BEGIN"))
 		answer_begin(f, fd);
 	else if (starts(sql, "copy") || starts(sql, "COPY")) {

@@ -19,6 +19,7 @@
 #include "common/log.h"
 #include "common/pg.h"
 #include "common/pg_conninfo.h"
+#include "common/pg_inline.h"
 
 #include "test/unit/fake_postgres.c"
 
@@ -173,12 +174,12 @@ static void ask(struct fixture *f, const char *sql)
 static void test_session_is_set_up(void **state)
 {
 	static const char *const wanted[] = {
-		"TimeZone = 'UTC'",
-		"search_path = public",
-		"statement_timeout = 300",
-		"lock_timeout = 150",
-		"idle_in_transaction_session_timeout = 300",
-		"tcp_user_timeout = 300",
+		"'TimeZone', 'UTC'",
+		"'search_path', 'public, pg_temp'",
+		"'statement_timeout', '300'",
+		"'lock_timeout', '150'",
+		"'idle_in_transaction_session_timeout', '300'",
+		"'tcp_user_timeout', '300'",
 		"LISTEN channel",
 	};
 	struct fixture *f = *state;
@@ -546,20 +547,53 @@ static void test_session_statements(void **state)
 	char sql[PG_SESSION_SQL_MAX];
 
 	(void)state;
-	pg_session_sql(sql, 130000, 5000, NULL);
-	assert_non_null(strstr(sql, "TimeZone = 'UTC'"));
-	assert_non_null(strstr(sql, "statement_timeout = 5000; SET lock_timeout = 2500"));
+	pg_session_sql(sql, 130000, 5000, NULL, 77);
+	assert_non_null(strstr(sql, "SELECT set_config('TimeZone', 'UTC', p),"));
+	assert_non_null(strstr(sql, "'statement_timeout', '5000', p), set_config("
+				    "'lock_timeout', '2500', p)"));
+	assert_non_null(strstr(sql, "FROM (SELECT pg_backend_pid() <> 77 AS p)"));
 	assert_null(strstr(sql, "client_connection_check_interval")); /* new in 14 */
 	assert_null(strstr(sql, "idle_session_timeout"));
-	assert_null(strstr(sql, "transaction_timeout = 0"));
+	assert_null(strstr(sql, "transaction_timeout"));
 	assert_null(strstr(sql, "LISTEN"));
-	pg_session_sql(sql, 140000, UINT32_MAX, "token_generation");
-	assert_non_null(strstr(sql, "client_connection_check_interval = 4294967295;"));
+	pg_session_sql(sql, 140000, UINT32_MAX, "token_generation", 77);
+	assert_non_null(strstr(sql, "'client_connection_check_interval', '4294967295'"));
 	assert_non_null(strstr(sql, "LISTEN token_generation;"));
-	assert_non_null(strstr(sql, "SET idle_session_timeout = 0;"));
-	assert_null(strstr(sql, "; SET transaction_timeout = 0")); /* new in 17 */
-	pg_session_sql(sql, 170000, UINT32_MAX, "token_generation");
-	assert_non_null(strstr(sql, "SET transaction_timeout = 0;"));
+	assert_non_null(strstr(sql, "'idle_session_timeout', '0'"));
+	assert_null(strstr(sql, "'transaction_timeout'")); /* new in 17 */
+	pg_session_sql(sql, 170000, UINT32_MAX, "token_generation", 77);
+	assert_non_null(strstr(sql, "'transaction_timeout', '0'"));
+	pg_transaction_sql(sql, 170000, 5000);
+	assert_string_equal(sql,
+			    "SET LOCAL TimeZone = 'UTC'; "
+			    "SET LOCAL DateStyle = ISO, YMD; "
+			    "SET LOCAL search_path = public, pg_temp; "
+			    "SET LOCAL standard_conforming_strings = 'on'; "
+			    "SET LOCAL statement_timeout = '5000'; "
+			    "SET LOCAL lock_timeout = '2500'; "
+			    "SET LOCAL idle_in_transaction_session_timeout = '5000'; "
+			    "SET LOCAL transaction_timeout = '0'; ");
+	pg_transaction_sql(sql, 130000, 1);
+	assert_non_null(strstr(sql, "SET LOCAL lock_timeout = '1'; "));
+	assert_null(strstr(sql, "transaction_timeout = '0'"));
+}
+
+static void test_inline(void **state)
+{
+	static const char *const values[] = {"it's", NULL, "\\ $1", "3", "4", "5",
+					     "6",    "7",  "8",     "9", "10"};
+	PGconn *pg = PQconnectStart("host=127.0.0.1 port=1 sslmode=disable");
+	struct sbuf out;
+
+	(void)state;
+	sbuf_init(&out, 4096);
+	assert_true(pg_inline(pg, "SELECT $1, $2::text, $3 || $11, '$', $1x", values, 11,
+			      &out));
+	assert_non_null(strstr(sbuf_text(&out), "'it''s', NULL::text, "));
+	assert_non_null(strstr(sbuf_text(&out), " || '10', '$', 'it''s'x"));
+	assert_non_null(strstr(sbuf_text(&out), "$1' || '10'")); /* not again */
+	sbuf_fini(&out);
+	PQfinish(pg);
 }
 
 static void test_parameters(void **state)
@@ -616,6 +650,7 @@ int main(void)
 		TEST(test_a_farewell_in_a_copy),
 		TEST(test_copy_may_be_refused_or_be_none),
 		cmocka_unit_test(test_session_statements),
+		cmocka_unit_test(test_inline),
 		cmocka_unit_test(test_parameters),
 	};
 
