@@ -144,8 +144,8 @@ def test_sums_past_all_bounds(database):
         assert totals["bytes_in"] == totals["bytes_out"] == MOST
         ask(database, "series", step="1d", **about)
         ask(database, "top-routes", **about)
-        done = verify(database)
-        assert done.returncode == 0 and " 0 differences" in done.stdout, done.stdout + done.stderr
+    done = verify(database)
+    assert done.returncode == 0 and " 0 differences" in done.stdout, done.stdout + done.stderr
 
 
 def test_merging_past_all_bounds(database):
