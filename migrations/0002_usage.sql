@@ -9,6 +9,7 @@ DO $legacy$
 DECLARE
 	kind "char";
 	item record;
+	wrong record;
 BEGIN
 	SELECT relkind INTO kind FROM pg_class
 		WHERE oid = to_regclass('public.token_usage_logs');
@@ -17,6 +18,32 @@ BEGIN
 	ELSIF kind <> 'r' THEN
 		RAISE EXCEPTION 'public.token_usage_logs exists and is not an ordinary table'
 			USING HINT = 'Nothing was changed. Rename it, then run this again.';
+	END IF;
+	-- Each column that is copied must be there, of a type that can be.
+	SELECT want.name, format_type(a.atttypid, NULL) AS type, want.types INTO wrong
+	FROM (VALUES
+		('id', '{smallint,integer,bigint}'::text[]),
+		('token_hash', '{character varying,text,character}'),
+		('route_path', '{character varying,text,character}'),
+		('used_at', '{timestamp without time zone,timestamp with time zone}'),
+		('response_status', '{smallint,integer}'),
+		('response_time_ms', '{smallint,integer}'),
+		('ip_address', '{character varying,text,character}'),
+		('user_agent', '{character varying,text,character}'),
+		('request_method', '{character varying,text,character}'),
+		('error_message', '{character varying,text,character}')
+	) AS want (name, types)
+	LEFT JOIN pg_attribute a ON a.attrelid = 'public.token_usage_logs'::regclass
+		AND a.attname = want.name AND NOT a.attisdropped
+	WHERE a.attname IS NULL
+		OR (want.name = 'id' AND format_type(a.atttypid, NULL) <> ALL (want.types))
+	LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column token_usage_logs.% %', wrong.name,
+			coalesce('has type ' || wrong.type, 'is missing')
+			|| '; it must be of type ' || array_to_string(wrong.types, ' or ')
+			USING HINT = 'Nothing was changed. Add or convert the column, or rename the '
+				'table if it is not the older system''s.';
 	END IF;
 	ALTER TABLE public.token_usage_logs RENAME TO token_usage_logs_legacy;
 	-- Index names are unique in a schema.

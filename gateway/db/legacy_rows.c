@@ -139,8 +139,12 @@ static bool finish(struct pg_sync *s, const struct db_migrate_options *o,
 		 strcmp(PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1)) == 0
 			 ? "; drop it when you like"
 			 : "; the others are in usage_bad_rows");
-	if (o->report)
+	if (o->report) {
 		o->report(o->report_ctx, line);
+		o->report(
+			o->report_ctx,
+			"if the older backend still inserts rows: run it with TZ=UTC, since its local time is now read as UTC");
+	}
 	PQclear(r);
 	return true;
 }

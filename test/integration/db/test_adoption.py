@@ -126,6 +126,19 @@ def test_taken_over_while_a_gateway_records(older, tmp_path, echo_upstream, rete
             gateway.kill()
 
 
+@pytest.mark.parametrize("change, told", [
+    ("DROP COLUMN error_message", "column token_usage_logs.error_message is missing"),
+    ("ALTER COLUMN id DROP DEFAULT, ALTER COLUMN id TYPE text", "token_usage_logs.id has type text"),
+])
+def test_a_table_that_cannot_be_copied_is_refused(older, change, told):
+    older.query(f"ALTER TABLE token_usage_logs {change}")
+    done = run_cli("migrate", "--database", older.url, "--adopt-time-zone", ZONE, check=False)
+    assert done.returncode == 1 and told in done.stderr and "Nothing was changed" in done.stderr
+    assert older.value("SELECT count(*) FROM token_usage_logs") == DAYS * A_DAY
+    assert older.value("SELECT to_regclass('token_keys') IS NULL "
+                       "AND to_regclass('token_usage_logs_legacy') IS NULL")
+
+
 def test_killed_again_and_again(older):
     """Each day is copied once, however often it is interrupted."""
     kill_after_a_day(older)
