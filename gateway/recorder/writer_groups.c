@@ -175,10 +175,11 @@ static void tell_set_back(const struct writer_source *s, size_t number, uint64_t
 	char from[RECORDING_TIME_MAX], to[RECORDING_TIME_MAX];
 
 	if (gone->events == 0) {
-		log_error("usage: lane %zu stands at %llu in the database instead of "
-			  "%llu, and nothing is missing; recording goes on",
-			  number, (unsigned long long)position,
-			  (unsigned long long)usage_lane_tail(s->group->lanes[number]));
+		log_error(
+			"usage: the database was set back: lane %zu stands at %llu instead of "
+			"%llu, and nothing is missing; recording goes on",
+			number, (unsigned long long)position,
+			(unsigned long long)usage_lane_tail(s->group->lanes[number]));
 		return;
 	}
 	log_error(
