@@ -121,9 +121,10 @@ static bool finish(struct pg_sync *s, const struct db_migrate_options *o,
 	PGresult *r = pg_sync_query(
 		s,
 		"WITH odd AS (INSERT INTO usage_bad_rows (sqlstate, reason, record) "
-		"SELECT '22008', 'used_at is infinite', to_jsonb(l) FROM "
-		"token_usage_logs_legacy l "
-		"WHERE used_at IN ('-infinity', 'infinity')), "
+		"SELECT CASE WHEN used_at IS NULL THEN '23502' ELSE '22008' END, "
+		"'older log: used_at is ' || CASE WHEN used_at IS NULL THEN 'null' ELSE "
+		"'infinite' END, to_jsonb(l) FROM token_usage_logs_legacy l "
+		"WHERE used_at IS NULL OR used_at IN ('-infinity', 'infinity')), "
 		"done AS (INSERT INTO usage_adoption (day, copied) VALUES ('infinity', "
 		"0)) "
 		"SELECT (SELECT count(*) FROM token_usage_logs_legacy), "
@@ -149,6 +150,27 @@ static bool finish(struct pg_sync *s, const struct db_migrate_options *o,
 	return true;
 }
 
+static bool report_refused(struct pg_sync *s, const struct db_migrate_options *o,
+			   struct sbuf *error)
+{
+	PGresult *r = pg_sync_query(
+		s,
+		"SELECT count(*), reason FROM usage_bad_rows "
+		"WHERE reason LIKE 'older log: %' GROUP BY reason ORDER BY 1 DESC, 2",
+		NULL, 0, error);
+	char line[256];
+
+	if (r == NULL)
+		return false;
+	for (int i = 0; o->report && i < PQntuples(r); i++) {
+		snprintf(line, sizeof line, "refused %s rows (usage_bad_rows): %s",
+			 PQgetvalue(r, i, 0), PQgetvalue(r, i, 1));
+		o->report(o->report_ctx, line);
+	}
+	PQclear(r);
+	return true;
+}
+
 bool legacy_rows_copy(struct pg_sync *s, const struct db_migrate_options *o,
 		      struct sbuf *error)
 {
@@ -162,5 +184,5 @@ bool legacy_rows_copy(struct pg_sync *s, const struct db_migrate_options *o,
 	while (next_day(s, day, error) && *day != '\0')
 		if (!copy_day(s, o, day, error))
 			return false;
-	return error->n == 0 && finish(s, o, error);
+	return error->n == 0 && finish(s, o, error) && report_refused(s, o, error);
 }

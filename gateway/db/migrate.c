@@ -394,6 +394,31 @@ static bool report_waiting(struct pg_sync *s, const struct db_migrate_options *o
 	return true;
 }
 
+/* Those that could open something: neither revoked nor expired. */
+static bool report_scopeless(struct pg_sync *s, const struct db_migrate_options *o,
+			     struct sbuf *error)
+{
+	PGresult *r = pg_sync_query(
+		s,
+		"SELECT count(DISTINCT token_id) FROM public.token_lookup "
+		"WHERE btrim(scopes) = '' AND NOT coalesce(revoked, false) AND "
+		"coalesce(expires_at_us > extract(epoch FROM now()) * 1000000, true)",
+		NULL, 0, error);
+	char line[256];
+
+	if (r == NULL)
+		return false;
+	snprintf(
+		line, sizeof line,
+		"tokens without scopes: %s; they open only routes that ask for none, "
+		"until UPDATE tokens SET scopes = ... gives them some (docs/database.md)",
+		PQgetvalue(r, 0, 0));
+	if (strcmp(PQgetvalue(r, 0, 0), "0") != 0)
+		report(o, line);
+	PQclear(r);
+	return true;
+}
+
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 {
 	struct pg_sync *s = pg_sync_open(o->conninfo, "tollgate migrate", error);
@@ -408,7 +433,8 @@ bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 	ok = check_server(s, error) && take_lock(s, error) && check_series(s, error) &&
 	     roles_ensure(s, o, error) && legacy_rows_check(s, o, error) &&
 	     ensure_tables(s, error) && apply_all(s, o, error) &&
-	     legacy_rows_copy(s, o, error) && report_waiting(s, o, error);
+	     legacy_rows_copy(s, o, error) && report_waiting(s, o, error) &&
+	     report_scopeless(s, o, error);
 	pg_sync_close(&s);
 	return ok;
 }

@@ -7,6 +7,7 @@
 #include "gateway/recorder/upkeep.h"
 
 #include <event2/event.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,7 @@ enum task_id {
 	TASK_RECOUNT,
 	TASK_PACK,
 	TASK_DAYS_DUE,
+	TASK_AHEAD,
 	N_TASKS
 };
 
@@ -75,6 +77,14 @@ static const struct task {
 			   "SELECT day, pg_size_pretty(bytes), count(*) OVER () - 1 "
 			   "FROM usage_days_due($1) ORDER BY day LIMIT 1",
 			   true, 0, 600 * SECOND_US, 0},
+	[TASK_AHEAD] = {"looking for rows ahead of now", "nobody is told of them",
+			/* In minutes. Rows of our own have a node and an outcome. */
+			"SELECT coalesce(extract(epoch FROM max(used_at) - "
+			"(now() AT TIME ZONE 'UTC'))::bigint / 60, 0) "
+			"FROM public.token_usage_logs WHERE used_at > "
+			"(now() AT TIME ZONE 'UTC') + interval '5 minutes' "
+			"AND node IS NULL AND outcome IS NULL",
+			false, LONG_MAX, 60 * SECOND_US, 0},
 };
 
 struct usage_upkeep {
@@ -88,6 +98,7 @@ struct usage_upkeep {
 	unsigned recount;  /* intervals that the next recount takes */
 	char day[16];      /* being dropped; "": none */
 	char told_day[16]; /* of which the log has spoken */
+	bool told_ahead;
 	uint64_t started_us;
 	struct trouble troubles[N_TASKS];
 	struct trouble refusals;
@@ -95,6 +106,8 @@ struct usage_upkeep {
 
 static bool is_wanted(const struct usage_upkeep *u, enum task_id id)
 {
+	if (id == TASK_AHEAD)
+		return !u->told_ahead;
 	return id != TASK_DAYS_DUE || u->retention_days > 0;
 }
 
@@ -192,6 +205,21 @@ static void tell_refused(struct usage_upkeep *u, const PGresult *r)
 			  (long long)n);
 }
 
+/* Once: what is there already stays where it is. */
+static void tell_ahead(struct usage_upkeep *u, const PGresult *r)
+{
+	long long minutes = pg_value_int(r, 0, 0);
+
+	if (minutes <= 0)
+		return;
+	u->told_ahead = true;
+	log_warn("usage: rows that others inserted into token_usage_logs lie up to "
+		 "%lld h %lld min ahead of now: their times are read as UTC; run the "
+		 "older backend with TZ=UTC (if `tollgate migrate` copied them, "
+		 "--adopt-time-zone named another zone than theirs)",
+		 minutes / 60, minutes % 60);
+}
+
 static void on_done(void *ctx, const struct pg_reply *reply)
 {
 	struct usage_upkeep *u = ctx;
@@ -200,6 +228,8 @@ static void on_done(void *ctx, const struct pg_reply *reply)
 	OBJ_CHECK(u, UPKEEP_MAGIC);
 	if (u->running == TASK_HELD && reply->outcome == PG_OK)
 		tell_refused(u, reply->result);
+	if (u->running == TASK_AHEAD && reply->outcome == PG_OK)
+		tell_ahead(u, reply->result);
 	/* -1: another node is at it. */
 	if (succeeded(u, reply) &&
 	    pg_value_int(reply->result, 0, 0) >= tasks[u->running].full)

@@ -138,7 +138,8 @@ DECLARE
 BEGIN
 	IF which NOT BETWEEN date '1970-01-02' AND current_date + 30 THEN
 		INSERT INTO public.usage_bad_rows (sqlstate, reason, record)
-			SELECT '22008', 'used_at is too far from today', to_jsonb(l)
+			SELECT '22008', 'older log: used_at is before 1970 or over 30 days ahead',
+				to_jsonb(l)
 			FROM public.token_usage_logs_legacy l
 			WHERE used_at >= which AND used_at < which + 1;
 		INSERT INTO public.usage_adoption (day, copied) VALUES (which, 0);
@@ -151,6 +152,23 @@ BEGIN
 		SELECT DISTINCT (used_at AT TIME ZONE zone AT TIME ZONE 'UTC')::date AS d
 		FROM public.token_usage_logs_legacy
 		WHERE used_at >= which AND used_at < which + 1) AS days;
+	WITH judged AS (
+		SELECT *, CASE
+			WHEN id IS NULL THEN 'id is null'
+			WHEN token_hash IS NULL THEN 'token_hash is null'
+			WHEN length(token_hash) > 64 THEN 'token_hash is too long'
+			WHEN length(route_path) > 255 THEN 'route_path is too long'
+			WHEN length(ip_address) > 45 THEN 'ip_address is too long'
+			WHEN length(request_method) > 10 THEN 'request_method is too long'
+			END AS refused
+		FROM public.token_usage_logs_legacy
+		WHERE used_at >= which AND used_at < which + 1
+	), bad AS (
+		INSERT INTO public.usage_bad_rows (sqlstate, reason, record)
+		SELECT CASE WHEN refused LIKE '%null' THEN '23502' ELSE '22001' END,
+			'older log: ' || refused, to_jsonb(j) - 'refused'
+		FROM judged AS j WHERE refused IS NOT NULL
+	)
 	INSERT INTO public.token_usage_logs (id, token_hash, route_path, used_at,
 			response_status, response_time_ms, ip_address, user_agent,
 			request_method, error_message, token_id)
@@ -159,9 +177,9 @@ BEGIN
 			l.response_time_ms, l.ip_address, l.user_agent, l.request_method,
 			l.error_message, CASE WHEN l.used_at AT TIME ZONE zone AT TIME ZONE 'UTC'
 				>= kept_since THEN k.token_id END
-		FROM public.token_usage_logs_legacy l
+		FROM judged AS l
 		LEFT JOIN public.token_keys k ON k.token_hash = lower(l.token_hash)
-		WHERE l.used_at >= which AND l.used_at < which + 1;
+		WHERE l.refused IS NULL;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	INSERT INTO public.usage_adoption (day, copied) VALUES (which, n);
 	RETURN n;

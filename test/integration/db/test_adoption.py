@@ -139,6 +139,50 @@ def test_a_table_that_cannot_be_copied_is_refused(older, change, told):
                        "AND to_regclass('token_usage_logs_legacy') IS NULL")
 
 
+def test_tells_what_was_refused_and_which_tokens_have_no_scopes(older):
+    older.query("ALTER TABLE token_usage_logs ALTER token_hash TYPE text, ALTER token_hash DROP "
+                "NOT NULL, ALTER used_at DROP NOT NULL")
+    older.query("INSERT INTO token_usage_logs (token_hash, used_at) VALUES ('h', 'infinity'), "
+                "('h', '3000-01-01'), ('h', '1900-01-01'), ('h', NULL), (NULL, now()), "
+                "(repeat('h', 65), now())")
+    older.query("ALTER TABLE tokens ADD COLUMN revoked boolean NOT NULL DEFAULT false;"
+                "UPDATE tokens SET revoked = true WHERE name = 'older 3'")
+    done = migrate(older, "--adopt-time-zone", ZONE)
+    assert f"has {DAYS * A_DAY + 6} rows, {DAYS * A_DAY} are copied; the others" in done.stdout
+    refused = [line.split(" older log: ") for line in done.stdout.splitlines()
+               if line.startswith("refused ")]
+    assert refused == [["refused 2 rows (usage_bad_rows):",
+                        "used_at is before 1970 or over 30 days ahead"]] + [
+        ["refused 1 rows (usage_bad_rows):", why] for why in (
+            "token_hash is null", "token_hash is too long", "used_at is infinite",
+            "used_at is null")]
+    assert "tokens without scopes: 2;" in done.stdout
+    older.query("UPDATE tokens SET scopes = '{test}'")
+    done = migrate(older)
+    assert "without scopes" not in done.stdout and "refused" not in done.stdout
+
+
+def test_rows_ahead_of_now_are_warned_of(older, tmp_path, echo_upstream):
+    """Of an older backend whose local time is read as UTC; our own are not meant."""
+    older.query("TRUNCATE token_usage_logs")
+    migrate(older, "--adopt-time-zone", ZONE)
+    gateway = Gateway(str(tmp_path), older, [
+        {"name": "test", "path": "/api/test", "scope": "test", "upstream": echo_upstream.url}])
+    older.query("INSERT INTO token_usage_logs (token_hash, used_at, node, outcome) "
+                "SELECT 'h', now() AT TIME ZONE 'UTC' + ahead, node, outcome FROM (VALUES "
+                "(interval '0', NULL, NULL), ('8 hours', NULL, NULL), ('9 hours', 'other', 'ok')"
+                ") AS rows (ahead, node, outcome)")
+    told = "ahead of now"
+    try:
+        gateway.start()
+        eventually(lambda: told in gateway.log(), "it is told", patience_s=60)
+        line = next(text for text in gateway.log().splitlines() if told in text)
+        assert "TZ=UTC" in line and "--adopt-time-zone" in line
+        assert " up to 8 h 0 min " in line or " up to 7 h 5" in line
+    finally:
+        gateway.kill()
+
+
 def test_killed_again_and_again(older):
     """Each day is copied once, however often it is interrupted."""
     kill_after_a_day(older)
