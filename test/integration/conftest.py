@@ -24,6 +24,8 @@ def pytest_runtest_makereport(item):
     if report.failed:
         item.has_failed = True
         for gateway in getattr(item, "gateways", []):
+            if not os.path.exists(gateway.log_file):
+                continue
             report.sections.append((f"log of the gateway on :{gateway.port}",
                                     gateway.log()[-8000:]))
 
@@ -72,7 +74,7 @@ OF_ITS_OWN = {"gateways", "upstreams", "cluster", "echo_upstream"}
 
 
 @pytest.fixture
-def shared(request):
+def standing_one(request):
     """The gateway that tests of modules marked `standing` share; None for others."""
     if not request.node.get_closest_marker("standing") or request.node.get_closest_marker("alone") \
             or OF_ITS_OWN.intersection(request.fixturenames):
@@ -88,9 +90,9 @@ def shared(request):
 
 
 @pytest.fixture
-def database(request, shared):
+def database(request, standing_one):
     """As after `tollgate migrate`, with two tokens."""
-    return shared.database if shared else request.getfixturevalue("new_database")
+    return standing_one.database if standing_one else request.getfixturevalue("new_database")
 
 
 @pytest.fixture
@@ -131,9 +133,9 @@ def upstreams():
 
 
 @pytest.fixture
-def upstream(request, shared):
+def upstream(request, standing_one):
     """One upstream that the test scripts itself: upstream.accept()."""
-    return shared.upstream if shared else request.getfixturevalue("upstreams")()
+    return standing_one.upstream if standing_one else request.getfixturevalue("upstreams")()
 
 
 @pytest.fixture
@@ -176,9 +178,9 @@ def gateways(request, tmp_path, database, template, upstreams):
 
 
 @pytest.fixture
-def gateway(request, shared, upstream):
+def gateway(request, standing_one, upstream):
     """The ordinary case: one worker, one route, to the scripted `upstream`."""
-    return shared.gateway if shared else request.getfixturevalue("gateways")(upstream)
+    return standing_one.gateway if standing_one else request.getfixturevalue("gateways")(upstream)
 
 
 @pytest.fixture(scope="session")

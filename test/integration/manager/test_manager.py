@@ -102,8 +102,8 @@ def test_an_event_of_the_older_worker(manager, database):
                            "FROM token_usage_logs")
     assert epoch == sent["timestamp"]
     assert row["token_id"] == database.value("SELECT id FROM tokens WHERE name = 'all'")
-    assert database.value("SELECT last_used AT TIME ZONE 'UTC' = (SELECT used_at "
-                          "FROM token_usage_logs) FROM tokens WHERE name = 'all'")
+    eventually(lambda: database.value("SELECT last_used AT TIME ZONE 'UTC' = (SELECT used_at FROM "
+                                      "token_usage_logs) FROM tokens WHERE name = 'all'"), "its token's last use")
     for column in ("request_id", "outcome", "total_ms", "bytes_out", "tags"):
         assert row[column] is None
 
