@@ -77,6 +77,14 @@ def test_full_disk(gateways, echo_upstream, cluster, database, small_disk):
     assert stored > 0 and dropped > 0
     assert 0 <= stored + dropped - ledger.count() <= ledger.broken
     verify(gateway)
+    wait_for_own_group(gateway)
+
+
+def wait_for_own_group(gateway):
+    """Events waited in memory; where there is room again a folder is made, whose files stay open."""
+    eventually(lambda: "events wait on the disk from now on" in gateway.log(), "there is room", patience_s=40)
+    eventually(lambda: len(groups(gateway)) == 1, "a group of its own")
+    gateway.fds_at_start = max(gateway.fds_at_start, gateway.open_fds())
 
 
 def remount(disk, how):
@@ -119,6 +127,7 @@ def test_read_only_disk(gateways, echo_upstream, cluster, database, small_disk):
     eventually(lambda: group not in groups(gateway), "it is gone")
     assert len(database.usage()) == 50
     verify(gateway)
+    wait_for_own_group(gateway)
 
 
 def test_own_folder_that_stays(gateways, echo_upstream, database):

@@ -226,9 +226,8 @@ static void test_every_question_is_built(void **state)
 		assert_string_equal(t.values[4], "{\"/hunter2\"}");
 		/* A time without an offset is one of the zone's clock. */
 		assert_non_null(strstr(t.sql,
-				       "usage_range(($1::timestamp AT TIME ZONE $3 AT "
-				       "TIME ZONE 'UTC'), ($2::timestamptz AT TIME ZONE "
-				       "'UTC'))"));
+				       "usage_range(usage_instant($1::timestamp, $3), "
+				       "($2::timestamptz AT TIME ZONE 'UTC'))"));
 		question_text_fini(&t);
 	}
 	assert_false(question_named("totalss", &kind));
@@ -276,7 +275,7 @@ static void test_parts(void **state)
 		{"nothing", ""},
 		{"by", "s.time_sum"},
 		{"asked", ""},
-		{"from_clock", "($1::timestamp AT TIME ZONE $3 AT TIME ZONE 'UTC')"},
+		{"from_clock", "usage_instant($1::timestamp, $3)"},
 		{"by_errors", "(s.errors_ours + s.errors_upstream + s.errors_client)"},
 		{"verify_repair", "SELECT usage_repair($1, $2)"},
 	};
