@@ -135,7 +135,7 @@ def test_another_database_then_back_or_discarded(gateways, echo_upstream, cluste
     gateway = gateways(echo_upstream, pools=SHORT)
     group, ids = leave_a_group(gateway, cluster, 10)
     gateway.start()
-    eventually(lambda: len(stored(database)) == 10, "stored")
+    eventually(lambda: len(stored(database)) == 10 and group not in groups(gateway), "stored, and gone")
     second, _ = leave_a_group(gateway, cluster, 7)
     gateway.expect_error(ANOTHER)
     move_to(gateway, other)
