@@ -373,50 +373,47 @@ static bool answer_only(struct pg_sync *s, const struct db_migrate_options *o, b
 	return true;
 }
 
-/* Of rows that others wrote, or that were copied just now. */
-static bool report_waiting(struct pg_sync *s, const struct db_migrate_options *o,
-			   struct sbuf *error)
+/* Says the number that sql counts, unless it is 0, between two texts. */
+static bool report_number(struct pg_sync *s, const struct db_migrate_options *o,
+			  const char *sql, const char *before, const char *behind,
+			  struct sbuf *error)
 {
-	PGresult *r =
-		pg_sync_query(s, "SELECT count(DISTINCT since) FROM public.usage_dirty",
-			      NULL, 0, error);
+	PGresult *r = pg_sync_query(s, sql, NULL, 0, error);
 	char line[256];
 
 	if (r == NULL)
 		return false;
-	snprintf(line, sizeof line,
-		 "%s intervals of 15 minutes have rows that no statistics show yet: they "
-		 "are counted while a gateway runs (tollgate serve)",
-		 PQgetvalue(r, 0, 0));
+	snprintf(line, sizeof line, "%s%s%s", before, PQgetvalue(r, 0, 0), behind);
 	if (strcmp(PQgetvalue(r, 0, 0), "0") != 0)
 		report(o, line);
 	PQclear(r);
 	return true;
 }
 
+/* Of rows that others wrote, or that were copied just now. */
+static bool report_waiting(struct pg_sync *s, const struct db_migrate_options *o,
+			   struct sbuf *error)
+{
+	return report_number(
+		s, o, "SELECT count(DISTINCT since) FROM public.usage_dirty", "",
+		" intervals of 15 minutes have rows that no statistics show yet: they "
+		"are counted while a gateway runs (tollgate serve)",
+		error);
+}
+
 /* Those that could open something: neither revoked nor expired. */
 static bool report_scopeless(struct pg_sync *s, const struct db_migrate_options *o,
 			     struct sbuf *error)
 {
-	PGresult *r = pg_sync_query(
-		s,
+	return report_number(
+		s, o,
 		"SELECT count(DISTINCT token_id) FROM public.token_lookup "
 		"WHERE btrim(scopes) = '' AND NOT coalesce(revoked, false) AND "
 		"coalesce(expires_at_us > extract(epoch FROM now()) * 1000000, true)",
-		NULL, 0, error);
-	char line[256];
-
-	if (r == NULL)
-		return false;
-	snprintf(
-		line, sizeof line,
-		"tokens without scopes: %s; they open only routes that ask for none, "
-		"until UPDATE tokens SET scopes = ... gives them some (docs/database.md)",
-		PQgetvalue(r, 0, 0));
-	if (strcmp(PQgetvalue(r, 0, 0), "0") != 0)
-		report(o, line);
-	PQclear(r);
-	return true;
+		"tokens without scopes: ",
+		"; they open only routes that ask for none, until UPDATE tokens SET "
+		"scopes = ... gives them some (docs/database.md)",
+		error);
 }
 
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
