@@ -336,8 +336,8 @@ def test_what_else_an_event_does(gateways, upstream, database):
                             for i in range(3)], **forwarded)
     assert answer.json()["unknown_at"] == [0, 1, 2]
     database.wait_usage(1)
-    assert database.value("SELECT last_used FROM tokens WHERE token_hash = %s",
-                          (sha(gateway.key),)) is not None
+    eventually(lambda: database.value("SELECT last_used FROM tokens WHERE token_hash = %s",
+                                      (sha(gateway.key),)) is not None, "last_used is set")
     gateway.judge()  # ends it: counters are stored
     assert database.query("SELECT route_path, reason, network, requests::integer "
                           "FROM usage_strangers") == [

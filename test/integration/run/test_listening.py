@@ -245,7 +245,8 @@ def test_a_group_of_which_it_is_no_member(gateways, upstream, tmp_path):
                        "member" in text
                 assert os.listdir(folder) == []
             else:
-                eventually(lambda: os.path.exists(f"{folder}/gateway") or process.poll() is not None, "the file")
+                eventually(lambda: process.poll() is not None or "gateway listens on" in (tmp_path / "log").read_text(),
+                           "it listens")
                 assert os.stat(f"{folder}/gateway").st_gid == 33
         finally:
             process.kill()
