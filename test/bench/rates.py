@@ -24,7 +24,7 @@ from tg.wait import eventually
 EVENTS = int(os.environ.get("BENCH_EVENTS", "400000"))
 ROUNDS = int(os.environ.get("BENCH_RATE_ROUNDS", "3"))
 OLDER_CALLS = 4000
-LIVE_RATE, LIVE_SECONDS = 500, 10
+LIVE_RATE, WARM_SECONDS, LIVE_SECONDS = 500, 5, 10
 KEYS, ROUTES = 1000, 20
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on",
            "autovacuum": "on", "shared_buffers": "1GB", "max_wal_size": "8GB"}
@@ -133,7 +133,8 @@ class Store:
         return len(os.listdir(self.gateway.journal)) > 1
 
     def copy(self):
-        """The same rows by plain COPY into the same table."""
+        """The same rows by plain COPY into the same table, like the recorder's on a session that is
+        new: one that has touched all shared buffers before is a third faster."""
         part = self.database.value(
             "SELECT tableoid::regclass::text FROM token_usage_logs GROUP BY 1 "
             "ORDER BY count(*) DESC LIMIT 1")
@@ -142,26 +143,30 @@ class Store:
         rows = self.database.value(f"SELECT count(*) FROM {part}")
         self.empty()
         cpu = CpuTime(self.postgres())
-        at = time.monotonic()
-        with open(path, "rb") as f, self.database._connection.cursor() as cursor:
+        connection = self.cluster.connect(self.database.name)
+        with contextlib.closing(connection), connection.cursor() as cursor, open(path, "rb") as f:
+            at = time.monotonic()
             cursor.copy_expert(f"COPY {part} ({COLUMNS}) FROM STDIN", f)
-        seconds = time.monotonic() - at
+            seconds = time.monotonic() - at
         cpu = CpuTime(self.postgres()).since(cpu)
         return rows, seconds, cpu.user + cpu.system
 
     def live(self):
-        """PostgreSQL's CPU seconds a row while calls come in steadily: batches are small."""
+        """PostgreSQL's CPU seconds a row while calls come in steadily: batches are small. Not
+        counted are the first seconds, when sessions are made and fill their caches."""
         self.empty()
         self.gateway.start()
         with open(self.keys, encoding="ascii") as f:
             key = f.readline().strip()
-        cpu = CpuTime(self.postgres())
-        subprocess.run([build("load/caller.c"), "--port", str(self.gateway.port), "--key", key,
-                        "--path", "/api/r1/bytes/100", "--rate", str(LIVE_RATE), "--seconds",
-                        str(LIVE_SECONDS)], check=True, stdout=subprocess.DEVNULL)
-        time.sleep(4)  # merged
-        cpu = CpuTime(self.postgres()).since(cpu)
-        rows = self.database.value("SELECT count(*) FROM token_usage_logs")
+        for seconds in (WARM_SECONDS, LIVE_SECONDS):
+            before = self.database.value("SELECT count(*) FROM token_usage_logs")
+            cpu = CpuTime(self.postgres())
+            subprocess.run([build("load/caller.c"), "--port", str(self.gateway.port), "--key", key,
+                            "--path", "/api/r1/bytes/100", "--rate", str(LIVE_RATE), "--seconds",
+                            str(seconds)], check=True, stdout=subprocess.DEVNULL)
+            time.sleep(4)  # merged
+            cpu = CpuTime(self.postgres()).since(cpu)
+        rows = self.database.value("SELECT count(*) FROM token_usage_logs") - before
         self.gateway.terminate()
         self.gateway.wait_exit()
         return (cpu.user + cpu.system) / rows
@@ -205,7 +210,7 @@ def rates(bench):
     cost = statistics.median(a["cpu_us"] / b for a, b in zip(ours, older))
     live_cost = statistics.median(a / b for a, b in zip(live, older))
     return {
-        "plain COPY in rows/s of the recorder": (1 / ratio, "x", 1 / 0.7),
+        "plain COPY in rows/s of the recorder": (1 / ratio, "x", 1 / 0.8),
         "recorder": (statistics.median(a["rows_per_s"] for a in ours), "rows/s", None),
         "PostgreSQL's CPU per row, of that of INSERT and UPDATE": (cost, "x", 1 / 8),
         f"the same, live at {LIVE_RATE} calls/s": (live_cost, "x", 1 / 8),
