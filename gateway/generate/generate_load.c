@@ -59,7 +59,7 @@ static void plan_days(struct load *g)
 		g->end_us = g->today * DAY_US; /* today has rows, or no calls */
 	g->first_raw_day = g->l->raw_days >= g->l->days
 				   ? usage_day_of(g->end_us - g->l->days * DAY_US)
-				   : usage_day_of(g->end_us - 1) + 1 - g->l->raw_days;
+				   : usage_day_of(now) + 1 - g->l->raw_days;
 }
 
 static bool has_cells_only(const struct load *g)

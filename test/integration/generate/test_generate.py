@@ -149,7 +149,7 @@ def test_a_load_with_rows_of_the_last_days_only(database, raw_days):
     told = load(database, calls=5000, days=6, raw_days=raw_days)
     rows = database.query(ROWS)[0]["rows"]
     assert f"done: 5000 calls, {rows} rows" in told
-    assert rows == 0 if raw_days == 0 else 500 < rows < 4500
+    assert rows == 0 if raw_days == 0 else 100 < rows < 4500  # a weekend has few
     assert database.value(
         "SELECT count(*) FROM token_usage_logs WHERE used_at < (now() AT TIME ZONE 'UTC')::date "
         "- 1") == 0
