@@ -132,6 +132,8 @@ GRANT EXECUTE ON FUNCTION public.usage_check_attached(text[]) TO tollgate;
 -- dropped before or after.
 CREATE OR REPLACE FUNCTION public.usage_adopt_day(which date, zone text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- An older table may have further columns, of any name.
+#variable_conflict use_variable
 DECLARE
 	kept_since timestamp;
 	n bigint;
@@ -160,14 +162,14 @@ BEGIN
 			WHEN length(route_path) > 255 THEN 'route_path is too long'
 			WHEN length(ip_address) > 45 THEN 'ip_address is too long'
 			WHEN length(request_method) > 10 THEN 'request_method is too long'
-			END AS refused
+			END AS tollgate_refused
 		FROM public.token_usage_logs_legacy
 		WHERE used_at >= which AND used_at < which + 1
 	), bad AS (
 		INSERT INTO public.usage_bad_rows (sqlstate, reason, record)
-		SELECT CASE WHEN refused LIKE '%null' THEN '23502' ELSE '22001' END,
-			'older log: ' || refused, to_jsonb(j) - 'refused'
-		FROM judged AS j WHERE refused IS NOT NULL
+		SELECT CASE WHEN tollgate_refused LIKE '%null' THEN '23502' ELSE '22001' END,
+			'older log: ' || tollgate_refused, to_jsonb(j) - 'tollgate_refused'
+		FROM judged AS j WHERE tollgate_refused IS NOT NULL
 	)
 	INSERT INTO public.token_usage_logs (id, token_hash, route_path, used_at,
 			response_status, response_time_ms, ip_address, user_agent,
@@ -179,7 +181,7 @@ BEGIN
 				>= kept_since THEN k.token_id END
 		FROM judged AS l
 		LEFT JOIN public.token_keys k ON k.token_hash = lower(l.token_hash)
-		WHERE l.refused IS NULL;
+		WHERE l.tollgate_refused IS NULL;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	INSERT INTO public.usage_adoption (day, copied) VALUES (which, n);
 	RETURN n;

@@ -142,6 +142,9 @@ def test_a_table_that_cannot_be_copied_is_refused(older, change, told):
 def test_tells_what_was_refused_and_which_tokens_have_no_scopes(older):
     older.query("ALTER TABLE token_usage_logs ALTER token_hash TYPE text, ALTER token_hash DROP "
                 "NOT NULL, ALTER used_at DROP NOT NULL")
+    # Further columns may have any name.
+    older.query("ALTER TABLE token_usage_logs ADD COLUMN refused text DEFAULT 'x', ADD COLUMN which date, "
+                "ADD COLUMN zone text, ADD COLUMN n integer, ADD COLUMN kept_since timestamp")
     older.query("INSERT INTO token_usage_logs (token_hash, used_at) VALUES ('h', 'infinity'), "
                 "('h', '3000-01-01'), ('h', '1900-01-01'), ('h', NULL), (NULL, now()), "
                 "(repeat('h', 65), now())")
