@@ -58,7 +58,7 @@ def test_first_host_silent(gateways, database, cluster):
     with black_hole("127.0.0.9") as hole:
         address = url(database, f"127.0.0.9:{hole},127.0.0.1:{cluster.port}")
         gateway, took = start(gateways, address)
-        assert took < (20 if SANITIZED else 3)
+        assert took < (6 if SANITIZED else 3)
         # The next session goes to the server that took the last one.
         known = all_sessions(database)
         ended = [r["pid"] for r in database.query(
@@ -70,7 +70,7 @@ def test_first_host_silent(gateways, database, cluster):
         assert not is_tried(hole)
         began = time.monotonic()
         listed = run_cli("token", "list", "--config", gateway.config_file)
-        assert "all" in listed.stdout and time.monotonic() - began < (20 if SANITIZED else 3)
+        assert "all" in listed.stdout and time.monotonic() - began < (6 if SANITIZED else 3)
 
 
 @preloads

@@ -109,8 +109,10 @@ def test_a_bad_file_ends_the_reload_and_is_told(gateways, upstream, path_service
 
 def test_ready_does_not_wait_for_a_database_that_is_down(gateways, cluster, upstream, path_service):
     cluster.stop("immediate")
+    began = time.monotonic()
     gateway = start(gateways, upstream, path_service)
     message = path_service.next()
+    assert time.monotonic() - began < 1.5
     assert message["READY"] == "1" and "no keys yet" in message["STATUS"]
     assert gateway.get_status("/health") == 200 and gateway.get_status("/ready") == 503
     assert "callers get 503 until they are loaded" in gateway.log()
