@@ -134,6 +134,8 @@ BEGIN
 	EXECUTE format($function$
 CREATE OR REPLACE FUNCTION public.tokens_updated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- An adopted table may have further columns, of any name.
+#variable_conflict use_variable
 DECLARE
 	rehashed bigint[] := (SELECT array_agg(a.id) FROM before_rows b JOIN after_rows a
 		ON a.id = b.id WHERE a.token_hash IS DISTINCT FROM b.token_hash);

@@ -148,7 +148,7 @@ def test_tells_what_was_refused_and_which_tokens_have_no_scopes(older):
     older.query("INSERT INTO token_usage_logs (token_hash, used_at) VALUES ('h', 'infinity'), "
                 "('h', '3000-01-01'), ('h', '1900-01-01'), ('h', NULL), (NULL, now()), "
                 "(repeat('h', 65), now())")
-    older.query("ALTER TABLE tokens ADD COLUMN revoked boolean NOT NULL DEFAULT false;"
+    older.query("ALTER TABLE tokens ADD COLUMN rehashed boolean, ADD COLUMN revoked boolean NOT NULL DEFAULT false;"
                 "UPDATE tokens SET revoked = true WHERE name = 'older 3'")
     done = migrate(older, "--adopt-time-zone", ZONE)
     assert f"has {DAYS * A_DAY + 6} rows, {DAYS * A_DAY} are copied; the others" in done.stdout
@@ -160,7 +160,7 @@ def test_tells_what_was_refused_and_which_tokens_have_no_scopes(older):
             "token_hash is null", "token_hash is too long", "used_at is infinite",
             "used_at is null")]
     assert "tokens without scopes: 2;" in done.stdout
-    older.query("UPDATE tokens SET scopes = '{test}'")
+    older.query("UPDATE tokens SET scopes = '{test}', token_hash = md5(token_hash) || md5(name)")
     done = migrate(older)
     assert "without scopes" not in done.stdout and "refused" not in done.stdout
 
