@@ -22,9 +22,10 @@ def url(database, hosts, parameters=""):
 
 
 def sessions(database, like="%"):
-    """Names of the gateway's sessions with a database."""
+    """Names of the gateway's sessions with a database: those that it has. (One that is still
+    being started bears its name already, but the gateway may yet be refused it.)"""
     return {r["application_name"] for r in database.query(
-        "SELECT application_name FROM pg_stat_activity WHERE datname = %s "
+        "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND state IS NOT NULL "
         "AND application_name LIKE 'tollgate%%' AND application_name LIKE %s", (database.name, like))}
 
 
