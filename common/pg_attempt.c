@@ -9,13 +9,25 @@
 #include "common/pg_conninfo.h"
 #include "common/pg_error.h"
 
-static void on_notice(void *ctx, const char *message)
+/* A session that is ended as soon as it begins: libpq takes that for a notice. */
+static void on_notice(void *ctx, const PGresult *r)
+{
+	char *farewell = ctx;
+
+	if (pg_result_is_fatal(r))
+		pg_clean_result(farewell, r, true);
+}
+
+/* Until its owner has one of its own. */
+static void ignore_notice(void *ctx, const char *message)
 {
 	(void)ctx;
 	(void)message;
 }
 
-static PGconn *begin(const struct pg_target *t)
+/* farewell: of PG_MESSAGE_MAX. */
+static PGconn *begin(const struct pg_target *t, char *farewell,
+		     PQnoticeReceiver *receiver)
 {
 	struct pg_parameters p;
 	PGconn *pg;
@@ -27,7 +39,8 @@ static PGconn *begin(const struct pg_target *t)
 	pg_parameters_set(&p, "target_session_attrs", t->target_session_attrs);
 	pg = PQconnectStartParams(p.keywords, p.values, 1);
 	CHECK(pg != NULL);
-	PQsetNoticeProcessor(pg, on_notice, NULL);
+	PQsetNoticeProcessor(pg, ignore_notice, NULL);
+	*receiver = PQsetNoticeReceiver(pg, on_notice, farewell);
 	/* The first line has the SQLSTATE then. */
 	PQsetErrorVerbosity(pg, PQERRORS_VERBOSE);
 	return pg;
@@ -71,23 +84,36 @@ static enum pg_attempt_end run(const struct pg_target *t, PGconn *pg, uint64_t u
 	}
 }
 
+/* Where it has an address, libpq's message leaves the host out. (An empty one of several
+ * is given twice, see pg_dial.c.) */
+static void tell_failure(const struct pg_target *t, const PGconn *pg, struct sbuf *why)
+{
+	if (t->hostaddr != NULL && t->host != NULL && strchr(t->host, ',') == NULL &&
+	    strcmp(t->host, t->hostaddr) != 0)
+		sbuf_printf(why, "%s: ", t->host);
+	pg_clean_add(why, PQerrorMessage(pg), PG_FIRST_LINE);
+}
+
 PGconn *pg_attempt(const struct pg_target *t, enum pg_attempt_end *end, struct sbuf *why)
 {
 	uint64_t until_us = clock_mono_us() + t->limit_ms * UINT64_C(1000);
-	PGconn *pg = begin(t);
+	char farewell[PG_MESSAGE_MAX] = "";
+	PQnoticeReceiver receiver;
+	PGconn *pg = begin(t, farewell, &receiver);
 
 	*end = run(t, pg, until_us);
+	if (*end == PG_ATTEMPT_UP && farewell[0] != '\0')
+		*end = PG_ATTEMPT_FAILED;
 	switch (*end) {
 	case PG_ATTEMPT_UP:
 		PQsetErrorVerbosity(pg, PQERRORS_DEFAULT);
+		PQsetNoticeReceiver(pg, receiver, NULL);
 		return pg;
 	case PG_ATTEMPT_FAILED:
-		/* Where it has an address, libpq's message leaves the host out. (An empty
-		 * one of several is given twice, see pg_dial.c.) */
-		if (t->hostaddr != NULL && t->host != NULL &&
-		    strchr(t->host, ',') == NULL && strcmp(t->host, t->hostaddr) != 0)
-			sbuf_printf(why, "%s: ", t->host);
-		pg_clean_add(why, PQerrorMessage(pg), PG_FIRST_LINE);
+		if (farewell[0] != '\0')
+			sbuf_str(why, str_of(farewell));
+		else
+			tell_failure(t, pg, why);
 		break;
 	case PG_ATTEMPT_SILENT:
 		sbuf_printf(why, "connecting to %s took too long (%g s)", t->shown,

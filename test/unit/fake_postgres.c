@@ -2,6 +2,7 @@
 #include "fake_postgres.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -72,6 +73,17 @@ static void error(int fd, const char *severity, const char *code, const char *me
 }
 
 /* The start-up packet and what a session starts with. */
+/* In one piece with the word that the session is there. */
+static void end_at_once(int fd)
+{
+	int on = 1, off = 0;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+	ready(fd);
+	error(fd, "FATAL", "57P01", "terminating connection");
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+}
+
 static bool greet(struct fake_postgres *f, int fd)
 {
 	char body[1024] = "";
@@ -96,6 +108,10 @@ static bool greet(struct fake_postgres *f, int fd)
 	PUT(fd, 'S', "client_encoding\0UTF8\0");
 	PUT(fd, 'S', "standard_conforming_strings\0on\0");
 	PUT(fd, 'K', "\0\0\0\1\0\0\0\2");
+	if (atomic_load(&f->ends_at_once)) {
+		end_at_once(fd);
+		return false;
+	}
 	ready(fd);
 	return strncmp(f->application_name, "tollgate upkeep", 15) != 0;
 }
@@ -245,6 +261,14 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		      "terminating connection due to idle-session timeout");
 		return false;
 	}
+	if (starts(sql, "last")) {
+		PUT(fd, 'C', "SET\0");
+		ready(fd);
+		while (!atomic_load(&f->ends) && !atomic_load(&f->stop))
+			poll(NULL, 0, 1);
+		error(fd, "FATAL", "57P01", "terminating connection");
+		return false;
+	}
 	if (starts(sql, "notify"))
 		PUT(fd, 'A', "\0\0\0\1channel\0007\0");
 	if (starts(sql, "ping") || starts(sql, "notify") || starts(sql, "two"))
@@ -319,6 +343,7 @@ static void *run(void *arg)
 		else
 			serve(f, fd, body);
 		close(fd);
+		atomic_fetch_add(&f->closed, 1);
 	}
 	free(body);
 	return NULL;

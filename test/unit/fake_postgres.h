@@ -16,6 +16,7 @@
  *   hang    nothing                 notify  NOTIFY with payload 7, then as ping
  *   copy    COPY FROM STDIN         two     a row, then ERROR 42P01
  *   standby ERROR 25006             leave   done, then FATAL 57P05, closes
+ *   last    done, then, once `ends` is set, FATAL 57P01, closes
  * and all others are done. Of the recorder it takes batches of one lane, and has no time
  * for its upkeep. */
 #define FAKE_BATCHES_MAX 64
@@ -35,6 +36,9 @@ struct fake_postgres {
 	_Atomic bool read_only; /* says so when it is asked at a session's set-up */
 	/* Bytes; the start of each session is refused with them. */
 	const char *_Atomic refuse_login;
+	_Atomic bool ends;
+	_Atomic bool ends_at_once; /* FATAL 57P01 behind the start of each session */
+	_Atomic int closed; /* sessions */
 	_Atomic bool leave_in_copy; /* FATAL 57P01 instead of taking rows */
 	_Atomic int refuse_batches; /* this many are refused at their BEGIN: 53100 */
 	_Atomic int refuse_copies;  /* this many at their rows, as refuse_copies_state */

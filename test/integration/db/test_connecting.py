@@ -9,7 +9,7 @@ import pytest
 from tg.gateway import SANITIZED, run_cli
 from tg.names import Names
 from tg.ports import black_hole
-from tg.postgres import Cluster
+from tg.postgres import SET_UP, Cluster
 from tg.standby import Standby
 from tg.tls import Authority
 from tg.wait import eventually
@@ -22,10 +22,9 @@ def url(database, hosts, parameters=""):
 
 
 def sessions(database, like="%"):
-    """Names of the gateway's sessions with a database: those that it has. (One that is still
-    being started bears its name already, but the gateway may yet be refused it.)"""
+    """Names of the gateway's sessions with a database."""
     return {r["application_name"] for r in database.query(
-        "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND state IS NOT NULL "
+        "SELECT application_name FROM pg_stat_activity WHERE datname = %s AND " + SET_UP +
         "AND application_name LIKE 'tollgate%%' AND application_name LIKE %s", (database.name, like))}
 
 

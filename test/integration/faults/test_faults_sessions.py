@@ -1,5 +1,6 @@
 """Sessions of PostgreSQL: what ends them, what must not, and what the log and the tables hear of it."""
 from tg.gateway import run_cli
+from tg.postgres import SET_UP
 from tg.wait import eventually
 
 IDLE_S = 0.6
@@ -8,7 +9,7 @@ IDLE_S = 0.6
 def sessions(database, name):
     return database.query("SELECT pid, now() - state_change > %s * interval '1 second' AS rests "
                           "FROM pg_stat_activity WHERE datname = current_database() "
-                          "AND application_name LIKE %s", (IDLE_S, name))
+                          "AND application_name LIKE %s AND " + SET_UP, (IDLE_S, name))
 
 
 def test_idle_sessions_stay(gateways, echo_upstream, database):

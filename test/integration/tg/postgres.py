@@ -14,6 +14,10 @@ import psycopg2.extras
 from tg.ports import free_port
 from tg.wait import eventually
 
+# Of pg_stat_activity: a session that has been set up. One that is only connected bears its name
+# already; the gateway takes its end for a server that has no session to give, and tries the next.
+SET_UP = "(query <> '' AND (state = 'idle' OR query NOT LIKE '%%pg_backend_pid()%%')) "
+
 # A test's database may be lost with the machine: no fsync, everything else as in production.
 SETTINGS = {
     "fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <fcntl.h>
@@ -271,6 +272,49 @@ static void test_a_farewell_between_statements(void **state)
 	until(f, &f->downs, 1);
 	assert_string_equal(f->why,
 			    "57P05 terminating connection due to idle-session timeout");
+}
+
+/* It has said why it ends, and is gone: what libpq cannot send tells that, be it one
+ * message or several. */
+static void test_a_farewell_before_a_statement(void **state)
+{
+	static char sql[20000], value[20000];
+	static const char *const values[] = {value, value, value};
+	struct fixture *f = *state;
+
+	memset(sql, ' ', sizeof sql - 1);
+	memset(value, 'x', sizeof value - 1);
+	memcpy(sql, "ping", strlen("ping"));
+	begin_up(f);
+	for (int n = 0; n <= 3; n++) {
+		int closed = atomic_load(&f->server.closed), replies = f->replies;
+
+		atomic_store(&f->server.ends, false);
+		ask(f, "last");
+		atomic_store(&f->server.ends, true);
+		while (atomic_load(&f->server.closed) == closed)
+			poll(NULL, 0, 1);
+		assert_true(pg_query(f->conn, sql, (struct pg_params){values, n},
+				     on_reply, f));
+		until(f, &f->replies, replies + 2);
+		assert_int_equal(f->outcome, PG_LOST);
+		assert_string_equal(f->message, "57P01 terminating connection");
+		assert_string_equal(f->sqlstate, "57P01");
+		until(f, &f->ups, n + 2);
+	}
+}
+
+/* libpq has heard it before the session was anybody's. */
+static void test_a_farewell_at_once(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->server.ends_at_once, true);
+	begin(f);
+	until(f, &f->downs, 1);
+	assert_string_equal(f->why, "57P01 terminating connection");
+	atomic_store(&f->server.ends_at_once, false);
+	until(f, &f->ups, 1);
 }
 
 /* An error of the session, or of the server that it reached: no statement will fare
@@ -633,6 +677,8 @@ int main(void)
 		TEST(test_server_dies_in_a_statement),
 		TEST(test_server_ends_the_session),
 		TEST(test_a_farewell_between_statements),
+		TEST(test_a_farewell_before_a_statement),
+		TEST(test_a_farewell_at_once),
 		TEST(test_a_standby_is_no_session_to_go_on_with),
 		TEST(test_the_first_refusal_is_clean),
 		TEST(test_read_only),
