@@ -195,16 +195,17 @@ static void hear_out(struct pg_conn *c)
 		keep_result(c, r);
 }
 
-/* The server's last word, where there was one, tells more than "closed unexpectedly". */
+/* The server's last word, where there was one, tells more than "closed unexpectedly",
+ * which is libpq's own and has no SQLSTATE. */
 static void lost_by_libpq(struct pg_conn *c)
 {
 	char line[PG_MESSAGE_MAX], code[6] = "";
 
 	if (PQstatus(c->pg) == CONNECTION_BAD)
 		hear_out(c);
-	if (c->last && pg_result_is_error(c->last) &&
-	    PQresultErrorField(c->last, PG_DIAG_SQLSTATE) != NULL) {
+	if (c->last && pg_result_is_error(c->last))
 		pg_sqlstate(code, c->last);
+	if (code[0] != '\0') {
 		pg_clean_result(line, c->last, true);
 	} else if (c->farewell[0] != '\0') {
 		memcpy(code, c->farewell_state, sizeof code);
@@ -236,8 +237,7 @@ static void complete(struct pg_conn *c)
 		reply.message = pg_clean_result(line, c->last, false);
 		if (PQstatus(c->pg) == CONNECTION_BAD || pg_result_is_fatal(c->last) ||
 		    reply.sqlstate[0] == '\0') {
-			lost_with(c, pg_clean_result(line, c->last, true),
-				  reply.sqlstate);
+			lost_by_libpq(c);
 			return;
 		}
 		if (pg_sqlstate_is_of_session(reply.sqlstate)) {

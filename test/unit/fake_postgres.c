@@ -73,14 +73,14 @@ static void error(int fd, const char *severity, const char *code, const char *me
 }
 
 /* The start-up packet and what a session starts with. */
-/* In one piece with the word that the session is there. */
-static void end_at_once(int fd)
+/* Ready, and the end of the session, in one piece. */
+static void end_at_once(int fd, const char *code, const char *message)
 {
 	int on = 1, off = 0;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
 	ready(fd);
-	error(fd, "FATAL", "57P01", "terminating connection");
+	error(fd, "FATAL", code, message);
 	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
@@ -109,7 +109,7 @@ static bool greet(struct fake_postgres *f, int fd)
 	PUT(fd, 'S', "standard_conforming_strings\0on\0");
 	PUT(fd, 'K', "\0\0\0\1\0\0\0\2");
 	if (atomic_load(&f->ends_at_once)) {
-		end_at_once(fd);
+		end_at_once(fd, "57P01", "terminating connection");
 		return false;
 	}
 	ready(fd);
@@ -256,9 +256,8 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 	}
 	if (starts(sql, "leave")) {
 		PUT(fd, 'C', "SET\0");
-		ready(fd);
-		error(fd, "FATAL", "57P05",
-		      "terminating connection due to idle-session timeout");
+		end_at_once(fd, "57P05",
+			    "terminating connection due to idle-session timeout");
 		return false;
 	}
 	if (starts(sql, "last")) {

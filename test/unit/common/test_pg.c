@@ -304,6 +304,22 @@ static void test_a_farewell_before_a_statement(void **state)
 	}
 }
 
+/* It was heard between two statements, of which the second is sent before the end of the
+ * connection shows: libpq has no other word for that than its own. */
+static void test_a_farewell_then_a_statement(void **state)
+{
+	struct fixture *f = *state;
+
+	begin_up(f);
+	f->next_sql = "ping";
+	ask(f, "leave");
+	until(f, &f->replies, 2);
+	assert_int_equal(f->outcome, PG_LOST);
+	assert_string_equal(f->message,
+			    "57P05 terminating connection due to idle-session timeout");
+	assert_string_equal(f->sqlstate, "57P05");
+}
+
 /* libpq has heard it before the session was anybody's. */
 static void test_a_farewell_at_once(void **state)
 {
@@ -678,6 +694,7 @@ int main(void)
 		TEST(test_server_ends_the_session),
 		TEST(test_a_farewell_between_statements),
 		TEST(test_a_farewell_before_a_statement),
+		TEST(test_a_farewell_then_a_statement),
 		TEST(test_a_farewell_at_once),
 		TEST(test_a_standby_is_no_session_to_go_on_with),
 		TEST(test_the_first_refusal_is_clean),
