@@ -37,8 +37,8 @@ struct fake_postgres {
 	/* Bytes; the start of each session is refused with them. */
 	const char *_Atomic refuse_login;
 	_Atomic bool ends;
-	_Atomic bool ends_at_once; /* FATAL 57P01 behind the start of each session */
-	_Atomic int closed; /* sessions */
+	_Atomic bool ends_at_once;  /* FATAL 57P01 behind the start of each session */
+	_Atomic int closed;         /* sessions */
 	_Atomic bool leave_in_copy; /* FATAL 57P01 instead of taking rows */
 	_Atomic int refuse_batches; /* this many are refused at their BEGIN: 53100 */
 	_Atomic int refuse_copies;  /* this many at their rows, as refuse_copies_state */
