@@ -44,6 +44,7 @@ struct fixture {
 	bool free_when_up, free_when_replied, writes;
 	size_t put, to_put, most_at_once;
 	bool give_up_copy;
+	bool is_patient; /* no limit on time is what the test is about */
 };
 
 static void stop_loop(struct fixture *f)
@@ -139,7 +140,7 @@ static void begin(struct fixture *f)
 	struct pg_options o = {
 		.conninfo = f->conninfo,
 		.application_name = "test \"pg\"",
-		.timeout_ms = TIMEOUT_MS,
+		.timeout_ms = f->is_patient ? PATIENCE_S * 1000 : TIMEOUT_MS,
 		.listen = "channel",
 		.writes = f->writes,
 		.on_state = on_state,
@@ -266,6 +267,7 @@ static void test_a_farewell_between_statements(void **state)
 {
 	struct fixture *f = *state;
 
+	f->is_patient = true;
 	begin_up(f);
 	ask(f, "leave");
 	assert_int_equal(f->outcome, PG_OK);
@@ -285,6 +287,7 @@ static void test_a_farewell_before_a_statement(void **state)
 	memset(sql, ' ', sizeof sql - 1);
 	memset(value, 'x', sizeof value - 1);
 	memcpy(sql, "ping", strlen("ping"));
+	f->is_patient = true;
 	begin_up(f);
 	for (int n = 0; n <= 3; n++) {
 		int closed = atomic_load(&f->server.closed), replies = f->replies;
@@ -310,6 +313,7 @@ static void test_a_farewell_then_a_statement(void **state)
 {
 	struct fixture *f = *state;
 
+	f->is_patient = true;
 	begin_up(f);
 	f->next_sql = "ping";
 	ask(f, "leave");
@@ -326,6 +330,7 @@ static void test_a_farewell_at_once(void **state)
 	struct fixture *f = *state;
 
 	atomic_store(&f->server.ends_at_once, true);
+	f->is_patient = true;
 	begin(f);
 	until(f, &f->downs, 1);
 	assert_string_equal(f->why, "57P01 terminating connection");
@@ -558,6 +563,7 @@ static void test_copy(void **state)
 {
 	struct fixture *f = *state;
 
+	f->is_patient = true;
 	begin_up(f);
 	copy(f, 0);
 	assert_int_equal(f->outcome, PG_OK);
@@ -580,6 +586,7 @@ static void test_a_farewell_in_a_copy(void **state)
 {
 	struct fixture *f = *state;
 
+	f->is_patient = true;
 	begin_up(f);
 	atomic_store(&f->server.leave_in_copy, true);
 	copy(f, 50000000);
