@@ -403,7 +403,7 @@ def test_secrets_follow_env_files(dev):
     demo = json.loads(dev.get("/api/test/x")[1])["headers"]["host"]
     edit(dev, '{\n      "name": "openai",', own.replace("DEMO", f"http://{demo}"))
     dev.wait_log("calls go to the mock: own")
-    assert json.loads(dev.get("/api/own/x")[1])["mock"] is True
+    eventually(lambda: json.loads(dev.get("/api/own/x")[1]).get("mock") is True, "the route is served")
     for name, value in ((".env", "first"), (".dev.vars", "second"), (".dev.vars", "third")):
         with open(os.path.join(dev.folder, name), "w", encoding="ascii") as f:
             f.write(f"OWN_SECRET={value}\n")
