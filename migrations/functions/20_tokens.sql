@@ -1,6 +1,9 @@
 -- Notices of changed tokens: whoever writes, the older backend, psql or Tollgate. The
 -- UPDATE trigger compares rows, since PostgreSQL gives no transition tables to UPDATE OF;
 -- an UPDATE of last_used alone changes no generation.
+--
+-- They write keys as the owner, so nobody else may execute them, or hang them on a table
+-- of their own. A trigger that is there asks for no right of whoever writes.
 
 CREATE OR REPLACE FUNCTION public.token_changed(ids bigint[]) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -32,6 +35,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.tokens_inserted() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION public.tokens_deleted() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -40,6 +44,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.tokens_deleted() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION public.token_keys_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -53,6 +58,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.token_keys_changed() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION public.tokens_truncated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -61,6 +67,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.tokens_truncated() FROM PUBLIC;
 
 -- Whether a token (t) is revoked, by the columns that an adopted table has: the switches
 -- of older systems; each that exists counts.
@@ -164,6 +171,7 @@ $$
 $function$, replace(revoked, 't.', 'a.'), replace(revoked, 't.', 'b.'));
 END
 $generate$;
+REVOKE ALL ON FUNCTION public.tokens_updated() FROM PUBLIC;
 
 SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT '
 	'ON public.tokens REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE '

@@ -254,6 +254,28 @@ def test_the_running_role_can_do_its_work_and_no_more(empty, login):
                 cursor.execute(statement)
 
 
+def test_nobody_acts_as_the_owner(empty, login):
+    """By a function that runs with the owner's rights: called, or hung on a table of one's own."""
+    migrate(empty)
+    url = login("plain")
+    assert empty.query("SELECT oid::regprocedure::text AS f FROM pg_proc WHERE prosecdef AND pronamespace = "
+                       "'public'::regnamespace AND has_function_privilege('plain', oid, 'EXECUTE')") == []
+    functions = [r["f"] for r in empty.query("SELECT oid::regprocedure::text AS f FROM pg_proc WHERE prosecdef "
+                                             "AND prorettype = 'trigger'::regtype")]
+    assert "tokens_inserted()" in functions and "tokens_updated()" in functions
+    for function in functions:
+        with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TEMP TABLE mine (id bigint, token_hash text)")
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                cursor.execute("CREATE TRIGGER mine AFTER INSERT ON mine REFERENCING NEW TABLE AS after_rows "
+                               f"FOR EACH STATEMENT EXECUTE FUNCTION {function}")
+    # Who was let in to write tokens still does, and its keys work.
+    empty.query("GRANT INSERT, SELECT ON tokens TO plain; GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO plain")
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO tokens (name, token_hash) VALUES ('a', repeat('a', 64))")
+    assert empty.value("SELECT count(*) FROM token_keys") == 1
+
+
 # --- the generation ---
 
 A, B, C = ("%064x" % n for n in (10, 11, 12))
