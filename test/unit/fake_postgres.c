@@ -72,7 +72,6 @@ static void error(int fd, const char *severity, const char *code, const char *me
 	put(fd, 'E', body, (size_t)n);
 }
 
-/* The start-up packet and what a session starts with. */
 /* Ready, and the end of the session, in one piece. */
 static void end_at_once(int fd, const char *code, const char *message)
 {
@@ -84,6 +83,7 @@ static void end_at_once(int fd, const char *code, const char *message)
 	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
 }
 
+/* The start-up packet and what a session starts with. */
 static bool greet(struct fake_postgres *f, int fd)
 {
 	char body[1024] = "";

@@ -166,6 +166,7 @@ def test_overflow_is_counted(gateways, echo_upstream, cluster, database):
     cluster.stop("immediate")
     calls(gateway, 4000)
     cluster.start()
+    eventually(lambda: gateway.get_status("/ready") == 200, "ready again")
     eventually(lambda: database.usage(), "the recorder is back")
     gateway.terminate()
     assert gateway.wait_exit() == 0
