@@ -80,7 +80,8 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CPPFLAGS += -D_GNU_SOURCE -I. $(PKG_CFLAGS)
 CFLAGS  += -std=c11 $(OPT_$(VARIANT)) $(WARN) -pthread -MMD -MP
 LDFLAGS += $(LD_$(VARIANT)) -pthread
-LDLIBS  += $(PKG_LIBS) -lm
+# Its pkg-config file asks for one that its package does not bring.
+LDLIBS  += $(PKG_LIBS) -lcjose -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
 GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c
