@@ -80,8 +80,8 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CPPFLAGS += -D_GNU_SOURCE -I. $(PKG_CFLAGS)
 CFLAGS  += -std=c11 $(OPT_$(VARIANT)) $(WARN) -pthread -MMD -MP
 LDFLAGS += $(LD_$(VARIANT)) -pthread
-# Its pkg-config file asks for one that its package does not bring.
-LDLIBS  += $(PKG_LIBS) -lcjose -lm
+# The pkg-config file of cjose asks for one that its package does not bring.
+LDLIBS  += $(PKG_LIBS) -lcjose -lcurl -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
 GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c

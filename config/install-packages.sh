@@ -4,7 +4,7 @@
 set -eu
 
 declare -A sets
-sets[build]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev libcjose-dev"
+sets[build]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev libcjose-dev libcurl4-openssl-dev"
 sets[unit]="${sets[build]} libcmocka-dev"
 sets[lint]="python3 git clang-format shellcheck"
 sets[dev]="${sets[build]} postgresql ca-certificates curl"

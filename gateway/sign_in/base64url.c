@@ -8,8 +8,9 @@
 /* -1: none of the alphabet. */
 static int value_of(char c)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789-_";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789-_";
 	const char *at = c != '\0' ? strchr(letters, c) : NULL;
 
 	return at != NULL ? (int)(at - letters) : -1;

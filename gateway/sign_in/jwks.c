@@ -177,7 +177,8 @@ static const struct key *find(const struct jwks *set, struct str kid)
 
 static bool take_keys(struct jwks *set, const struct jsonc_node *keys, struct sbuf *error)
 {
-	for (const struct jsonc_node *item = keys->first; item != NULL; item = item->next) {
+	for (const struct jsonc_node *item = keys->first; item != NULL;
+	     item = item->next) {
 		struct key *key = read_key(item);
 
 		if (key == NULL)

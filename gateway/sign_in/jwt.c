@@ -128,8 +128,9 @@ bool jwt_read(struct jwt *t, struct str text, struct sbuf *error)
 	t->header = decode(parts[0]);
 	t->claims = decode(parts[1]);
 	if (t->header == NULL || t->claims == NULL)
-		return fail(error, "its header or its claims are no JSON object, or have a "
-				   "member twice");
+		return fail(error,
+			    "its header or its claims are no JSON object, or have a "
+			    "member twice");
 	return read_header(t, error);
 }
 
@@ -156,11 +157,13 @@ bool jwt_check_header(const struct jwt *t, const struct jwt_rules *rules,
 		      struct sbuf *error)
 {
 	if (!(rules->algorithms & 1u << t->algorithm))
-		return fail(error, "its issuer is not set up for the algorithm that it is "
-				   "signed with");
+		return fail(error,
+			    "its issuer is not set up for the algorithm that it is "
+			    "signed with");
 	if (rules->kind == JWT_CLERK && !has_clerk_header(t))
-		return fail(error, "it is no session token of Clerk (its header's cat or typ "
-				   "says so)");
+		return fail(error,
+			    "it is no session token of Clerk (its header's cat or typ "
+			    "says so)");
 	return true;
 }
 
@@ -214,8 +217,9 @@ static bool check_oidc(const struct jwt *t, const struct jwt_rules *rules,
 		       struct sbuf *error)
 {
 	if (!has_audience(t, rules))
-		return fail(error, "its aud is none of the audiences that are set up for its "
-				   "issuer");
+		return fail(error,
+			    "its aud is none of the audiences that are set up for its "
+			    "issuer");
 	if (is_id_token(t))
 		return fail(error, "it is an ID token: send the access token");
 	return true;
@@ -232,13 +236,14 @@ static bool check_clerk(const struct jwt *t, const struct jwt_rules *rules,
 	if (jsonc_get(t->claims, "sts") != NULL &&
 	    (sts == NULL || strcmp(sts, "active") != 0))
 		return fail(error, "its session is pending: the sign-in is not finished");
-	if (party_missing ? !rules->party_optional
-			  : !is_listed(jwt_text(t, "azp"), rules->parties,
-				       rules->n_parties))
-		return fail(error, party_missing
-					   ? "it has no azp, which its issuer's settings ask for"
-					   : "its azp is none of the parties that are set up "
-					     "for its issuer");
+	if (party_missing
+		    ? !rules->party_optional
+		    : !is_listed(jwt_text(t, "azp"), rules->parties, rules->n_parties))
+		return fail(error,
+			    party_missing
+				    ? "it has no azp, which its issuer's settings ask for"
+				    : "its azp is none of the parties that are set up "
+				      "for its issuer");
 	return true;
 }
 
@@ -267,9 +272,11 @@ static bool check_times(const struct jwt *t, int64_t now_s, struct sbuf *error)
 		return fail(error, "it has no exp");
 	if (now >= exp)
 		return fail(error, "it has expired");
-	if ((has_nbf && now < nbf - JWT_LEEWAY_S) || (has_iat && now < iat - JWT_LEEWAY_S))
-		return fail(error, "it is not valid yet (nbf, iat): does one of the clocks "
-				   "go wrong?");
+	if ((has_nbf && now < nbf - JWT_LEEWAY_S) ||
+	    (has_iat && now < iat - JWT_LEEWAY_S))
+		return fail(error,
+			    "it is not valid yet (nbf, iat): does one of the clocks "
+			    "go wrong?");
 	return true;
 }
 

@@ -14,7 +14,7 @@
 #include "common/str.h"
 #include "gateway/sign_in/jwks.h"
 
-#define JWT_MAX 8192u      /* bytes of a token */
+#define JWT_MAX 8192u /* bytes of a token */
 #define JWT_SUBJECT_MAX 255u
 #define JWT_LEEWAY_S 60 /* of nbf and iat: clocks differ */
 
@@ -40,8 +40,8 @@ struct jwt_rules {
 	size_t n_audiences;
 	const char *const *parties; /* JWT_CLERK: `azp` is one of these */
 	size_t n_parties;
-	bool party_optional;     /* ... or missing */
-	unsigned algorithms;     /* 1u << enum jwt_algorithm of those that it signs with */
+	bool party_optional; /* ... or missing */
+	unsigned algorithms; /* 1u << enum jwt_algorithm of those that it signs with */
 };
 
 /* False: error says why, for the one who sent it; nothing of the token is in it.

@@ -16,8 +16,9 @@
 
 static void put_base64url(struct sbuf *out, const void *bytes, size_t n)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				      "0123456789-_";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789-_";
 	const unsigned char *p = bytes;
 
 	for (size_t i = 0; i < n; i += 3) {
@@ -47,8 +48,9 @@ __attribute__((unused)) static void put_jwk(struct sbuf *out, EVP_PKEY *key)
 {
 	bool is_rsa = EVP_PKEY_is_a(key, "RSA");
 
-	sbuf_printf(out, "%s", is_rsa ? "\"kty\":\"RSA\",\"n\":\""
-				      : "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"");
+	sbuf_printf(out, "%s",
+		    is_rsa ? "\"kty\":\"RSA\",\"n\":\""
+			   : "\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"");
 	put_number(out, key, is_rsa ? OSSL_PKEY_PARAM_RSA_N : OSSL_PKEY_PARAM_EC_PUB_X,
 		   is_rsa ? 0 : 32);
 	sbuf_printf(out, "\",\"%s\":\"", is_rsa ? "e" : "y");
@@ -71,7 +73,8 @@ static size_t raw_of(unsigned char *bytes, size_t n)
 }
 
 /* header.claims.signature into an empty buffer. */
-__attribute__((unused)) static void sign(struct sbuf *out, EVP_PKEY *key, const char *header, const char *claims)
+__attribute__((unused)) static void sign(struct sbuf *out, EVP_PKEY *key,
+					 const char *header, const char *claims)
 {
 	unsigned char bytes[SIGNATURE_MAX];
 	size_t n = sizeof bytes;

@@ -65,8 +65,8 @@ static struct jwks *parse(const char *text, struct sbuf *error)
 static enum jwks_verdict verify(const struct jwks *set, EVP_PKEY *key, const char *kid,
 				enum jwt_algorithm algorithm)
 {
-	const char *header = EVP_PKEY_is_a(key, "RSA") ? "{\"alg\":\"RS256\"}"
-						       : "{\"alg\":\"ES256\"}";
+	const char *header =
+		EVP_PKEY_is_a(key, "RSA") ? "{\"alg\":\"RS256\"}" : "{\"alg\":\"ES256\"}";
 	enum jwks_verdict verdict;
 	struct sbuf token;
 
@@ -86,7 +86,8 @@ static void test_which_keys_are_taken(void **state)
 		{"{$R}", true},
 		{"{$E}", true},
 		{"{$R,\"use\":\"sig\",\"alg\":\"RS256\",\"kid\":\"a\"}", true},
-		{"{$R,\"key_ops\":[\"verify\"],\"x5t\":\"abc\",\"x5u\":\"http://x\"}", true},
+		{"{$R,\"key_ops\":[\"verify\"],\"x5t\":\"abc\",\"x5u\":\"http://x\"}",
+		 true},
 		{"{$E,\"alg\":\"ES256\"}", true},
 		{"{$R,\"use\":\"enc\"}", false},
 		{"{$R,\"key_ops\":[\"encrypt\"]}", false},
@@ -100,8 +101,10 @@ static void test_which_keys_are_taken(void **state)
 		{"{\"kty\":\"RSA\"}", false},
 		{"{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"}", false},
 		{"{\"kty\":\"RSA\",\"n\":\"\\\"\",\"e\":\"AQAB\"}", false},
-		{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", false},
-		{"{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"AAAA\",\"y\":\"AAAA\"}", false},
+		{"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"}",
+		 false},
+		{"{\"kty\":\"EC\",\"crv\":\"P-384\",\"x\":\"AAAA\",\"y\":\"AAAA\"}",
+		 false},
 		{"7", false},
 		{"", false},
 		/* Those of others beside ours. */
@@ -147,9 +150,15 @@ static void test_weak_keys_are_left_out(void **state)
 
 static void test_texts_that_are_no_set(void **state)
 {
-	static const char *const texts[] = {"", "{}", "[]", "{\"keys\":{}}", "{\"keys\":[]}",
-					    "{\"keys\":null}", "{\"keys\":[],\"keys\":[]}",
-					    "<html>", "{\"keys\":[{}]}"};
+	static const char *const texts[] = {"",
+					    "{}",
+					    "[]",
+					    "{\"keys\":{}}",
+					    "{\"keys\":[]}",
+					    "{\"keys\":null}",
+					    "{\"keys\":[],\"keys\":[]}",
+					    "<html>",
+					    "{\"keys\":[{}]}"};
 	struct sbuf error;
 	char *many = xcalloc(1, JWKS_TEXT_MAX + 1);
 
@@ -209,8 +218,9 @@ static void test_changed_tokens(void **state)
 		sbuf_init(&token, 65536);
 		sign(&token, keys[k],
 		     k == 0 ? "{\"alg\":\"RS256\"}" : "{\"alg\":\"ES256\"}", CLAIMS);
-		assert_int_equal(jwks_verify(set, sbuf_view(&token), str_of(kid), algorithm),
-				 JWKS_RIGHT);
+		assert_int_equal(
+			jwks_verify(set, sbuf_view(&token), str_of(kid), algorithm),
+			JWKS_RIGHT);
 		for (size_t i = 0; i < token.n; i += 3) {
 			char before = token.p[i];
 

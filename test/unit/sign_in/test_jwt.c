@@ -112,8 +112,9 @@ static void test_headers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		assert_judged(judge(cases[i].text, "{" TIMED ",\"aud\":\"tollgate\"}", &oidc),
-			      &cases[i]);
+		assert_judged(
+			judge(cases[i].text, "{" TIMED ",\"aud\":\"tollgate\"}", &oidc),
+			&cases[i]);
 }
 
 static void test_claims_of_all(void **state)
@@ -181,7 +182,8 @@ static void test_clerks_sessions(void **state)
 {
 	static const struct judged cases[] = {
 		{"{" SESSION AZP "}", ""},
-		{"{" SESSION ",\"azp\":\"http://localhost:5173\",\"v\":2,\"fva\":[1,-1]}", ""},
+		{"{" SESSION ",\"azp\":\"http://localhost:5173\",\"v\":2,\"fva\":[1,-1]}",
+		 ""},
 		{"{" SESSION AZP ",\"o\":{\"id\":\"org_1\",\"rol\":\"admin\"}}", ""},
 		{"{" SESSION AZP ",\"sts\":\"active\"}", ""},
 		{"{" SESSION AZP ",\"sts\":\"pending\"}", "pending"},
@@ -212,20 +214,33 @@ static void test_clerks_sessions(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_judged(judge(HEADER, cases[i].text, &clerk), &cases[i]);
 	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
-		assert_judged(judge(headers[i].text, "{" SESSION AZP "}", &clerk), &headers[i]);
+		assert_judged(judge(headers[i].text, "{" SESSION AZP "}", &clerk),
+			      &headers[i]);
 	lenient.party_optional = true;
 	assert_string_equal(judge(HEADER, "{" SESSION "}", &lenient), "");
-	assert_string_not_equal(judge(HEADER, "{" SESSION ",\"azp\":\"x\"}", &lenient), "");
+	assert_string_not_equal(judge(HEADER, "{" SESSION ",\"azp\":\"x\"}", &lenient),
+				"");
 }
 
 static void test_texts_that_are_none(void **state)
 {
 	static const struct str texts[] = {
-		STR(""),	   STR("."),	      STR(".."),	STR("a.b.c"),
-		STR("e30.e30"),	   STR("e30.e30."),   STR("e30.e30.AA.AA"),
-		STR("e30=.e30.AA"), STR("e30.e30.A"),  STR("e3 0.e30.AA"),
-		STR("e30.e3\n.AA"), STR("e30.e31.AA"), STR("e30.e30.AB"),
-		STR("e30.e3\0.AA"), STR("e30.e+0.AA"), STR("e30.e/0.AA"),
+		STR(""),
+		STR("."),
+		STR(".."),
+		STR("a.b.c"),
+		STR("e30.e30"),
+		STR("e30.e30."),
+		STR("e30.e30.AA.AA"),
+		STR("e30=.e30.AA"),
+		STR("e30.e30.A"),
+		STR("e3 0.e30.AA"),
+		STR("e30.e3\n.AA"),
+		STR("e30.e31.AA"),
+		STR("e30.e30.AB"),
+		STR("e30.e3\0.AA"),
+		STR("e30.e+0.AA"),
+		STR("e30.e/0.AA"),
 		STR("eyJhbGciOiJSUzI1NiJ9.e30.A\xff"),
 	};
 	char *large = xcalloc(1, JWT_MAX + 2);

@@ -1,0 +1,264 @@
+/* The key sets of all issuers, kept fresh by a thread of its own. */
+#include "gateway/sign_in/key_sets.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/thread_start.h"
+#include "common/trouble.h"
+#include "gateway/sign_in/fetch.h"
+
+#define SECOND_US UINT64_C(1000000)
+#define FRESH_US (600 * SECOND_US)
+#define FILE_US (10 * SECOND_US)
+#define RETRY_US (30 * SECOND_US)
+#define ASKED_US (60 * SECOND_US)     /* between two fetches for unknown keys */
+#define KEPT_US (86400 * SECOND_US)   /* without a good answer */
+
+struct source {
+	char *issuer, *url, *file, *ca_file;
+	struct jwks *set; /* NULL: never was one, or it grew too old */
+	uint64_t good_us, due_us, fetched_us;
+	struct trouble trouble;
+};
+
+struct key_sets {
+	pthread_mutex_t lock; /* of the sources' sets and times */
+	pthread_cond_t changed;
+	pthread_t thread;
+	_Atomic bool stop;
+	size_t n;
+	struct source *sources;
+};
+
+/* --- one set --- */
+
+static bool read_file(const char *path, struct sbuf *body, struct sbuf *error)
+{
+	FILE *in = fopen(path, "rbe");
+	char bytes[4096];
+	size_t n;
+	bool ok;
+
+	if (in == NULL) {
+		sbuf_printf(error, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	while ((n = fread(bytes, 1, sizeof bytes, in)) > 0)
+		sbuf_add(body, bytes, n);
+	ok = !ferror(in) && !body->overflow;
+	if (!ok)
+		sbuf_printf(error, "%s: %s", path,
+			    body->overflow ? "it is too large" : strerror(errno));
+	fclose(in);
+	return ok;
+}
+
+static struct jwks *get(const struct source *s, const _Atomic bool *stop,
+			struct sbuf *error)
+{
+	const struct fetch f = {.url = s->url, .ca_file = s->ca_file, .stop = stop};
+	struct jwks *set = NULL;
+	struct sbuf body;
+
+	sbuf_init(&body, JWKS_TEXT_MAX);
+	if (s->url != NULL ? fetch_get(&f, &body, error) : read_file(s->file, &body, error))
+		set = jwks_parse(sbuf_view(&body), error);
+	sbuf_fini(&body);
+	return set;
+}
+
+static void tell(struct source *s, bool good, const struct sbuf *error, uint64_t now)
+{
+	uint64_t lasted_s;
+
+	if (good && trouble_over(&s->trouble, now, &lasted_s))
+		log_info("sign-in: the keys of %s are there again, after %llu s", s->issuer,
+			 (unsigned long long)lasted_s);
+	if (!good && trouble_note(&s->trouble, 1, now))
+		log_warn("sign-in: the keys of %s cannot be had: " STR_FMT "%s", s->issuer,
+			 STR_ARG(sbuf_view(error)),
+			 s->set ? "; the latest ones are used, for 24 h" : "");
+}
+
+/* Under the lock. */
+static void take(struct source *s, struct jwks *set, const struct sbuf *error)
+{
+	uint64_t now = clock_mono_us();
+
+	s->fetched_us = now;
+	s->due_us = now + (set == NULL     ? RETRY_US
+			   : s->url != NULL ? FRESH_US
+					    : FILE_US);
+	if (set != NULL) {
+		jwks_free(&s->set);
+		s->set = set;
+		s->good_us = now;
+	} else if (s->set != NULL && now - s->good_us > KEPT_US) {
+		jwks_free(&s->set);
+	}
+	tell(s, set != NULL, error, now);
+}
+
+/* --- the thread --- */
+
+static struct source *next_due(struct key_sets *k)
+{
+	struct source *first = &k->sources[0];
+
+	for (size_t i = 1; i < k->n; i++)
+		if (k->sources[i].due_us < first->due_us)
+			first = &k->sources[i];
+	return first;
+}
+
+static void wait_until(struct key_sets *k, uint64_t due_us)
+{
+	struct timespec t = {(time_t)(due_us / SECOND_US),
+			     (long)(due_us % SECOND_US * 1000)};
+
+	pthread_cond_timedwait(&k->changed, &k->lock, &t);
+}
+
+static void renew(struct key_sets *k, struct source *s)
+{
+	struct sbuf error;
+	struct jwks *set;
+
+	sbuf_init(&error, 4096);
+	pthread_mutex_unlock(&k->lock);
+	set = get(s, &k->stop, &error);
+	pthread_mutex_lock(&k->lock);
+	if (atomic_load(&k->stop))
+		jwks_free(&set);
+	else
+		take(s, set, &error);
+	sbuf_fini(&error);
+}
+
+static void *run(void *arg)
+{
+	struct key_sets *k = arg;
+
+	pthread_mutex_lock(&k->lock);
+	while (!atomic_load(&k->stop)) {
+		struct source *s = next_due(k);
+
+		if (s->due_us > clock_mono_us())
+			wait_until(k, s->due_us);
+		else
+			renew(k, s);
+	}
+	pthread_mutex_unlock(&k->lock);
+	return NULL;
+}
+
+/* --- life --- */
+
+static char *copy(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+static void free_all(struct key_sets *k)
+{
+	for (size_t i = 0; i < k->n; i++) {
+		struct source *s = &k->sources[i];
+
+		jwks_free(&s->set);
+		free(s->issuer);
+		free(s->url);
+		free(s->file);
+		free(s->ca_file);
+	}
+	pthread_cond_destroy(&k->changed);
+	pthread_mutex_destroy(&k->lock);
+	free(k->sources);
+	free(k);
+}
+
+struct key_sets *key_sets_start(const struct key_source *sources, size_t n)
+{
+	struct key_sets *k = xcalloc(1, sizeof *k);
+	pthread_condattr_t monotonic;
+
+	CHECK(n > 0 && pthread_mutex_init(&k->lock, NULL) == 0);
+	CHECK(pthread_condattr_init(&monotonic) == 0 &&
+	      pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
+	      pthread_cond_init(&k->changed, &monotonic) == 0);
+	pthread_condattr_destroy(&monotonic);
+	k->n = n;
+	k->sources = xcalloc(n, sizeof *k->sources);
+	for (size_t i = 0; i < n; i++)
+		k->sources[i] = (struct source){
+			.issuer = copy(sources[i].issuer),
+			.url = copy(sources[i].url),
+			.file = copy(sources[i].file),
+			.ca_file = copy(sources[i].ca_file),
+		};
+	if (thread_start(&k->thread, "key-sets", run, k))
+		return k;
+	free_all(k);
+	return NULL;
+}
+
+void key_sets_stop(struct key_sets **sets)
+{
+	struct key_sets *k = *sets;
+
+	*sets = NULL;
+	if (k == NULL)
+		return;
+	pthread_mutex_lock(&k->lock);
+	atomic_store(&k->stop, true);
+	pthread_cond_signal(&k->changed);
+	pthread_mutex_unlock(&k->lock);
+	CHECK(pthread_join(k->thread, NULL) == 0);
+	free_all(k);
+}
+
+/* --- signatures --- */
+
+static void ask(struct key_sets *k, struct source *s)
+{
+	uint64_t soonest = s->fetched_us + ASKED_US;
+
+	if (soonest < s->due_us) {
+		s->due_us = soonest;
+		pthread_cond_signal(&k->changed);
+	}
+}
+
+enum key_sets_verdict key_sets_verify(struct key_sets *k, size_t source, struct str token,
+				      struct str kid, enum jwt_algorithm algorithm)
+{
+	struct source *s = &k->sources[source];
+	enum key_sets_verdict verdict = KEY_SETS_NONE;
+
+	CHECK(source < k->n);
+	pthread_mutex_lock(&k->lock);
+	if (s->set != NULL && clock_mono_us() - s->good_us <= KEPT_US)
+		switch (jwks_verify(s->set, token, kid, algorithm)) {
+		case JWKS_RIGHT:
+			verdict = KEY_SETS_RIGHT;
+			break;
+		case JWKS_WRONG:
+			verdict = KEY_SETS_WRONG;
+			break;
+		case JWKS_NO_KEY:
+			verdict = KEY_SETS_NO_KEY;
+			ask(k, s);
+			break;
+		}
+	pthread_mutex_unlock(&k->lock);
+	return verdict;
+}
