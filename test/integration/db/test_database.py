@@ -226,7 +226,7 @@ def test_the_role_that_serves_asks_and_changes_nothing(empty, login):
     for change, what in [
             ("UPDATE tollgate_functions SET schema = 0", "functions are older"),
             ("DELETE FROM tollgate_functions", "functions are older"),
-            ("DELETE FROM tollgate_schema WHERE name = '0003_rollups.sql'", "lacks migration 0003")]:
+            ("DELETE FROM tollgate_schema WHERE name = '0004_people.sql'", "lacks migration 0004")]:
         empty.query(change)
         why = fails(empty, url=url)
         assert what in why and 'Role "serves" may not' in why, why

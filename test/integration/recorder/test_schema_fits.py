@@ -28,8 +28,8 @@ def test_a_database_that_is_behind_gets_no_rows(gateways, echo_upstream, databas
         ("UPDATE tollgate_schema SET sha256 = 'x' || sha256 WHERE name = '0002_usage.sql'",
          "0002_usage.sql of another build", "UPDATE tollgate_schema SET sha256 = substr(sha256, 2) "
          "WHERE name = '0002_usage.sql'"),
-        ("UPDATE tollgate_schema SET name = 'x' || name WHERE name = '0003_rollups.sql'",
-         "lacks migration 0003_rollups.sql",
+        ("UPDATE tollgate_schema SET name = 'x' || name WHERE name = '0004_people.sql'",
+         "lacks migration 0004_people.sql",
          "UPDATE tollgate_schema SET name = substr(name, 2) WHERE name LIKE 'x%%'"),
     ]
     calls = 0

@@ -1,0 +1,132 @@
+-- People, teams, what they may, and what was changed by whom. The names are ones that an
+-- older system's tables do not have: its own users, teams and logs stay as they are.
+--
+-- Runs once, as tollgate_owner, inside a transaction.
+
+CREATE TABLE public.tollgate_teams (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text NOT NULL,
+	-- Its tokens are refused while this is set.
+	disabled_at timestamptz,
+	-- The most that a token of the team may be given; NULL: no bound.
+	scopes_most text[],
+	lifetime_most_s bigint CHECK (lifetime_most_s > 0),
+	address_ranges_most cidr[],
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX tollgate_teams_name ON public.tollgate_teams (lower(name));
+
+CREATE TABLE public.tollgate_users (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	name text NOT NULL,
+	email text,
+	-- A service signs in by its keys alone.
+	kind text NOT NULL DEFAULT 'person' CHECK (kind IN ('person', 'service')),
+	is_admin boolean NOT NULL DEFAULT false,
+	created_at timestamptz NOT NULL DEFAULT now(),
+	disabled_at timestamptz,
+	-- Removing is soft: what someone did keeps its name, and who was removed stays out.
+	removed_at timestamptz
+);
+CREATE UNIQUE INDEX tollgate_users_name ON public.tollgate_users (lower(name))
+	WHERE removed_at IS NULL;
+
+-- Whom an identity provider means: an issuer's subject, never an e-mail address.
+CREATE TABLE public.tollgate_identities (
+	issuer text NOT NULL,
+	subject text NOT NULL,
+	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (issuer, subject)
+);
+CREATE INDEX tollgate_identities_user_id ON public.tollgate_identities (user_id);
+
+CREATE TABLE public.tollgate_members (
+	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
+	team_id bigint NOT NULL REFERENCES public.tollgate_teams (id) ON DELETE CASCADE,
+	role text NOT NULL CHECK (role IN ('manager', 'viewer')),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (user_id, team_id)
+);
+CREATE INDEX tollgate_members_team_id ON public.tollgate_members (team_id);
+
+-- The keys that people sign in with, by their SHA-256 as tokens' are.
+CREATE TABLE public.tollgate_user_keys (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
+	name text NOT NULL DEFAULT '',
+	key_hash varchar(64) NOT NULL UNIQUE CHECK (key_hash ~ '^[0-9a-f]{64}$'),
+	key_start varchar(16),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz,
+	revoked_at timestamptz,
+	last_used timestamptz
+);
+CREATE INDEX tollgate_user_keys_user_id ON public.tollgate_user_keys (user_id);
+
+CREATE TABLE public.tollgate_sessions (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
+	cookie_hash varchar(64) NOT NULL UNIQUE CHECK (cookie_hash ~ '^[0-9a-f]{64}$'),
+	created_at timestamptz NOT NULL DEFAULT now(),
+	expires_at timestamptz NOT NULL,
+	ended_at timestamptz,
+	address inet,
+	user_agent text
+);
+CREATE INDEX tollgate_sessions_user_id ON public.tollgate_sessions (user_id);
+
+-- One sign-in each, with a browser that has no key.
+CREATE TABLE public.tollgate_sign_in_codes (
+	code_hash varchar(64) PRIMARY KEY CHECK (code_hash ~ '^[0-9a-f]{64}$'),
+	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
+	expires_at timestamptz NOT NULL
+);
+
+-- People whom a provider vouches for, and who have no rights here.
+CREATE TABLE public.tollgate_access_requests (
+	issuer text NOT NULL,
+	subject text NOT NULL,
+	name text,
+	email text,
+	first_at timestamptz NOT NULL DEFAULT now(),
+	last_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (issuer, subject)
+);
+
+-- Written in the transaction of the change that it tells of. Nobody but the owner of the
+-- database changes a line.
+CREATE TABLE public.tollgate_audit (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	user_id bigint,
+	-- The user's name, or the role that changed a row by hand.
+	actor text NOT NULL,
+	-- Who acts in the user's place, by the provider's `act`.
+	acting text,
+	action text NOT NULL,
+	team_id bigint,
+	target text NOT NULL,
+	target_id text,
+	before jsonb,
+	after jsonb,
+	address inet,
+	request_id text
+);
+CREATE INDEX tollgate_audit_at ON public.tollgate_audit (at);
+CREATE INDEX tollgate_audit_target ON public.tollgate_audit (target, target_id, id);
+
+ALTER TABLE public.tokens
+	ADD COLUMN tollgate_team_id bigint REFERENCES public.tollgate_teams (id),
+	ADD COLUMN tollgate_description text,
+	ADD COLUMN tollgate_disabled_at timestamptz,
+	-- The callers' addresses; NULL: any.
+	ADD COLUMN tollgate_address_ranges cidr[];
+CREATE INDEX tokens_tollgate_team_id ON public.tokens (tollgate_team_id)
+	WHERE tollgate_team_id IS NOT NULL;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON public.tollgate_teams, public.tollgate_users,
+	public.tollgate_identities, public.tollgate_members, public.tollgate_user_keys,
+	public.tollgate_sessions, public.tollgate_sign_in_codes,
+	public.tollgate_access_requests TO tollgate;
+GRANT SELECT, INSERT ON public.tollgate_audit TO tollgate;
