@@ -21,8 +21,8 @@ void fetch_init(void);
 bool fetch_url_is_allowed(const char *url);
 
 struct fetch {
-	const char *url;     /* as fetch_url_is_allowed */
-	const char *ca_file; /* PEM; NULL: the system's */
+	const char *url;          /* as fetch_url_is_allowed */
+	const char *ca_file;      /* PEM; NULL: the system's */
 	const _Atomic bool *stop; /* true: give up, soon; may be NULL */
 };
 

@@ -21,8 +21,8 @@
 #define FRESH_US (600 * SECOND_US)
 #define FILE_US (10 * SECOND_US)
 #define RETRY_US (30 * SECOND_US)
-#define ASKED_US (60 * SECOND_US)     /* between two fetches for unknown keys */
-#define KEPT_US (86400 * SECOND_US)   /* without a good answer */
+#define ASKED_US (60 * SECOND_US)   /* between two fetches for unknown keys */
+#define KEPT_US (86400 * SECOND_US) /* without a good answer */
 
 struct source {
 	char *issuer, *url, *file, *ca_file;
@@ -71,7 +71,8 @@ static struct jwks *get(const struct source *s, const _Atomic bool *stop,
 	struct sbuf body;
 
 	sbuf_init(&body, JWKS_TEXT_MAX);
-	if (s->url != NULL ? fetch_get(&f, &body, error) : read_file(s->file, &body, error))
+	if (s->url != NULL ? fetch_get(&f, &body, error)
+			   : read_file(s->file, &body, error))
 		set = jwks_parse(sbuf_view(&body), error);
 	sbuf_fini(&body);
 	return set;
@@ -82,11 +83,11 @@ static void tell(struct source *s, bool good, const struct sbuf *error, uint64_t
 	uint64_t lasted_s;
 
 	if (good && trouble_over(&s->trouble, now, &lasted_s))
-		log_info("sign-in: the keys of %s are there again, after %llu s", s->issuer,
-			 (unsigned long long)lasted_s);
+		log_info("sign-in: the keys of %s are there again, after %llu s",
+			 s->issuer, (unsigned long long)lasted_s);
 	if (!good && trouble_note(&s->trouble, 1, now))
-		log_warn("sign-in: the keys of %s cannot be had: " STR_FMT "%s", s->issuer,
-			 STR_ARG(sbuf_view(error)),
+		log_warn("sign-in: the keys of %s cannot be had: " STR_FMT "%s",
+			 s->issuer, STR_ARG(sbuf_view(error)),
 			 s->set ? "; the latest ones are used, for 24 h" : "");
 }
 
@@ -96,9 +97,7 @@ static void take(struct source *s, struct jwks *set, const struct sbuf *error)
 	uint64_t now = clock_mono_us();
 
 	s->fetched_us = now;
-	s->due_us = now + (set == NULL     ? RETRY_US
-			   : s->url != NULL ? FRESH_US
-					    : FILE_US);
+	s->due_us = now + (set == NULL ? RETRY_US : s->url != NULL ? FRESH_US : FILE_US);
 	if (set != NULL) {
 		jwks_free(&s->set);
 		s->set = set;
