@@ -1,0 +1,163 @@
+/* Parameters of a query. */
+#include "gateway/manager/query.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/check.h"
+#include "common/utf8.h"
+
+#define NAME_SHOWN_MAX 64
+
+/* Takes what stands before the next `separator`; false when nothing is left. */
+static bool take_part(struct str *rest, char separator, struct str *part)
+{
+	const char *end;
+
+	if (rest->p == NULL)
+		return false;
+	end = memchr(rest->p, separator, rest->n);
+	*part = *rest;
+	if (end == NULL) {
+		*rest = (struct str){0};
+		return true;
+	}
+	part->n = (size_t)(end - rest->p);
+	*rest = (struct str){end + 1, rest->n - part->n - 1};
+	return true;
+}
+
+/* The caller frees. NULL: *why says what is wrong. */
+static char *decode(struct str text, const char **why)
+{
+	char *out = xcalloc(1, text.n + 1);
+	size_t n = 0;
+
+	*why = NULL;
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+
+		if (c == '%') {
+			if (text.n - i < 3 ||
+			    !hex_decode(&c, 1, (struct str){text.p + i + 1, 2}))
+				*why = "holds a % that is not followed by two hex digits; "
+				       "write %25 for the sign itself";
+			i += 2;
+		} else if (c == '+') {
+			c = ' ';
+		}
+		if (c < ' ' || c == 0x7f)
+			*why = "holds a control character; leave it out";
+		if (*why != NULL)
+			break;
+		out[n++] = (char)c;
+	}
+	for (size_t i = 0, length; *why == NULL && i < n; i += length) {
+		length = utf8_length((unsigned char *)out + i, n - i);
+		if (length == 0)
+			*why = "is no valid UTF-8; percent-encode UTF-8";
+	}
+	if (*why == NULL)
+		return out;
+	free(out);
+	return NULL;
+}
+
+static const char *find_known(const char *name, const char *const *known)
+{
+	for (; *known != NULL; known++)
+		if (strcmp(*known, name) == 0)
+			return *known;
+	return NULL;
+}
+
+static void tell_unknown(struct input_faults *faults, const char *name,
+			 const char *const *known)
+{
+	struct sbuf names;
+
+	sbuf_init(&names, 4096);
+	for (size_t i = 0; known[i] != NULL; i++)
+		sbuf_printf(&names, "%s%s", i > 0 ? ", " : "", known[i]);
+	if (names.n == 0)
+		input_fault(faults, INPUT_PARAMETER, name,
+			    "there are no parameters here; leave it out");
+	else
+		input_fault(faults, INPUT_PARAMETER, name,
+			    "there is no such parameter; there are %s",
+			    sbuf_text(&names));
+	sbuf_fini(&names);
+}
+
+static void add(struct query *q, const char *name, struct str text,
+		struct input_faults *faults)
+{
+	const char *why;
+	char *value;
+
+	if (query_get(q, name) != NULL) {
+		input_fault(faults, INPUT_PARAMETER, name,
+			    "is there twice; give it once");
+		return;
+	}
+	value = decode(text, &why);
+	if (value == NULL) {
+		input_fault(faults, INPUT_PARAMETER, name, "%s", why);
+		return;
+	}
+	/* No operation has so many names. */
+	CHECK(q->n < QUERY_PARAMETERS_MAX);
+	q->items[q->n++] = (struct query_item){name, value};
+}
+
+static void read_part(struct query *q, struct str part, const char *const *known,
+		      struct input_faults *faults)
+{
+	const char *found, *why;
+	struct str name;
+	char *decoded, shown[NAME_SHOWN_MAX + 1];
+
+	take_part(&part, '=', &name);
+	decoded = decode(name, &why);
+	if (decoded == NULL) {
+		snprintf(shown, sizeof shown, STR_FMT, STR_ARG(name));
+		input_fault(faults, INPUT_PARAMETER, shown, "its name %s", why);
+		return;
+	}
+	found = find_known(decoded, known);
+	if (found == NULL) {
+		snprintf(shown, sizeof shown, "%s", decoded);
+		tell_unknown(faults, shown, known);
+	} else {
+		add(q, found, part, faults);
+	}
+	free(decoded);
+}
+
+void query_read(struct query *q, struct str text, const char *const *known,
+		struct input_faults *faults)
+{
+	struct str part;
+
+	q->n = 0;
+	if (text.n == 0)
+		return;
+	while (take_part(&text, '&', &part))
+		if (part.n > 0)
+			read_part(q, part, known, faults);
+}
+
+void query_fini(struct query *q)
+{
+	for (size_t i = 0; i < q->n; i++)
+		free(q->items[i].value);
+	q->n = 0;
+}
+
+const char *query_get(const struct query *q, const char *name)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (strcmp(q->items[i].name, name) == 0)
+			return q->items[i].value;
+	return NULL;
+}

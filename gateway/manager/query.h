@@ -1,0 +1,34 @@
+/* The parameters of a request's query, read strictly
+ * (application/x-www-form-urlencoded, URL standard 5.1).
+ *
+ * Pure; any thread. */
+#ifndef GATEWAY_MANAGER_QUERY_H
+#define GATEWAY_MANAGER_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/str.h"
+#include "gateway/manager/input_faults.h"
+
+#define QUERY_PARAMETERS_MAX 64
+
+struct query {
+	struct query_item {
+		const char *name; /* of those that are known */
+		char *value;      /* decoded: UTF-8 without controls */
+	} items[QUERY_PARAMETERS_MAX];
+	size_t n;
+};
+
+/* known: the names that the operation has, NULL at the end; they outlive the query. A name
+ * that it does not have, one that comes twice, a broken %XX, what is no UTF-8 and control
+ * characters are faults. Parameters without a fault are there after all. query_fini. */
+void query_read(struct query *q, struct str text, const char *const *known,
+		struct input_faults *faults);
+void query_fini(struct query *q);
+
+/* NULL: it is not there. */
+const char *query_get(const struct query *q, const char *name);
+
+#endif
