@@ -23,7 +23,8 @@ struct input_faults {
 	size_t n;
 };
 
-/* `where` and the text may hold any bytes: what is no UTF-8 becomes '?'. Starts from {0}. */
+/* `where` and the text may hold any bytes: what is no UTF-8 becomes '?'. Starts from
+ * {0}. */
 void input_fault(struct input_faults *f, enum input_place place, const char *where,
 		 const char *format, ...) __attribute__((format(printf, 4, 5)));
 void input_faults_fini(struct input_faults *f);

@@ -31,8 +31,8 @@ enum origin_verdict {
 	ORIGIN_UNKNOWN, /* neither Origin nor Sec-Fetch-Site tells */
 };
 
-/* Where the page that sent a request stands. Its Host is one that is known. Origin decides
- * where it is there; several of one field, or "null", are foreign. */
+/* Where the page that sent a request stands. Its Host is one that is known. Origin
+ * decides where it is there; several of one field, or "null", are foreign. */
 enum origin_verdict origin_judge(const struct origin_rules *rules,
 				 const struct request_head *h);
 

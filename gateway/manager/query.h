@@ -21,9 +21,10 @@ struct query {
 	size_t n;
 };
 
-/* known: the names that the operation has, NULL at the end; they outlive the query. A name
- * that it does not have, one that comes twice, a broken %XX, what is no UTF-8 and control
- * characters are faults. Parameters without a fault are there after all. query_fini. */
+/* known: the names that the operation has, NULL at the end; they outlive the query. A
+ * name that it does not have, one that comes twice, a broken %XX, what is no UTF-8 and
+ * control characters are faults. Parameters without a fault are there after all.
+ * query_fini after it. */
 void query_read(struct query *q, struct str text, const char *const *known,
 		struct input_faults *faults);
 void query_fini(struct query *q);
