@@ -18,11 +18,15 @@
 	  "API key is mistyped")                                                         \
 	X(EXPIRED_KEY, "expired_key", 401, "http_request_denied", "API key has expired") \
 	X(REVOKED_KEY, "revoked_key", 401, "http_request_denied", "API key was revoked") \
+	X(DISABLED_KEY, "disabled_key", 401, "http_request_denied",                      \
+	  "API key is disabled")                                                         \
 	X(AMBIGUOUS_KEY, "ambiguous_key", 401, "http_request_denied",                    \
 	  "More than one API key was sent")                                              \
 	X(KEY_IN_URL, "key_in_url", 400, "http_request_error", "API key in the URL")     \
 	X(SCOPE_MISSING, "scope_missing", 403, "http_request_denied",                    \
 	  "API key may not use this route")                                              \
+	X(ADDRESS_FORBIDDEN, "address_forbidden", 403, "http_request_denied",            \
+	  "API key may not be used from this address")                                   \
 	X(NO_ROUTE, "no_route", 404, "http_request_denied",                              \
 	  "No route matches this path")                                                  \
 	X(BAD_PATH, "bad_path", 400, "http_request_error", "Path is ambiguous")          \

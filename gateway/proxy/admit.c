@@ -1,4 +1,5 @@
-/* Whether a request may pass: its key, its route, the route's scope and methods. */
+/* Whether a request may pass: its key, where it comes from, its route, the route's scope
+ * and methods. */
 #include "gateway/proxy/admit.h"
 
 #include <stdarg.h>
@@ -60,8 +61,27 @@ static bool judge_token(struct admission *a, const struct token_view *t, int64_t
 	else if (t->key_until_us <= wall_us)
 		refuse(a, PROBLEM_EXPIRED_KEY,
 		       "the key was replaced and its grace period is over; use the new one");
+	else if (t->flags & TOKEN_DISABLED)
+		refuse(a, PROBLEM_DISABLED_KEY,
+		       "the key is disabled until someone enables it again");
+	else if (t->flags & TOKEN_TEAM_DISABLED)
+		refuse(a, PROBLEM_DISABLED_KEY,
+		       "the key's team is disabled until someone enables it again");
 	else
 		return true;
+	return false;
+}
+
+static bool judge_address(struct admission *a, const struct token_view *t,
+			  const struct net_ip *client)
+{
+	char text[NET_ADDR_TEXT_MAX];
+
+	if (token_allows_address(t, client))
+		return true;
+	net_ip_text(client, text);
+	refuse(a, PROBLEM_ADDRESS_FORBIDDEN, "the key may not be used from %s",
+	       client->family == 0 ? "a Unix socket without the client's address" : text);
 	return false;
 }
 
@@ -253,6 +273,7 @@ void admit(struct admission *a, const struct request_head *h,
 		refuse(a, PROBLEM_NOT_IMPLEMENTED,
 		       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
 	else if (identify(a, &t, h, ctx) && judge_token(a, &t, ctx->wall_us) &&
-		 judge_target(a, h) && judge_route(a, h->path))
+		 judge_address(a, &t, ctx->client) && judge_target(a, h) &&
+		 judge_route(a, h->path))
 		a->admitted = authorize(a, &t, h);
 }

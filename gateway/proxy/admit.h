@@ -1,4 +1,5 @@
-/* Whether a request may pass: its key, its route, the route's scope and methods.
+/* Whether a request may pass: its key, where it comes from, its route, the route's scope
+ * and methods.
  *
  * No I/O: asks the published token table, which it holds no longer than the call. */
 #ifndef GATEWAY_PROXY_ADMIT_H
@@ -29,6 +30,7 @@ struct admission {
 struct admit_context {
 	const struct token_sync *tokens;
 	struct key_hasher *hasher;
+	const struct net_ip *client; /* behind trusted proxies */
 	uint64_t mono_us;
 	int64_t wall_us;
 };

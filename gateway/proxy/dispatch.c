@@ -119,6 +119,7 @@ static void on_request(struct http_conn *c, void *ctx)
 	      &(struct admit_context){
 		      .tokens = env->tokens,
 		      .hasher = env->hasher,
+		      .client = &x->client,
 		      .mono_us = x->record.arrival_us,
 		      .wall_us = x->record.arrival_wall_us,
 	      });
@@ -165,29 +166,44 @@ static void tick(struct exchange *x, uint64_t now_us)
 		x->mode->tick(x, now_us);
 }
 
-static bool is_revoked(const struct exchange *x, const struct token_table *table)
+/* NULL: its key still counts, for this caller. */
+static const char *why_revoked(const struct exchange *x, const struct token_table *table,
+			       enum problem_id *id)
 {
 	struct token_view t;
 
-	return !token_table_find(table, x->admission.hash, &t) ||
-	       (t.flags & TOKEN_REVOKED);
+	*id = PROBLEM_REVOKED_KEY;
+	if (!token_table_find(table, x->admission.hash, &t) || (t.flags & TOKEN_REVOKED))
+		return "the key was revoked";
+	*id = PROBLEM_DISABLED_KEY;
+	if (t.flags & TOKEN_DISABLED)
+		return "the key was disabled";
+	if (t.flags & TOKEN_TEAM_DISABLED)
+		return "the key's team was disabled";
+	*id = PROBLEM_ADDRESS_FORBIDDEN;
+	if (!token_allows_address(&t, &x->client))
+		return "the key may no longer be used from this address";
+	return NULL;
 }
 
-/* A stream that has run for long ends soon after its token was revoked. */
+/* A stream that has run for long ends soon after its token was revoked or disabled. */
 static void check_revocation(struct exchange_env *env, uint64_t now_us)
 {
 	const struct token_table *table = token_sync_table(env->tokens);
 	struct exchange *x, *next;
+	enum problem_id id;
+	const char *why;
 
 	if (now_us - env->revocation_check_us < REVOCATION_CHECK_US || table == NULL)
 		return;
 	env->revocation_check_us = now_us;
 	for (x = TAILQ_FIRST(&env->all); x != NULL; x = next) {
 		next = TAILQ_NEXT(x, all);
-		if (now_us - x->record.arrival_us >= x->mode->revoked_after_us &&
-		    is_revoked(x, table))
-			exchange_cut(x, PROBLEM_REVOKED_KEY, USAGE_OUTCOME_REVOKED,
-				     "the key was revoked", EXCHANGE_CUT_MS);
+		if (now_us - x->record.arrival_us < x->mode->revoked_after_us)
+			continue;
+		why = why_revoked(x, table, &id);
+		if (why != NULL)
+			exchange_cut(x, id, USAGE_OUTCOME_REVOKED, why, EXCHANGE_CUT_MS);
 	}
 }
 

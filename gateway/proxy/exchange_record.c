@@ -133,12 +133,15 @@ static void log_line(struct exchange *x, const char *outcome, uint64_t now_us)
 	access_lane_put(x->env->access, &e);
 }
 
-/* Whoever holds a key that counts no more can call as often as a stranger, and is one to
- * the tables. */
+/* Whoever holds a key that counts no more, or not where they are, can call as often as a
+ * stranger, and is one to the tables. */
 static bool makes_a_row(const struct admission *a)
 {
-	return a->token_known && (a->admitted || (a->problem != PROBLEM_REVOKED_KEY &&
-						  a->problem != PROBLEM_EXPIRED_KEY));
+	return a->token_known &&
+	       (a->admitted ||
+		(a->problem != PROBLEM_REVOKED_KEY && a->problem != PROBLEM_EXPIRED_KEY &&
+		 a->problem != PROBLEM_DISABLED_KEY &&
+		 a->problem != PROBLEM_ADDRESS_FORBIDDEN));
 }
 
 void exchange_record(struct exchange *x, const char *outcome, uint64_t now_us)

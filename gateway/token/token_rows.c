@@ -49,6 +49,18 @@ void token_poll_fini(struct token_poll *p)
 	*p = (struct token_poll){0};
 }
 
+/* What came with later migrations. */
+static void read_later(struct token_row *out, const PGresult *r, int i)
+{
+	out->view.name = pg_value_text(r, i, 6);
+	if (pg_value_bool(r, i, 7))
+		out->view.flags |= TOKEN_DISABLED;
+	if (pg_value_bool(r, i, 8))
+		out->view.flags |= TOKEN_TEAM_DISABLED;
+	if (!PQgetisnull(r, i, 9))
+		out->ranges_text = pg_value_text(r, i, 9);
+}
+
 bool token_row_read(struct token_row *out, const PGresult *r, int i)
 {
 	if (!hex_decode(out->hash, KEY_HASH_BYTES, pg_value_text(r, i, 0)))
@@ -59,7 +71,9 @@ bool token_row_read(struct token_row *out, const PGresult *r, int i)
 		.expires_at_us = pg_value_int_or(r, i, 3, INT64_MAX),
 		.flags = pg_value_bool(r, i, 4) ? TOKEN_REVOKED : 0,
 		.scopes = pg_value_text(r, i, 5),
-		.name = PQnfields(r) > 6 ? pg_value_text(r, i, 6) : (struct str){NULL, 0},
 	};
+	out->ranges_text = (struct str){NULL, 0};
+	if (PQnfields(r) > 6)
+		read_later(out, r, i);
 	return true;
 }

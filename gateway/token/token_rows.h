@@ -23,9 +23,12 @@
 	"LIMIT 10001) AS c) "                                                            \
 	"FROM token_generation AS g"
 
-/* The name is the one column that a database not yet migrated may lack. */
-#define TOKEN_COLUMNS "token_hash, token_id, key_until_us, expires_at_us, revoked, scopes"
-#define TOKEN_COLUMNS_NAMED TOKEN_COLUMNS ", name"
+/* A database not yet migrated may lack what came later: names, and all by which a key
+ * can be disabled or bound to addresses. */
+#define TOKEN_COLUMNS_FIRST                                                              \
+	"token_hash, token_id, key_until_us, expires_at_us, revoked, scopes"
+#define TOKEN_COLUMNS                                                                    \
+	TOKEN_COLUMNS_FIRST ", name, disabled, team_disabled, address_ranges"
 
 /* $1: an array of ids. */
 #define TOKEN_CHANGED_SQL(columns)                                                       \
@@ -56,7 +59,7 @@ struct token_poll {
 bool token_poll_read(struct token_poll *p, const PGresult *r);
 void token_poll_fini(struct token_poll *p);
 
-/* Row i of TOKEN_COLUMNS or TOKEN_COLUMNS_NAMED; its text points into r. False: not a
+/* Row i of TOKEN_COLUMNS or TOKEN_COLUMNS_FIRST; its text points into r. False: not a
  * hash; such a row is skipped. */
 bool token_row_read(struct token_row *out, const PGresult *r, int i);
 

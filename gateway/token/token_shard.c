@@ -1,5 +1,5 @@
-/* A shard: entries, a probe table of their numbers, and the text of their scopes and
- * names.
+/* A shard: entries, a probe table of their numbers, and the text of their scopes, names
+ * and address ranges.
  *
  * Open addressing with linear probing at a load of at most one half. Hashes are SHA-256:
  * any of their bits will do, and nobody can choose keys that collide in them. */
@@ -16,14 +16,17 @@ struct entry {
 	int64_t expires_at_us, key_until_us;
 	uint32_t scopes_at, name_at; /* in the text */
 	uint16_t scopes_n, name_n;
-	uint16_t flags;
+	uint16_t flags, ranges_n; /* the ranges stand behind the name */
 };
+
+/* Ranges may stand anywhere in the text. */
+_Static_assert(_Alignof(struct net_cidr) == 1, "address ranges are bytes");
 
 struct token_shard {
 	struct entry *entries;
 	int64_t *ids;    /* of the entries; apart, since a change looks at every one */
 	uint16_t *slots; /* entry number + 1; 0: free */
-	char *text;      /* scopes and names */
+	char *text;      /* scopes, names and address ranges */
 	uint32_t n, slot_mask;
 };
 
@@ -84,6 +87,12 @@ static uint32_t pool_put_scopes(struct text_pool *p, struct str scopes)
 	return at;
 }
 
+static struct str ranges_bytes(const struct token_view *v)
+{
+	return (struct str){(const char *)v->ranges.items,
+			    v->ranges.n * sizeof v->ranges.items[0]};
+}
+
 static void put(struct token_shard *s, struct text_pool *pool,
 		const struct token_row *row)
 {
@@ -102,6 +111,8 @@ static void put(struct token_shard *s, struct text_pool *pool,
 	e->scopes_at = pool_put_scopes(pool, row->view.scopes);
 	e->name_n = (uint16_t)row->view.name.n;
 	e->name_at = pool_put(pool, row->view.name);
+	e->ranges_n = (uint16_t)row->view.ranges.n;
+	pool_put(pool, ranges_bytes(&row->view));
 }
 
 struct token_shard *token_shard_build(const struct token_row *const *rows, size_t n)
@@ -113,8 +124,10 @@ struct token_shard *token_shard_build(const struct token_row *const *rows, size_
 	CHECK(n <= SHARD_KEYS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		CHECK(rows[i]->view.scopes.n <= TOKEN_SCOPES_MAX &&
-		      rows[i]->view.name.n <= TOKEN_NAME_SHOWN_MAX);
-		bytes += rows[i]->view.scopes.n + rows[i]->view.name.n;
+		      rows[i]->view.name.n <= TOKEN_NAME_SHOWN_MAX &&
+		      rows[i]->view.ranges.n <= TOKEN_RANGES_MAX);
+		bytes += rows[i]->view.scopes.n + rows[i]->view.name.n +
+			 ranges_bytes(&rows[i]->view).n;
 	}
 	while (n_slots < 2 * n)
 		n_slots *= 2;
@@ -153,6 +166,8 @@ static void view_of(const struct token_shard *s, size_t i, struct token_view *ou
 	out->flags = e->flags;
 	out->scopes = (struct str){s->text + e->scopes_at, e->scopes_n};
 	out->name = (struct str){s->text + e->name_at, e->name_n};
+	out->ranges.items = (struct net_cidr *)(void *)(s->text + e->name_at + e->name_n);
+	out->ranges.n = e->ranges_n;
 }
 
 bool token_shard_find(const struct token_shard *s,
@@ -174,6 +189,7 @@ void token_shard_row(const struct token_shard *s, size_t i, struct token_row *ou
 	CHECK(i < token_shard_count(s));
 	memcpy(out->hash, s->entries[i].hash, KEY_HASH_BYTES);
 	view_of(s, i, &out->view);
+	out->ranges_text = (struct str){NULL, 0};
 }
 
 int64_t token_shard_id(const struct token_shard *s, size_t i)

@@ -11,10 +11,13 @@
 #include "common/check.h"
 #include "common/crc32.h"
 
-#define MAGIC "TGKEYS\0\2"        /* the last byte is the format's version */
-#define MAGIC_BEFORE "TGKEYS\0\1" /* without names */
+#define MAGIC "TGKEYS\0\3" /* the last byte is the format's version */
+#define AT_VERSION 7
+#define NAMELESS 1
+#define WITHOUT_RANGES 2
 #define HEAD_BYTES 72
-#define RECORD_BYTES 64 /* before the scopes */
+#define RECORD_BYTES 66 /* before the scopes */
+#define RECORD_BYTES_BEFORE 64
 #define KEYS_MAX (100u * 1000 * 1000)
 
 /* magic 8, count 8, right_at 8, generation 8, instance 16, body's CRC 4, 16 free, head's
@@ -50,7 +53,8 @@ static void seal_head(unsigned char head[HEAD_BYTES])
 
 static bool is_head(const unsigned char head[HEAD_BYTES])
 {
-	return (memcmp(head, MAGIC, 8) == 0 || memcmp(head, MAGIC_BEFORE, 8) == 0) &&
+	return memcmp(head, MAGIC, AT_VERSION) == 0 && head[AT_VERSION] >= NAMELESS &&
+	       head[AT_VERSION] <= (unsigned char)MAGIC[AT_VERSION] &&
 	       get_le(head + AT_COUNT, 8) <= KEYS_MAX &&
 	       get_le(head + AT_HEAD_CRC, 4) == crc32_add(0, head, AT_HEAD_CRC);
 }
@@ -59,6 +63,7 @@ struct body {
 	FILE *file;
 	uint32_t crc;
 	uint64_t count;
+	size_t record_bytes;
 };
 
 static bool write_bytes(struct body *b, const void *bytes, size_t n)
@@ -68,7 +73,8 @@ static bool write_bytes(struct body *b, const void *bytes, size_t n)
 }
 
 /* hash 32, id 8, expires 8, until 8, flags 4, length of scopes 2, of the name 2 (both as
- * one before there were names), scopes, name */
+ * one before there were names), number of address ranges 2 (since version 3); scopes,
+ * name, ranges as memory has them: family 1, address 16, prefix length 1 */
 static bool write_key(void *ctx, const struct token_row *row)
 {
 	struct body *b = ctx;
@@ -81,10 +87,13 @@ static bool write_key(void *ctx, const struct token_row *row)
 	put_le(record + 56, row->view.flags, 4);
 	put_le(record + 60, row->view.scopes.n, 2);
 	put_le(record + 62, row->view.name.n, 2);
+	put_le(record + 64, row->view.ranges.n, 2);
 	b->count++;
 	return write_bytes(b, record, sizeof record) &&
 	       write_bytes(b, row->view.scopes.p, row->view.scopes.n) &&
-	       write_bytes(b, row->view.name.p, row->view.name.n);
+	       write_bytes(b, row->view.name.p, row->view.name.n) &&
+	       write_bytes(b, row->view.ranges.items,
+			   row->view.ranges.n * sizeof row->view.ranges.items[0]);
 }
 
 static void make_head(unsigned char head[HEAD_BYTES], const struct body *b,
@@ -182,19 +191,37 @@ static bool read_bytes(struct body *b, void *bytes, size_t n)
 	return true;
 }
 
+/* Ranges come behind scopes and name. */
+static bool read_ranges(struct body *b, struct net_cidrs *to, size_t n)
+{
+	if (n > TOKEN_RANGES_MAX || !read_bytes(b, to->items, n * sizeof to->items[0]))
+		return false;
+	to->n = n;
+	for (size_t i = 0; i < n; i++) {
+		const struct net_cidr *c = &to->items[i];
+
+		if (!(c->ip.family == 4 && c->bits <= 32) &&
+		    !(c->ip.family == 6 && c->bits <= 128))
+			return false;
+	}
+	return true;
+}
+
 static bool read_key(struct body *b, struct token_builder *to)
 {
-	unsigned char record[RECORD_BYTES];
+	unsigned char record[RECORD_BYTES] = {0};
 	char scopes[TOKEN_SCOPES_MAX], name[TOKEN_NAME_SHOWN_MAX];
-	struct token_row row;
+	struct net_cidr ranges[TOKEN_RANGES_MAX];
+	struct token_row row = {.view.ranges.items = ranges};
 	size_t n, name_n;
 
-	if (!read_bytes(b, record, sizeof record))
+	if (!read_bytes(b, record, b->record_bytes))
 		return false;
 	n = (size_t)get_le(record + 60, 2);
 	name_n = (size_t)get_le(record + 62, 2);
 	if (n > sizeof scopes || name_n > sizeof name || !read_bytes(b, scopes, n) ||
-	    !read_bytes(b, name, name_n))
+	    !read_bytes(b, name, name_n) ||
+	    !read_ranges(b, &row.view.ranges, (size_t)get_le(record + 64, 2)))
 		return false;
 	memcpy(row.hash, record, KEY_HASH_BYTES);
 	row.view.token_id = (int64_t)get_le(record + 32, 8);
@@ -264,6 +291,8 @@ struct token_table *token_snapshot_read(const char *path, struct token_snapshot 
 	*why = "it is damaged, or of another version";
 	if (fread(head, 1, sizeof head, b.file) == sizeof head && is_head(head)) {
 		b.count = get_le(head + AT_COUNT, 8);
+		b.record_bytes = head[AT_VERSION] <= WITHOUT_RANGES ? RECORD_BYTES_BEFORE
+								    : RECORD_BYTES;
 		about->right_at_us = (int64_t)get_le(head + AT_RIGHT, 8);
 		about->generation = get_le(head + AT_GENERATION, 8);
 		memcpy(about->instance, head + AT_INSTANCE, TOKEN_INSTANCE_BYTES);

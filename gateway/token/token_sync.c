@@ -53,8 +53,8 @@ struct token_sync {
 	struct pg_conn *db;
 	struct token_saver *saver; /* NULL: no snapshot */
 	enum step step;
-	bool again;    /* notified while a step ran */
-	bool nameless; /* this session's database knows no names yet */
+	bool again;        /* notified while a step ran */
+	bool not_migrated; /* the database lacks later columns: for the next load */
 	struct trouble refusals;
 	uint64_t asked_at_us; /* when the running step's poll was sent */
 	struct token_poll poll;
@@ -136,6 +136,7 @@ static void publish(struct token_sync *s, struct token_table *t, uint64_t genera
 	atomic_store_explicit(&s->n_keys, token_table_count(t), memory_order_relaxed);
 	atomic_store_explicit(&s->table, t, memory_order_release);
 	atomic_store_explicit(&s->generation, generation, memory_order_release);
+	s->not_migrated = false;
 }
 
 static void retire(struct token_sync *s, void *garbage, void (*free_fn)(void *))
@@ -234,14 +235,12 @@ static void leave_or_end(struct token_sync *s)
 		end_step(s);
 }
 
-/* The names of tokens, which are for the log alone, came with a later migration: without
- * it keys are served all the same. */
-static bool lacks_names(struct token_sync *s, const struct pg_reply *reply)
+/* Before later migrations (names, what disables keys) keys are served all the same. Each
+ * load asks anew: the database may be migrated while this session lasts. */
+static bool lacks_columns(const struct token_sync *s, const struct pg_reply *reply)
 {
-	if (s->nameless || s->step == POLLING || strcmp(reply->sqlstate, "42703") != 0)
-		return false;
-	s->nameless = true;
-	return true;
+	return !s->not_migrated && s->step != POLLING &&
+	       strcmp(reply->sqlstate, "42703") == 0;
 }
 
 /* True: go on. Otherwise the step has ended. */
@@ -249,7 +248,8 @@ static bool is_answer(struct token_sync *s, const struct pg_reply *reply)
 {
 	if (reply->outcome == PG_OK)
 		return true;
-	if (reply->outcome == PG_ERROR && lacks_names(s, reply)) {
+	if (reply->outcome == PG_ERROR && lacks_columns(s, reply)) {
+		s->not_migrated = true;
 		s->again = true;
 		leave_or_end(s);
 		return false;
@@ -333,8 +333,8 @@ static void load_all(struct token_sync *s)
 	s->step = LOADING;
 	s->load_started_us = clock_mono_us();
 	if (!pg_query(s->db,
-		      s->nameless ? TOKEN_LOAD_SQL(TOKEN_COLUMNS)
-				  : TOKEN_LOAD_SQL(TOKEN_COLUMNS_NAMED),
+		      s->not_migrated ? TOKEN_LOAD_SQL(TOKEN_COLUMNS_FIRST)
+				      : TOKEN_LOAD_SQL(TOKEN_COLUMNS),
 		      (struct pg_params){0}, on_load_begun, s))
 		end_step(s);
 }
@@ -373,8 +373,8 @@ static void load_changes(struct token_sync *s)
 
 	s->step = CHANGING;
 	if (!pg_query(s->db,
-		      s->nameless ? TOKEN_CHANGED_SQL(TOKEN_COLUMNS)
-				  : TOKEN_CHANGED_SQL(TOKEN_COLUMNS_NAMED),
+		      s->not_migrated ? TOKEN_CHANGED_SQL(TOKEN_COLUMNS_FIRST)
+				      : TOKEN_CHANGED_SQL(TOKEN_COLUMNS),
 		      (struct pg_params){values, 1}, on_changed, s))
 		end_step(s);
 }
@@ -449,7 +449,7 @@ static void on_state(void *ctx, bool up, const char *why)
 	(void)why;
 	atomic_store(&s->connected, up);
 	first_load_move(&s->first, up ? FIRST_CONNECTED : FIRST_FAILED);
-	s->nameless = false;
+	s->not_migrated = false;
 	if (up)
 		poll_now(s);
 }

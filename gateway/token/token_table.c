@@ -71,6 +71,11 @@ bool token_has_scope(const struct token_view *v, struct str scope)
 	return false;
 }
 
+bool token_allows_address(const struct token_view *v, const struct net_ip *ip)
+{
+	return !(v->flags & TOKEN_RANGED) || net_cidrs_contain(&v->ranges, ip);
+}
+
 /* --- building --- */
 
 struct chunk {
@@ -82,7 +87,7 @@ struct chunk {
 struct token_builder {
 	struct token_row *rows;
 	size_t n, room;
-	struct chunk *chunks;      /* the text of scopes and names */
+	struct chunk *chunks;      /* scopes, names and address ranges */
 	struct str recent[RECENT]; /* most tokens share few lists */
 };
 
@@ -124,6 +129,38 @@ static struct str keep_scopes(struct token_builder *b, const char *text, size_t 
 	return *recent;
 }
 
+static struct net_cidrs keep_ranges(struct token_builder *b, const struct net_cidrs *from)
+{
+	struct str kept;
+
+	if (from->n == 0)
+		return (struct net_cidrs){NULL, 0};
+	kept = keep_text(b, (const char *)from->items, from->n * sizeof from->items[0]);
+	return (struct net_cidrs){(struct net_cidr *)(void *)kept.p, from->n};
+}
+
+static struct net_cidrs parse_ranges(struct token_builder *b, struct str text)
+{
+	struct net_cidr items[TOKEN_RANGES_MAX];
+	struct net_cidrs found = {items, 0};
+	struct net_cidr one;
+	const char *why;
+
+	for (size_t i = 0; i < text.n;) {
+		size_t from = i;
+
+		while (i < text.n && text.p[i] != ' ')
+			i++;
+		if (net_parse_cidr(&one, (struct str){text.p + from, i - from}, &why)) {
+			if (found.n == TOKEN_RANGES_MAX)
+				return (struct net_cidrs){NULL, 0};
+			items[found.n++] = one;
+		}
+		i++;
+	}
+	return keep_ranges(b, &found);
+}
+
 /* As much of a name as is kept: whole characters of UTF-8. */
 static size_t shown_length(struct str name)
 {
@@ -156,6 +193,12 @@ void token_builder_add(struct token_builder *b, const struct token_row *row)
 	to->view.flags &= ~(uint32_t)TOKEN_ALL_SCOPES;
 	if (all)
 		to->view.flags |= TOKEN_ALL_SCOPES;
+	if (row->ranges_text.p != NULL) {
+		to->view.flags |= TOKEN_RANGED;
+		to->view.ranges = parse_ranges(b, row->ranges_text);
+	} else {
+		to->view.ranges = keep_ranges(b, &row->view.ranges);
+	}
 }
 
 /* Row pointers ordered by shard; starts[i] is where shard i begins, starts[n_shards] the

@@ -19,6 +19,9 @@ bool token_table_find(const struct token_table *t,
 /* Keys, which may be more than tokens. */
 size_t token_table_count(const struct token_table *t);
 bool token_has_scope(const struct token_view *v, struct str scope);
+/* Whether a caller from there may use it; one without an address (family 0) only where
+ * any may. */
+bool token_allows_address(const struct token_view *v, const struct net_ip *ip);
 
 /* --- for the one thread that makes tables --- */
 

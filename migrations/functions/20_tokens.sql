@@ -69,6 +69,21 @@ END
 $$;
 REVOKE ALL ON FUNCTION public.tokens_truncated() FROM PUBLIC;
 
+-- A team that is disabled, or no more, takes its tokens with it. More than a statement's
+-- changes are one of everything.
+CREATE OR REPLACE FUNCTION public.teams_updated() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM public.token_changed((SELECT array_agg(c.id) FROM (
+		SELECT t.id::bigint AS id
+		FROM before_rows b JOIN after_rows a ON a.id = b.id
+		JOIN public.tokens t ON t.tollgate_team_id = a.id
+		WHERE (a.disabled_at IS NULL) <> (b.disabled_at IS NULL)
+		LIMIT 1001) AS c));
+	RETURN NULL;
+END
+$$;
+
 -- Whether a token (t) is revoked, by the columns that an adopted table has: the switches
 -- of older systems; each that exists counts.
 CREATE OR REPLACE FUNCTION public.token_revoked_condition() RETURNS text
@@ -125,8 +140,11 @@ BEGIN
 	EXECUTE format('CREATE OR REPLACE VIEW public.token_lookup AS '
 		'SELECT k.token_hash, k.token_id, %s AS key_until_us, %s AS expires_at_us, '
 		'%s AS revoked, coalesce(public.token_scopes_out(t.scopes), '''') AS scopes, '
-		't.name::text AS name '
-		'FROM public.token_keys k JOIN public.tokens t ON t.id = k.token_id',
+		't.name::text AS name, t.tollgate_disabled_at IS NOT NULL AS disabled, '
+		'g.disabled_at IS NOT NULL AS team_disabled, '
+		'array_to_string(t.tollgate_address_ranges, '' '') AS address_ranges '
+		'FROM public.token_keys k JOIN public.tokens t ON t.id = k.token_id '
+		'LEFT JOIN public.tollgate_teams g ON g.id = t.tollgate_team_id',
 		format(time_us, 'k.valid_until'), format(time_us, 't.expires_at'),
 		'(' || public.token_revoked_condition() || ')');
 END
@@ -162,9 +180,13 @@ BEGIN
 		SELECT array_agg(coalesce(a.id, b.id)::bigint)
 		FROM before_rows b FULL JOIN after_rows a ON a.id = b.id
 		WHERE a.id IS NULL OR b.id IS NULL
-			OR (a.token_hash, a.expires_at, public.token_scopes_out(a.scopes), %s)
+			OR (a.token_hash, a.expires_at, public.token_scopes_out(a.scopes),
+				a.tollgate_team_id, a.tollgate_disabled_at IS NULL,
+				a.tollgate_address_ranges, %s)
 			IS DISTINCT FROM
-			(b.token_hash, b.expires_at, public.token_scopes_out(b.scopes), %s)));
+			(b.token_hash, b.expires_at, public.token_scopes_out(b.scopes),
+				b.tollgate_team_id, b.tollgate_disabled_at IS NULL,
+				b.tollgate_address_ranges, %s)));
 	RETURN NULL;
 END
 $$
@@ -184,6 +206,9 @@ SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE '
 	'FUNCTION public.tokens_deleted()');
 SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE '
 	'ON public.tokens FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated()');
+SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_updated AFTER UPDATE '
+	'ON public.tollgate_teams REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows '
+	'FOR EACH STATEMENT EXECUTE FUNCTION public.teams_updated()');
 SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_inserted AFTER INSERT '
 	'ON public.token_keys REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE '
 	'FUNCTION public.token_keys_changed()');
@@ -195,3 +220,6 @@ SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_deleted AFTER DELETE '
 	'EXECUTE FUNCTION public.token_keys_changed()');
 SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_truncated AFTER TRUNCATE '
 	'ON public.token_keys FOR EACH STATEMENT EXECUTE FUNCTION public.tokens_truncated()');
+
+-- The view may just have become another: gateways that run load all keys anew.
+SELECT public.token_changed('{0}');

@@ -155,8 +155,8 @@ def test_a_database_that_is_not_migrated_is_told(gateways, echo_upstream, cluste
         empty.drop()
 
 
-def test_a_database_without_names_serves_keys(gateways, echo_upstream, database):
-    """Names are for the log; the view lacks them until `tollgate migrate` has run."""
+def test_a_database_not_yet_migrated_serves_keys(gateways, echo_upstream, database):
+    """The view lacks names and what disables keys until `tollgate migrate` has run: then both count."""
     database.query("CREATE TABLE kept AS SELECT pg_get_viewdef('token_lookup'::regclass) AS text")
     text = database.value("SELECT text FROM kept")
     nameless = text.replace(",\n    t.name AS name", "").replace(",\n    t.name", "")
@@ -167,3 +167,7 @@ def test_a_database_without_names_serves_keys(gateways, echo_upstream, database)
     assert status(gateway, gateway.key) == 200
     insert(database, "a", "later-key")
     eventually(lambda: status(gateway, "later-key") == 200, "a new key works")
+    database.query(f"DROP VIEW token_lookup; CREATE VIEW token_lookup AS {text}; "
+                   "GRANT SELECT ON token_lookup TO tollgate; "
+                   "UPDATE tokens SET tollgate_disabled_at = now() WHERE name = 'a'")
+    eventually(lambda: status(gateway, "later-key") == 401, "the key is disabled")

@@ -38,6 +38,7 @@ struct fixture {
 	struct key_hasher *hasher;
 	struct token_table *table;
 	struct token_sync sync;
+	struct net_ip client;
 };
 
 static const char config[] =
@@ -57,6 +58,8 @@ static void add_token(struct fixture *f, struct token_builder *b, const char *ke
 
 static void fill_tokens(struct fixture *f)
 {
+	static struct net_cidr ranges[] = {{{4, {10}}, 8},
+					   {{6, {0x20, 1, 0x0d, 0xb8}}, 32}};
 	struct token_builder *b = token_builder_new();
 	struct token_view v = {.token_id = 7,
 			       .expires_at_us = INT64_MAX,
@@ -78,6 +81,15 @@ static void fill_tokens(struct fixture *f)
 	v.expires_at_us = INT64_MAX;
 	v.key_until_us = NOW_US;
 	add_token(f, b, "rotated", v);
+	v.key_until_us = INT64_MAX;
+	v.flags = TOKEN_DISABLED;
+	add_token(f, b, "disabled", v);
+	v.flags = TOKEN_TEAM_DISABLED;
+	add_token(f, b, "team disabled", v);
+	v.flags = TOKEN_RANGED;
+	add_token(f, b, "from nowhere", v);
+	v.ranges = (struct net_cidrs){ranges, ARRAY_LEN(ranges)};
+	add_token(f, b, "from home", v);
 	f->table = token_builder_finish(&b);
 }
 
@@ -120,7 +132,7 @@ static void ask(struct fixture *f, const char *line, const char *fields,
 	static char text[2048];
 	struct head_limits limits = {16384, 100};
 	struct head_refusal why;
-	struct admit_context ctx = {&f->sync, f->hasher, 1, NOW_US};
+	struct admit_context ctx = {&f->sync, f->hasher, &f->client, 1, NOW_US};
 	int n = snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: x\r\n%s\r\n", line,
 			 fields);
 
@@ -227,6 +239,12 @@ static const struct ask_case cases[] = {
 	{"GET /open", "X-API-Key: revoked\r\n", TOKENS_FRESH, PROBLEM_REVOKED_KEY, true},
 	{"GET /open", "X-API-Key: expired\r\n", TOKENS_FRESH, PROBLEM_EXPIRED_KEY, true},
 	{"GET /open", "X-API-Key: rotated\r\n", TOKENS_FRESH, PROBLEM_EXPIRED_KEY, true},
+	{"GET /open", "X-API-Key: disabled\r\n", TOKENS_FRESH, PROBLEM_DISABLED_KEY,
+	 true},
+	{"GET /open", "X-API-Key: team disabled\r\n", TOKENS_STALE, PROBLEM_DISABLED_KEY,
+	 true},
+	{"GET /nowhere", "X-API-Key: from home\r\n", TOKENS_FRESH,
+	 PROBLEM_ADDRESS_FORBIDDEN, true},
 	{"GET /nowhere", KEY, TOKENS_FRESH, PROBLEM_NO_ROUTE, true},
 	{"GET /openx", KEY, TOKENS_FRESH, PROBLEM_NO_ROUTE, true},
 	{"GET /open/../api/ai", KEY, TOKENS_FRESH, PROBLEM_BAD_PATH, true},
@@ -238,6 +256,54 @@ static const struct ask_case cases[] = {
 	 PROBLEM_BODY_TOO_LARGE, true},
 	{"BREW /open", KEY, TOKENS_FRESH, PROBLEM_NOT_IMPLEMENTED, false},
 };
+
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *key, *client; /* NULL: a Unix socket's */
+		bool ok;
+		const char *detail;
+	} rows[] = {
+		{"from home", "10.255.0.1", true, ""},
+		{"from home", "::ffff:10.1.2.3", true, ""},
+		{"from home", "2001:db8:ffff::1", true, ""},
+		{"from home", "11.0.0.1", false, "the key may not be used from 11.0.0.1"},
+		{"from home", "2001:db9::1", false,
+		 "the key may not be used from 2001:db9::1"},
+		{"from home", NULL, false,
+		 "the key may not be used from a Unix socket without the client's "
+		 "address"},
+		{"from nowhere", "10.0.0.1", false,
+		 "the key may not be used from 10.0.0.1"},
+		{"not yet expired", NULL, true, ""},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct admission a;
+		char field[64];
+
+		f->client = (struct net_ip){0};
+		if (rows[i].client)
+			assert_true(net_ip_parse(&f->client, str_of(rows[i].client)));
+		snprintf(field, sizeof field, "X-API-Key: %s\r\n", rows[i].key);
+		ask(f, "GET /open", field, &a);
+		assert_int_equal(a.admitted, rows[i].ok);
+		assert_string_equal(a.detail, rows[i].detail);
+		if (!a.admitted)
+			assert_int_equal(a.problem, PROBLEM_ADDRESS_FORBIDDEN);
+	}
+}
+
+static void test_a_disabled_team_is_told_apart(void **state)
+{
+	struct admission a;
+
+	ask(*state, "GET /open", "X-API-Key: team disabled\r\n", &a);
+	assert_non_null(strstr(a.detail, "team is disabled"));
+	ask(*state, "GET /open", "X-API-Key: disabled\r\n", &a);
+	assert_non_null(strstr(a.detail, "key is disabled"));
+}
 
 static void test_verdicts(void **state)
 {
@@ -353,6 +419,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_verdicts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_addresses, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_disabled_team_is_told_apart,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_no_table, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_mistakes_are_named, set_up,
 						tear_down),

@@ -56,6 +56,7 @@ static void hash_of(unsigned char hash[KEY_HASH_BYTES], unsigned i)
 static struct token_table *table_of(unsigned n)
 {
 	struct token_builder *b = token_builder_new();
+	static struct net_cidr ranges[] = {{{4, {10}}, 8}, {{6, {0xfd}}, 8}};
 	struct token_row r = {0};
 
 	for (unsigned i = 0; i < n; i++) {
@@ -64,6 +65,8 @@ static struct token_table *table_of(unsigned n)
 		r.view.expires_at_us = i % 2 ? INT64_MAX : -5;
 		r.view.key_until_us = i;
 		r.view.flags = i % 3 ? 0 : TOKEN_REVOKED;
+		r.view.flags |= i % 4 ? TOKEN_RANGED : TOKEN_TEAM_DISABLED;
+		r.view.ranges = (struct net_cidrs){ranges, i % 4 % 3};
 		r.view.scopes = i % 5 ? STR("openai test") : STR("*");
 		r.view.name = i % 7 ? STR("a name") : STR("");
 		token_builder_add(b, &r);
@@ -82,6 +85,13 @@ static void assert_key(const struct token_table *t, unsigned i)
 	assert_true(v.expires_at_us == (i % 2 ? INT64_MAX : -5));
 	assert_true(v.key_until_us == i);
 	assert_int_equal(v.flags & TOKEN_REVOKED, i % 3 ? 0 : TOKEN_REVOKED);
+	assert_int_equal(v.flags & TOKEN_TEAM_DISABLED, i % 4 ? 0 : TOKEN_TEAM_DISABLED);
+	assert_int_equal(v.ranges.n, i % 4 % 3);
+	assert_int_equal(token_allows_address(&v, &(struct net_ip){4, {10, 9}}),
+			 i % 4 != 3);
+	assert_int_equal(token_allows_address(&v, &(struct net_ip){6, {0xfd, 1}}),
+			 i % 4 == 0 || i % 4 == 2);
+	assert_false(i % 4 && token_allows_address(&v, &(struct net_ip){4, {11}}));
 	assert_int_equal(token_has_scope(&v, STR("other")), i % 5 == 0);
 	assert_true(token_has_scope(&v, STR("test")));
 	assert_true(str_eq(v.name, i % 7 ? STR("a name") : STR("")));
@@ -208,29 +218,59 @@ static void test_every_damage_is_seen(void **state)
 	assert_damaged(f->path);
 }
 
-/* What a program before this one has written: its records have no names. */
-static void test_the_format_before_is_read(void **state)
+static void put_crc(unsigned char *to, const unsigned char *bytes, size_t n)
+{
+	uint32_t crc = crc32_add(0, bytes, n);
+
+	for (int i = 0; i < 4; i++)
+		to[i] = (unsigned char)(crc >> 8 * i);
+}
+
+/* What programs before this one have written: records without ranges, and before that
+ * without names. */
+static void test_formats_before_are_read(void **state)
 {
 	struct fixture *f = *state;
 	unsigned char bytes[512];
 	struct token_snapshot back;
 	struct token_table *t;
 	const char *why;
-	uint32_t crc;
 	size_t n;
 
-	write_table(f->path, 1); /* whose key has no name */
+	write_table(f->path, 1); /* whose key has no name and no ranges */
+	n = slurp(f->path, bytes, sizeof bytes) - 2;
+	assert_int_equal(bytes[7], 3);
+	memmove(bytes + 72 + 64, bytes + 72 + 66, n - 72 - 64);
+	put_crc(bytes + 48, bytes + 72, n - 72);
+	for (unsigned char version = 0; version < 5; version++) {
+		bytes[7] = version;
+		put_crc(bytes + 68, bytes, 68);
+		spill(f->path, bytes, n);
+		t = token_snapshot_read(f->path, &back, &why);
+		assert_int_equal(t != NULL, version == 1 || version == 2);
+		if (t != NULL)
+			assert_key(t, 0);
+		token_table_free(t);
+	}
+}
+
+static void test_ranges_that_cannot_be_are_damage(void **state)
+{
+	static const unsigned char bad[][2] = {{0, 8}, {5, 8}, {4, 33}, {6, 129}};
+	struct fixture *f = *state;
+	unsigned char bytes[1024];
+	size_t n;
+
+	write_table(f->path, 2); /* the last bytes are the second's one range */
 	n = slurp(f->path, bytes, sizeof bytes);
-	assert_int_equal(bytes[7], 2);
-	bytes[7] = 1;
-	crc = crc32_add(0, bytes, 68);
-	for (int i = 0; i < 4; i++)
-		bytes[68 + i] = (unsigned char)(crc >> 8 * i);
-	spill(f->path, bytes, n);
-	t = token_snapshot_read(f->path, &back, &why);
-	assert_non_null(t);
-	assert_key(t, 0);
-	token_table_free(t);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		bytes[n - 18] = bad[i][0];
+		bytes[n - 1] = bad[i][1];
+		put_crc(bytes + 48, bytes + 72, n - 72);
+		put_crc(bytes + 68, bytes, 68);
+		spill(f->path, bytes, n);
+		assert_damaged(f->path);
+	}
 }
 
 static void test_touch_moves_only_the_time(void **state)
@@ -274,7 +314,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_round_trip),
-		TEST(test_the_format_before_is_read),
+		TEST(test_formats_before_are_read),
+		TEST(test_ranges_that_cannot_be_are_damage),
 		TEST(test_nobody_else_may_read_it),
 		TEST(test_what_others_may_write_is_refused),
 		TEST(test_none),

@@ -93,6 +93,61 @@ static void test_names(void **state)
 	token_table_free(t);
 }
 
+static void assert_ranges(struct str text, size_t n, const char *inside,
+			  const char *outside)
+{
+	struct token_builder *b = token_builder_new();
+	struct token_row r = row_of(1, 0, STR("x"));
+	struct token_change change = {NULL, 0, &r, 1};
+	struct token_table *t;
+	struct token_view v;
+	struct net_ip ip;
+	void *garbage;
+
+	r.ranges_text = text;
+	r.view.name = STR("odd");
+	token_builder_add(b, &r);
+	t = token_builder_finish(&b);
+	r = row_of(2, 0, STR("y"));
+	t = token_table_change(t, &change, &garbage); /* the first one is copied */
+	token_garbage_free(garbage);
+	assert_true(find(t, 2, 0, &v));
+	assert_true(token_allows_address(&v, &(struct net_ip){0}));
+	assert_true(find(t, 1, 0, &v));
+	assert_int_equal(v.ranges.n, n);
+	assert_true(str_eq(v.name, STR("odd")));
+	assert_false(token_allows_address(&v, &(struct net_ip){0}));
+	if (inside) {
+		assert_true(net_ip_parse(&ip, str_of(inside)));
+		assert_true(token_allows_address(&v, &ip));
+	}
+	assert_true(net_ip_parse(&ip, str_of(outside)));
+	assert_false(token_allows_address(&v, &ip));
+	token_table_free(t);
+}
+
+static void test_address_ranges(void **state)
+{
+	struct sbuf many;
+
+	(void)state;
+	assert_ranges(STR(""), 0, NULL, "127.0.0.1");
+	assert_ranges(STR("10.0.0.0/8"), 1, "10.1.1.1", "11.0.0.0");
+	assert_ranges(STR("10.0.0.0/8 2001:db8::/32"), 2, "2001:db8::1", "::1");
+	assert_ranges(STR("::ffff:10.0.0.0/104"), 1, "10.1.1.1", "11.0.0.0");
+	assert_ranges(STR("10.0.0.0/8"), 1, "::ffff:10.1.1.1", "::10.1.1.1");
+	assert_ranges(STR("0.0.0.0/0"), 1, "1.2.3.4", "::1");
+	assert_ranges(STR("::/0"), 1, "::1", "1.2.3.4");
+	assert_ranges(STR("x 192.0.2.7/32  10/8"), 1, "192.0.2.7", "10.0.0.1");
+	sbuf_init(&many, 1 << 20);
+	for (unsigned i = 0; i < TOKEN_RANGES_MAX; i++)
+		sbuf_printf(&many, "%s10.%u.%u.0/24", i ? " " : "", i / 256, i % 256);
+	assert_ranges(sbuf_view(&many), TOKEN_RANGES_MAX, "10.3.231.5", "10.4.0.0");
+	sbuf_printf(&many, " 10.4.0.0/24");
+	assert_ranges(sbuf_view(&many), 0, NULL, "10.0.0.1");
+	sbuf_fini(&many);
+}
+
 static bool find(const struct token_table *t, int64_t id, int key, struct token_view *v)
 {
 	unsigned char hash[KEY_HASH_BYTES];
@@ -455,6 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_address_ranges),
 		cmocka_unit_test(test_nothing_is_found_in_nothing),
 		cmocka_unit_test(test_each_of_many_is_found),
 		cmocka_unit_test(test_the_later_row_of_one_hash_counts),
