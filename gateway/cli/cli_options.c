@@ -47,7 +47,7 @@ int cli_next_option(int argc, char **argv, const struct option *options)
 
 const char *cli_shown(const char *argument)
 {
-	static const char *const marks[] = {"://", "password", "ntk_", "@"};
+	static const char *const marks[] = {"://", "password", "ntk_", "tgu_", "@"};
 
 	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
 		if (strcasestr(argument, marks[i]) != NULL)

@@ -15,7 +15,10 @@ static const char help[] =
 	"Connect as a superuser, or as a member of tollgate_owner.\n\n" CLI_DB_HELP
 	"  --adopt-time-zone ZONE\n"
 	"                   the zone of the times in an older token_usage_logs, whose rows\n"
-	"                   are then copied (Asia/Taipei, UTC, ...)\n";
+	"                   are then copied (Asia/Taipei, UTC, ...)\n"
+	"  --adopt-teams COLUMN\n"
+	"                   makes teams of the values of this column of tokens (integer,\n"
+	"                   uuid or text), named by an older table `teams` if there is one\n";
 
 static void print_line(void *ctx, const char *line)
 {
@@ -24,9 +27,8 @@ static void print_line(void *ctx, const char *line)
 	fflush(stdout);
 }
 
-static int run(const struct cli_db *db, const char *zone)
+static int run(const struct cli_db *db, struct db_migrate_options o)
 {
-	struct db_migrate_options o = {.adopt_time_zone = zone, .report = print_line};
 	char *conninfo = cli_db_conninfo(db);
 	struct sbuf error;
 	bool ok;
@@ -49,11 +51,12 @@ int cli_migrate(int argc, char **argv)
 	static const struct option options[] = {
 		CLI_DB_OPTIONS,
 		{"adopt-time-zone", required_argument, NULL, 'z'},
+		{"adopt-teams", required_argument, NULL, 't'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
 	struct cli_db db = {0};
-	const char *zone = NULL;
+	struct db_migrate_options o = {.report = print_line};
 	int c;
 
 	while ((c = cli_next_option(argc, argv, options)) != -1) {
@@ -61,7 +64,10 @@ int cli_migrate(int argc, char **argv)
 			continue;
 		switch (c) {
 		case 'z':
-			zone = optarg;
+			o.adopt_time_zone = optarg;
+			break;
+		case 't':
+			o.adopt_teams = optarg;
 			break;
 		case 'h':
 			fputs(help, stdout);
@@ -74,5 +80,5 @@ int cli_migrate(int argc, char **argv)
 		fputs(help, stderr);
 		return 2;
 	}
-	return run(&db, zone);
+	return run(&db, o);
 }

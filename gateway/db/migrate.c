@@ -416,6 +416,67 @@ static bool report_scopeless(struct pg_sync *s, const struct db_migrate_options 
 		error);
 }
 
+/* --- teams of the older system --- */
+
+static bool report_older_teams(struct pg_sync *s, const struct db_migrate_options *o,
+			       struct sbuf *error)
+{
+	PGresult *r = pg_sync_query(
+		s, "SELECT name, n FROM public.tollgate_older_teams()", NULL, 0, error);
+	char line[256];
+
+	if (r == NULL)
+		return false;
+	for (int i = 0; i < PQntuples(r); i++) {
+		const char *name = PQgetvalue(r, i, 0);
+
+		snprintf(line, sizeof line,
+			 "column tokens.%s may tell the older system's teams (%s of "
+			 "them): migrate --adopt-teams %s makes them teams of Tollgate",
+			 name, PQgetvalue(r, i, 1), name);
+		report(o, line);
+	}
+	PQclear(r);
+	return true;
+}
+
+/* As who has connected: the older table of names need not be tollgate_owner's. */
+static PGresult *copy_teams(struct pg_sync *s, const char *column, struct sbuf *error)
+{
+	PGresult *r = NULL;
+	struct sbuf ignored;
+
+	if (pg_sync_run(s, "BEGIN", error) &&
+	    pg_sync_run(s, "SET LOCAL ROLE NONE", error))
+		r = pg_sync_query(s, "SELECT public.tollgate_adopt_teams($1)", &column, 1,
+				  error);
+	if (r != NULL && pg_sync_run(s, "COMMIT", error))
+		return r;
+	PQclear(r);
+	sbuf_init(&ignored, 4096);
+	pg_sync_bare(s, "ROLLBACK", &ignored);
+	sbuf_fini(&ignored);
+	return NULL;
+}
+
+static bool adopt_teams(struct pg_sync *s, const struct db_migrate_options *o,
+			struct sbuf *error)
+{
+	PGresult *r;
+	char line[256];
+
+	if (o->adopt_teams == NULL)
+		return report_older_teams(s, o, error);
+	r = copy_teams(s, o->adopt_teams, error);
+	if (r == NULL)
+		return false;
+	snprintf(line, sizeof line, "gave %s tokens the team that tokens.%s tells",
+		 PQgetvalue(r, 0, 0), o->adopt_teams);
+	report(o, line);
+	PQclear(r);
+	return true;
+}
+
 bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 {
 	struct pg_sync *s = pg_sync_open(o->conninfo, "tollgate migrate", error);
@@ -431,7 +492,7 @@ bool db_migrate(const struct db_migrate_options *o, struct sbuf *error)
 	     roles_ensure(s, o, error) && legacy_rows_check(s, o, error) &&
 	     ensure_tables(s, error) && apply_all(s, o, error) &&
 	     legacy_rows_copy(s, o, error) && report_waiting(s, o, error) &&
-	     report_scopeless(s, o, error);
+	     report_scopeless(s, o, error) && adopt_teams(s, o, error);
 	pg_sync_close(&s);
 	return ok;
 }

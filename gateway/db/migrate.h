@@ -13,6 +13,8 @@ struct db_migrate_options {
 	/* The zone whose local time an existing, unpartitioned token_usage_logs holds, as
 	 * PostgreSQL names it (Asia/Taipei, UTC). NULL: refuse if there are such rows. */
 	const char *adopt_time_zone;
+	/* The column of tokens whose values become teams; NULL: none. */
+	const char *adopt_teams;
 	/* Hears what was done, a line at a time without newline. May be NULL. */
 	void (*report)(void *ctx, const char *line);
 	void *report_ctx;

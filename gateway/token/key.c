@@ -47,14 +47,25 @@ static bool random_digits(char *out, size_t n)
 	return true;
 }
 
-bool key_make(char key[KEY_LENGTH + 1])
+static bool make(char key[KEY_LENGTH + 1], const char *prefix)
 {
-	memcpy(key, KEY_PREFIX, PREFIX_LENGTH);
+	memcpy(key, prefix, PREFIX_LENGTH);
 	if (!random_digits(key + PREFIX_LENGTH, RANDOM_LENGTH))
 		return false;
 	checksum(key + PREFIX_LENGTH + RANDOM_LENGTH, key);
 	key[KEY_LENGTH] = '\0';
 	return true;
+}
+
+bool key_make(char key[KEY_LENGTH + 1])
+{
+	return make(key, KEY_PREFIX);
+}
+
+bool key_make_user(char key[KEY_LENGTH + 1])
+{
+	_Static_assert(sizeof(KEY_USER_PREFIX) == sizeof(KEY_PREFIX), "one length");
+	return make(key, KEY_USER_PREFIX);
 }
 
 enum key_shape key_shape_of(struct str key)

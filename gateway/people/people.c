@@ -1,0 +1,69 @@
+/* What is asked about people, and the keys that they sign in with. */
+#include "gateway/people/people.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/check.h"
+
+#define USER "public.people_user_id($2)"
+#define TEAM "public.people_team_id($2)"
+
+const char *people_sql(enum people_call call)
+{
+	static const char *const statements[] = {
+		[PEOPLE_USER_ADD] = "SELECT public.people_user_add($1::jsonb, $2::jsonb)",
+		[PEOPLE_USER_CHANGE] = "SELECT public.people_user_change($1::jsonb, " USER
+				       ", $3::jsonb)",
+		[PEOPLE_USER_REMOVE] =
+			"SELECT public.people_user_remove($1::jsonb, " USER ")",
+		[PEOPLE_USER_LIST] = "SELECT public.people_users($1::jsonb)",
+		[PEOPLE_KEY_ADD] =
+			"SELECT public.people_key_add($1::jsonb, " USER ", $3::jsonb)",
+		[PEOPLE_LINK] = "SELECT public.people_code_make($1::jsonb, " USER
+				", $3, $4::bigint)",
+		[PEOPLE_TEAM_ADD] = "SELECT public.people_team_add($1::jsonb, $2::jsonb)",
+		[PEOPLE_TEAM_CHANGE] = "SELECT public.people_team_change($1::jsonb, " TEAM
+				       ", $3::jsonb)",
+		[PEOPLE_TEAM_REMOVE] =
+			"SELECT public.people_team_remove($1::jsonb, " TEAM ")",
+		[PEOPLE_TEAM_LIST] = "SELECT public.people_teams($1::jsonb)",
+		[PEOPLE_MEMBER_SET] = "SELECT public.people_member_set($1::jsonb, " TEAM
+				      ", public.people_user_id($3), $4)",
+		[PEOPLE_AUDIT] = "SELECT public.people_audit($1::jsonb)",
+	};
+
+	CHECK((size_t)call < ARRAY_LEN(statements));
+	return statements[call];
+}
+
+bool people_key_make(char key[KEY_LENGTH + 1])
+{
+	return key_make_user(key);
+}
+
+void people_hash_hex(const char *secret, char hex[KEY_HASH_HEX + 1])
+{
+	unsigned char hash[KEY_HASH_BYTES];
+	struct key_hasher *hasher = key_hasher_new();
+
+	key_hash(hasher, str_of(secret), hash);
+	key_hasher_free(&hasher);
+	for (size_t i = 0; i < sizeof hash; i++)
+		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+}
+
+cJSON *people_key_json(const char *key, const char *name, int64_t lifetime_s)
+{
+	cJSON *json = cJSON_CreateObject();
+	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
+
+	people_hash_hex(key, hex);
+	snprintf(start, sizeof start, "%s", key);
+	cJSON_AddStringToObject(json, "name", name);
+	cJSON_AddStringToObject(json, "hash", hex);
+	cJSON_AddStringToObject(json, "start", start);
+	if (lifetime_s > 0)
+		cJSON_AddNumberToObject(json, "lifetime_s", (double)lifetime_s);
+	return json;
+}

@@ -1,0 +1,215 @@
+-- How people come in: personal keys, one-time codes, sessions, identities of providers. All
+-- secrets are hashed before they come here.
+
+-- key: name, hash, start, lifetime_s.
+CREATE OR REPLACE FUNCTION public.people_key_add(actor jsonb, who bigint, key jsonb)
+RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	made jsonb;
+BEGIN
+	PERFORM public.people_begin(actor);
+	IF (actor ->> 'user_id')::bigint IS DISTINCT FROM who THEN
+		PERFORM public.people_need_admin(actor);
+	END IF;
+	IF NOT EXISTS (SELECT FROM public.tollgate_users
+			WHERE id = who AND removed_at IS NULL) THEN
+		PERFORM public.people_refuse('TG404', 'there is no such user');
+	END IF;
+	INSERT INTO public.tollgate_user_keys (user_id, name, key_hash, key_start, expires_at)
+		VALUES (who, coalesce(key ->> 'name', ''), key ->> 'hash', key ->> 'start',
+		now() + (key ->> 'lifetime_s')::bigint * interval '1 s')
+		RETURNING to_jsonb(tollgate_user_keys) - 'key_hash'::text INTO made;
+	RETURN made;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION public.people_keys(who bigint) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT jsonb_build_object('items', coalesce(jsonb_agg(to_jsonb(k) - 'key_hash'::text
+	ORDER BY id), '[]'), 'next', NULL)
+FROM public.tollgate_user_keys AS k WHERE user_id = who AND revoked_at IS NULL
+$$;
+
+CREATE OR REPLACE FUNCTION public.people_key_revoke(actor jsonb, who bigint,
+	key_id bigint) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	had boolean;
+	gone jsonb;
+BEGIN
+	PERFORM public.people_begin(actor);
+	IF (actor ->> 'user_id')::bigint IS DISTINCT FROM who THEN
+		PERFORM public.people_need_admin(actor);
+	END IF;
+	had := public.people_has_admin();
+	UPDATE public.tollgate_user_keys AS k SET revoked_at = coalesce(revoked_at, now())
+		WHERE id = key_id AND user_id = who
+		RETURNING to_jsonb(k) - 'key_hash'::text INTO gone;
+	IF NOT FOUND THEN
+		PERFORM public.people_refuse('TG404', 'there is no such key');
+	END IF;
+	PERFORM public.people_keep_admin(had);
+	RETURN gone;
+END
+$$;
+
+-- Who signs in so, with their teams; NULL: nobody. No row is written.
+CREATE OR REPLACE FUNCTION public.people_by_key(hash text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT public.people_user(u.id) || jsonb_build_object('key_id', k.id,
+	'until', k.expires_at)
+FROM public.tollgate_user_keys AS k JOIN public.tollgate_users AS u ON u.id = k.user_id
+WHERE k.key_hash = hash AND k.revoked_at IS NULL AND (k.expires_at IS NULL
+	OR k.expires_at > now()) AND u.disabled_at IS NULL AND u.removed_at IS NULL
+$$;
+
+CREATE OR REPLACE FUNCTION public.people_by_session(hash text) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT public.people_user(u.id) || jsonb_build_object('session_id', s.id,
+	'until', s.expires_at)
+FROM public.tollgate_sessions AS s JOIN public.tollgate_users AS u ON u.id = s.user_id
+WHERE s.cookie_hash = hash AND s.ended_at IS NULL AND s.expires_at > now()
+	AND u.disabled_at IS NULL AND u.removed_at IS NULL
+$$;
+
+-- Also of someone disabled or removed, whom `state` tells: no rule lets them in.
+CREATE OR REPLACE FUNCTION public.people_by_identity(issuer text, subject text)
+RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT public.people_user(i.user_id) FROM public.tollgate_identities AS i
+WHERE i.issuer = people_by_identity.issuer AND i.subject = people_by_identity.subject
+$$;
+
+CREATE OR REPLACE FUNCTION public.people_identity_add(actor jsonb, who bigint,
+	issuer text, subject text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+BEGIN
+	PERFORM public.people_begin(actor);
+	PERFORM public.people_need_admin(actor);
+	INSERT INTO public.tollgate_identities AS i (issuer, subject, user_id)
+		VALUES (issuer, subject, who);
+	DELETE FROM public.tollgate_access_requests AS r
+		WHERE r.issuer = people_identity_add.issuer
+		AND r.subject = people_identity_add.subject;
+	RETURN public.people_user(who);
+EXCEPTION
+	WHEN unique_violation THEN
+		PERFORM public.people_refuse('TG409', 'this identity has a user already',
+			'subject');
+	WHEN foreign_key_violation THEN
+		PERFORM public.people_refuse('TG404', 'there is no such user');
+END
+$$;
+
+-- --- sessions and codes ---
+
+CREATE OR REPLACE FUNCTION public.people_sessions_end(who bigint) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+UPDATE public.tollgate_sessions SET ended_at = now()
+	WHERE user_id = who AND ended_at IS NULL;
+DELETE FROM public.tollgate_sign_in_codes WHERE user_id = who
+$$;
+
+CREATE OR REPLACE FUNCTION public.people_session_start(actor jsonb, who bigint,
+	cookie_hash text, lifetime_s bigint, user_agent text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM public.people_begin(actor);
+	IF NOT EXISTS (SELECT FROM public.tollgate_users WHERE id = who
+			AND disabled_at IS NULL AND removed_at IS NULL) THEN
+		PERFORM public.people_refuse('TG403', 'this user cannot sign in');
+	END IF;
+	INSERT INTO public.tollgate_sessions (user_id, cookie_hash, expires_at, address,
+		user_agent)
+		VALUES (who, people_session_start.cookie_hash,
+		now() + lifetime_s * interval '1 s', (actor ->> 'address')::inet,
+		left(people_session_start.user_agent, 200));
+	RETURN public.people_by_session(people_session_start.cookie_hash);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION public.people_sessions(who bigint) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT jsonb_build_object('items', coalesce(jsonb_agg(to_jsonb(s) - 'cookie_hash'::text
+	ORDER BY id), '[]'), 'next', NULL)
+FROM public.tollgate_sessions AS s WHERE user_id = who AND ended_at IS NULL
+	AND expires_at > now()
+$$;
+
+-- session_id NULL: all of them. How many have ended.
+CREATE OR REPLACE FUNCTION public.people_session_end(actor jsonb, who bigint,
+	session_id bigint) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	n bigint;
+BEGIN
+	PERFORM public.people_begin(actor);
+	IF (actor ->> 'user_id')::bigint IS DISTINCT FROM who THEN
+		PERFORM public.people_need_admin(actor);
+	END IF;
+	UPDATE public.tollgate_sessions SET ended_at = now() WHERE user_id = who
+		AND ended_at IS NULL AND (session_id IS NULL OR id = session_id);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN jsonb_build_object('ended', n);
+END
+$$;
+
+-- A code signs in once, within lifetime_s.
+CREATE OR REPLACE FUNCTION public.people_code_make(actor jsonb, who bigint, hash text,
+	lifetime_s bigint) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM public.people_begin(actor);
+	PERFORM public.people_need_admin(actor);
+	IF NOT EXISTS (SELECT FROM public.tollgate_users WHERE id = who AND kind = 'person'
+			AND disabled_at IS NULL AND removed_at IS NULL) THEN
+		PERFORM public.people_refuse('TG409', 'only a person who is not disabled can '
+			'sign in with a link');
+	END IF;
+	DELETE FROM public.tollgate_sign_in_codes WHERE expires_at <= now();
+	INSERT INTO public.tollgate_sign_in_codes (code_hash, user_id, expires_at)
+		VALUES (hash, who, now() + lifetime_s * interval '1 s');
+	PERFORM public.tollgate_audit_link(who);
+	RETURN public.people_user(who);
+END
+$$;
+
+CREATE OR REPLACE FUNCTION public.tollgate_audit_link(who bigint) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT public.tollgate_audit_write('user.linked', NULL, 'user', who::text, NULL, NULL)
+$$;
+REVOKE ALL ON FUNCTION public.tollgate_audit_link(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.tollgate_audit_link(bigint) TO tollgate;
+
+-- The session that the code is worth; NULL: it is none, spent or too old.
+CREATE OR REPLACE FUNCTION public.people_code_spend(actor jsonb, hash text,
+	cookie_hash text, lifetime_s bigint, user_agent text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	who bigint;
+	until timestamptz;
+BEGIN
+	DELETE FROM public.tollgate_sign_in_codes WHERE code_hash = hash
+		RETURNING user_id, expires_at INTO who, until;
+	IF who IS NULL OR until <= now() THEN
+		RETURN NULL;
+	END IF;
+	RETURN public.people_session_start(coalesce(actor, '{}') || (SELECT jsonb_build_object('user_id', id,
+		'name', name) FROM public.tollgate_users WHERE id = who), who,
+		people_code_spend.cookie_hash, lifetime_s, user_agent);
+END
+$$;
+
+-- Functions of people are the running role's.
+DO $grant$
+DECLARE
+	f regprocedure;
+BEGIN
+	FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'people\_%'
+			AND pronamespace = 'public'::regnamespace
+			AND proowner = current_user::regrole LOOP
+		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tollgate', f);
+	END LOOP;
+END
+$grant$;
