@@ -1,4 +1,5 @@
-/* What `tollgate user`, `team` and `audit` share: options, asking, printing. Main thread. */
+/* What `tollgate user`, `team` and `audit` share: options, asking, printing. Main
+ * thread. */
 #ifndef GATEWAY_CLI_CLI_PEOPLE_H
 #define GATEWAY_CLI_CLI_PEOPLE_H
 
@@ -38,7 +39,8 @@ struct cli_people_verb {
 /* Reads the arguments behind the verb, connects, runs. Returns the exit status. */
 int cli_people_main(const char *command, const char *help,
 		    const struct cli_people_verb *verbs, size_t n, int argc, char **argv);
-/* Asks, and parses the answer, which the caller deletes. NULL: the reason is on stderr. */
+/* Asks, and parses the answer, which the caller deletes. NULL: the reason is on
+ * stderr. */
 cJSON *cli_people_ask(struct cli_people *a, enum people_call call,
 		      const char *const *values, int n);
 /* Prints and deletes it. */

@@ -1,6 +1,6 @@
 -- The audit: what was changed, by whom, from what to what; never a key's hash. Written by
--- triggers, in the transaction of the change, whoever makes it: the manager and the command
--- line, which say who acts in the setting tollgate.actor, or anyone with psql.
+-- triggers, in the transaction of the change, whoever makes it: the manager and the
+-- command line, which say who acts in the setting tollgate.actor, or anyone with psql.
 
 CREATE OR REPLACE FUNCTION public.tollgate_audit_write(action text, team bigint,
 	target text, target_id text, before jsonb, after jsonb)
@@ -59,8 +59,8 @@ BEGIN
 END
 $$;
 
--- Of a token: the values of columns whose meaning is known. Others may hold anything, keys
--- as well: they are named where they changed.
+-- Of a token: the values of columns whose meaning is known. Others may hold anything,
+-- keys as well: they are named where they changed.
 CREATE OR REPLACE FUNCTION public.tollgate_audit_token(t jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT jsonb_object_agg(key, value) FROM jsonb_each(t)

@@ -1,8 +1,8 @@
--- Users, teams and who belongs to which. Each change is one function that answers in JSON,
--- whose first argument says who acts ({"user_id", "name", "acting", "address",
--- "request_id"}; NULL: whoever has the database). One change at a time: a rule that two of
--- them could break together is kept. Refusals have SQLSTATE TG400, TG403, TG404 or TG409,
--- and name the field as COLUMN.
+-- Users, teams and who belongs to which. Each change is one function that answers in
+-- JSON, whose first argument says who acts ({"user_id", "name", "acting", "address",
+-- "request_id"}; NULL: whoever has the database). One change at a time: a rule that two
+-- of them could break together is kept. Refusals have SQLSTATE TG400, TG403, TG404 or
+-- TG409, and name the field as COLUMN.
 
 CREATE OR REPLACE FUNCTION public.people_refuse(code text, message text,
 	field text DEFAULT '') RETURNS void
@@ -263,8 +263,8 @@ END
 $$;
 
 -- Keys, sessions and memberships end; identities stay, so that the person stays out.
-CREATE OR REPLACE FUNCTION public.people_user_remove(actor jsonb, who bigint) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.people_user_remove(actor jsonb, who bigint)
+RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	had boolean;
 BEGIN
@@ -320,8 +320,9 @@ $$;
 
 -- patch: name, disabled, scopes_most, lifetime_most_s, address_ranges_most; null takes a
 -- bound away. No token changes: above_ceiling lists those that have more.
-CREATE OR REPLACE FUNCTION public.people_team_change(actor jsonb, team bigint, patch jsonb)
-RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION public.people_team_change(actor jsonb, team bigint,
+	patch jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM public.people_begin(actor);
 	PERFORM public.people_need_admin(actor);

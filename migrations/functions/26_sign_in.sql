@@ -1,5 +1,5 @@
--- How people come in: personal keys, one-time codes, sessions, identities of providers. All
--- secrets are hashed before they come here.
+-- How people come in: personal keys, one-time codes, sessions, identities of providers.
+-- All secrets are hashed before they come here.
 
 -- key: name, hash, start, lifetime_s.
 CREATE OR REPLACE FUNCTION public.people_key_add(actor jsonb, who bigint, key jsonb)
@@ -194,9 +194,10 @@ BEGIN
 	IF who IS NULL OR until <= now() THEN
 		RETURN NULL;
 	END IF;
-	RETURN public.people_session_start(coalesce(actor, '{}') || (SELECT jsonb_build_object('user_id', id,
-		'name', name) FROM public.tollgate_users WHERE id = who), who,
-		people_code_spend.cookie_hash, lifetime_s, user_agent);
+	RETURN public.people_session_start(coalesce(actor, '{}')
+		|| (SELECT jsonb_build_object('user_id', id, 'name', name)
+			FROM public.tollgate_users WHERE id = who),
+		who, people_code_spend.cookie_hash, lifetime_s, user_agent);
 END
 $$;
 

@@ -35,8 +35,9 @@ SELECT CASE WHEN EXISTS (SELECT FROM pg_attribute AS i JOIN pg_attribute AS n
 $$;
 REVOKE ALL ON FUNCTION public.tollgate_older_names(text) FROM PUBLIC;
 
--- Makes a team of each value of a column of tokens, and its tokens the team's; tokens that
--- have a team here keep it. Again: what has come since. How many tokens were given one.
+-- Makes a team of each value of a column of tokens, and its tokens the team's; tokens
+-- that have a team here keep it. Again: what has come since. How many tokens were given
+-- one.
 CREATE OR REPLACE FUNCTION public.tollgate_adopt_teams(col text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -52,7 +53,7 @@ BEGIN
 			'integer, uuid or text', col, type) END;
 	END IF;
 	PERFORM pg_advisory_xact_lock(hashtext('tollgate: people'));
-	-- A name that another value has too, or that could be an id, is told apart by the value.
+	-- A name that another value has too, or that could be an id, has its value behind it.
 	EXECUTE format('CREATE TEMPORARY TABLE tollgate_adopted ON COMMIT DROP AS '
 		'SELECT value, left(CASE WHEN name ~ ''^[0-9]+$'' OR name IS NULL OR name = '''' '
 		'THEN ''team '' || value::text WHEN count(*) OVER (PARTITION BY lower(name)) > 1 '

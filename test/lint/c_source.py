@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "settings": ["journal"],
     "db": [],
     "token": ["settings"],
+    "people": ["token"],
     "recorder": ["journal", "db"],
     "statistics": ["journal"],
     "generate": ["journal", "recorder", "statistics"],
@@ -30,7 +31,7 @@ MAY_INCLUDE = {
     "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager"],
     "dev": ["settings", "db", "http", "token", "run"],
     "cli": ["settings", "db", "http", "token", "journal", "recorder", "statistics", "generate",
-            "run", "dev"],
+            "run", "dev", "people"],
 }
 
 # Plain structs in, verdicts out: unit tests need neither an event loop nor a database.
