@@ -256,3 +256,16 @@ def test_the_running_role(people):
                 people.query(statement)
     finally:
         people.query("RESET ROLE")
+
+
+def test_the_running_role_asks_what_the_pages_show(people):
+    team = made(people, "team", "add", "one", "--scope", "x")["id"]
+    people.query("UPDATE tokens SET tollgate_team_id = %s WHERE name = 'all'", (team,))
+    people.query("SET ROLE tollgate")
+    try:
+        assert call(people, "people_teams", {})["items"][0]["above_ceiling"]
+        refused("TG409", people, "people_team_remove", None, team)
+        assert call(people, "people_users", {"limit": 1}) == {"items": [], "next": None}
+        assert call(people, "people_audit", {"target": "team"})["items"]
+    finally:
+        people.query("RESET ROLE")
