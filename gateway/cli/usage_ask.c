@@ -23,23 +23,29 @@ static const char help_options[] =
 	"                   hours before --to\n"
 	"  --to TIME        without: now\n"
 	"  --zone ZONE      of these times, and of what a day is; without: UTC\n"
-	"  --tokens ID,...  only these tokens: a team's, say\n"
+	"  --tokens ID,...  only these tokens\n"
+	"  --teams ID,...   only tokens of these teams\n"
 	"  --routes PATH,.. only these routes\n"
 	"  --limit N        how many of a ranking (10) or of rows (50)\n"
-	"  --by WHAT        rank by calls, errors or time\n"
-	"  --step STEP      of a series: 15m, 2h, 1d, 1w, 1mo, 1y; without: 1h\n"
+	"  --by WHAT        rank by calls, errors, time or cost\n"
+	"  --step STEP      of a series: 15m, 2h, 1d, 1w, 1mo, 1y; without: 1h, or by the range\n"
+	"  --compare WHAT   of stats, token and route: with the period before (previous), with the\n"
+	"                   same a week before (week_before), or none\n"
 	"  --percentiles    of each point of a series, too\n"
 	"  --status STATUS  rows with this status, or of a class: 404, 5xx\n"
 	"  --method METHOD  rows with this method\n"
 	"  --min-ms N       rows that took so long at least\n"
+	"  --outcome WORD   rows with this outcome: complete, client_abort, ...\n"
+	"  --address ADDR   rows of callers with this address, or of a network: 192.0.2.0/24\n"
+	"  --request-id ID  of `row`\n"
 	"  --after NEXT     the page behind the one that ended with this `next`\n"
 	"  --sql            print the statement and do not ask: for psql, or EXPLAIN ANALYZE\n" CLI_DB_HELP
-	"                   (`cost` takes prices from the configuration's routes)\n";
+	"                   (costs take prices from the configuration's routes)\n";
 
 struct arguments {
 	struct cli_db db;
 	struct question q;
-	int64_t *tokens;
+	int64_t *tokens, *teams;
 	const char **routes;
 	struct question_price *prices;
 	bool sql;
@@ -86,22 +92,38 @@ static size_t count_parts(const char *list)
 	return n;
 }
 
-static bool take_tokens(struct arguments *a, char *list)
+static bool take_ids(const char *option, char *list, int64_t **ids, size_t *n)
 {
 	char *rest = list, *part;
 	long long id;
 
-	free(a->tokens);
-	a->tokens = xcalloc(count_parts(list), sizeof *a->tokens);
-	a->q.n_tokens = 0;
-	a->q.all_tokens = false;
+	free(*ids);
+	*ids = xcalloc(count_parts(list), sizeof **ids);
+	*n = 0;
 	while ((part = strsep(&rest, ",")) != NULL) {
-		if (*part == '\0' || !number("tokens", part, INT64_MAX, &id))
-			return *part != '\0' ? false : wrong("tokens", part, "an id");
-		a->tokens[a->q.n_tokens++] = id;
+		if (*part == '\0' || !number(option, part, INT64_MAX, &id))
+			return *part != '\0' ? false : wrong(option, part, "an id");
+		(*ids)[(*n)++] = id;
 	}
-	a->q.tokens = a->tokens;
 	return true;
+}
+
+static bool take_tokens(struct arguments *a, char *list)
+{
+	bool ok = take_ids("tokens", list, &a->tokens, &a->q.n_tokens);
+
+	a->q.all_tokens = false;
+	a->q.tokens = a->tokens;
+	return ok;
+}
+
+static bool take_teams(struct arguments *a, char *list)
+{
+	bool ok = take_ids("teams", list, &a->teams, &a->q.n_teams);
+
+	a->q.in_teams = true;
+	a->q.teams = a->teams;
+	return ok;
 }
 
 static bool take_routes(struct arguments *a, char *list)
@@ -119,15 +141,31 @@ static bool take_routes(struct arguments *a, char *list)
 
 static bool take_by(struct arguments *a, const char *text)
 {
-	static const char *const names[] = {
-		[BY_CALLS] = "calls", [BY_ERRORS] = "errors", [BY_TIME] = "time"};
+	static const char *const names[] = {[BY_CALLS] = "calls",
+					    [BY_ERRORS] = "errors",
+					    [BY_TIME] = "time",
+					    [BY_COST] = "cost"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		a->q.by = (enum question_order)i;
 		if (strcmp(names[i], text) == 0)
 			return true;
 	}
-	return wrong("by", text, "calls, errors or time");
+	return wrong("by", text, "calls, errors, time or cost");
+}
+
+static bool take_compare(struct arguments *a, const char *text)
+{
+	static const char *const names[] = {[COMPARE_PREVIOUS] = "previous",
+					    [COMPARE_WEEK_BEFORE] = "week_before",
+					    [COMPARE_NONE] = "none"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		a->q.compare = (enum question_compare)i;
+		if (strcmp(names[i], text) == 0)
+			return true;
+	}
+	return wrong("compare", text, "previous, week_before or none");
 }
 
 static bool take_status(struct arguments *a, const char *text)
@@ -176,6 +214,7 @@ static const struct option options[] = {
 	{"to", required_argument, NULL, 't'},
 	{"zone", required_argument, NULL, 'z'},
 	{"tokens", required_argument, NULL, 'k'},
+	{"teams", required_argument, NULL, 'g'},
 	{"routes", required_argument, NULL, 'r'},
 	{"limit", required_argument, NULL, 'n'},
 	{"by", required_argument, NULL, 'b'},
@@ -184,6 +223,10 @@ static const struct option options[] = {
 	{"status", required_argument, NULL, 'u'},
 	{"method", required_argument, NULL, 'm'},
 	{"min-ms", required_argument, NULL, 'i'},
+	{"compare", required_argument, NULL, 'w'},
+	{"outcome", required_argument, NULL, 'o'},
+	{"address", required_argument, NULL, 'x'},
+	{"request-id", required_argument, NULL, 'y'},
 	{"after", required_argument, NULL, 'a'},
 	{"sql", no_argument, NULL, 'q'},
 	{"help", no_argument, NULL, 'h'},
@@ -206,6 +249,12 @@ static const char **text_of(struct arguments *a, int c)
 		return &a->q.method;
 	case 'a':
 		return &a->q.after;
+	case 'o':
+		return &a->q.outcome;
+	case 'x':
+		return &a->q.address;
+	case 'y':
+		return &a->q.request_id;
 	default:
 		return NULL;
 	}
@@ -224,8 +273,12 @@ static bool take_option(struct arguments *a, int c, char *value)
 	switch (c) {
 	case 'k':
 		return take_tokens(a, value);
+	case 'g':
+		return take_teams(a, value);
 	case 'r':
 		return take_routes(a, value);
+	case 'w':
+		return take_compare(a, value);
 	case 'n':
 		return take_limit(a, value);
 	case 'b':
@@ -304,8 +357,7 @@ static int run(struct arguments *a)
 
 	if (conninfo == NULL)
 		return 1;
-	if (a->q.kind == QUESTION_COST)
-		take_prices(a);
+	take_prices(a);
 	sbuf_init(&error, ERROR_MAX);
 	ok = was_built = question_build(&a->q, &t, &error);
 	if (ok && a->sql)
@@ -356,6 +408,7 @@ int cli_usage_ask(int argc, char **argv)
 		free((void *)(uintptr_t)a.prices[i].path);
 	free(a.prices);
 	free(a.tokens);
+	free(a.teams);
 	free(a.routes);
 	return status;
 }

@@ -1,9 +1,11 @@
 /* What a question may hold. */
 #include "gateway/statistics/question_fields.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/check.h"
 #include "common/str.h"
@@ -137,6 +139,56 @@ bool question_place(const char *text, char **used_at, char **id)
 	}
 	*id = xstrdup(slash + 1);
 	return true;
+}
+
+bool question_network_is_valid(const char *text)
+{
+	unsigned char address[16];
+	char host[INET6_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	size_t n = slash ? (size_t)(slash - text) : strlen(text);
+	size_t digits = slash ? strspn(slash + 1, "0123456789") : 0;
+	int most = memchr(text, ':', n) ? 128 : 32;
+
+	if (n >= sizeof host)
+		return false;
+	memcpy(host, text, n);
+	host[n] = '\0';
+	if (inet_pton(most == 128 ? AF_INET6 : AF_INET, host, address) != 1)
+		return false;
+	return slash == NULL || (digits >= 1 && digits <= 3 &&
+				 slash[1 + digits] == '\0' && atoi(slash + 1) <= most);
+}
+
+bool question_id_time(const char *text, int64_t *unix_ms)
+{
+	char hex[13];
+
+	if (strlen(text) != 36)
+		return false;
+	for (size_t i = 0; i < 36; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23
+			    ? text[i] != '-'
+			    : !isxdigit((unsigned char)text[i]))
+			return false;
+	if (text[14] != '7')
+		return false;
+	memcpy(hex, text, 8);
+	memcpy(hex + 8, text + 9, 4);
+	hex[12] = '\0';
+	*unix_ms = (int64_t)strtoll(hex, NULL, 16);
+	return *unix_ms < INT64_C(7258118400000); /* the year 2200 */
+}
+
+char *question_time_text(int64_t unix_ms)
+{
+	time_t seconds = (time_t)(unix_ms / 1000);
+	struct tm tm;
+	char text[32];
+
+	CHECK(gmtime_r(&seconds, &tm) != NULL);
+	CHECK(strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) > 0);
+	return xasprintf("%s.%03d", text, (int)(unix_ms % 1000));
 }
 
 static char *finish(struct sbuf *b)

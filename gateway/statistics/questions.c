@@ -1,5 +1,6 @@
 /* Questions: checked, and made into a statement (questions.sql) and its parameters: $1
- * from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit; others are a question's own. */
+ * from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit, $7 teams; others are a question's
+ * own. */
 #include "gateway/statistics/questions.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "gateway/statistics/statement.h"
 
 #define SQL_MAX (64u << 10)
+#define ID_SLACK_MS 30000 /* between an id's time and its row's */
 
 #define QUESTION_NAME(id, name, what) {name, what},
 static const struct {
@@ -78,6 +80,13 @@ static bool check_times(const struct question *q, struct sbuf *error)
 	return true;
 }
 
+/* The questions whose answer is a page's whole. */
+static bool is_whole(const struct question *q)
+{
+	return q->kind == QUESTION_STATS || q->kind == QUESTION_TOKEN ||
+	       q->kind == QUESTION_ROUTE;
+}
+
 /* A restriction that a question does not know would be told as if it held. */
 static bool check_own(const struct question *q, struct sbuf *error)
 {
@@ -86,16 +95,22 @@ static bool check_own(const struct question *q, struct sbuf *error)
 		enum question_kind of;
 		const char *name;
 	} fields[] = {
-		{q->step != NULL, QUESTION_SERIES, "step"},
+		{q->step != NULL && !is_whole(q), QUESTION_SERIES, "step"},
+		{q->compare != COMPARE_PREVIOUS && !is_whole(q), QUESTION_STATS,
+		 "compare"},
 		{q->percentiles, QUESTION_SERIES, "percentiles"},
 		{q->status_low != 0, QUESTION_ROWS, "status"},
 		{q->method != NULL, QUESTION_ROWS, "method"},
 		{q->min_ms != 0, QUESTION_ROWS, "min_ms"},
 		{q->after != NULL, QUESTION_ROWS, "after"},
+		{q->outcome != NULL, QUESTION_ROWS, "outcome"},
+		{q->address != NULL, QUESTION_ROWS, "address"},
+		{q->request_id != NULL, QUESTION_ROW, "request_id"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (fields[i].set && q->kind != fields[i].of) {
+		if (fields[i].set && q->kind != fields[i].of &&
+		    !(is_whole(q) && fields[i].of == QUESTION_STATS)) {
 			sbuf_printf(error, "%s is for the question `%s`", fields[i].name,
 				    question_name(fields[i].of));
 			return false;
@@ -112,6 +127,8 @@ static bool check_common(const struct question *q, struct sbuf *error)
 			      "zone must be the name of a time zone, like Asia/Kolkata");
 	if (q->n_tokens > QUESTION_TOKENS_MAX)
 		return refuse(error, "tokens are more than 10000");
+	if (q->n_teams > QUESTION_TEAMS_MAX)
+		return refuse(error, "teams are more than 1000");
 	if (q->n_routes > QUESTION_ROUTES_MAX)
 		return refuse(error, "routes are more than 1000");
 	if (q->limit > most) {
@@ -127,7 +144,7 @@ static bool check_common(const struct question *q, struct sbuf *error)
 	return true;
 }
 
-/* $1 to $6. */
+/* $1 to $7. */
 static void add_common(const struct question *q, struct question_text *t)
 {
 	unsigned limit = q->limit ? q->limit : q->kind == QUESTION_ROWS ? 50 : 10;
@@ -144,12 +161,15 @@ static void add_common(const struct question *q, struct question_text *t)
 	else
 		add_owned(t, question_texts_array(q->routes, q->n_routes));
 	add_owned(t, xasprintf("%u", limit));
+	if (q->n_teams == 0 && !q->in_teams)
+		add_value(t, NULL);
+	else
+		add_owned(t, question_ids_array(q->teams, q->n_teams));
 }
 
-static bool add_series(const struct question *q, struct question_text *t,
-		       struct sbuf *error)
+static bool add_step(const char *text, struct question_text *t, struct sbuf *error)
 {
-	char *step = question_step(q->step ? q->step : "1h");
+	char *step = question_step(text);
 
 	if (step == NULL)
 		return refuse(
@@ -157,6 +177,14 @@ static bool add_series(const struct question *q, struct question_text *t,
 			"step must be a multiple of 15 minutes: 15m, 2h, 1d, 1w, 1mo or "
 			"1y");
 	add_owned(t, step);
+	return true;
+}
+
+static bool add_series(const struct question *q, struct question_text *t,
+		       struct sbuf *error)
+{
+	if (!add_step(q->step ? q->step : "1h", t, error))
+		return false;
 	add_owned(t, xasprintf("%d", QUESTION_POINTS_MAX));
 	add_value(t, q->percentiles ? "true" : "false");
 	return true;
@@ -175,6 +203,39 @@ static void add_prices(const struct question *q, struct question_text *t)
 	add_owned(t, question_ids_array(micros, q->n_prices));
 	free(paths);
 	free(micros);
+}
+
+static bool add_whole(const struct question *q, struct question_text *t,
+		      struct sbuf *error)
+{
+	static const char *const compare[] = {
+		[COMPARE_PREVIOUS] = "previous",
+		[COMPARE_WEEK_BEFORE] = "week_before",
+		[COMPARE_NONE] = "none",
+	};
+
+	add_prices(q, t);
+	if (q->step == NULL)
+		add_value(t, NULL);
+	else if (!add_step(q->step, t, error))
+		return false;
+	add_owned(t, xasprintf("%d", QUESTION_WHOLE_POINTS_MAX));
+	add_value(t, compare[q->compare]);
+	return true;
+}
+
+static bool add_row(const struct question *q, struct question_text *t, struct sbuf *error)
+{
+	int64_t ms;
+
+	if (q->request_id == NULL || !question_id_time(q->request_id, &ms))
+		return refuse(error,
+			      "request_id must be one that the gateway made, which "
+			      "tells its time; `rows` finds others");
+	add_value(t, q->request_id);
+	add_owned(t, question_time_text(ms > ID_SLACK_MS ? ms - ID_SLACK_MS : 0));
+	add_owned(t, question_time_text(ms + ID_SLACK_MS));
+	return true;
 }
 
 static void add_number(struct question_text *t, int64_t value)
@@ -197,6 +258,9 @@ static bool add_rows(const struct question *q, struct question_text *t,
 	if (q->after != NULL && !question_place(q->after, &used_at, &id))
 		return refuse(error,
 			      "after must be what `next` of the page before holds");
+	if (q->address != NULL && !question_network_is_valid(q->address))
+		return refuse(error,
+			      "address must be one, or a network like 192.0.2.0/24");
 	add_number(t, q->status_low);
 	add_number(t, q->status_high);
 	add_value(t, q->method);
@@ -208,17 +272,24 @@ static bool add_rows(const struct question *q, struct question_text *t,
 		add_value(t, NULL);
 		add_value(t, NULL);
 	}
+	add_value(t, q->outcome);
+	add_value(t, q->address);
 	return true;
 }
 
-/* The parameters from $7 on. */
+/* The parameters from $8 on. */
 static bool add_own(const struct question *q, struct question_text *t, struct sbuf *error)
 {
 	if (q->kind == QUESTION_SERIES)
 		return add_series(q, t, error);
 	if (q->kind == QUESTION_ROWS)
 		return add_rows(q, t, error);
-	if (q->kind == QUESTION_COST)
+	if (q->kind == QUESTION_ROW)
+		return add_row(q, t, error);
+	if (is_whole(q))
+		return add_whole(q, t, error);
+	if (q->kind == QUESTION_COST || q->kind == QUESTION_TOP_TOKENS ||
+	    q->kind == QUESTION_TOP_ROUTES)
 		add_prices(q, t);
 	return true;
 }
@@ -240,12 +311,14 @@ static char *make_sql(const struct question *q)
 		[BY_CALLS] = "by_calls",
 		[BY_ERRORS] = "by_errors",
 		[BY_TIME] = "by_time",
+		[BY_COST] = "by_cost",
 	};
 	const struct statement_choice choices[] = {
 		{"from",
 		 time_part(q->from, "from_default", "from_clock", "from_instant")},
 		{"to", time_part(q->to, "to_default", "to_clock", "to_instant")},
 		{"by", by[q->by]},
+		{"token_sums", q->by == BY_COST ? "token_sums_cost" : "token_sums_plain"},
 		{"more", q->percentiles ? "more_percentiles" : "nothing"},
 		{"join", q->percentiles ? "join_percentiles" : "nothing"},
 		{NULL, NULL},

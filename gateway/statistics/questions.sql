@@ -1,17 +1,18 @@
 -- The questions' statements; each answers with one JSON text, or with no row.
 --
--- Parameters: $1 from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit; the others are a
--- question's own. Each statement follows on `asked`, one row: the range in UTC, widened
+-- Parameters: $1 from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit, $7 teams; the others
+-- are a question's own. Each statement follows on `asked`, one row: the range in UTC, widened
 -- to whole quarters of an hour, and what it is restricted to. {name} stands for the part
 -- of that name, or for one that questions.c chooses: {from}, {to}, {by}, {more}, {join}.
 
 -- `types` is there for the types of parameters that a question does not use.
 -- name: asked
 types AS (
-	SELECT $1::text, $2::text, $6::integer
+	SELECT $1::text, $2::text, $5::text[], $6::integer
 ),
 asked AS MATERIALIZED (
-	SELECT low, high, $3::text AS zone, $4::bigint[] AS tokens,
+	SELECT low, high, $3::text AS zone,
+		usage_tokens($4::bigint[], $7::bigint[]) AS tokens,
 		usage_route_numbers($5::text[]) AS routes
 	FROM usage_range({from}, {to})
 )
@@ -97,18 +98,18 @@ SELECT json_build_object(
 , {percentiles}
 -- name: nothing
 
--- $7 step, $8 the most points, $9 whether with percentiles.
+-- $8 step, $9 the most points, $10 whether with percentiles.
 -- name: series
 WITH {asked},
 cut AS (
-	SELECT *, usage_steps(low, high, zone, $7::interval, $8::integer) AS bounds FROM asked
+	SELECT *, usage_steps(low, high, zone, $8::interval, $9::integer) AS bounds FROM asked
 ),
 sums AS MATERIALIZED (
 	SELECT s.*
 	FROM cut, LATERAL usage_sums(bounds, tokens, routes,
-		with_histogram => $9::boolean, brief => NOT $9::boolean) AS s
+		with_histogram => $10::boolean, brief => NOT $10::boolean) AS s
 )
-SELECT json_build_object({range}, 'step', $7::interval, 'points', (
+SELECT json_build_object({range}, 'step', $8::interval, 'points', (
 	SELECT json_agg(json_build_object('at', usage_local(b.since, zone),
 		{counts},
 		{errors_by},
@@ -118,49 +119,108 @@ SELECT json_build_object({range}, 'step', $7::interval, 'points', (
 	{join}))
 FROM cut
 
--- {by}: what it is ranked by.
+-- {by}: what it is ranked by. $8 paths, $9 their prices in millionths.
 -- name: by_calls
 s.calls
 -- name: by_errors
 {errors}
 -- name: by_time
 s.time_sum
+-- name: by_cost
+coalesce(s.cost, 0)
+-- name: prices
+prices AS (
+	SELECT route_id, micro
+	FROM unnest($8::text[], $9::bigint[]) AS v (path, micro)
+	JOIN usage_routes ON route_path = path
+)
+
+-- {token_sums}: by what a call costs they must be known by route as well.
+-- name: token_sums_plain
+token_sums AS MATERIALIZED (
+	SELECT s.*, NULL::numeric AS cost
+	FROM asked, LATERAL usage_sums(ARRAY[low, high], tokens, routes,
+		by_token => true, brief => true) AS s
+)
+-- name: token_sums_cost
+token_sums AS MATERIALIZED (
+	SELECT s.token_id, sum(s.calls) AS calls, sum(s.errors_ours) AS errors_ours,
+		sum(s.errors_upstream) AS errors_upstream,
+		sum(s.errors_client) AS errors_client, sum(s.time_count) AS time_count,
+		sum(s.time_sum) AS time_sum, sum(s.calls * p.micro::numeric) AS cost
+	FROM asked
+	CROSS JOIN LATERAL usage_sums(ARRAY[low, high], tokens, routes,
+		by_token => true, by_route => true, brief => true) AS s
+	LEFT JOIN prices AS p USING (route_id)
+	GROUP BY 1
+)
+-- name: token_ranks
+{token_sums},
+token_ranks AS MATERIALIZED (
+	SELECT *, row_number() OVER (ORDER BY {by} DESC, s.token_id) AS place,
+		sum({by}) OVER () AS whole
+	FROM token_sums AS s
+)
+-- name: route_ranks
+route_ranks AS MATERIALIZED (
+	SELECT *, row_number() OVER (ORDER BY {by} DESC, s.route_id) AS place,
+		sum({by}) OVER () AS whole
+	FROM (SELECT s.*, s.calls * p.micro::numeric AS cost
+		FROM route_sums AS s
+		LEFT JOIN prices AS p USING (route_id)) AS s
+)
+-- name: ranked
+{counts},
+		'time_ms', coalesce(s.time_sum, 0),
+		'cost', trim_scale(s.cost / 1000000.0),
+		'share', round(({by})::numeric / nullif(s.whole, 0), 6)
+-- name: rest
+SELECT count(*) AS n, sum(calls) AS calls, sum(errors_ours) AS errors_ours,
+			sum(errors_upstream) AS errors_upstream,
+			sum(errors_client) AS errors_client, sum(time_count) AS time_count,
+			sum(time_sum) AS time_sum, sum(cost) AS cost, max(whole) AS whole
+-- name: ranked_tokens
+(
+		SELECT coalesce(json_agg(json_build_object(
+			'id', nullif(s.token_id, 0), 'name', t.name, {ranked}) ORDER BY place), '[]')
+		FROM token_ranks AS s
+		LEFT JOIN tokens AS t ON t.id = s.token_id
+		WHERE place <= $6::integer)
+-- name: other_tokens
+(
+		SELECT json_build_object('tokens', s.n, {ranked})
+		FROM ({rest} FROM token_ranks WHERE place > $6::integer) AS s
+		WHERE s.n > 0)
+-- name: ranked_routes
+(
+		SELECT coalesce(json_agg(json_build_object('route', r.route_path, {ranked})
+			ORDER BY place), '[]')
+		FROM route_ranks AS s
+		LEFT JOIN usage_routes AS r USING (route_id)
+		WHERE place <= $6::integer)
+-- name: other_routes
+(
+		SELECT json_build_object('routes', s.n, {ranked})
+		FROM ({rest} FROM route_ranks WHERE place > $6::integer) AS s
+		WHERE s.n > 0)
 
 -- name: top-tokens
 WITH {asked},
-ranked AS (
-	SELECT s.*, sum({by}) OVER () AS whole
-	FROM asked, LATERAL usage_sums(ARRAY[low, high], tokens, routes,
-		by_token => true, brief => true) AS s
-	ORDER BY {by} DESC, s.token_id LIMIT $6::integer
-)
-SELECT json_build_object({range}, 'tokens', (
-	SELECT coalesce(json_agg(json_build_object(
-		'id', nullif(s.token_id, 0), 'name', t.name,
-		{counts},
-		'time_ms', s.time_sum,
-		'share', round(({by})::numeric / nullif(whole, 0), 6)
-	) ORDER BY {by} DESC, s.token_id), '[]')
-	FROM ranked AS s
-	LEFT JOIN tokens AS t ON t.id = s.token_id))
+{prices},
+{token_ranks}
+SELECT json_build_object({range}, 'tokens', {ranked_tokens}, 'others', {other_tokens})
 FROM asked
 
 -- name: top-routes
 WITH {asked},
-ranked AS (
-	SELECT s.*, sum({by}) OVER () AS whole
+{prices},
+route_sums AS MATERIALIZED (
+	SELECT s.*
 	FROM asked, LATERAL usage_sums(ARRAY[low, high], tokens, routes,
 		by_route => true, brief => true) AS s
-	ORDER BY {by} DESC, s.route_id LIMIT $6::integer
-)
-SELECT json_build_object({range}, 'routes', (
-	SELECT coalesce(json_agg(json_build_object('route', r.route_path,
-		{counts},
-		'time_ms', s.time_sum,
-		'share', round(({by})::numeric / nullif(whole, 0), 6)
-	) ORDER BY {by} DESC, s.route_id), '[]')
-	FROM ranked AS s
-	LEFT JOIN usage_routes AS r USING (route_id)))
+),
+{route_ranks}
+SELECT json_build_object({range}, 'routes', {ranked_routes}, 'others', {other_routes})
 FROM asked
 
 -- name: slow-routes
@@ -206,7 +266,7 @@ SELECT json_build_object({range},
 FROM asked
 LEFT JOIN LATERAL usage_sums(ARRAY[low, high], tokens, routes) AS s ON true
 
--- $7 paths, $8 their prices in millionths.
+-- $8 paths, $9 their prices in millionths.
 -- name: cost
 WITH {asked},
 spent AS (
@@ -214,7 +274,7 @@ spent AS (
 	FROM asked, LATERAL usage_sums(ARRAY[low, high], tokens, routes,
 		by_route => true, brief => true) AS s
 	JOIN usage_routes AS r USING (route_id)
-	JOIN unnest($7::text[], $8::bigint[]) AS v (path, micro) ON v.path = r.route_path
+	JOIN unnest($8::text[], $9::bigint[]) AS v (path, micro) ON v.path = r.route_path
 )
 SELECT json_build_object({range},
 	'cost', (SELECT coalesce(trim_scale(sum(cost) / 1000000), 0) FROM spent),
@@ -225,74 +285,8 @@ SELECT json_build_object({range},
 	FROM spent))
 FROM asked
 
--- name: own_totals
-'totals', (
-		SELECT {totals_object}
-		FROM (SELECT) AS one
-		LEFT JOIN sums AS s ON true
-		{join_percentiles})
-
--- No row: there is no such token.
--- name: token
-WITH {asked},
-sums AS MATERIALIZED (
-	SELECT s.*
-	FROM asked, LATERAL
-		usage_sums(ARRAY[low, high], tokens, routes, with_histogram => true) AS s
-),
-ranked AS (
-	SELECT s.*, r.route_path
-	FROM asked
-	CROSS JOIN LATERAL usage_sums(ARRAY[low, high], tokens, routes,
-		by_route => true, brief => true) AS s
-	LEFT JOIN usage_routes AS r ON r.route_id = s.route_id
-	ORDER BY s.calls DESC, s.route_id LIMIT $6::integer
-)
-SELECT json_build_object({range},
-	'token', json_build_object('id', t.id, 'name', t.name, 'key_start', t.key_start,
-		'scopes', string_to_array(nullif(token_scopes_out(t.scopes), ''), ' '),
-		'created_at', t.created_at, 'expires_at', t.expires_at,
-		'last_used', t.last_used,
-		'revoked', (
-			SELECT bool_and(k.revoked)
-			FROM token_lookup AS k WHERE k.token_id = t.id)),
-	{own_totals},
-	'routes', (
-		SELECT coalesce(json_agg(json_build_object('route', s.route_path,
-			{counts},
-			'time_ms', s.time_sum) ORDER BY s.calls DESC, s.route_id), '[]')
-		FROM ranked AS s))
-FROM asked
-JOIN tokens AS t ON t.id = ANY (tokens)
-
--- name: route
-WITH {asked},
-sums AS MATERIALIZED (
-	SELECT s.*
-	FROM asked, LATERAL
-		usage_sums(ARRAY[low, high], tokens, routes, with_histogram => true) AS s
-),
-ranked AS (
-	SELECT s.*
-	FROM asked, LATERAL usage_sums(ARRAY[low, high], tokens, routes,
-		by_token => true, brief => true) AS s
-	ORDER BY s.calls DESC, s.token_id LIMIT $6::integer
-)
-SELECT json_build_object({range},
-	'route', ($5::text[])[1],
-	{own_totals},
-	'tokens', (
-		SELECT coalesce(json_agg(json_build_object(
-			'id', nullif(s.token_id, 0), 'name', t.name,
-			{counts},
-			'time_ms', s.time_sum) ORDER BY s.calls DESC, s.token_id), '[]')
-		FROM ranked AS s
-		LEFT JOIN tokens AS t ON t.id = s.token_id))
-FROM asked
-
 -- Nobody without a known key belongs to a team: of some tokens there are no refusals.
--- name: gaps
-WITH {asked},
+-- name: gaps_parts
 dropped AS (
 	SELECT g.*
 	FROM asked, usage_gaps AS g
@@ -317,8 +311,8 @@ by_reason AS (
 		max(minute) AS until
 	FROM refused GROUP BY 1, 2, 3 ORDER BY n DESC, 1, 2, 3 LIMIT $6::integer
 )
-SELECT json_build_object({range},
-	'dropped', (SELECT coalesce(sum(dropped), 0) FROM dropped),
+-- name: gaps_fields
+'dropped', (SELECT coalesce(sum(dropped), 0) FROM dropped),
 	'gaps', (
 		SELECT coalesce(json_agg(json_build_object('id', g.token_id, 'name', t.name,
 			'route', g.route_path, 'dropped', g.n,
@@ -332,17 +326,206 @@ SELECT json_build_object({range},
 			'reason', reason, 'network', network::text, 'requests', n,
 			'first', usage_local(since, zone), 'last', usage_local(until, zone)
 		) ORDER BY n DESC, route_path, reason, network), '[]')
-		FROM by_reason))
+		FROM by_reason)
+
+-- name: gaps
+WITH {asked},
+{gaps_parts}
+SELECT json_build_object({range}, {gaps_fields})
 FROM asked
 
--- Its range is the one that was asked for, to the microsecond. $7 and $8 the least and
--- the highest status, $9 method, $10 the least milliseconds, $11 and $12 time and id of
--- the last row of the page before.
+-- What a page shows whole. $8 paths, $9 their prices in millionths, $10 step (NULL: by the
+-- range), $11 the most points, $12 what it is compared with. Each set of cells is read
+-- once.
+-- name: whole_parts
+{prices},
+cut AS MATERIALIZED (
+	SELECT *, usage_steps(low, high, zone, step, $11::integer) AS bounds
+	FROM (SELECT *, coalesce($10::interval, usage_step(low, high)) AS step
+		FROM asked) AS chosen
+),
+compared AS MATERIALIZED (
+	SELECT cut.zone, cut.tokens, cut.routes, shifted, shifted[1] AS since,
+		shifted[cardinality(shifted)] AS until,
+		ARRAY(SELECT DISTINCT b FROM unnest(shifted) AS b ORDER BY b) AS bounds
+	FROM cut, LATERAL usage_compared(bounds, zone, $12::text) AS shifted
+	WHERE shifted IS NOT NULL
+),
+sums AS MATERIALIZED (
+	SELECT s.*
+	FROM asked, LATERAL
+		usage_sums(ARRAY[low, high], tokens, routes, with_histogram => true) AS s
+),
+sums_before AS MATERIALIZED (
+	SELECT s.*
+	FROM compared, LATERAL
+		usage_sums(ARRAY[since, until], tokens, routes, with_histogram => true) AS s
+),
+points AS MATERIALIZED (
+	SELECT s.*, p.ms
+	FROM cut
+	CROSS JOIN LATERAL usage_sums(bounds, tokens, routes, with_histogram => true) AS s
+	{join_percentiles}
+),
+points_before AS MATERIALIZED (
+	SELECT s.*
+	FROM compared, LATERAL usage_sums(bounds, tokens, routes, brief => true) AS s
+),
+waiting AS MATERIALIZED (
+	SELECT DISTINCT d.since, width_bucket(d.since, bounds) AS point
+	FROM cut, usage_dirty AS d
+	WHERE d.since >= low AND d.since < high
+),
+{gaps_parts}
+-- name: route_parts
+route_sums AS MATERIALIZED (
+	SELECT s.*
+	FROM asked, LATERAL usage_sums(ARRAY[low, high], tokens, routes,
+		by_route => true, with_histogram => true) AS s
+),
+{route_ranks}
+-- name: own_totals
+(
+		SELECT {totals_object}
+		FROM (SELECT) AS one
+		LEFT JOIN sums AS s ON true
+		{join_percentiles})
+-- name: before_object
+(
+		SELECT json_build_object(
+			'from', usage_local(c.since, c.zone), 'to', usage_local(c.until, c.zone),
+			'totals', {totals_object},
+			'points', (
+				SELECT json_agg(json_build_object('at', usage_local(b.since, c.zone),
+					{counts}) ORDER BY b.i)
+				FROM unnest(c.shifted[:cardinality(c.shifted) - 1], c.shifted[2:])
+					WITH ORDINALITY AS b (since, until, i)
+				LEFT JOIN points_before AS s ON b.since < b.until
+					AND s.point = array_position(c.bounds, b.since)))
+		FROM compared AS c
+		LEFT JOIN sums_before AS s ON true
+		{join_percentiles})
+-- name: points_object
+(
+		SELECT json_agg(json_build_object(
+			'at', usage_local(b.since, zone), 'until', usage_local(b.until, zone),
+			'complete', b.until <= (now() AT TIME ZONE 'UTC')
+				AND NOT EXISTS (SELECT FROM waiting AS w WHERE w.point = b.i),
+			{counts},
+			{errors_by},
+			{bytes},
+			'p50_ms', s.ms[1], 'p95_ms', s.ms[2], 'p99_ms', s.ms[3],
+			'statuses', {statuses_object}) ORDER BY b.i)
+		FROM unnest(bounds[:cardinality(bounds) - 1], bounds[2:])
+			WITH ORDINALITY AS b (since, until, i)
+		LEFT JOIN points AS s ON s.point = b.i)
+-- name: whole_fields
+'uncounted', (
+		SELECT coalesce(json_agg(usage_local(since, zone) ORDER BY since), '[]')
+		FROM (SELECT since FROM waiting ORDER BY since LIMIT 100) AS w),
+	'first_call_at', usage_local(first_at, zone),
+	'last_call_at', usage_local(last_at, zone),
+	'total_calls', (SELECT coalesce(sum(calls), 0) FROM sums),
+	'errors', (SELECT coalesce(sum({errors}), 0) FROM sums AS s),
+	'success_rate', (SELECT round(1 - {errors}::numeric / s.calls, 6) FROM sums AS s),
+	'totals', {own_totals},
+	'before', {before_object},
+	'step', step,
+	'points', {points_object},
+	'slow_calls', usage_slowest(low, high, tokens, $5::text[], $6::integer),
+	{gaps_fields}
+-- name: token_fields
+'top_tokens', {ranked_tokens}, 'other_tokens', {other_tokens}
+-- name: route_fields
+'top_routes', {ranked_routes}, 'other_routes', {other_routes},
+	'cost', (SELECT coalesce(trim_scale(sum(cost) / 1000000), 0) FROM route_ranks),
+	'slow_routes', (
+		SELECT coalesce(json_agg(json_build_object('route', s.route_path,
+			{counts},
+			'p50_ms', s.ms[1], 'p95_ms', s.ms[2], 'p99_ms', s.ms[3],
+			'max_ms', s.time_max
+		) ORDER BY s.ms[2] DESC, s.time_sum DESC, s.route_id), '[]')
+		FROM (SELECT r.route_path, s.*, p.ms
+			FROM route_sums AS s
+			{join_percentiles}
+			LEFT JOIN usage_routes AS r ON r.route_id = s.route_id
+			WHERE s.time_count > 0
+			ORDER BY p.ms[2] DESC, s.time_sum DESC, s.route_id
+			LIMIT $6::integer) AS s)
+
+-- name: stats
+WITH {asked},
+{whole_parts},
+{token_ranks},
+{route_parts}
+SELECT json_build_object({range},
+	{whole_fields},
+	{token_fields},
+	{route_fields})
+FROM cut, LATERAL usage_call_times(tokens, $5::text[])
+
+-- name: token_object
+json_build_object('id', t.id, 'name', t.name, 'description', t.tollgate_description,
+		'team', CASE WHEN m.id IS NOT NULL
+			THEN json_build_object('id', m.id, 'name', m.name) END,
+		'key_start', t.key_start,
+		'scopes', string_to_array(nullif(token_scopes_out(t.scopes), ''), ' '),
+		'address_ranges', t.tollgate_address_ranges::text[],
+		'state', CASE WHEN k.revoked THEN 'revoked'
+			WHEN t.tollgate_disabled_at IS NOT NULL THEN 'disabled'
+			WHEN m.disabled_at IS NOT NULL THEN 'team_disabled'
+			WHEN k.expired THEN 'expired' ELSE 'active' END,
+		'created_at', t.created_at, 'expires_at', t.expires_at,
+		'last_used', t.last_used, 'revoked', k.revoked)
+
+-- No row: there is no such token.
+-- name: token
+WITH {asked},
+{whole_parts},
+{route_parts}
+SELECT json_build_object({range},
+	'token', facts,
+	{whole_fields},
+	{route_fields})
+FROM cut, LATERAL (
+	SELECT {token_object} AS facts
+	FROM tokens AS t
+	LEFT JOIN tollgate_teams AS m ON m.id = t.tollgate_team_id
+	LEFT JOIN LATERAL (
+		SELECT bool_and(k.revoked) AS revoked,
+			bool_and(k.expires_at_us <= extract(epoch FROM now()) * 1000000) AS expired
+		FROM token_lookup AS k WHERE k.token_id = t.id) AS k ON true
+	WHERE t.id = ANY (cut.tokens)) AS one,
+LATERAL usage_call_times(tokens, $5::text[])
+
+-- name: route
+WITH {asked},
+{whole_parts},
+{token_ranks}
+SELECT json_build_object({range},
+	'route', ($5::text[])[1],
+	{whole_fields},
+	{token_fields})
+FROM cut, LATERAL usage_call_times(tokens, $5::text[])
+
+-- One call: the request's id tells about when it was, $9 to $10. No row: there is none.
+-- name: row
+WITH {asked}
+SELECT usage_row_json(ROW(l.*)::token_usage_logs)
+FROM asked, token_usage_logs AS l
+WHERE l.used_at >= $9::timestamp AND l.used_at < $10::timestamp AND l.request_id = $8
+	AND (tokens IS NULL OR coalesce(l.token_id, 0) = ANY (tokens))
+	AND ($5::text[] IS NULL OR l.route_path = ANY ($5::text[]))
+ORDER BY l.used_at DESC, l.id DESC LIMIT 1
+
+-- Its range is the one that was asked for, to the microsecond. $8 and $9 the least and
+-- the highest status, $10 method, $11 the least milliseconds, $12 and $13 time and id of
+-- the last row of the page before, $14 outcome, $15 the caller's network.
 -- name: rows
 WITH {asked},
 exact AS (
 	SELECT {from} AS exact_from, {to} AS exact_to
 )
-SELECT usage_rows(exact_from, exact_to, tokens, $5::text[], $7::integer, $8::integer, $9,
-	$10::integer, $11::timestamp, $12::bigint, $6::integer)
+SELECT usage_rows(exact_from, exact_to, tokens, $5::text[], $8::integer, $9::integer, $10,
+	$11::integer, $12::timestamp, $13::bigint, $6::integer, $14, $15::inet)
 FROM asked, exact

@@ -161,3 +161,101 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT CASE WHEN paths IS NOT NULL THEN ARRAY(SELECT route_id FROM public.usage_routes
 	WHERE route_path = ANY (paths)) END
 $$;
+
+-- The tokens that are asked about: those of these teams, of the ids that are given. NULL:
+-- not restricted.
+CREATE OR REPLACE FUNCTION public.usage_tokens(ids bigint[], teams bigint[])
+RETURNS bigint[] LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE WHEN teams IS NULL THEN ids ELSE ARRAY(SELECT t.id::bigint
+	FROM public.tokens AS t WHERE t.tollgate_team_id = ANY (teams)
+	AND (ids IS NULL OR t.id = ANY (ids))) END
+$$;
+
+-- The step of a range of which nobody said one: 25 to 100 points of most.
+CREATE OR REPLACE FUNCTION public.usage_step(low timestamp, high timestamp)
+RETURNS interval LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT CASE WHEN high - low <= interval '12 hours' THEN interval '15 minutes'
+	WHEN high - low <= interval '4 days' THEN interval '1 hour'
+	WHEN high - low <= interval '15 days' THEN interval '6 hours'
+	WHEN high - low <= interval '200 days' THEN interval '1 day'
+	WHEN high - low <= interval '1400 days' THEN interval '7 days'
+	ELSE interval '1 month' END
+$$;
+
+-- The bounds of what a series is compared with: of the period before ("previous"), which
+-- ends where the first point begins, or of the same a week before ("week_before"); each
+-- bound so much earlier on the zone's clock. Where that clock is set, bounds may be equal,
+-- and what is between them is empty. NULL: compared with nothing.
+CREATE OR REPLACE FUNCTION public.usage_compared(bounds timestamp[], zone text,
+	compare text)
+RETURNS timestamp[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	n CONSTANT integer := cardinality(bounds);
+	-- Elapsed time, and the same on the clock.
+	elapsed CONSTANT interval := CASE compare WHEN 'previous' THEN bounds[n] - bounds[1]
+		WHEN 'week_before' THEN interval '7 days' END;
+	shift CONSTANT interval := CASE compare WHEN 'previous' THEN
+		bounds[n] AT TIME ZONE 'UTC' AT TIME ZONE zone
+		- bounds[1] AT TIME ZONE 'UTC' AT TIME ZONE zone ELSE elapsed END;
+	shifted timestamp[];
+BEGIN
+	IF elapsed IS NULL THEN
+		RETURN NULL;
+	END IF;
+	shifted := ARRAY(SELECT max(CASE WHEN i = n AND compare = 'previous' THEN bounds[1]
+			WHEN compare = 'previous' THEN least(moved, bounds[1]) ELSE moved END)
+			OVER (ORDER BY i)
+		FROM unnest(bounds) WITH ORDINALITY AS b (b, i),
+		LATERAL public.usage_floor(public.usage_instant(
+			b AT TIME ZONE 'UTC' AT TIME ZONE zone - shift, zone), 900) AS moved
+		ORDER BY i);
+	IF shifted[1] >= shifted[n] THEN
+		shifted := ARRAY(SELECT b - elapsed FROM unnest(bounds) WITH ORDINALITY
+			AS u (b, i) ORDER BY i);
+	END IF;
+	RETURN shifted;
+END
+$$;
+
+-- The first and the last call that there ever was of these; of those whose rows are gone
+-- the quarter of an hour's start.
+CREATE OR REPLACE FUNCTION public.usage_call_times(tokens bigint[], paths text[],
+	OUT first_at timestamp, OUT last_at timestamp)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+	SET jit = off
+SET plan_cache_mode = force_custom_plan AS $body$
+DECLARE
+	routes CONSTANT integer[] := public.usage_route_numbers(paths);
+BEGIN
+	SELECT least(min(low), (SELECT min(since) FROM public.usage_deltas AS d
+			WHERE (tokens IS NULL OR d.token_id = ANY (tokens))
+			AND (paths IS NULL OR d.route_path = ANY (paths)))),
+		greatest(max(high), (SELECT max(since) FROM public.usage_deltas AS d
+			WHERE (tokens IS NULL OR d.token_id = ANY (tokens))
+			AND (paths IS NULL OR d.route_path = ANY (paths))))
+		INTO first_at, last_at
+	FROM unnest(coalesce(tokens, '{-1}')) AS t (id),
+		unnest(coalesce(routes, '{-1}')) AS r (id),
+		LATERAL (SELECT least(
+			(SELECT min(since) FROM public.usage_15min AS c WHERE c.token_id = t.id
+				AND c.route_id = r.id),
+			(SELECT min(since) FROM public.usage_open AS c WHERE c.token_id = t.id
+				AND c.route_id = r.id)) AS low, greatest(
+			(SELECT max(since) FROM public.usage_15min AS c WHERE c.token_id = t.id
+				AND c.route_id = r.id),
+			(SELECT max(since) FROM public.usage_open AS c WHERE c.token_id = t.id
+				AND c.route_id = r.id)) AS high) AS cells;
+	first_at := coalesce((SELECT used_at FROM public.token_usage_logs AS l
+		WHERE used_at >= first_at AND used_at < first_at + interval '15 minutes'
+		AND (tokens IS NULL OR coalesce(l.token_id, 0) = ANY (tokens))
+		AND (paths IS NULL OR l.route_path = ANY (paths))
+		ORDER BY used_at LIMIT 1), first_at);
+	last_at := coalesce((SELECT used_at FROM public.token_usage_logs AS l
+		WHERE used_at >= last_at AND used_at < last_at + interval '15 minutes'
+		AND (tokens IS NULL OR coalesce(l.token_id, 0) = ANY (tokens))
+		AND (paths IS NULL OR l.route_path = ANY (paths))
+		ORDER BY used_at DESC LIMIT 1), last_at);
+END
+$body$;
+REVOKE ALL ON FUNCTION public.usage_call_times(bigint[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.usage_call_times(bigint[], text[]) TO tollgate;

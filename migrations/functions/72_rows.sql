@@ -62,9 +62,19 @@ $$;
 REVOKE ALL ON FUNCTION public.usage_rows_guide(bigint[], text[], integer, integer) FROM
 	PUBLIC;
 
+-- Whether an address, which may be any text, is of this network.
+CREATE OR REPLACE FUNCTION public.usage_is_within(address text, network inet)
+RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+	RETURN address::inet <<= network;
+EXCEPTION WHEN invalid_text_representation THEN
+	RETURN false;
+END
+$$;
+
 CREATE OR REPLACE FUNCTION public.usage_rows_condition(status_low integer,
 	status_high integer, method text, min_ms integer, before_at timestamp,
-	before_id bigint)
+	before_id bigint, outcome text, network inet)
 RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT concat(
 	CASE WHEN status_low IS NOT NULL THEN format(' AND response_status BETWEEN %s AND %s',
@@ -72,10 +82,13 @@ SELECT concat(
 	CASE WHEN method IS NOT NULL THEN format(' AND request_method = %L', method) END,
 	CASE WHEN min_ms IS NOT NULL THEN format(' AND response_time_ms >= %s', min_ms) END,
 	CASE WHEN before_at IS NOT NULL THEN format(' AND (used_at, id) < (%L::timestamp, '
-		'%s)', before_at, before_id) END)
+		'%s)', before_at, before_id) END,
+	CASE WHEN outcome IS NOT NULL THEN format(' AND outcome = %L', outcome) END,
+	CASE WHEN network IS NOT NULL THEN format(
+		' AND public.usage_is_within(ip_address, %L)', network) END)
 $$;
 REVOKE ALL ON FUNCTION public.usage_rows_condition(integer, integer, text, integer,
-	timestamp, bigint) FROM PUBLIC;
+	timestamp, bigint, text, inet) FROM PUBLIC;
 
 -- The rows of one piece, latest first. Of tokens, they are found by the tokens' hashes,
 -- if that finds all piece_calls of them: a former key's hash may be in no table any more.
@@ -187,7 +200,8 @@ REVOKE ALL ON FUNCTION public.usage_rows_of_day(timestamp, bigint, text, timesta
 -- more asks on.
 CREATE OR REPLACE FUNCTION public.usage_rows(low timestamp, high timestamp,
 	tokens bigint[], paths text[], status_low integer, status_high integer, method text,
-	min_ms integer, before_at timestamp, before_id bigint, page integer)
+	min_ms integer, before_at timestamp, before_id bigint, page integer,
+	outcome text DEFAULT NULL, network inet DEFAULT NULL)
 RETURNS json LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off AS $body$
 DECLARE
@@ -195,7 +209,7 @@ DECLARE
 	guide CONSTANT text := public.usage_rows_guide(tokens, paths, status_low,
 		status_high);
 	condition CONSTANT text := public.usage_rows_condition(status_low, status_high,
-		method, min_ms, before_at, before_id);
+		method, min_ms, before_at, before_id, outcome, network);
 	-- Before (time, 0) nothing of that very time is left: a page that ended early at the
 	-- start of a piece goes on with the next one, however short its time is.
 	until CONSTANT timestamp := least(high, CASE WHEN before_id > 0
@@ -220,6 +234,6 @@ BEGIN
 END
 $body$;
 REVOKE ALL ON FUNCTION public.usage_rows(timestamp, timestamp, bigint[], text[],
-	integer, integer, text, integer, timestamp, bigint, integer) FROM PUBLIC;
+	integer, integer, text, integer, timestamp, bigint, integer, text, inet) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.usage_rows(timestamp, timestamp, bigint[], text[],
-	integer, integer, text, integer, timestamp, bigint, integer) TO tollgate;
+	integer, integer, text, integer, timestamp, bigint, integer, text, inet) TO tollgate;

@@ -259,16 +259,16 @@ def test_one_token_and_one_route(data):
     assert answer["token"]["revoked"] is False
     assert same(answer["totals"], rows) and answer["totals"]["statuses"] == statuses(rows)
     groups = grouped(rows, "route_path")
-    assert {r["route"] for r in answer["routes"]} == set(groups)
-    assert all(same(r, groups[r["route"]]) for r in answer["routes"])
+    assert {r["route"] for r in answer["top_routes"]} == set(groups)
+    assert all(same(r, groups[r["route"]]) for r in answer["top_routes"])
     assert ask(data, "token", tokens="999999999", **options) is None
 
     answer = ask(data, "route", routes="/api/openai", limit="100", **options)
     rows = data.select(low, high, None, ["/api/openai"])
     assert answer["route"] == "/api/openai" and same(answer["totals"], rows)
     groups = grouped(rows, "token_id")
-    assert {t["id"] for t in answer["tokens"]} == set(groups)
-    assert all(same(t, groups[t["id"]]) for t in answer["tokens"])
+    assert {t["id"] for t in answer["top_tokens"]} == set(groups)
+    assert all(same(t, groups[t["id"]]) for t in answer["top_tokens"])
 
 
 FILTERS = [
@@ -432,6 +432,10 @@ def test_the_statement_is_printed_instead(data):
     (["route"], "this question is of one route"),
     (["rows", "--limit", "501"], "limit must be 1 to 500"),
     (["rows", "--after", "x"], "after must be what `next`"),
+    (["rows", "--address", "192.0.2.0/33"], "address must be one, or a network"),
+    (["totals", "--outcome", "complete"], "outcome is for the question `rows`"),
+    (["totals", "--compare", "none"], "compare is for the question `stats`"),
+    (["row"], "request_id must be one that the gateway made"),
 ])
 def test_faults_name_the_field(data, arguments, words):
     done = ask(data, *arguments, check=False)
@@ -455,22 +459,22 @@ def test_one_route_of_a_team_and_one_token_on_some_routes(data):
     rows = data.select(low, high, team, ["/api/openai"])
     assert rows and same(answer["totals"], rows)
     groups = grouped(rows, "token_id")
-    assert {t["id"] for t in answer["tokens"]} == set(groups)
-    assert all(same(t, groups[t["id"]]) for t in answer["tokens"])
+    assert {t["id"] for t in answer["top_tokens"]} == set(groups)
+    assert all(same(t, groups[t["id"]]) for t in answer["top_tokens"])
     token = data.tokens[0][0]
     answer = ask(data, "token", routes="/api/openai,/api/test", tokens=str(token), **options)
     rows = data.select(low, high, [token], ["/api/openai", "/api/test"])
     assert rows and same(answer["totals"], rows)
     groups = grouped(rows, "route_path")
-    assert {r["route"] for r in answer["routes"]} == set(groups)
-    assert all(same(r, groups[r["route"]]) for r in answer["routes"])
+    assert {r["route"] for r in answer["top_routes"]} == set(groups)
+    assert all(same(r, groups[r["route"]]) for r in answer["top_routes"])
 
 
 @pytest.mark.parametrize("arguments, words", [
     (["nope"], "no question 'nope'"),
     ([], "usage: tollgate usage ask"),
     (["totals", "--tokens", "1,x"], "not a number"),
-    (["totals", "--by", "weight"], "not calls, errors or time"),
+    (["totals", "--by", "weight"], "not calls, errors, time or cost"),
     (["rows", "--status", "99"], "not 100 to 999"),
     (["rows", "--limit", "0"], "--limit '0' is not 1 or more"),
 ])

@@ -213,6 +213,10 @@ static void test_every_question_is_built(void **state)
 		q.status_high = of_rows ? 599 : 0;
 		q.min_ms = of_rows ? 9 : 0;
 		q.after = of_rows ? "2026-11-24T12:30:00/42" : NULL;
+		q.outcome = of_rows ? "hunter2" : NULL;
+		q.address = of_rows ? "192.0.2.0/24" : NULL;
+		q.request_id =
+			i == QUESTION_ROW ? "019a9b3c-7f12-7c55-9d0e-3a7be1c2f605" : NULL;
 		assert_true(question_named(question_name(q.kind), &kind));
 		assert_int_equal(kind, q.kind);
 		assert_true(*question_summary(q.kind) != '\0');
@@ -256,7 +260,7 @@ static void test_every_choice_is_built(void **state)
 		question_text_fini(&t);
 	}
 	q = (struct question){.kind = QUESTION_TOP_ROUTES, .all_tokens = true};
-	for (int by = BY_CALLS; by <= BY_TIME; by++) {
+	for (int by = BY_CALLS; by <= BY_COST; by++) {
 		q.by = (enum question_order)by;
 		assert_true(build(&q, &t, why));
 		check_parameters(&t);
@@ -319,6 +323,69 @@ static void test_defaults(void **state)
 	for (int i = 6; i < t.n_values; i++)
 		assert_null(t.values[i]);
 	question_text_fini(&t);
+	/* Nor is no team every team. */
+	q.in_teams = true;
+	assert_true(build(&q, &t, why));
+	assert_string_equal(t.values[6], "{}");
+	question_text_fini(&t);
+	q = (struct question){.kind = QUESTION_STATS, .all_tokens = true};
+	assert_true(build(&q, &t, why));
+	assert_null(t.values[9]);
+	assert_string_equal(t.values[10], "300");
+	assert_string_equal(t.values[11], "previous");
+	question_text_fini(&t);
+}
+
+static void test_networks(void **state)
+{
+	static const char *const good[] = {"192.0.2.7",     "192.0.2.0/24", "0.0.0.0/0",
+					   "2001:db8::/32", "::1/128",      "::"};
+	static const char *const bad[] = {"",
+					  "192.0.2",
+					  "192.0.2.0/33",
+					  "192.0.2.0/",
+					  "192.0.2.0/-1",
+					  "::/129",
+					  "::/1x",
+					  "a",
+					  "192.0.2.7 ",
+					  "/8"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_true(question_network_is_valid(good[i]));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(question_network_is_valid(bad[i]));
+}
+
+static void test_ids_tell_their_time(void **state)
+{
+	/* RFC 9562, appendix A.6. */
+	static const char id[] = "017F22E2-79B0-7CC3-98C4-DC0C0C07398F";
+	static const char *const bad[] = {"",
+					  "017F22E279B07CC398C4DC0C0C07398F",
+					  "017F22E2-79B0-4CC3-98C4-DC0C0C07398F",
+					  "017F22E2-79B0-7CC3-98C4-DC0C0C07398G",
+					  "017F22E2-79B0-7CC3-98C4-DC0C0C07398F1",
+					  "FFFFFFFF-FFFF-7CC3-98C4-DC0C0C07398F"};
+	struct question q = {.kind = QUESTION_ROW, .all_tokens = true, .request_id = id};
+	struct question_text t;
+	char why[256];
+	int64_t ms;
+
+	(void)state;
+	assert_true(question_id_time(id, &ms));
+	assert_true(ms == INT64_C(1645557742000));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_false(question_id_time(bad[i], &ms));
+	assert_true(build(&q, &t, why));
+	assert_string_equal(t.values[8], "2022-02-22T19:21:52.000");
+	assert_string_equal(t.values[9], "2022-02-22T19:22:52.000");
+	question_text_fini(&t);
+	q.request_id = "00000000-0000-7CC3-98C4-DC0C0C07398F";
+	assert_true(build(&q, &t, why));
+	assert_string_equal(t.values[8], "1970-01-01T00:00:00.000");
+	question_text_fini(&t);
 }
 
 static void test_faults_are_named(void **state)
@@ -343,6 +410,12 @@ static void test_faults_are_named(void **state)
 		{{.kind = QUESTION_ROWS, .status_high = 1000}, "status must be"},
 		{{.kind = QUESTION_ROWS, .min_ms = -1}, "min_ms must be"},
 		{{.kind = QUESTION_ROWS, .after = "x"}, "after must be"},
+		{{.kind = QUESTION_ROWS, .address = "x"}, "address must be"},
+		{{.kind = QUESTION_ROW}, "request_id must be"},
+		{{.kind = QUESTION_ROW, .request_id = "x"}, "request_id must be"},
+		{{.kind = QUESTION_STATS, .step = "5m"}, "step must be"},
+		{{.compare = COMPARE_NONE, .kind = QUESTION_TOTALS}, "compare is for"},
+		{{.n_teams = 1001}, "teams are more than 1000"},
 	};
 	struct question_text t;
 	char why[256];
@@ -368,6 +441,8 @@ int main(void)
 		cmocka_unit_test(test_every_choice_is_built),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_networks),
+		cmocka_unit_test(test_ids_tell_their_time),
 		cmocka_unit_test(test_faults_are_named),
 	};
 
