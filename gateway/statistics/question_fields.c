@@ -156,8 +156,9 @@ bool question_network_is_valid(const char *text)
 	host[n] = '\0';
 	if (inet_pton(most == 128 ? AF_INET6 : AF_INET, host, address) != 1)
 		return false;
-	return slash == NULL || (digits >= 1 && digits <= 3 &&
-				 slash[1 + digits] == '\0' && atoi(slash + 1) <= most);
+	return slash == NULL ||
+	       (digits >= 1 && digits <= 3 && slash[1 + digits] == '\0' &&
+		strtol(slash + 1, NULL, 10) <= most);
 }
 
 bool question_id_time(const char *text, int64_t *unix_ms)

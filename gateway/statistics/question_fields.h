@@ -21,7 +21,7 @@ bool question_place(const char *text, char **used_at, char **id);
 
 /* An IPv4 or IPv6 address, or a network: 192.0.2.0/24. */
 bool question_network_is_valid(const char *text);
-/* When a UUIDv7 was made (RFC 9562, 5.7), in milliseconds since 1970. False: it is none. */
+/* When a UUIDv7 was made (RFC 9562, 5.7), in milliseconds since 1970. False: none. */
 bool question_id_time(const char *text, int64_t *unix_ms);
 /* "2026-11-24T12:30:00.123", UTC; unix_ms is not below 0. The caller frees. */
 char *question_time_text(int64_t unix_ms);

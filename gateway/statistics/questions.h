@@ -64,8 +64,8 @@ struct question {
 	const int64_t *tokens;
 	size_t n_tokens;
 	bool all_tokens; /* true: not restricted; false with n_tokens 0: none */
-	/* Only tokens of these teams, as they are when it is asked; of `tokens`, where these
-	 * are restricted too. False with n_teams 0: not restricted; true: none. */
+	/* Only tokens of these teams, as they are when it is asked; of `tokens`, where
+	 * these are restricted too. False with n_teams 0: not restricted; true: none. */
 	const int64_t *teams;
 	size_t n_teams;
 	bool in_teams;

@@ -1,9 +1,10 @@
 -- The questions' statements; each answers with one JSON text, or with no row.
 --
--- Parameters: $1 from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit, $7 teams; the others
--- are a question's own. Each statement follows on `asked`, one row: the range in UTC, widened
--- to whole quarters of an hour, and what it is restricted to. {name} stands for the part
--- of that name, or for one that questions.c chooses: {from}, {to}, {by}, {more}, {join}.
+-- Parameters: $1 from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit, $7 teams; others
+-- are a question's own. Each statement follows on `asked`, one row: the range in UTC,
+-- widened to whole quarters of an hour, and what it is restricted to. {name} stands for
+-- the part of that name, or for one that questions.c chooses: {from}, {to}, {by}, {more},
+-- {join}.
 
 -- `types` is there for the types of parameters that a question does not use.
 -- name: asked
@@ -334,9 +335,9 @@ WITH {asked},
 SELECT json_build_object({range}, {gaps_fields})
 FROM asked
 
--- What a page shows whole. $8 paths, $9 their prices in millionths, $10 step (NULL: by the
--- range), $11 the most points, $12 what it is compared with. Each set of cells is read
--- once.
+-- What a page shows whole. $8 paths, $9 their prices in millionths, $10 step (NULL: by
+-- the range), $11 the most points, $12 what it is compared with. Each set of cells is
+-- read once.
 -- name: whole_parts
 {prices},
 cut AS MATERIALIZED (

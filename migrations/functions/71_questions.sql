@@ -184,8 +184,8 @@ $$;
 
 -- The bounds of what a series is compared with: of the period before ("previous"), which
 -- ends where the first point begins, or of the same a week before ("week_before"); each
--- bound so much earlier on the zone's clock. Where that clock is set, bounds may be equal,
--- and what is between them is empty. NULL: compared with nothing.
+-- bound so much earlier on the zone's clock. Where that is set, bounds may be equal, and
+-- what is between them is empty. NULL: compared with nothing.
 CREATE OR REPLACE FUNCTION public.usage_compared(bounds timestamp[], zone text,
 	compare text)
 RETURNS timestamp[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
