@@ -63,10 +63,26 @@ static char *decode(struct str text, const char **why)
 	return NULL;
 }
 
+static bool is_repeatable(const char *known)
+{
+	return known[strlen(known) - 1] == '*';
+}
+
+/* Of a known name, without the *. */
+static int name_length(const char *known)
+{
+	return (int)strlen(known) - (is_repeatable(known) ? 1 : 0);
+}
+
+static bool is_named(const char *known, const char *name)
+{
+	return str_eq((struct str){known, (size_t)name_length(known)}, str_of(name));
+}
+
 static const char *find_known(const char *name, const char *const *known)
 {
 	for (; *known != NULL; known++)
-		if (strcmp(*known, name) == 0)
+		if (is_named(*known, name))
 			return *known;
 	return NULL;
 }
@@ -78,7 +94,8 @@ static void tell_unknown(struct input_faults *faults, const char *name,
 
 	sbuf_init(&names, 4096);
 	for (size_t i = 0; known[i] != NULL; i++)
-		sbuf_printf(&names, "%s%s", i > 0 ? ", " : "", known[i]);
+		sbuf_printf(&names, "%s%.*s", i > 0 ? ", " : "", name_length(known[i]),
+			    known[i]);
 	if (names.n == 0)
 		input_fault(faults, INPUT_PARAMETER, name,
 			    "there are no parameters here; leave it out");
@@ -89,15 +106,30 @@ static void tell_unknown(struct input_faults *faults, const char *name,
 	sbuf_fini(&names);
 }
 
-static void add(struct query *q, const char *name, struct str text,
+static bool has(const struct query *q, const char *known)
+{
+	for (size_t i = 0; i < q->n; i++)
+		if (q->items[i].name == known)
+			return true;
+	return false;
+}
+
+static void add(struct query *q, const char *known, struct str text,
 		struct input_faults *faults)
 {
 	const char *why;
-	char *value;
+	char *value, name[NAME_SHOWN_MAX + 1];
 
-	if (query_get(q, name) != NULL) {
+	snprintf(name, sizeof name, "%.*s", name_length(known), known);
+	if (!is_repeatable(known) && has(q, known)) {
 		input_fault(faults, INPUT_PARAMETER, name,
 			    "is there twice; give it once");
+		return;
+	}
+	if (q->n == QUERY_PARAMETERS_MAX) {
+		input_fault(faults, INPUT_PARAMETER, name,
+			    "the query has more than %d parameters; leave some out",
+			    QUERY_PARAMETERS_MAX);
 		return;
 	}
 	value = decode(text, &why);
@@ -105,9 +137,7 @@ static void add(struct query *q, const char *name, struct str text,
 		input_fault(faults, INPUT_PARAMETER, name, "%s", why);
 		return;
 	}
-	/* No operation has so many names. */
-	CHECK(q->n < QUERY_PARAMETERS_MAX);
-	q->items[q->n++] = (struct query_item){name, value};
+	q->items[q->n++] = (struct query_item){known, value};
 }
 
 static void read_part(struct query *q, struct str part, const char *const *known,
@@ -157,7 +187,18 @@ void query_fini(struct query *q)
 const char *query_get(const struct query *q, const char *name)
 {
 	for (size_t i = 0; i < q->n; i++)
-		if (strcmp(q->items[i].name, name) == 0)
+		if (is_named(q->items[i].name, name))
 			return q->items[i].value;
 	return NULL;
+}
+
+size_t query_all(const struct query *q, const char *name,
+		 const char *values[QUERY_PARAMETERS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < q->n; i++)
+		if (is_named(q->items[i].name, name))
+			values[n++] = q->items[i].value;
+	return n;
 }

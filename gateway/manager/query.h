@@ -11,7 +11,7 @@
 #include "common/str.h"
 #include "gateway/manager/input_faults.h"
 
-#define QUERY_PARAMETERS_MAX 64
+#define QUERY_PARAMETERS_MAX 128
 
 struct query {
 	struct query_item {
@@ -21,15 +21,19 @@ struct query {
 	size_t n;
 };
 
-/* known: the names that the operation has, NULL at the end; they outlive the query. A
- * name that it does not have, one that comes twice, a broken %XX, what is no UTF-8 and
- * control characters are faults. Parameters without a fault are there after all.
- * query_fini after it. */
+/* known: the names that the operation has, NULL at the end; they outlive the query. One
+ * that ends with * ("route*") may come several times. A name that it does not have, one
+ * that comes twice, a broken %XX, what is no UTF-8 and control characters are faults.
+ * Parameters without a fault are there after all. query_fini after it. */
 void query_read(struct query *q, struct str text, const char *const *known,
 		struct input_faults *faults);
 void query_fini(struct query *q);
 
-/* NULL: it is not there. */
+/* NULL: it is not there. The first, of one that may come several times; names are without
+ * the *. */
 const char *query_get(const struct query *q, const char *name);
+/* All of one that may come several times, as they came; how many there are. */
+size_t query_all(const struct query *q, const char *name,
+		 const char *values[QUERY_PARAMETERS_MAX]);
 
 #endif

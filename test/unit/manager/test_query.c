@@ -136,6 +136,63 @@ static void test_all_faults_at_once(void **state)
 	query_fini(&q);
 }
 
+/* A name with a * may come several times, and is told without it. */
+static void test_repeated(void **state)
+{
+	static const char *const repeatable[] = {"route*", "zone", "to*", NULL};
+	const char *values[QUERY_PARAMETERS_MAX];
+	struct input_faults f = {0};
+	struct query q;
+	char *text;
+
+	(void)state;
+	query_read(&q, STR("route=/a&zone=UTC&route=/b%2C&to=&route"), repeatable, &f);
+	assert_int_equal(f.n, 0);
+	assert_int_equal(query_all(&q, "route", values), 3);
+	assert_string_equal(values[0], "/a");
+	assert_string_equal(values[1], "/b,");
+	assert_string_equal(values[2], "");
+	assert_string_equal(query_get(&q, "route"), "/a");
+	assert_int_equal(query_all(&q, "to", values), 1);
+	assert_int_equal(query_all(&q, "zone", values), 1);
+	assert_int_equal(query_all(&q, "rout", values), 0);
+	query_fini(&q);
+
+	query_read(&q, STR("route*=1&zone=a&zone=b"), repeatable, &f);
+	text = errors_of(&f);
+	assert_string_equal(
+		text,
+		"[{\"parameter\":\"route*\",\"detail\":\"there is no such parameter; "
+		"there are route, zone, to\"},{\"parameter\":\"zone\",\"detail\":\"is "
+		"there twice; give it once\"}]");
+	free(text);
+	input_faults_fini(&f);
+	query_fini(&q);
+}
+
+static void test_too_many(void **state)
+{
+	static const char *const repeatable[] = {"a*", NULL};
+	struct input_faults f = {0};
+	struct sbuf text;
+	struct query q;
+
+	(void)state;
+	sbuf_init(&text, 1 << 16);
+	for (int i = 0; i < QUERY_PARAMETERS_MAX; i++)
+		sbuf_lit(&text, "a=1&");
+	query_read(&q, sbuf_view(&text), repeatable, &f);
+	assert_int_equal(f.n, 0);
+	query_fini(&q);
+	sbuf_lit(&text, "a=1");
+	query_read(&q, sbuf_view(&text), repeatable, &f);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(q.n, QUERY_PARAMETERS_MAX);
+	input_faults_fini(&f);
+	query_fini(&q);
+	sbuf_fini(&text);
+}
+
 /* Whatever somebody sends, the answer stays small and valid. */
 static void test_many_faults(void **state)
 {
@@ -165,6 +222,8 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_all_faults_at_once),
+		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_many_faults),
 	};
 
