@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from tg.gateway import Gateway, make_token, run_cli
+from tg.api import Managed
+from tg.gateway import MANAGER_KEEPS, Gateway, make_token, run_cli
 from tg.postgres import Cluster
 from tg.standing import Standing
 from tg.tls import Authority
@@ -23,7 +24,8 @@ def pytest_runtest_makereport(item):
     report = (yield).get_result()
     if report.failed:
         item.has_failed = True
-        for gateway in getattr(item, "gateways", []):
+        managed = getattr(item, "funcargs", {}).get("managed")
+        for gateway in getattr(item, "gateways", []) + ([managed.gateway] if managed else []):
             if not os.path.exists(gateway.log_file):
                 continue
             report.sections.append((f"log of the gateway on :{gateway.port}",
@@ -181,6 +183,37 @@ def gateways(request, tmp_path, database, template, upstreams):
 def gateway(request, standing_one, upstream):
     """The ordinary case: one worker, one route, to the scripted `upstream`."""
     return standing_one.gateway if standing_one else request.getfixturevalue("gateways")(upstream)
+
+
+@pytest.fixture(scope="module")
+def managed(request, cluster, template, tmp_path_factory):
+    """One gateway with people of each role for all tests of a module (tg/api.py: Managed), whose
+    MANAGED = {"sign_in": {...}, "routes": [...]} are further settings. Its manager is called by managed.api.
+
+    What a test changes stays: it makes the tokens, teams and people that it changes.
+    """
+    if not cluster.is_running():
+        cluster.start()
+    settings = dict(getattr(request.module, "MANAGED", {}))
+    upstream = Upstream()
+    database = cluster.create_database(template[0])
+    routes = settings.pop("routes", [{"name": "test", "path": "/api/test", "scope": "test"}])
+    gateway = Gateway(str(tmp_path_factory.mktemp("managed")), database,
+                      [{"upstream": upstream.url, **route} for route in routes], **settings)
+    gateway.key = template[1]["all"]
+    gateway.may_keep = MANAGER_KEEPS
+    try:
+        managed = Managed(gateway, upstream)
+        gateway.start()
+        yield managed
+        upstream.close()
+        managed.judge()
+    finally:
+        gateway.close_clients()
+        if gateway.process is not None and gateway.process.poll() is None:
+            gateway.kill()
+        upstream.close()
+        database.drop()
 
 
 @pytest.fixture(scope="session")

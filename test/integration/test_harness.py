@@ -3,6 +3,8 @@ import socket
 
 import pytest
 
+from tg.api import key_hash, make_key, strict_json
+from tg.problems import assert_problem
 from tg.upstream import Upstream, echo
 from tg.wire import Client, Wire, WireError
 
@@ -59,3 +61,27 @@ def test_cluster_stops_and_starts(cluster):
 def test_authority_makes_certificates(authority):
     assert authority.server_context(["DNS:localhost", "IP:127.0.0.1"])
     assert authority.server_context(["DNS:localhost"], expired=True)
+
+
+def test_keys_are_as_the_gateway_makes_them(managed):
+    assert_problem(managed.gateway.call("GET", "/api/test", key=make_key("ntk_")), 401, "unknown_key")
+    key = make_key("ntk_")
+    mistyped = key[:-1] + ("0" if key[-1] != "0" else "1")
+    assert_problem(managed.gateway.call("GET", "/api/test", key=mistyped), 401, "malformed_key")
+
+
+def test_there_are_people_of_each_role(managed):
+    people = managed.people
+    seen = {who.name: people.ask("people_by_key", key_hash(who.key)) for who in people.all()}
+    assert {name: (who["kind"], who["is_admin"], [(t["name"], t["role"]) for t in who["teams"]])
+            for name, who in seen.items()} == {
+        "admin": ("person", True, []), "manager": ("person", False, [("one", "manager")]),
+        "viewer": ("person", False, [("one", "viewer")]), "other": ("person", False, [("two", "manager")]),
+        "stranger": ("person", False, []), "service": ("service", False, [("one", "manager")])}
+    assert [seen[who.name]["id"] for who in people.all()] == [who.id for who in people.all()]
+
+
+@pytest.mark.parametrize("text", [b'{"a": 1, "a": 2}', b'{"a": NaN}', b'{"a": "\xff"}', b"", b"[1,]"])
+def test_bad_json_of_an_answer_is_refused(text):
+    with pytest.raises((AssertionError, ValueError)):
+        strict_json(text)

@@ -70,12 +70,12 @@ class Gateway:
         self.may_keep = 0
         self.settings = {
             "listen": [f"127.0.0.1:{self.port}"],
-            "manager": {"listen": [f"127.0.0.1:{self.manager_port}"]},
             "workers": 1,
             "database": database.url,
             "routes": copy.deepcopy(routes),
             **settings,
         }
+        self.settings["manager"] = {"listen": [f"127.0.0.1:{self.manager_port}"], **settings.get("manager", {})}
         self.journal = os.path.join(folder, "journal")
         self.settings["usage"] = {"journal_dir": self.journal, **settings.get("usage", {})}
         self.write_config()
