@@ -12,6 +12,7 @@
 
 #define ARRAY_MAX (4u << 20)
 #define ZONE_MAX 64
+#define TIME_TEXT_MAX 48
 
 /* Matches the start of text against a pattern, in which d is a digit and all else stands
  * for itself. Returns what is behind it, or NULL. */
@@ -30,18 +31,35 @@ static const char *skip_fraction(const char *p)
 	return n >= 1 && n <= 6 ? p + 1 + n : p;
 }
 
+static int two_digits(const char *p)
+{
+	return (p[0] - '0') * 10 + p[1] - '0';
+}
+
+/* Up to 15:59, as PostgreSQL takes them. */
 static const char *skip_offset(const char *p)
 {
 	const char *next;
 
 	if (*p == 'Z')
 		return p + 1;
-	if (*p != '+' && *p != '-')
+	if ((*p != '+' && *p != '-') || match(p + 1, "dd") == NULL ||
+	    two_digits(p + 1) > 15)
 		return p;
 	next = match(p + 1, "dd:dd");
 	if (next == NULL)
-		next = match(p + 1, "dd");
-	return next != NULL ? next : p;
+		return p + 3;
+	return two_digits(p + 4) < 60 ? next : p;
+}
+
+/* The Gregorian calendar's. */
+static bool is_day(int year, int month, int day)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month >= 1 && month <= 12 && day >= 1 &&
+	       day <= days[month - 1] + (month == 2 && leap);
 }
 
 bool question_time_is_valid(const char *text, bool *has_offset)
@@ -49,21 +67,42 @@ bool question_time_is_valid(const char *text, bool *has_offset)
 	const char *p = match(text, "dddd-dd-dd"), *next;
 
 	*has_offset = false;
-	if (p == NULL || strncmp(text, "1970", 4) < 0 || strncmp(text, "2200", 4) >= 0)
+	if (p == NULL || strncmp(text, "1970", 4) < 0 || strncmp(text, "2200", 4) >= 0 ||
+	    !is_day(two_digits(text) * 100 + two_digits(text + 2), two_digits(text + 5),
+		    two_digits(text + 8)))
 		return false;
 	if (*p == '\0')
 		return true;
 	if (*p != 'T' && *p != ' ')
 		return false;
 	p = match(p + 1, "dd:dd");
-	if (p == NULL)
+	if (p == NULL || two_digits(p - 5) > 23 || two_digits(p - 2) > 59)
 		return false;
 	next = match(p, ":dd");
+	if (next != NULL && two_digits(next - 2) > 59)
+		return false;
 	if (next != NULL)
 		p = skip_fraction(next);
 	next = skip_offset(p);
 	*has_offset = next != p;
 	return *next == '\0';
+}
+
+bool question_time_lost_plus(const char *text)
+{
+	char copy[TIME_TEXT_MAX];
+	bool has_offset;
+	size_t n = strlen(text);
+	char *blank;
+
+	if (n >= sizeof copy)
+		return false;
+	memcpy(copy, text, n + 1);
+	blank = strrchr(copy, ' ');
+	if (blank == NULL || blank - copy <= 10)
+		return false;
+	*blank = '+';
+	return question_time_is_valid(copy, &has_offset) && has_offset;
 }
 
 /* IANA's names of one word (the files `backward`, `etcetera` and others of its tz

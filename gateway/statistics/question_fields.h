@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 /* "2026-11-24", "2026-11-24T12:30[:15[.123456]]" (or with a space), then nothing, Z or an
- * offset like +05:30; of the years 1970 to 2199. *has_offset tells which. Whether the day
- * exists, PostgreSQL knows. */
+ * offset like +05:30; a moment that there is, of the years 1970 to 2199. *has_offset
+ * tells which. */
 bool question_time_is_valid(const char *text, bool *has_offset);
+/* It would be one if the blank before its offset were a +, as it may have been in a link
+ * (application/x-www-form-urlencoded). */
+bool question_time_lost_plus(const char *text);
 /* An IANA name of one word, or in the shape of a longer one; not PostgreSQL's
  * abbreviations and POSIX shapes. Whether there is such a zone, PostgreSQL knows. */
 bool question_zone_is_valid(const char *text);

@@ -3,8 +3,8 @@
 -- Parameters: $1 from, $2 to, $3 zone, $4 tokens, $5 routes, $6 limit, $7 teams; others
 -- are a question's own. Each statement follows on `asked`, one row: the range in UTC,
 -- widened to whole quarters of an hour, and what it is restricted to. {name} stands for
--- the part of that name, or for one that questions.c chooses: {from}, {to}, {by}, {more},
--- {join}.
+-- the part of that name, or for one that questions.c chooses: {from}, {to}, {tokens},
+-- {by}, {more}, {join}, {page}.
 
 -- `types` is there for the types of parameters that a question does not use.
 -- name: asked
@@ -13,10 +13,18 @@ types AS (
 ),
 asked AS MATERIALIZED (
 	SELECT low, high, $3::text AS zone,
-		usage_tokens($4::bigint[], $7::bigint[]) AS tokens,
+		{tokens} AS tokens,
 		usage_route_numbers($5::text[]) AS routes
 	FROM usage_range({from}, {to})
 )
+
+-- {tokens}: what the answer is restricted to.
+-- name: tokens_any
+usage_tokens($4::bigint[], $7::bigint[])
+-- name: tokens_named
+usage_tokens_named($4::bigint[], $7::bigint[], false)
+-- name: tokens_and_teams_named
+usage_tokens_named($4::bigint[], $7::bigint[], true)
 
 -- {from} and {to}: UTC without zone.
 -- name: from_instant
@@ -336,8 +344,9 @@ SELECT json_build_object({range}, {gaps_fields})
 FROM asked
 
 -- What a page shows whole. $8 paths, $9 their prices in millionths, $10 step (NULL: by
--- the range), $11 the most points, $12 what it is compared with. Each set of cells is
--- read once.
+-- the range), $11 the most points, $12 what it is compared with, $13 the teams whose
+-- single calls may be told (NULL: all that are asked about). Each set of cells is read
+-- once.
 -- name: whole_parts
 {prices},
 cut AS MATERIALIZED (
@@ -433,7 +442,8 @@ route_sums AS MATERIALIZED (
 	'before', {before_object},
 	'step', step,
 	'points', {points_object},
-	'slow_calls', usage_slowest(low, high, tokens, $5::text[], $6::integer),
+	'slow_calls', usage_slowest(low, high, usage_tokens(tokens, $13::bigint[]),
+		$5::text[], $6::integer),
 	{gaps_fields}
 -- name: token_fields
 'top_tokens', {ranked_tokens}, 'other_tokens', {other_tokens}
@@ -521,12 +531,22 @@ ORDER BY l.used_at DESC, l.id DESC LIMIT 1
 
 -- Its range is the one that was asked for, to the microsecond. $8 and $9 the least and
 -- the highest status, $10 method, $11 the least milliseconds, $12 and $13 time and id of
--- the last row of the page before, $14 outcome, $15 the caller's network.
+-- the last row of the page before, $14 outcome, $15 the caller's network. {page}: as it
+-- is, or with a link to the next page, whose range is this one's; $16 that link's start.
+-- name: page_plain
+page
+-- name: page_linked
+json_build_object('items', page -> 'rows',
+	'next', $16 || CASE WHEN strpos($16, '?') > 0 THEN '&' ELSE '?' END
+		|| 'from=' || to_char(exact_from, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+		|| '&to=' || to_char(exact_to, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+		|| '&after=' || (page ->> 'next'))
 -- name: rows
 WITH {asked},
 exact AS (
 	SELECT {from} AS exact_from, {to} AS exact_to
 )
-SELECT usage_rows(exact_from, exact_to, tokens, $5::text[], $8::integer, $9::integer, $10,
-	$11::integer, $12::timestamp, $13::bigint, $6::integer, $14, $15::inet)
-FROM asked, exact
+SELECT {page}
+FROM asked, exact, usage_rows(exact_from, exact_to, tokens, $5::text[], $8::integer,
+	$9::integer, $10, $11::integer, $12::timestamp, $13::bigint, $6::integer, $14,
+	$15::inet) AS page

@@ -83,7 +83,7 @@ BEGIN
 	high := public.usage_floor(asked_to + interval '899.999999 seconds', 900);
 	IF low >= high OR asked_from > asked_to THEN
 		RAISE EXCEPTION 'the range is empty: it ends before it begins'
-			USING ERRCODE = 'invalid_parameter_value';
+			USING ERRCODE = 'invalid_parameter_value', COLUMN = 'from';
 	END IF;
 END
 $$;
@@ -110,11 +110,12 @@ BEGIN
 		OR seconds % 900 <> 0 OR seconds > 86400 THEN
 		RAISE EXCEPTION 'a step is a number of days, of months, '
 			'or a multiple of 15 minutes up to a day'
-			USING ERRCODE = 'invalid_parameter_value';
+			USING ERRCODE = 'invalid_parameter_value', COLUMN = 'step';
 	END IF;
 	IF extract(epoch FROM high - low) / extract(epoch FROM step) > most THEN
 		RAISE EXCEPTION 'a step of % makes more than % points of this range; '
-			'take a longer one', step, most USING ERRCODE = 'invalid_parameter_value';
+			'take a longer one', step, most
+			USING ERRCODE = 'invalid_parameter_value', COLUMN = 'step';
 	END IF;
 	IF seconds > 0 THEN
 		inner_bounds := ARRAY(SELECT b FROM generate_series(date_trunc('day', first),
@@ -169,6 +170,33 @@ RETURNS bigint[] LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT CASE WHEN teams IS NULL THEN ids ELSE ARRAY(SELECT t.id::bigint
 	FROM public.tokens AS t WHERE t.tollgate_team_id = ANY (teams)
 	AND (ids IS NULL OR t.id = ANY (ids))) END
+$$;
+
+-- The same, where what is named must be there: each of the tokens, and of the teams too.
+CREATE OR REPLACE FUNCTION public.usage_tokens_named(ids bigint[], teams bigint[],
+	teams_are_named boolean)
+RETURNS bigint[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found CONSTANT bigint[] := public.usage_tokens(ids, teams);
+	missing bigint;
+BEGIN
+	IF teams_are_named THEN
+		SELECT min(id) INTO missing FROM unnest(teams) AS u (id)
+		WHERE NOT EXISTS (SELECT FROM public.tollgate_teams AS m WHERE m.id = u.id);
+		IF missing IS NOT NULL THEN
+			RAISE EXCEPTION 'there is no team %', missing
+				USING ERRCODE = 'TG400', COLUMN = 'team';
+		END IF;
+	END IF;
+	SELECT min(id) INTO missing FROM unnest(ids) AS u (id)
+		WHERE NOT EXISTS (SELECT FROM public.tokens AS t
+			WHERE t.id = u.id) OR NOT u.id = ANY (found);
+	IF missing IS NOT NULL THEN
+		RAISE EXCEPTION 'there is no token %, or it is none of those that may be seen '
+			'here', missing USING ERRCODE = 'TG400', COLUMN = 'token';
+	END IF;
+	RETURN found;
+END
 $$;
 
 -- The step of a range of which nobody said one: 25 to 100 points of most.

@@ -3,6 +3,7 @@ import collections
 import datetime
 import json
 
+import psycopg2
 import pytest
 
 from tg.gateway import run_cli
@@ -157,6 +158,9 @@ def test_stats_of_a_day_by_default(data):
 def test_points_are_bounded(data):
     done = ask(data, "stats", step="15m", check=False, **span("2026-11-01T00:00", "2026-11-05T00:00"))
     assert done.returncode == 1 and "more than 300 points" in done.stderr
+    with pytest.raises(psycopg2.Error) as error:
+        data.database.value("SELECT usage_steps('2026-11-01', '2026-11-05', 'UTC', '15 min', 300)")
+    assert (error.value.pgcode, error.value.diag.column_name) == ("22023", "step")
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"])
@@ -216,6 +220,22 @@ def test_teams(data):
     assert ask(data, "token", teams=blue, tokens=mine, **days)["token"]["team"] == {
         "id": blue, "name": "blue"}
     assert ask(data, "gaps", teams=blue, **days)["refused"] == 0
+
+
+@pytest.mark.parametrize("tokens, teams, teams_are_named, refused", [
+    (None, None, True, None), ([0], None, True, None), ([0, 1], [0], True, None),
+    ([0, 21], [0], False, "token"), ([-1], None, False, "token"), ([], [2], True, None),
+    (None, [0, -1], True, "team"), (None, [0, -1], False, None)])
+def test_what_is_named_is_there(data, tokens, teams, teams_are_named, refused):
+    ids = tokens and [data.tokens[n][0] if n >= 0 else 10 ** 12 for n in tokens]
+    teams = teams and [data.teams[n] if n >= 0 else 10 ** 12 for n in teams]
+    given = (ids, teams, teams_are_named)
+    if refused is None:
+        data.database.value("SELECT usage_tokens_named(%s::bigint[], %s::bigint[], %s)", given)
+        return
+    with pytest.raises(psycopg2.Error) as error:
+        data.database.value("SELECT usage_tokens_named(%s::bigint[], %s::bigint[], %s)", given)
+    assert (error.value.pgcode, error.value.diag.column_name) == ("TG400", refused)
 
 
 def test_one_token(data):

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "common/check.h"
+#include "gateway/statistics/question_check.h"
 #include "gateway/statistics/question_fields.h"
 #include "gateway/statistics/statement.h"
 
@@ -34,6 +35,21 @@ static void test_times(void **state)
 		{"2026-11-24T12:30:59.1Z", true, true},
 		{"2026-11-24T12:30+05:30", true, true},
 		{"2026-11-24T12:30:00-08", true, true},
+		{"2024-02-29", true, false},
+		{"2000-02-29", true, false},
+		{"2026-02-29", false, false},
+		{"2100-02-29", false, false},
+		{"2026-13-01", false, false},
+		{"2026-00-10", false, false},
+		{"2026-04-31", false, false},
+		{"2026-04-00", false, false},
+		{"2026-11-24T23:59:59", true, false},
+		{"2026-11-24T24:00", false, false},
+		{"2026-11-24T12:60", false, false},
+		{"2026-11-24T12:30:60", false, false},
+		{"2026-11-24T12:30+15:59", true, true},
+		{"2026-11-24T12:30+16:00", false, false},
+		{"2026-11-24T12:30+05:60", false, false},
 		{"", false, false},
 		{"2026-11-2", false, false},
 		{"2026-11-24T", false, false},
@@ -60,6 +76,25 @@ static void test_times(void **state)
 		    (valid && has_offset != cases[i].has_offset))
 			fail_msg("%s", cases[i].text);
 	}
+}
+
+static void test_a_lost_plus(void **state)
+{
+	static const char *const lost[] = {"2026-11-24T12:30:00 05:30",
+					   "2026-11-24 12:30 05"};
+	static const char *const not_lost[] = {"",
+					       "2026-11-24 12:30",
+					       "2026-11-24",
+					       "2026-11-24T12:30:00+05:30",
+					       "2026-11-24T12:30:00 Z",
+					       "2026-11-24T12:30:00 5",
+					       "x 05:30"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lost); i++)
+		assert_true(question_time_lost_plus(lost[i]));
+	for (size_t i = 0; i < ARRAY_LEN(not_lost); i++)
+		assert_false(question_time_lost_plus(not_lost[i]));
 }
 
 static void test_zones(void **state)
@@ -266,6 +301,43 @@ static void test_every_choice_is_built(void **state)
 		check_parameters(&t);
 		question_text_fini(&t);
 	}
+	for (int names = NAMES_ANY; names <= NAMES_TOKENS_AND_TEAMS; names++) {
+		q.names = (enum question_names)names;
+		assert_true(build(&q, &t, why));
+		check_parameters(&t);
+		assert_int_equal(strstr(t.sql, "usage_tokens_named") != NULL,
+				 names != NAMES_ANY);
+		question_text_fini(&t);
+	}
+	q = (struct question){
+		.kind = QUESTION_ROWS, .all_tokens = true, .link = "/hunter2"};
+	assert_true(build(&q, &t, why));
+	check_parameters(&t);
+	assert_string_equal(t.values[15], "/hunter2");
+	question_text_fini(&t);
+}
+
+/* The manager's statements outlive those who ask. */
+static void test_texts_stay(void **state)
+{
+	struct question q = {.kind = QUESTION_STATS, .all_tokens = true};
+	struct question_text first, second;
+	char why[256];
+
+	(void)state;
+	assert_true(build(&q, &first, why));
+	q.limit = 3;
+	q.in_teams = q.rows_in_teams = true;
+	assert_true(build(&q, &second, why));
+	assert_ptr_equal(first.sql, second.sql);
+	assert_null(first.values[12]);
+	assert_string_equal(second.values[12], "{}");
+	question_text_fini(&second);
+	q.from = "2026-11-24";
+	assert_true(build(&q, &second, why));
+	assert_ptr_not_equal(first.sql, second.sql);
+	question_text_fini(&second);
+	question_text_fini(&first);
 }
 
 /* Parts end where the next begins, with the comments in front of that. */
@@ -415,7 +487,11 @@ static void test_faults_are_named(void **state)
 		{{.kind = QUESTION_ROW, .request_id = "x"}, "request_id must be"},
 		{{.kind = QUESTION_STATS, .step = "5m"}, "step must be"},
 		{{.compare = COMPARE_NONE, .kind = QUESTION_TOTALS}, "compare is for"},
-		{{.n_teams = 1001}, "teams are more than 1000"},
+		{{.n_teams = 10001}, "teams are more than 10000"},
+		{{.kind = QUESTION_TOTALS, .link = "/"}, "link is for the question"},
+		{{.kind = QUESTION_ROWS, .rows_in_teams = true},
+		 "rows_in_teams is for the question"},
+		{{.from = "2026-11-24T12:30 05:30"}, "from has a blank"},
 	};
 	struct question_text t;
 	char why[256];
@@ -429,21 +505,59 @@ static void test_faults_are_named(void **state)
 	}
 }
 
+static void note_field(void *ctx, const char *field, const char *what)
+{
+	struct sbuf *fields = ctx;
+
+	assert_true(*what != '\0');
+	sbuf_printf(fields, "%s ", field);
+}
+
+static void test_all_faults_at_once(void **state)
+{
+	struct question q = {.kind = QUESTION_ROWS,
+			     .from = "x",
+			     .to = "y",
+			     .zone = "z",
+			     .step = "1h",
+			     .limit = 501,
+			     .status_low = 5,
+			     .status_high = 4,
+			     .min_ms = -1,
+			     .after = "a",
+			     .address = "b",
+			     .request_id = "c",
+			     .percentiles = true,
+			     .n_routes = 1001};
+	struct sbuf fields;
+
+	(void)state;
+	sbuf_init(&fields, 1024);
+	assert_false(question_check(&q, note_field, &fields));
+	assert_string_equal(sbuf_text(&fields),
+			    "from to zone routes limit step percentiles request_id "
+			    "status min_ms after address ");
+	sbuf_fini(&fields);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_a_lost_plus),
 		cmocka_unit_test(test_zones),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_arrays),
 		cmocka_unit_test(test_every_question_is_built),
 		cmocka_unit_test(test_every_choice_is_built),
+		cmocka_unit_test(test_texts_stay),
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_ids_tell_their_time),
 		cmocka_unit_test(test_faults_are_named),
+		cmocka_unit_test(test_all_faults_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
