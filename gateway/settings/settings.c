@@ -31,6 +31,10 @@ void settings_fini(struct settings *s)
 	free(s->journal.directory);
 	free(s->listen.items);
 	free(s->manager_listen.items);
+	free(s->public_url);
+	settings_names_fini(&s->manager_hosts);
+	settings_names_fini(&s->manager_cors);
+	settings_sign_in_fini(&s->sign_in);
 	free(s->tls_listen.items);
 	free(s->unix_group);
 	free(s->tls_certificate);

@@ -135,6 +135,39 @@ struct settings_journal {
 	uint32_t sync_ms;
 };
 
+enum settings_issuer_kind { ISSUER_OIDC = 1, ISSUER_CLERK };
+
+enum { SETTINGS_RS256 = 1, SETTINGS_ES256 = 2 };
+
+/* A provider whose JWTs sign in (gateway/sign_in/jwt.h says what is demanded of them). */
+struct settings_issuer {
+	char *issuer;
+	enum settings_issuer_kind kind;
+	struct settings_names audiences; /* oidc: at least one */
+	struct settings_names parties;   /* clerk: at least one */
+	bool azp_optional;
+	uint32_t algorithms;        /* SETTINGS_RS256 and such */
+	char *jwks_url, *jwks_file; /* one of them */
+	char *ca_file;              /* of the URL; NULL: the system's CAs */
+};
+
+enum settings_role { ROLE_NONE, ROLE_VIEWER, ROLE_MANAGER, ROLE_ADMIN };
+
+/* Whoever a token of this issuer is for, if a claim of it is `value`, or holds it. */
+struct settings_rule {
+	char *issuer, *claim, *value;
+	char *team; /* NULL where role is ROLE_ADMIN */
+	enum settings_role role;
+};
+
+struct settings_sign_in {
+	struct settings_issuer *issuers;
+	size_t n_issuers;
+	struct settings_rule *rules;
+	size_t n_rules;
+	enum settings_role default_role; /* ROLE_NONE or ROLE_VIEWER */
+};
+
 struct settings_listeners {
 	struct net_listen *items;
 	size_t n;
@@ -151,6 +184,10 @@ struct settings {
 	struct net_cidrs trusted_proxies;
 	bool trust_cf_connecting_ip, trust_x_real_ip;
 	struct settings_listeners manager_listen;
+	char *public_url; /* origin of the manager as browsers see it, or NULL */
+	struct settings_names manager_hosts; /* further ones, without ports */
+	struct settings_names manager_cors;  /* origins elsewhere */
+	struct settings_sign_in sign_in;
 	struct settings_listeners tls_listen; /* may be empty */
 	uint32_t unix_mode;                   /* of the files of unix sockets */
 	char *unix_group;                     /* theirs; NULL: the process's */

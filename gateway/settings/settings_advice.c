@@ -212,6 +212,8 @@ static void advise(struct sbuf *out, const struct settings_slot *slot,
 		advise_bool(out, node);
 	else if (k->type == KEY_ROUTES)
 		sbuf_lit(out, "[" EXAMPLE_ROUTE "]");
+	else if (k->type == KEY_ISSUERS || k->type == KEY_RULES)
+		sbuf_lit(out, "[]");
 	else if (k->type == KEY_ENVS)
 		sbuf_lit(out, "{\"dev\": {}}");
 	else if (wanted == JSONC_ARRAY)
@@ -265,6 +267,8 @@ static const char *part_example(const struct settings_key *k, struct str before,
 				const char *after)
 {
 	char last = before.n != 0 ? before.p[before.n - 1] : '\0';
+	bool is_url = k->type == KEY_UPSTREAM || k->type == KEY_ORIGINS ||
+		      k->type == KEY_OWN_ORIGIN || k->type == KEY_KEYS_URL;
 
 	if (k->type == KEY_LISTENERS)
 		return last == ':' ? strrchr(example_of(k), ':') + 1 : "127.0.0.1";
@@ -272,9 +276,9 @@ static const char *part_example(const struct settings_key *k, struct str before,
 		return last == '/' ? "8" : "10.0.0.0";
 	if (k->type == KEY_DATABASE && last == ':')
 		return strchr(after, '@') != NULL ? "password" : "5432";
-	if ((k->type == KEY_UPSTREAM || k->type == KEY_ORIGINS) && last == ':')
+	if (is_url && last == ':')
 		return "8080";
-	if ((k->type == KEY_UPSTREAM || k->type == KEY_ORIGINS) && before.n == 0)
+	if (is_url && before.n == 0)
 		return "https";
 	return "default";
 }
@@ -284,7 +288,7 @@ const char *slot_default_example(const struct settings_slot *slot, struct str be
 {
 	const struct settings_key *k = slot->key;
 
-	if (k->type == KEY_FILE || k->type == KEY_PRIVATE_KEY)
+	if (k->type == KEY_FILE || k->type == KEY_PRIVATE_KEY || k->type == KEY_KEYS_FILE)
 		return NULL; /* no file is sure to be there */
 	if (k->type == KEY_DIRECTORY || k->type == KEY_SECRET)
 		return ""; /* none */

@@ -40,9 +40,8 @@ static bool has_own_port(const char *s)
 	       (strncmp(s, "https://", 8) == 0 && ends_with(s, ":443"));
 }
 
-/* NULL if a browser may send it as Origin (RFC 6454 6.2, URL standard 4.5), else what to
- * do. A page in a sandbox sends "null", whoever wrote it. */
-static const char *origin_fault(const char *s)
+/* RFC 6454 6.2, URL standard 4.5. A page in a sandbox sends "null", whoever wrote it. */
+const char *settings_origin_fault(const char *s)
 {
 	const char *colon = strstr(s, "://");
 	size_t scheme = strspn(s, LOWER DIGITS "+-.");
@@ -78,24 +77,24 @@ static bool holds(const struct settings_names *names, const char *name)
 
 static void add_origin(const struct settings_slot *slot, const struct jsonc_node *item)
 {
-	struct settings_cors *cors = &((struct settings_route *)slot->base)->cors;
+	struct settings_names *to =
+		settings_key_field(slot->key, slot->place, slot->base);
 	struct settings_text t;
 	const char *why = NULL;
 
 	if (!slot_text(slot, item, 0, &t))
 		return;
-	if (strcmp(t.text, "*") == 0)
-		cors->any_origin = true;
+	if (slot->place == IN_ROUTE && strcmp(t.text, "*") == 0)
+		((struct settings_route *)slot->base)->cors.any_origin = true;
 	else
-		why = origin_fault(t.text);
-	if (why == NULL && holds(&cors->origins, t.text))
+		why = settings_origin_fault(t.text);
+	if (why == NULL && holds(to, t.text))
 		why = "is listed twice; remove one";
 	if (why != NULL) {
 		slot_error(slot, item, "\"%.60s\" %s", slot_shown(item, &t), why);
 	} else {
-		cors->origins.items = xrealloc(cors->origins.items,
-					       (cors->origins.n + 1) * sizeof(char *));
-		cors->origins.items[cors->origins.n++] = t.text;
+		to->items = xrealloc(to->items, (to->n + 1) * sizeof(char *));
+		to->items[to->n++] = t.text;
 		t.text = NULL;
 	}
 	settings_text_fini(&t);
@@ -103,10 +102,9 @@ static void add_origin(const struct settings_slot *slot, const struct jsonc_node
 
 void slot_set_origins(const struct settings_slot *slot, const struct jsonc_node *node)
 {
-	CHECK(slot->place == IN_ROUTE);
 	if (!slot_expect(slot, node, JSONC_ARRAY))
 		return;
-	if (node->n == 0)
+	if (node->n == 0 && slot->place == IN_ROUTE)
 		slot_error(
 			slot, node,
 			"is empty; list origins, or leave cors out to leave CORS to the upstream");

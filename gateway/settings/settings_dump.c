@@ -1,12 +1,10 @@
 /* The effective configuration as text, secrets as ***; and what a change of it takes. */
-#include <libpq-fe.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
 #include "common/http.h"
-#include "common/pg_conninfo.h"
 #include "gateway/settings/settings_keys.h"
 #include "gateway/settings/settings.h"
 
@@ -50,6 +48,11 @@ static void put_or_null(struct sbuf *out, const char *s)
 		put_string(out, s);
 	else
 		sbuf_lit(out, "null");
+}
+
+static void put_bool(struct sbuf *out, bool on)
+{
+	sbuf_str(out, on ? STR("true") : STR("false"));
 }
 
 static void put_seconds(struct sbuf *out, uint32_t ms)
@@ -126,7 +129,7 @@ static void put_credentials(struct sbuf *out, uint64_t mask)
 	const char *comma = "";
 
 	if (mask == 0 || mask == SETTINGS_CREDENTIALS) {
-		sbuf_str(out, mask ? STR("true") : STR("false"));
+		put_bool(out, mask != 0);
 		return;
 	}
 	sbuf_lit(out, "[");
@@ -194,24 +197,61 @@ static void put_database(struct sbuf *out, const char *database)
 
 static void put_object(struct sbuf *out, const struct dump_place *p);
 
-static void put_routes(struct sbuf *out, const struct settings *s, unsigned depth)
+/* n structs of `size` bytes, as objects of that place. */
+static void put_objects(struct sbuf *out, enum settings_place place, const void *items,
+			size_t n, size_t size, unsigned depth)
 {
 	sbuf_lit(out, "[");
-	for (size_t i = 0; i < s->n_routes; i++) {
-		struct dump_place p = {IN_ROUTE, &s->routes[i], depth + 1, false};
+	for (size_t i = 0; i < n; i++) {
+		struct dump_place p = {place, (const char *)items + i * size, depth + 1,
+				       false};
 
 		sbuf_str(out, i ? STR(",") : STR(""));
 		put_indent(out, depth + 1);
 		put_object(out, &p);
 	}
-	put_indent(out, depth);
+	if (n > 0 || place == IN_ROUTE)
+		put_indent(out, depth);
 	sbuf_lit(out, "]");
+}
+
+static void put_list(struct sbuf *out, const struct settings_key *k,
+		     const struct dump_place *p)
+{
+	const struct settings *s = p->base;
+
+	if (k->type == KEY_ISSUERS)
+		put_objects(out, IN_ISSUER, s->sign_in.issuers, s->sign_in.n_issuers,
+			    sizeof *s->sign_in.issuers, p->depth + 1);
+	else if (k->type == KEY_RULES)
+		put_objects(out, IN_RULE, s->sign_in.rules, s->sign_in.n_rules,
+			    sizeof *s->sign_in.rules, p->depth + 1);
+	else if (k->type == KEY_ROUTES)
+		put_objects(out, IN_ROUTE, s->routes, s->n_routes, sizeof *s->routes,
+			    p->depth + 1);
+}
+
+/* A value that is an enum, or a mask of algorithms. */
+static void put_words(struct sbuf *out, enum settings_key_type type, uint32_t value)
+{
+	static const char *const aborts[] = {"cancel", "drain"};
+	static const char *const kinds[] = {"", "oidc", "clerk"};
+	static const char *const roles[] = {"", "viewer", "manager", "admin"};
+	static const char *const algorithms[] = {"", "[\"RS256\"]", "[\"ES256\"]",
+						 "[\"RS256\", \"ES256\"]"};
+
+	if (type == KEY_ALGORITHMS)
+		sbuf_str(out, str_of(algorithms[value]));
+	else if (type == KEY_ON_ABORT)
+		put_string(out, aborts[value]);
+	else
+		put_string(out, type == KEY_ROLE ? roles[value] : kinds[value]);
 }
 
 static void put_value(struct sbuf *out, const struct settings_key *k,
 		      const struct dump_place *p)
 {
-	const void *f = (const char *)p->base + (p->place == AT_TOP ? k->top : k->route);
+	const void *f = (const char *)p->base + (p->place == AT_TOP ? k->top : k->inner);
 
 	switch (k->type) {
 	case KEY_U32:
@@ -225,7 +265,7 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 		put_seconds(out, *(const uint32_t *)f);
 		break;
 	case KEY_BOOL:
-		sbuf_str(out, *(const bool *)f ? STR("true") : STR("false"));
+		put_bool(out, *(const bool *)f);
 		break;
 	case KEY_MODE:
 		sbuf_printf(out, "\"%04o\"", *(const uint32_t *)f);
@@ -236,6 +276,10 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_FILE:
 	case KEY_PRIVATE_KEY:
 	case KEY_DIRECTORY:
+	case KEY_OWN_ORIGIN:
+	case KEY_TEXT:
+	case KEY_KEYS_URL:
+	case KEY_KEYS_FILE:
 		put_or_null(out, *(char *const *)f);
 		break;
 	case KEY_DATABASE:
@@ -269,26 +313,29 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_HEADER_NAMES:
 	case KEY_PROTOCOLS:
 	case KEY_ORIGINS:
+	case KEY_HOSTS:
+	case KEY_TEXTS:
 		put_names(out, f);
 		break;
 	case KEY_ON_ABORT:
-		put_string(out, *(const enum on_client_abort *)f == ON_ABORT_DRAIN
-					? "drain"
-					: "cancel");
+	case KEY_ISSUER_KIND:
+	case KEY_ROLE:
+	case KEY_ALGORITHMS:
+		put_words(out, k->type, *(const uint32_t *)f);
 		break;
+	case KEY_ISSUERS:
+	case KEY_RULES:
 	case KEY_ROUTES:
-		put_routes(out, p->base, p->depth + 1);
-		break;
 	case KEY_ENVS:
 	case KEY_TYPE_COUNT:
-		break;
+		put_list(out, k, p);
 	}
 }
 
 /* Optional values that are not there have no text that could be read back. */
 static bool is_absent(const struct settings_key *k, const struct dump_place *p)
 {
-	const char *f = (const char *)p->base + (p->place == AT_TOP ? k->top : k->route);
+	const char *f = (const char *)p->base + (p->place == AT_TOP ? k->top : k->inner);
 
 	if (k->type == KEY_ENVS)
 		return true;
@@ -297,7 +344,7 @@ static bool is_absent(const struct settings_key *k, const struct dump_place *p)
 		return true;
 	if (k->type == KEY_CREDENTIALS)
 		return false;
-	if (k->type == KEY_METHODS)
+	if (k->type == KEY_METHODS || k->type == KEY_ROLE)
 		return *(const uint32_t *)(const void *)f == 0;
 	return (k->flags & KEY_OPTIONAL) != 0 && k->type != KEY_BOOL &&
 	       *(char *const *)(const void *)f == NULL;
@@ -379,47 +426,6 @@ void settings_dump(const struct settings *s, struct sbuf *out)
 
 	put_object(out, &top);
 	sbuf_lit(out, "\n");
-}
-
-/* A value of a connection string in single quotes (libpq manual, 34.1.1.1). */
-static void put_conninfo_value(struct sbuf *out, const char *value)
-{
-	if (*value != '\0' && strpbrk(value, " '\\") == NULL) {
-		sbuf_str(out, str_of(value));
-		return;
-	}
-	sbuf_lit(out, "'");
-	for (; *value != '\0'; value++) {
-		if (*value == '\'' || *value == '\\')
-			sbuf_lit(out, "\\");
-		sbuf_add(out, value, 1);
-	}
-	sbuf_lit(out, "'");
-}
-
-void settings_redact_database(const char *database, struct sbuf *out)
-{
-	PQconninfoOption *all, *o;
-	const char *space = "", *why;
-
-	if (*database == '\0')
-		return;
-	all = pg_conninfo_check(database, &why) ? PQconninfoParse(database, NULL) : NULL;
-	if (all == NULL) {
-		sbuf_lit(out, "***");
-		return;
-	}
-	for (o = all; o->keyword != NULL; o++) {
-		if (o->val == NULL)
-			continue;
-		sbuf_printf(out, "%s%s=", space, o->keyword);
-		if (strchr(o->dispchar, '*') != NULL) /* libpq's own mark of a password */
-			sbuf_lit(out, "***");
-		else
-			put_conninfo_value(out, o->val);
-		space = " ";
-	}
-	PQconninfoFree(all);
 }
 
 static bool same_text(const char *a, const char *b)

@@ -10,10 +10,12 @@
 #include "gateway/settings/settings_priv.h"
 
 #define TOP(field) AT_TOP, .top = offsetof(struct settings, field)
-#define ROUTE(field) IN_ROUTE, .route = offsetof(struct settings_route, field)
+#define ROUTE(field) IN_ROUTE, .inner = offsetof(struct settings_route, field)
+#define ISSUER(field) IN_ISSUER, .inner = offsetof(struct settings_issuer, field)
+#define RULE(field) IN_RULE, .inner = offsetof(struct settings_rule, field)
 #define BOTH(field)                                                                      \
 	AT_BOTH, .top = offsetof(struct settings, field),                                \
-		 .route = offsetof(struct settings_route, field)
+		 .inner = offsetof(struct settings_route, field)
 
 #define DAY_MS 86400000u
 #define HOUR_MS 3600000u
@@ -45,6 +47,66 @@ static const struct settings_key keys[] = {
 	{"manager.listen", TOP(manager_listen), .type = KEY_LISTENERS,
 	 .example = "127.0.0.1:8000", .fallback = "[\"127.0.0.1:8000\", \"[::1]:8000\"]",
 	 .flags = KEY_ENV | KEY_RESTART, .doc = "where the manager's API listens"},
+	{"manager.public_url", TOP(public_url), .type = KEY_OWN_ORIGIN,
+	 .example = "https://tollgate.example", .flags = KEY_OPTIONAL | KEY_ENV,
+	 .doc = "the manager as browsers see it, behind a proxy; with https sessions' "
+		"cookies are secure"},
+	{"manager.hosts", TOP(manager_hosts), .type = KEY_HOSTS,
+	 .example = "tollgate.internal", .fallback = "[]", .flags = KEY_ENV,
+	 .doc = "further names that the manager is called by; localhost and public_url's "
+		"are known"},
+	{"manager.cors_origins", TOP(manager_cors), .type = KEY_ORIGINS,
+	 .example = "https://app.example", .fallback = "[]", .flags = KEY_ENV,
+	 .doc = "origins elsewhere whose pages may call the manager with an "
+		"Authorization, never with cookies"},
+
+	{"sign_in.issuers", TOP(sign_in.issuers), .type = KEY_ISSUERS, .fallback = "[]",
+	 .flags = KEY_ENV, .doc = "providers whose JWTs sign in, an array"},
+	{"sign_in.rules", TOP(sign_in.rules), .type = KEY_RULES, .fallback = "[]",
+	 .doc = "who is what by a claim of their JWT, an array"},
+	{"sign_in.default_role", TOP(sign_in.default_role), .type = KEY_ROLE,
+	 .example = "viewer", .flags = KEY_OPTIONAL,
+	 .doc = "what everybody is whom an issuer vouches for: \"viewer\" sees statistics "
+		"and routes of all; default: nothing"},
+
+	{"issuer", ISSUER(issuer), .type = KEY_TEXT,
+	 .example = "https://clerk.example.com", .flags = KEY_REQUIRED,
+	 .doc = "the tokens' `iss`, exactly; unique"},
+	{"kind", ISSUER(kind), .type = KEY_ISSUER_KIND, .example = "oidc",
+	 .flags = KEY_REQUIRED,
+	 .doc = "\"clerk\" takes Clerk's session tokens, \"oidc\" access tokens of any "
+		"provider"},
+	{"audiences", ISSUER(audiences), .type = KEY_TEXTS,
+	 .example = "https://tollgate.example", .fallback = "[]",
+	 .doc = "oidc: `aud` has to be, or hold, one of these"},
+	{"parties", ISSUER(parties), .type = KEY_TEXTS, .example = "https://app.example",
+	 .fallback = "[]", .doc = "clerk: `azp` has to be one of these"},
+	{"azp_optional", ISSUER(azp_optional), .type = KEY_BOOL, .fallback = "false",
+	 .doc = "clerk: tokens without `azp` are taken too"},
+	{"algorithms", ISSUER(algorithms), .type = KEY_ALGORITHMS, .example = "RS256",
+	 .fallback = "[\"RS256\"]", .doc = "what its tokens are signed with"},
+	{"jwks_url", ISSUER(jwks_url), .type = KEY_KEYS_URL,
+	 .example = "https://idp.example/jwks.json", .flags = KEY_OPTIONAL,
+	 .doc = "its public keys; default of clerk: /.well-known/jwks.json of the issuer"},
+	{"jwks_file", ISSUER(jwks_file), .type = KEY_KEYS_FILE, .example = "jwks.json",
+	 .flags = KEY_OPTIONAL, .doc = "a file of them instead"},
+	{"ca_file", ISSUER(ca_file), .type = KEY_FILE, .example = "ca.pem",
+	 .flags = KEY_OPTIONAL,
+	 .doc = "PEM file of the authorities to trust for jwks_url; default: the system's"},
+
+	{"issuer", RULE(issuer), .type = KEY_TEXT, .example = "https://clerk.example.com",
+	 .flags = KEY_REQUIRED,
+	 .doc = "whose tokens the rule looks at, one of sign_in.issuers"},
+	{"claim", RULE(claim), .type = KEY_TEXT, .example = "groups",
+	 .flags = KEY_REQUIRED,
+	 .doc = "a claim, or one inside others: realm_access.roles"},
+	{"value", RULE(value), .type = KEY_TEXT, .example = "gateway-team",
+	 .flags = KEY_REQUIRED, .doc = "what it has to be, or as an array to hold"},
+	{"team", RULE(team), .type = KEY_TEXT, .example = "search", .flags = KEY_OPTIONAL,
+	 .doc = "the team that they are in then, by its name"},
+	{"role", RULE(role), .type = KEY_ROLE, .example = "viewer", .flags = KEY_REQUIRED,
+	 .doc = "as what: manager or viewer; or admin, without a "
+		"team"},
 
 	{"tls.listen", TOP(tls_listen), .type = KEY_LISTENERS,
 	 .example = "127.0.0.1:8443", .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,
@@ -259,7 +321,7 @@ void *settings_key_field(const struct settings_key *key, enum settings_place pla
 			 void *base)
 {
 	CHECK((key->place & place) != 0);
-	return (char *)base + (place == AT_TOP ? key->top : key->route);
+	return (char *)base + (place == AT_TOP ? key->top : key->inner);
 }
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
@@ -330,8 +392,9 @@ static const char *last_part(const char *name)
 static const char *nearest_group(const char *name, enum settings_place place)
 {
 	static const char *const groups[] = {
-		"manager", "limits", "timeouts",         "pools", "tokens",
-		"usage",   "tls",    "response_headers", "cors",  "unix_sockets"};
+		"manager", "limits",       "timeouts", "pools",
+		"tokens",  "usage",        "tls",      "response_headers",
+		"cors",    "unix_sockets", "sign_in"};
 	const char *there[ARRAY_LEN(groups)];
 	size_t n = 0;
 

@@ -33,17 +33,34 @@ enum settings_key_type {
 	KEY_REQUEST_HEADERS, /* name: value */
 	KEY_RESPONSE_HEADERS,
 	KEY_HEADER_NAMES,
-	KEY_PROTOCOLS, /* of Upgrade, but for those that are HTTP again */
-	KEY_ORIGINS,   /* scheme://host:port, or * */
+	KEY_PROTOCOLS,  /* of Upgrade, but for those that are HTTP again */
+	KEY_ORIGINS,    /* scheme://host:port, or * */
+	KEY_OWN_ORIGIN, /* one of http or https */
+	KEY_HOSTS,      /* names without ports */
+	KEY_TEXT,       /* 1 to 255 bytes without control characters */
+	KEY_TEXTS,
+	KEY_KEYS_URL,    /* of a provider's key set */
+	KEY_KEYS_FILE,   /* likewise a file, readable */
+	KEY_ISSUER_KIND, /* "oidc" or "clerk" */
+	KEY_ALGORITHMS,  /* of signatures */
+	KEY_ROLE,
 	KEY_ON_ABORT,
+	KEY_ISSUERS,
+	KEY_RULES,
 	KEY_ROUTES,
 	KEY_ENVS,
 	KEY_TYPE_COUNT
 };
 
-/* Where a key stands: at the top, inside a route, or both (the route's own value
- * wins). */
-enum settings_place { AT_TOP = 1, IN_ROUTE = 2, AT_BOTH = 3 };
+/* Where a key stands: at the top, inside a route, or both (the route's own value wins);
+ * inside an issuer or a rule of sign_in. */
+enum settings_place {
+	AT_TOP = 1,
+	IN_ROUTE = 2,
+	AT_BOTH = 3,
+	IN_ISSUER = 4,
+	IN_RULE = 8,
+};
 
 enum {
 	KEY_REQUIRED = 1,
@@ -59,7 +76,9 @@ struct settings_key {
 	const char *name; /* "limits.head_bytes"; keys of one group stand together */
 	enum settings_place place;
 	enum settings_key_type type;
-	size_t top, route; /* offsets in struct settings and struct settings_route */
+	/* offsets in struct settings, and in struct settings_route, settings_issuer or
+	 * settings_rule */
+	size_t top, inner;
 	uint64_t min, max;
 	const char *fallback; /* the default as JSON; NULL: none, or told by doc */
 	const char *example;  /* for messages: one value, of a list one element, without
@@ -78,7 +97,7 @@ bool settings_key_is_group(const char *name, enum settings_place place);
 const char *settings_key_suggest(const char *name, enum settings_place place);
 /* The likeliest of n words, or NULL when none is near. */
 const char *settings_nearest(const char *word, const char *const *words, size_t n);
-/* The field in the struct settings or struct settings_route at base. */
+/* The field in the struct at base, which is the place's. */
 void *settings_key_field(const struct settings_key *key, enum settings_place place,
 			 void *base);
 

@@ -149,6 +149,7 @@ static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 	check_listeners(l, root, s);
 	check_journal(l, root, s);
 	settings_read_routes(l, root, s);
+	settings_check_rules(l, root, s);
 }
 
 static struct settings *load(struct settings_loader *l, struct str text)

@@ -8,7 +8,8 @@
 
 #define SETTINGS_ROUTES_MAX 1000
 #define SETTINGS_ENDPOINTS_MAX 16 /* addresses of one upstream */
-#define SETTINGS_LIST_MAX 256     /* elements of any other array */
+#define SETTINGS_ISSUERS_MAX 16
+#define SETTINGS_LIST_MAX 256 /* elements of any other array */
 
 struct settings_loader {
 	const char *file;
@@ -20,7 +21,7 @@ struct settings_loader {
 	char where[192]; /* put before key names in faults: "" or "routes.openai." */
 };
 
-/* Value of one key at `base`, a struct settings (AT_TOP) or struct settings_route. */
+/* Value of one key at `base`, which is the place's struct. */
 struct settings_slot {
 	struct settings_loader *loader;
 	const struct settings_key *key;
@@ -132,7 +133,24 @@ void settings_names_fini(struct settings_names *names);
 void settings_route_replace_upstream(struct settings_route *route, const char *url);
 void settings_endpoints_fini(struct settings_route *route);
 
+/* --- settings_sign_in.c: the manager's names, issuers and rules --- */
+
+void slot_set_own_origin(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_plain(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_plain_list(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_word(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_algorithms(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_issuers(const struct settings_slot *slot, const struct jsonc_node *node);
+void slot_set_rules(const struct settings_slot *slot, const struct jsonc_node *node);
+/* Reports rules of issuers that there are not. */
+void settings_check_rules(struct settings_loader *l, const struct jsonc_node *root,
+			  const struct settings *s);
+void settings_sign_in_fini(struct settings_sign_in *sign_in);
+
 /* --- settings_cors.c --- */
+
+/* NULL if a browser may send it as Origin, else what to do. */
+const char *settings_origin_fault(const char *origin);
 
 void slot_set_origins(const struct settings_slot *slot, const struct jsonc_node *node);
 /* Reports what does not go together; node is the route, r what was read of it. */

@@ -117,8 +117,10 @@ static void unknown_key(const struct name_check *c, const struct jsonc_node *nod
 	struct settings_faults *f = &c->loader->faults;
 	const char *where = c->loader->where, *near;
 	enum settings_place other = c->place == AT_TOP ? IN_ROUTE : AT_TOP;
+	bool is_route = c->place == AT_TOP || c->place == IN_ROUTE;
 
-	if (settings_key_find(name, other) || settings_key_is_group(name, other)) {
+	if (is_route &&
+	    (settings_key_find(name, other) || settings_key_is_group(name, other))) {
 		faults_error(f, node->key_pos,
 			     c->place == AT_TOP
 				     ? "%s%s: belongs inside a route; move it there"

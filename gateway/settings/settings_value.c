@@ -182,6 +182,18 @@ static void set_file(const struct settings_slot *slot, const struct jsonc_node *
 	set_pem(slot, node, holds_certificates, "certificates");
 }
 
+static bool holds_anything(const char *path)
+{
+	(void)path;
+	return true;
+}
+
+/* Which keys are in it is told when they are read, again and again. */
+static void set_keys_file(const struct settings_slot *slot, const struct jsonc_node *node)
+{
+	set_pem(slot, node, holds_anything, "");
+}
+
 static void set_private_key(const struct settings_slot *slot,
 			    const struct jsonc_node *node)
 {
@@ -349,7 +361,18 @@ void slot_set(const struct settings_slot *slot, const struct jsonc_node *node)
 		[KEY_HEADER_NAMES] = slot_set_header_names,
 		[KEY_PROTOCOLS] = slot_set_protocols,
 		[KEY_ORIGINS] = slot_set_origins,
+		[KEY_OWN_ORIGIN] = slot_set_own_origin,
+		[KEY_HOSTS] = slot_set_plain_list,
+		[KEY_TEXT] = slot_set_plain,
+		[KEY_TEXTS] = slot_set_plain_list,
+		[KEY_KEYS_URL] = slot_set_plain,
+		[KEY_KEYS_FILE] = set_keys_file,
+		[KEY_ISSUER_KIND] = slot_set_word,
+		[KEY_ALGORITHMS] = slot_set_algorithms,
+		[KEY_ROLE] = slot_set_word,
 		[KEY_ON_ABORT] = set_on_abort,
+		[KEY_ISSUERS] = slot_set_issuers,
+		[KEY_RULES] = slot_set_rules,
 		[KEY_ROUTES] = set_elsewhere,
 		[KEY_ENVS] = set_elsewhere,
 	};

@@ -62,7 +62,8 @@ static const char full_dump[] =
 	"  \"trusted_proxies\": [\"10.0.0.0/8\", \"::1/128\"],\n"
 	"  \"trust_cf_connecting_ip\": false,\n"
 	"  \"trust_x_real_ip\": false,\n"
-	"  \"manager\": { \"listen\": [\"127.0.0.1:8000\", \"[::1]:8000\"] },\n"
+	"  \"manager\": { \"listen\": [\"127.0.0.1:8000\", \"[::1]:8000\"], \"hosts\": [], \"cors_origins\": [] },\n"
+	"  \"sign_in\": { \"issuers\": [], \"rules\": [] },\n"
 	"  \"unix_sockets\": { \"mode\": \"0660\" },\n"
 	"  \"limits\": { \"head_bytes\": 16384, \"headers\": 100, \"body_bytes\": 0, \"connections\": 20000, \"connections_per_address\": 0 },\n"
 	"  \"timeouts\": { \"head_s\": 0.25, \"body_s\": 30, \"connect_s\": 5, \"first_byte_s\": 330, \"idle_s\": 1.001, \"total_s\": 0, \"keep_alive_s\": 75, \"drain_s\": 30 },\n"
@@ -460,6 +461,23 @@ static bool in_comment(const char *text, const char *dotted)
 	return found;
 }
 
+/* Those of issuers and rules: // { "issuer": ... } */
+static bool in_line_comment(const char *text, const char *key)
+{
+	char *quoted = xasprintf("\"%s\"", key);
+	bool found = false;
+
+	for (const char *p = text; !found && (p = strstr(p, quoted)) != NULL; p++) {
+		const char *line = p;
+
+		while (line > text && line[-1] != '\n')
+			line--;
+		found = strncmp(line, "  // ", 5) == 0;
+	}
+	free(quoted);
+	return found;
+}
+
 static void test_example_has_every_key(void **state)
 {
 	struct jsonc_sink sink = {on_fault, NULL};
@@ -483,6 +501,10 @@ static void test_example_has_every_key(void **state)
 		if ((keys[i].place & IN_ROUTE) != 0 &&
 		    find(route, keys[i].name) == NULL && !in_comment(text, keys[i].name))
 			fail_msg("config/tollgate.json lacks %s in a route",
+				 keys[i].name);
+		if ((keys[i].place & (IN_ISSUER | IN_RULE)) != 0 &&
+		    !in_line_comment(text, keys[i].name))
+			fail_msg("config/tollgate.json lacks %s of sign_in",
 				 keys[i].name);
 	}
 	jsonc_free(&root);
