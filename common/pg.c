@@ -65,6 +65,7 @@ static void close_session(struct pg_conn *c)
 {
 	drop_events(c);
 	pg_dialer_drop(&c->dialer);
+	pg_canceller_drop(&c->canceller);
 	PQclear(c->last);
 	c->last = NULL;
 	/* Writes a good-bye if the socket takes it; never waits in this mode. */
@@ -89,8 +90,8 @@ static void leave(struct pg_conn *c)
 	if (--c->depth > 0 || !c->dying)
 		return;
 	event_free(c->timer);
-	event_free(c->dialed);
-	close(c->dialed_fd);
+	event_free(c->told);
+	close(c->told_fd);
 	OPENSSL_cleanse((char *)c->o.conninfo, strlen(c->o.conninfo));
 	free((char *)c->o.conninfo);
 	free((char *)c->o.application_name);
@@ -173,28 +174,6 @@ static void lost(struct pg_conn *c, const char *why)
 	lost_with(c, why, "");
 }
 
-static void keep_result(struct pg_conn *c, PGresult *r)
-{
-	if (c->last && pg_result_is_error(c->last)) {
-		PQclear(r);
-		return;
-	}
-	PQclear(c->last);
-	c->last = r;
-}
-
-/* A server that ends the session while it takes rows has said why before, behind what
- * libpq reads in that state. Nothing waits: the socket is closed. */
-static void hear_out(struct pg_conn *c)
-{
-	PGresult *r;
-
-	if (c->copy != PG_COPY_FEEDING || PQputCopyEnd(c->pg, "lost") != 1)
-		return;
-	while ((r = PQgetResult(c->pg)) != NULL)
-		keep_result(c, r);
-}
-
 /* The server's last word, where there was one, tells more than "closed unexpectedly",
  * which is libpq's own and has no SQLSTATE. */
 static void lost_by_libpq(struct pg_conn *c)
@@ -202,7 +181,7 @@ static void lost_by_libpq(struct pg_conn *c)
 	char line[PG_MESSAGE_MAX], code[6] = "";
 
 	if (PQstatus(c->pg) == CONNECTION_BAD)
-		hear_out(c);
+		pg_hear_out(c);
 	if (c->last && pg_result_is_error(c->last))
 		pg_sqlstate(code, c->last);
 	if (code[0] != '\0') {
@@ -235,6 +214,7 @@ static void complete(struct pg_conn *c)
 		reply.result = NULL;
 		pg_sqlstate(reply.sqlstate, c->last);
 		reply.message = pg_clean_result(line, c->last, false);
+		reply.field = PQresultErrorField(c->last, PG_DIAG_COLUMN_NAME);
 		if (PQstatus(c->pg) == CONNECTION_BAD || pg_result_is_fatal(c->last) ||
 		    reply.sqlstate[0] == '\0') {
 			lost_by_libpq(c);
@@ -290,6 +270,8 @@ static void take_results(struct pg_conn *c)
 			return; /* PQgetResult would say COPY_IN for ever */
 		r = PQgetResult(c->pg);
 		if (r == NULL) {
+			if (c->canceller)
+				return; /* it would hit the next statement */
 			complete(c);
 			continue;
 		}
@@ -299,7 +281,7 @@ static void take_results(struct pg_conn *c)
 			pg_feed(c);
 			continue;
 		}
-		keep_result(c, r);
+		pg_keep_result(c, r);
 		if (PQresultStatus(r) == PGRES_COPY_IN ||
 		    PQresultStatus(r) == PGRES_COPY_OUT)
 			lost(c, "COPY where none was expected");
@@ -448,18 +430,12 @@ static void on_notice(void *ctx, const PGresult *r)
 	}
 }
 
-static void on_dialed(evutil_socket_t fd, short what, void *arg)
+static void on_dialed(struct pg_conn *c)
 {
-	struct pg_conn *c = arg;
 	struct pg_dialed dialed;
-	uint64_t count;
 
-	(void)what;
-	/* A dialer that was dropped may have written as well. */
-	if (read(fd, &count, sizeof count) < 0 || c->dialer == NULL ||
-	    !pg_dialer_take(&c->dialer, &dialed))
+	if (!pg_dialer_take(&c->dialer, &dialed))
 		return;
-	enter(c);
 	c->place = dialed.place;
 	c->pg = dialed.pg;
 	if (c->pg == NULL) {
@@ -468,6 +444,22 @@ static void on_dialed(evutil_socket_t fd, short what, void *arg)
 		PQsetNoticeReceiver(c->pg, on_notice, c);
 		set_up_session(c);
 	}
+}
+
+/* A thread of ours is done; or one was that has been dropped. */
+static void on_told(evutil_socket_t fd, short what, void *arg)
+{
+	struct pg_conn *c = arg;
+	uint64_t count;
+
+	(void)what;
+	if (read(fd, &count, sizeof count) < 0)
+		return;
+	enter(c);
+	if (c->dialer != NULL)
+		on_dialed(c);
+	else if (pg_canceller_take(&c->canceller))
+		take_results(c);
 	leave(c);
 }
 
@@ -481,7 +473,7 @@ static void dial(struct pg_conn *c)
 		.resolver = c->o.resolver,
 	};
 
-	c->dialer = pg_dialer_start(&o, &c->place, c->dialed_fd);
+	c->dialer = pg_dialer_start(&o, &c->place, c->told_fd);
 	if (c->dialer == NULL) {
 		lost(c, "no thread or file descriptor is left to connect with");
 		return;
@@ -535,10 +527,10 @@ struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *op
 		c->o.timeout_ms = DEFAULT_TIMEOUT_MS;
 	c->backoff_ms = BACKOFF_MIN_MS;
 	c->timer = event_new(base, -1, 0, on_timer, c);
-	c->dialed_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	CHECK(c->timer != NULL && c->dialed_fd >= 0);
-	c->dialed = event_new(base, c->dialed_fd, EV_READ | EV_PERSIST, on_dialed, c);
-	CHECK(c->dialed != NULL && event_add(c->dialed, NULL) == 0);
+	c->told_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	CHECK(c->timer != NULL && c->told_fd >= 0);
+	c->told = event_new(base, c->told_fd, EV_READ | EV_PERSIST, on_told, c);
+	CHECK(c->told != NULL && event_add(c->told, NULL) == 0);
 	timer_in(c, 0);
 	return c;
 }

@@ -36,6 +36,8 @@ struct pg_reply {
 	/* Not PG_OK: one line of clean UTF-8 (common/pg_error.h), without secrets;
 	 * PG_LOST: with the SQLSTATE. */
 	const char *message;
+	/* PG_ERROR: the column that it is about, as the server names it; NULL: none */
+	const char *field;
 };
 
 struct pg_options {
@@ -95,6 +97,13 @@ bool pg_copy_put(struct pg_conn *c, const void *bytes, size_t n);
 /* Inside `more` only. failure NULL: the rows are complete; else the server rolls the
  * statement back and the reply is PG_ERROR 57014 with this text in its message. */
 void pg_copy_end(struct pg_conn *c, const char *failure);
+
+/* Asks the server to end the running statement; nothing where none runs. The statement
+ * ends as it would: by PG_ERROR 57014, or otherwise where it was done before. `done` is
+ * called, and the connection free again, once that is known and the request cannot hit
+ * another statement any more. It goes without encryption, as libpq sends it: a server or
+ * pooler that takes none lets the statement run on, up to its time limit. */
+void pg_cancel(struct pg_conn *c);
 
 /* Gives the connection up as lost (`done` gets PG_LOST, from here) and connects anew,
  * where there are several servers to the next one first. */

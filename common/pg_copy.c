@@ -58,3 +58,23 @@ void pg_copy_end(struct pg_conn *c, const char *failure)
 	else
 		pg_mark_broken(c);
 }
+
+void pg_keep_result(struct pg_conn *c, PGresult *r)
+{
+	if (c->last && pg_result_is_error(c->last)) {
+		PQclear(r);
+		return;
+	}
+	PQclear(c->last);
+	c->last = r;
+}
+
+void pg_hear_out(struct pg_conn *c)
+{
+	PGresult *r;
+
+	if (c->copy != PG_COPY_FEEDING || PQputCopyEnd(c->pg, "lost") != 1)
+		return;
+	while ((r = PQgetResult(c->pg)) != NULL)
+		pg_keep_result(c, r);
+}

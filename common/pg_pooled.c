@@ -42,6 +42,13 @@ void pg_send(struct pg_conn *c, const char *sql, struct pg_params p)
 		pg_mark_broken(c);
 }
 
+void pg_cancel(struct pg_conn *c)
+{
+	OBJ_CHECK(c, PG_CONN_MAGIC);
+	if (c->busy && c->state == PG_UP && !c->broken && c->canceller == NULL)
+		c->canceller = pg_canceller_start(c->pg, c->told_fd);
+}
+
 static bool is_of_another(const struct pg_conn *c, const PGresult *r)
 {
 	return PQntuples(r) == 1 && pg_value_int(r, 0, 0) != PQbackendPID(c->pg);

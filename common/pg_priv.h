@@ -4,6 +4,7 @@
 #define COMMON_PG_PRIV_H
 
 #include "common/pg.h"
+#include "common/pg_canceller.h"
 #include "common/pg_dialer.h"
 #include "common/pg_error.h"
 #include "common/trouble.h"
@@ -19,10 +20,11 @@ struct pg_conn {
 	struct pg_options o; /* its strings are ours */
 	PGconn *pg;          /* NULL: PG_DOWN */
 	struct event *readable, *writable, *timer;
-	struct pg_dialer *dialer; /* while PG_DIALING */
+	struct pg_dialer *dialer;       /* while PG_DIALING */
+	struct pg_canceller *canceller; /* while a request is on its way */
 	struct pg_place place;
-	struct event *dialed;
-	int dialed_fd;
+	struct event *told; /* by the threads of these two */
+	int told_fd;
 	/* Duplicate of libpq's socket, for the events; -1: none. libpq closes its own
 	 * once the server is gone, and another thread may get its number before the
 	 * events go. */
@@ -62,6 +64,11 @@ void pg_judge_pooler(struct pg_conn *c, const PGresult *r);
 bool pg_flush(struct pg_conn *c);
 /* The running statement's time begins anew. */
 void pg_statement_time(struct pg_conn *c);
+/* A result of the running statement: the first error, or the latest, is kept. */
+void pg_keep_result(struct pg_conn *c, PGresult *r);
+/* A server that ends the session while it takes rows has said why before, behind what
+ * libpq reads in that state. Nothing waits: the socket is closed. */
+void pg_hear_out(struct pg_conn *c);
 /* Asks for rows until the socket is full or they end. */
 void pg_feed(struct pg_conn *c);
 

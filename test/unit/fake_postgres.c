@@ -72,6 +72,11 @@ static void error(int fd, const char *severity, const char *code, const char *me
 	put(fd, 'E', body, (size_t)n);
 }
 
+static void column_error(int fd)
+{
+	PUT(fd, 'E', "SERROR\0VERROR\0CTG400\0Mno such name\0cname\0\0");
+}
+
 /* Ready, and the end of the session, in one piece. */
 static void end_at_once(int fd, const char *code, const char *message)
 {
@@ -243,6 +248,27 @@ static void answer_begin(struct fake_postgres *f, int fd)
 	}
 }
 
+/* The start-up packet of a request to cancel has 16 bytes (manual, 55.7). */
+static void wait_for_cancel(struct fake_postgres *f, int fd)
+{
+	struct pollfd p = {f->listener, POLLIN, 0};
+	char request[16];
+	int cancel = -1;
+
+	while (!atomic_load(&f->stop) && cancel < 0)
+		if (poll(&p, 1, 20) > 0)
+			cancel = accept(f->listener, NULL, NULL);
+	if (cancel < 0 || !read_all(f, cancel, request, sizeof request))
+		return;
+	atomic_fetch_add(&f->cancels, 1);
+	PUT(fd, 'A', "\0\0\0\1channel\0007\0");
+	error(fd, "ERROR", "57014", "canceling statement due to user request");
+	ready(fd);
+	while (atomic_load(&f->hold_cancel) && !atomic_load(&f->stop))
+		usleep(1000);
+	close(cancel);
+}
+
 /* False: the session ends. */
 static bool answer(struct fake_postgres *f, int fd, char *sql)
 {
@@ -250,6 +276,10 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		return false;
 	if (starts(sql, "hang"))
 		return true;
+	if (starts(sql, "wait")) {
+		wait_for_cancel(f, fd);
+		return true;
+	}
 	if (starts(sql, "fatal")) {
 		error(fd, "FATAL", "57P01", "terminating connection");
 		return false;
@@ -276,6 +306,8 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 		error(fd, "ERROR", "42P01", "no such table");
 	else if (starts(sql, "fail"))
 		error(fd, "ERROR", "22012", "division by zero");
+	else if (starts(sql, "column"))
+		column_error(fd);
 	else if (starts(sql, "SELECT name, sha256"))
 		migrated(fd);
 	else if (starts(sql, "standby"))

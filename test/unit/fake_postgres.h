@@ -17,6 +17,9 @@
  *   copy    COPY FROM STDIN         two     a row, then ERROR 42P01
  *   standby ERROR 25006             leave   done, then FATAL 57P05, closes
  *   last    done, then, once `ends` is set, FATAL 57P01, closes
+ *   column  ERROR TG400 of column "name"
+ *   wait    ERROR 57014 and NOTIFY once a request to cancel has come; the requester
+ *           waits as long as hold_cancel is set
  * and all others are done. Of the recorder it takes batches of one lane, and has no time
  * for its upkeep. */
 #define FAKE_BATCHES_MAX 64
@@ -30,8 +33,10 @@ struct fake_postgres {
 	_Atomic size_t copied;      /* bytes of COPY data of the latest */
 	_Atomic int refuse;         /* this many connections are closed at once */
 	_Atomic bool refuse_set_up; /* the first statement of a session fails */
-	_Atomic bool slow_reader;   /* lets COPY data wait until told otherwise */
-	char first_sql[1024];       /* the latest session's set-up */
+	_Atomic bool hold_cancel;
+	_Atomic int cancels;      /* requests so far */
+	_Atomic bool slow_reader; /* lets COPY data wait until told otherwise */
+	char first_sql[1024];     /* the latest session's set-up */
 	char application_name[64];
 	_Atomic bool read_only; /* says so when it is asked at a session's set-up */
 	/* Bytes; the start of each session is refused with them. */

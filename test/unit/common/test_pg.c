@@ -37,11 +37,11 @@ struct fixture {
 	int ups, downs, replies, notified;
 	char why[256], payload[32];
 	enum pg_outcome outcome;
-	char sqlstate[6], message[256], value[32];
+	char sqlstate[6], message[256], value[32], field[32];
 	bool up_when_replied;
 	/* what they do */
 	const char *next_sql;
-	bool free_when_up, free_when_replied, writes;
+	bool free_when_up, free_when_replied, stop_when_notified, writes;
 	size_t put, to_put, most_at_once;
 	bool give_up_copy;
 	bool is_patient; /* no limit on time is what the test is about */
@@ -74,6 +74,8 @@ static void on_notify(void *ctx, const char *payload)
 
 	f->notified++;
 	snprintf(f->payload, sizeof f->payload, "%s", payload);
+	if (f->stop_when_notified)
+		stop_loop(f);
 }
 
 static void on_reply(void *ctx, const struct pg_reply *r)
@@ -89,6 +91,7 @@ static void on_reply(void *ctx, const struct pg_reply *r)
 	snprintf(f->message, sizeof f->message, "%s", r->message ? r->message : "");
 	snprintf(f->value, sizeof f->value, "%s",
 		 r->result && PQntuples(r->result) ? PQgetvalue(r->result, 0, 0) : "");
+	snprintf(f->field, sizeof f->field, "%s", r->field ? r->field : "-");
 	f->next_sql = NULL;
 	if (f->free_when_replied)
 		pg_conn_free(&f->conn);
@@ -206,6 +209,10 @@ static void test_answers(void **state)
 	assert_string_equal(f->sqlstate, "22012");
 	assert_string_equal(f->message, "division by zero");
 	assert_true(f->up_when_replied);
+	assert_string_equal(f->field, "-");
+	ask(f, "column");
+	assert_string_equal(f->sqlstate, "TG400");
+	assert_string_equal(f->field, "name");
 	ask(f, "two"); /* an error counts, whatever came before it */
 	assert_int_equal(f->outcome, PG_ERROR);
 	assert_string_equal(f->sqlstate, "42P01");
@@ -395,6 +402,63 @@ static void test_drop(void **state)
 	assert_string_equal(f->message, "enough");
 	assert_int_equal(f->downs, 1);
 	until(f, &f->ups, 2);
+}
+
+static void begin_cancel(struct fixture *f)
+{
+	f->stop_when_notified = true;
+	begin_up(f);
+	pg_cancel(f->conn); /* nothing runs */
+	assert_true(pg_query(f->conn, "wait", (struct pg_params){0}, on_reply, f));
+	pg_cancel(f->conn);
+	pg_cancel(f->conn); /* on its way */
+	until(f, &f->notified, 1);
+}
+
+/* The answer is there before the request is known to be through: until then it could hit
+ * what is asked next. */
+static void test_cancel(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->server.hold_cancel, true);
+	begin_cancel(f);
+	assert_int_equal(f->replies, 0);
+	assert_true(pg_is_busy(f->conn));
+	atomic_store(&f->server.hold_cancel, false);
+	until(f, &f->replies, 1);
+	assert_int_equal(f->outcome, PG_ERROR);
+	assert_string_equal(f->sqlstate, "57014");
+	assert_int_equal(f->server.cancels, 1);
+	ask(f, "ping");
+	assert_int_equal(f->outcome, PG_OK);
+	assert_int_equal(f->server.sessions, 1);
+}
+
+/* A request that never gets through: the statement's time ends the session. */
+static void test_cancel_without_an_end(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->server.hold_cancel, true);
+	begin_cancel(f);
+	until(f, &f->replies, 1);
+	assert_int_equal(f->outcome, PG_LOST);
+	atomic_store(&f->server.hold_cancel, false);
+	until(f, &f->ups, 2);
+	ask(f, "ping");
+	assert_int_equal(f->outcome, PG_OK);
+}
+
+static void test_freed_while_cancelling(void **state)
+{
+	struct fixture *f = *state;
+
+	atomic_store(&f->server.hold_cancel, true);
+	begin_cancel(f);
+	pg_conn_free(&f->conn);
+	assert_int_equal(f->replies, 0);
+	atomic_store(&f->server.hold_cancel, false);
 }
 
 static void test_reconnects_until_it_is_let_in(void **state)
@@ -708,6 +772,9 @@ int main(void)
 		TEST(test_read_only),
 		TEST(test_server_never_answers),
 		TEST(test_drop),
+		TEST(test_cancel),
+		TEST(test_cancel_without_an_end),
+		TEST(test_freed_while_cancelling),
 		TEST(test_reconnects_until_it_is_let_in),
 		TEST(test_a_refused_set_up_is_no_session),
 		TEST(test_black_hole),
