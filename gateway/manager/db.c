@@ -1,8 +1,8 @@
 /* The manager's connections to PostgreSQL.
  *
- * A connection is made when a query finds all others busy, and stays. A query waits in a
- * ring of fixed size until one is free. One that waits longer than WAIT_MAX_MS, or that
- * no connection is left for, is answered as lost. */
+ * Two pools. A connection is made when a statement finds all others of its pool busy, and
+ * stays. A statement waits in its pool's queue until one is free; one that waits longer
+ * than WAIT_MAX_MS, or that no connection is left for, is answered as lost. */
 #include "gateway/manager/db.h"
 
 #include <event2/event.h>
@@ -12,26 +12,42 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "gateway/manager/db_statement.h"
 
-#define DB_MAGIC 0x6d646231u
-#define DB_CONNECTIONS 2
-#define DB_QUEUE 32
-#define DB_TIMEOUT_MS 5000u
+#define DB_MAGIC 0x6d646232u
 #define WAIT_MAX_MS 5000u
 #define SWEEP_MS 500u
+#define CONNECTIONS_MAX 4
+/* Of parameters that wait in a pool's queue: a body may have a megabyte. */
+#define QUEUE_BYTES_MAX (16u << 20)
 
-struct query {
-	const char *sql;
-	void (*done)(void *ctx, const struct pg_reply *reply);
-	void *ctx;
-	uint64_t since_us;
+struct pool_kind {
+	const char *application_name;
+	size_t connections, queue;
+	uint32_t timeout_ms;
+	bool writes;
 };
 
-struct slot {
-	struct manager_db *db;
+static const struct pool_kind kinds[] = {
+	[DB_CHANGES] = {"tollgate manager changes", 1, 64, 5000, true},
+	[DB_QUESTIONS] = {"tollgate manager", CONNECTIONS_MAX, 128, 10000, false},
+};
+
+#define POOLS ARRAY_LEN(kinds)
+
+struct db_slot {
+	struct db_pool *pool;
 	struct pg_conn *pg; /* NULL: not needed so far, like those behind it */
 	bool failed; /* its latest attempt did; a first one may still be under way */
-	struct query running; /* done is NULL: none */
+	struct db_statement *running;
+};
+
+struct db_pool {
+	struct manager_db *db;
+	const struct pool_kind *kind;
+	struct db_slot slots[CONNECTIONS_MAX];
+	TAILQ_HEAD(, db_statement) queue;
+	size_t n, bytes;
 };
 
 struct manager_db {
@@ -39,135 +55,285 @@ struct manager_db {
 	struct event_base *base;
 	char *conninfo;
 	struct resolver *resolver;
-	struct slot slots[DB_CONNECTIONS];
-	struct query queue[DB_QUEUE];
-	size_t head, n;
+	struct db_pool pools[POOLS];
 	struct event *sweep;
+	bool ending;
 };
 
-static void answer_lost(const struct query *q, const char *why)
+static bool is_changes(const struct db_pool *pool)
 {
-	q->done(q->ctx, &(struct pg_reply){.outcome = PG_LOST, .message = why});
+	return pool->kind == &kinds[DB_CHANGES];
 }
 
-static struct query take_query(struct manager_db *db)
+static void answer_lost(struct db_statement *s, const char *why)
 {
-	struct query q = db->queue[db->head];
-
-	CHECK(db->n > 0);
-	db->head = (db->head + 1) % DB_QUEUE;
-	db->n--;
-	return q;
+	db_statement_answer(s, &(struct pg_reply){.outcome = PG_LOST, .message = why});
 }
 
-static void run_queue(struct manager_db *db);
+static void unqueue(struct db_statement *s)
+{
+	struct db_pool *pool = s->pool;
+
+	CHECK(s->state == STATEMENT_QUEUED && pool->n > 0 && pool->bytes >= s->bytes);
+	TAILQ_REMOVE(&pool->queue, s, link);
+	pool->n--;
+	pool->bytes -= s->bytes;
+}
+
+/* --- running --- */
+
+static void run_queue(struct db_pool *pool);
+
+/* What the change has changed, questions that run already may not have seen. */
+static void seal_questions(struct manager_db *db)
+{
+	struct db_pool *pool = &db->pools[DB_QUESTIONS];
+
+	for (size_t i = 0; i < pool->kind->connections; i++)
+		if (pool->slots[i].running != NULL)
+			pool->slots[i].running->sealed = true;
+}
 
 static void on_done(void *ctx, const struct pg_reply *reply)
 {
-	struct slot *s = ctx;
-	struct query q = s->running;
+	struct db_slot *slot = ctx;
+	struct db_statement *s = slot->running;
 
-	CHECK(q.done != NULL);
-	s->running.done = NULL;
-	q.done(q.ctx, reply);
-	run_queue(s->db);
+	CHECK(s != NULL && s->slot == slot);
+	slot->running = NULL;
+	if (is_changes(slot->pool))
+		seal_questions(slot->pool->db);
+	db_statement_answer(s, reply);
+	run_queue(slot->pool);
 }
 
-static void run(struct slot *s)
+static void run(struct db_slot *slot)
 {
-	s->running = take_query(s->db);
-	if (!pg_query(s->pg, s->running.sql, (struct pg_params){0}, on_done, s)) {
-		struct query q = s->running;
+	struct db_statement *s = TAILQ_FIRST(&slot->pool->queue);
 
-		s->running.done = NULL;
-		answer_lost(&q, "connection lost");
+	unqueue(s);
+	if (!pg_query(slot->pg, s->sql, s->params, on_done, slot)) {
+		answer_lost(s, "connection lost");
+		return;
 	}
+	s->state = STATEMENT_RUNNING;
+	s->slot = slot;
+	slot->running = s;
 }
 
-static void connect_slot(struct slot *s);
+static void connect_slot(struct db_slot *slot);
 
-static void run_queue(struct manager_db *db)
+static void run_queue(struct db_pool *pool)
 {
 	bool all_up = true;
 
-	for (size_t i = 0; i < DB_CONNECTIONS && db->n > 0; i++) {
-		struct slot *s = &db->slots[i];
+	for (size_t i = 0; i < pool->kind->connections && pool->n > 0; i++) {
+		struct db_slot *slot = &pool->slots[i];
 
-		if (s->pg == NULL) {
+		if (slot->pg == NULL) {
 			/* It would come up no sooner than one that is on its way. */
 			if (all_up)
-				connect_slot(s);
+				connect_slot(slot);
 			return;
 		}
-		all_up &= pg_is_up(s->pg);
-		if (pg_is_up(s->pg) && !pg_is_busy(s->pg))
-			run(s);
+		all_up &= pg_is_up(slot->pg);
+		if (pg_is_up(slot->pg) && !pg_is_busy(slot->pg))
+			run(slot);
 	}
 }
 
 /* Nothing is up, and nothing is about to be. */
-static bool is_down(const struct manager_db *db)
+static bool is_down(const struct db_pool *pool)
 {
-	for (size_t i = 0; i < DB_CONNECTIONS && db->slots[i].pg != NULL; i++)
-		if (!db->slots[i].failed)
+	const struct db_slot *slots = pool->slots;
+
+	for (size_t i = 0; i < pool->kind->connections && slots[i].pg != NULL; i++)
+		if (!slots[i].failed)
 			return false;
-	return db->slots[0].pg != NULL;
+	return slots[0].pg != NULL;
 }
 
-bool manager_db_query(struct manager_db *db, const char *sql,
-		      void (*done)(void *ctx, const struct pg_reply *reply), void *ctx)
+/* --- connections --- */
+
+/* Nobody waits for these any more; a request that came before its statement has hit
+ * nothing. */
+static void cancel_left(struct db_pool *pool)
 {
-	OBJ_CHECK(db, DB_MAGIC);
-	if (is_down(db) || db->n == DB_QUEUE)
-		return false;
-	db->queue[(db->head + db->n++) % DB_QUEUE] =
-		(struct query){sql, done, ctx, clock_mono_us()};
-	/* From the sweep, at once: `done` never comes before this returns. */
-	event_active(db->sweep, 0, 0);
-	return true;
+	for (size_t i = 0; i < pool->kind->connections && !is_changes(pool); i++) {
+		struct db_slot *slot = &pool->slots[i];
+
+		if (slot->running != NULL && TAILQ_EMPTY(&slot->running->askers))
+			pg_cancel(slot->pg);
+	}
+}
+
+static void sweep(struct db_pool *pool)
+{
+	uint64_t now = clock_mono_us();
+	bool down = is_down(pool);
+	struct db_statement *s;
+
+	run_queue(pool);
+	while ((s = TAILQ_FIRST(&pool->queue)) != NULL &&
+	       (down || now - s->since_us > WAIT_MAX_MS * UINT64_C(1000))) {
+		unqueue(s);
+		answer_lost(s, "no connection became free in time");
+	}
+	cancel_left(pool);
 }
 
 static void on_sweep(evutil_socket_t fd, short what, void *arg)
 {
 	struct manager_db *db = arg;
-	uint64_t now = clock_mono_us();
-	bool down;
 
 	(void)fd;
 	(void)what;
 	OBJ_CHECK(db, DB_MAGIC);
-	down = is_down(db);
-	run_queue(db);
-	while (db->n > 0 && (down || now - db->queue[db->head].since_us >
-					     WAIT_MAX_MS * UINT64_C(1000))) {
-		struct query q = take_query(db);
-
-		answer_lost(&q, "no connection became free in time");
-	}
+	for (size_t i = 0; i < POOLS; i++)
+		sweep(&db->pools[i]);
 }
 
 static void on_state(void *ctx, bool up, const char *why)
 {
-	struct slot *s = ctx;
+	struct db_slot *slot = ctx;
 
-	OBJ_CHECK(s->db, DB_MAGIC);
+	OBJ_CHECK(slot->pool->db, DB_MAGIC);
 	(void)why;
-	s->failed = !up;
-	event_active(s->db->sweep, 0, 0);
+	slot->failed = !up;
+	event_active(slot->pool->db->sweep, 0, 0);
 }
 
-static void connect_slot(struct slot *s)
+static void connect_slot(struct db_slot *slot)
 {
+	const struct db_pool *pool = slot->pool;
 	const struct pg_options o = {
-		.conninfo = s->db->conninfo,
-		.resolver = s->db->resolver,
-		.application_name = "tollgate manager",
-		.timeout_ms = DB_TIMEOUT_MS,
+		.conninfo = pool->db->conninfo,
+		.resolver = pool->db->resolver,
+		.application_name = pool->kind->application_name,
+		.timeout_ms = pool->kind->timeout_ms,
+		.writes = pool->kind->writes,
 		.on_state = on_state,
-		.ctx = s,
+		.ctx = slot,
 	};
 
-	s->pg = pg_conn_new(s->db->base, &o);
+	slot->pg = pg_conn_new(pool->db->base, &o);
+}
+
+/* --- asking --- */
+
+/* NULL: none that is equal waits or runs. */
+static struct db_statement *find_equal(struct db_pool *pool, const char *sql,
+				       struct pg_params params)
+{
+	struct db_statement *s;
+
+	for (size_t i = 0; i < pool->kind->connections; i++) {
+		s = pool->slots[i].running;
+		if (s != NULL && db_statement_is(s, sql, params))
+			return s;
+	}
+	TAILQ_FOREACH(s, &pool->queue, link)
+	if (db_statement_is(s, sql, params))
+		return s;
+	return NULL;
+}
+
+static struct db_statement *enqueue(struct db_pool *pool, const char *sql,
+				    struct pg_params params)
+{
+	struct db_statement *s;
+
+	if (is_down(pool) || pool->n == pool->kind->queue ||
+	    pool->bytes + db_params_bytes(params) > QUEUE_BYTES_MAX)
+		return NULL;
+	s = db_statement_new(sql, params);
+	s->pool = pool;
+	TAILQ_INSERT_TAIL(&pool->queue, s, link);
+	pool->n++;
+	pool->bytes += s->bytes;
+	/* From the sweep, at once: `done` never comes before this returns. */
+	event_active(pool->db->sweep, 0, 0);
+	return s;
+}
+
+struct manager_ask *manager_db_ask(struct manager_db *db, enum manager_pool id,
+				   const char *sql, struct pg_params params,
+				   void (*done)(void *ctx, const struct pg_reply *reply),
+				   void *ctx)
+{
+	struct db_pool *pool = &db->pools[id];
+	struct db_statement *s = NULL;
+
+	OBJ_CHECK(db, DB_MAGIC);
+	if (db->ending)
+		return NULL;
+	if (!is_changes(pool))
+		s = find_equal(pool, sql, params);
+	if (s == NULL)
+		s = enqueue(pool, sql, params);
+	return s != NULL ? db_statement_join(s, done, ctx) : NULL;
+}
+
+static void nobody_waits(struct db_statement *s)
+{
+	switch (s->state) {
+	case STATEMENT_QUEUED:
+		unqueue(s);
+		db_statement_free(s);
+		break;
+	case STATEMENT_RUNNING:
+		s->sealed = true;
+		if (s->slot->pg != NULL)
+			pg_cancel(s->slot->pg);
+		break;
+	case STATEMENT_ANSWERED:
+		break;
+	}
+}
+
+void manager_db_leave(struct manager_ask **ask_p)
+{
+	struct manager_ask *ask = *ask_p;
+	struct db_statement *s;
+
+	*ask_p = NULL;
+	if (ask == NULL)
+		return;
+	s = ask->statement;
+	TAILQ_REMOVE(&s->askers, ask, link);
+	free(ask);
+	if (TAILQ_EMPTY(&s->askers) && !is_changes(s->pool))
+		nobody_waits(s);
+}
+
+/* --- beginning and end --- */
+
+static void pool_init(struct manager_db *db, enum manager_pool id)
+{
+	struct db_pool *pool = &db->pools[id];
+
+	pool->db = db;
+	pool->kind = &kinds[id];
+	TAILQ_INIT(&pool->queue);
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+		pool->slots[i].pool = pool;
+}
+
+static void pool_fini(struct db_pool *pool)
+{
+	struct db_statement *s;
+
+	for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+		pg_conn_free(&pool->slots[i].pg);
+		s = pool->slots[i].running;
+		pool->slots[i].running = NULL;
+		if (s != NULL)
+			answer_lost(s, "the manager stops");
+	}
+	while ((s = TAILQ_FIRST(&pool->queue)) != NULL) {
+		unqueue(s);
+		answer_lost(s, "the manager stops");
+	}
 }
 
 struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
@@ -182,8 +348,8 @@ struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
 	db->resolver = resolver;
 	db->sweep = event_new(base, -1, EV_PERSIST, on_sweep, db);
 	CHECK(db->sweep != NULL && event_add(db->sweep, &every) == 0);
-	for (size_t i = 0; i < DB_CONNECTIONS; i++)
-		db->slots[i].db = db;
+	pool_init(db, DB_CHANGES);
+	pool_init(db, DB_QUESTIONS);
 	return db;
 }
 
@@ -194,16 +360,9 @@ void manager_db_free(struct manager_db **manager_db)
 	*manager_db = NULL;
 	if (db == NULL)
 		return;
-	for (size_t i = 0; i < DB_CONNECTIONS; i++) {
-		pg_conn_free(&db->slots[i].pg);
-		if (db->slots[i].running.done != NULL)
-			answer_lost(&db->slots[i].running, "the manager stops");
-	}
-	while (db->n > 0) {
-		struct query q = take_query(db);
-
-		answer_lost(&q, "the manager stops");
-	}
+	db->ending = true;
+	for (size_t i = 0; i < POOLS; i++)
+		pool_fini(&db->pools[i]);
 	event_free(db->sweep);
 	OPENSSL_cleanse(db->conninfo, strlen(db->conninfo));
 	free(db->conninfo);

@@ -1,6 +1,8 @@
-/* The manager's few connections to PostgreSQL, and the short queue before them.
+/* The manager's connections to PostgreSQL, and the short queues before them.
  *
- * All on the manager's thread. */
+ * Changes and sign-in have one connection of their own, questions a few, so that a slow
+ * question never stands in a change's way. Equal questions at one moment are asked once.
+ * A statement whose last reader has left is cancelled. All on the manager's thread. */
 #ifndef GATEWAY_MANAGER_DB_H
 #define GATEWAY_MANAGER_DB_H
 
@@ -11,18 +13,37 @@
 #include "common/pg.h"
 
 struct event_base;
-struct resolver;
 struct manager_db;
+struct manager_ask;
+struct resolver;
 
-/* Connects when the first query comes. */
+enum manager_pool {
+	/* One connection: changes, sign-in; in order, each its own, each within 5 s. */
+	DB_CHANGES,
+	/* A few: statements that change nothing, each within 10 s. */
+	DB_QUESTIONS,
+};
+
+/* Connects when the first statement comes. */
 struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
 				  struct resolver *resolver);
-/* Every query that has no answer yet gets PG_LOST. */
+/* Every statement that has no answer yet gets PG_LOST. */
 void manager_db_free(struct manager_db **db);
 
-/* sql has no parameters and outlives the query. `done` is called once, from the loop.
- * False: the database is away, or the queue is full; nothing happens. */
-bool manager_db_query(struct manager_db *db, const char *sql,
-		      void (*done)(void *ctx, const struct pg_reply *reply), void *ctx);
+/* sql outlives the statement, the parameters are copied. `done` is called once, from the
+ * loop: with PG_LOST where no connection becomes free within 5 s, or the connection is
+ * lost. NULL: the database is away, or the queue is full; nothing happens.
+ *
+ * A question is equal to another where sql is the same pointer and the parameters are the
+ * same. What is answered is never older than a change that this manager had the answer of
+ * before it was asked. */
+struct manager_ask *manager_db_ask(struct manager_db *db, enum manager_pool pool,
+				   const char *sql, struct pg_params params,
+				   void (*done)(void *ctx, const struct pg_reply *reply),
+				   void *ctx);
+/* Nobody waits for the answer any more: `done` will not be called. A question that nobody
+ * else asked is cancelled, a change runs to its end. Clears *ask, which may be NULL; not
+ * for one that has been answered. */
+void manager_db_leave(struct manager_ask **ask);
 
 #endif

@@ -29,7 +29,8 @@ static void on_rows(void *ctx, const struct pg_reply *reply)
 
 void serve_test_data(struct call *c)
 {
-	if (!manager_db_query(call_context(c)->db, latest_rows, on_rows, c))
+	if (!manager_db_ask(call_context(c)->db, DB_QUESTIONS, latest_rows,
+			    (struct pg_params){0}, on_rows, c))
 		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
 			     "the rows cannot be read now");
 }

@@ -289,21 +289,11 @@ def test_latest_rows_are_for_this_machine_only(manager, host, headers):
 def test_sessions_with_the_database_are_made_when_needed(manager, database):
     def sessions():
         return database.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                              "AND application_name = 'tollgate manager'")
+                              "AND starts_with(application_name, 'tollgate manager')")
 
     assert sessions() == 0
     assert latest(manager) == [] and latest(manager) == []
     assert sessions() == 1
-    with database.cluster.connect(database.name) as blocker:
-        blocker.autocommit = False
-        blocker.cursor().execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE")
-        callers = [manager.manager() for _ in range(6)]
-        for caller in callers:
-            caller.send_request("GET", "/api/usage/test-data", host=LOCAL)
-        eventually(lambda: sessions() == 2, "a second session")
-        blocker.rollback()
-    assert [caller.read_response().status for caller in callers] == [200] * 6
-    assert sessions() == 2
 
 
 @pytest.mark.sanitizer

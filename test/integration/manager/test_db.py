@@ -1,0 +1,238 @@
+"""The manager's connections: what stands in whose way, what is asked once, who is waited for."""
+import subprocess
+
+import pytest
+
+from tg.build import build_with_library
+from tg.pooler import Pooler
+from tg.wait import eventually
+
+CHANGES, QUESTIONS = "tollgate manager changes", "tollgate manager"
+LOCKED = "SELECT count(*)::text || coalesce($1, '') FROM tollgate_teams"
+
+
+class Asker:
+    def __init__(self, url):
+        self._process = subprocess.Popen([build_with_library("load/asker.c"), url], text=True,
+                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1)
+        self._count = 0
+        self._heard = {}
+        for name, text in (("locked", LOCKED), ("ping", "SELECT 'pong'"), ("echo", "SELECT $1::text"),
+                           ("count", "SELECT count(*) FROM tollgate_teams"), ("fail", "SELECT 1 / 0"),
+                           ("write", "INSERT INTO tollgate_teams (name) VALUES ($1) RETURNING name")):
+            self._say("sql", name, text)
+
+    def _say(self, *fields):
+        self._process.stdin.write("\t".join(fields) + "\n")
+
+    def ask(self, sql, *parameters, pool="questions"):
+        self._count += 1
+        self._say("ask", str(self._count), pool, sql, *parameters)
+        return self._count
+
+    def leave(self, number):
+        self._say("leave", str(number))
+
+    def answer(self, number):
+        """Outcome and value, or outcome and SQLSTATE; what comes before it is kept."""
+        while number not in self._heard:
+            line = self._process.stdout.readline()
+            assert line, "the program has ended"
+            n, outcome, *rest = line.rstrip("\n").split("\t")
+            self._heard[int(n)] = (outcome, *rest)
+        outcome, *rest = self._heard.pop(number)
+        return (outcome, rest[1]) if outcome == "ok" else (outcome, *rest[:1])
+
+    def now(self, sql, *parameters, pool="questions"):
+        return self.answer(self.ask(sql, *parameters, pool=pool))
+
+    def close(self):
+        self._process.stdin.close()
+        rest = self._process.stdout.read()
+        assert self._process.wait(20) == 0
+        return rest
+
+
+@pytest.fixture
+def asker(database):
+    database.cluster.touched.add(database.name)
+    it = Asker(database.url)
+    yield it
+    if not it._process.stdin.closed:
+        it.close()
+
+
+@pytest.fixture
+def lock(database):
+    """Holds what the statement `locked` needs; release() lets it go on."""
+    with_lock = database.cluster.connect(database.name)
+    with_lock.autocommit = False
+    with_lock.cursor().execute("LOCK TABLE tollgate_teams IN ACCESS EXCLUSIVE MODE")
+    yield with_lock
+    with_lock.close()
+
+
+def waiting(database, application=QUESTIONS):
+    """Statements that wait for the lock; behind a pooler they have any name."""
+    return database.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
+                          "application_name LIKE %s AND state = 'active' AND wait_event_type = 'Lock'",
+                          (application,))
+
+
+def sessions(database, application=QUESTIONS):
+    return database.value("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                          "AND application_name = %s", (application,))
+
+
+@pytest.mark.sanitizer
+def test_answers(asker, database):
+    assert sessions(database) == sessions(database, CHANGES) == 0
+    assert asker.now("ping") == ("ok", "pong")
+    assert asker.now("echo", "it's $1") == ("ok", "it's $1")
+    assert asker.now("fail") == ("error", "22012")
+    assert (sessions(database), sessions(database, CHANGES)) == (1, 0)
+    assert asker.now("write", "a team", pool="changes") == ("ok", "a team")
+    assert (sessions(database), sessions(database, CHANGES)) == (1, 1)
+
+
+def test_time_limits(asker, database):
+    def limit(pool):
+        return asker.now("limit", pool=pool)
+
+    asker._say("sql", "limit", "SELECT current_setting('statement_timeout')")
+    assert limit("questions") == ("ok", "10s")
+    assert limit("changes") == ("ok", "5s")
+
+
+@pytest.mark.sanitizer
+def test_slow_questions_stand_in_no_change_s_way(asker, database, lock):
+    slow = [asker.ask("locked", str(n)) for n in range(6)]
+    eventually(lambda: waiting(database) == 4, "four questions run")
+    asker._say("sql", "free", "SELECT set_config('tollgate.x', $1, false)")
+    assert asker.now("free", "changed", pool="changes") == ("ok", "changed")
+    assert sessions(database) == 4
+    lock.rollback()
+    assert [asker.answer(n) for n in slow] == [("ok", f"0{n}") for n in range(6)]
+
+
+@pytest.mark.sanitizer
+def test_equal_questions_are_asked_once(asker, database, lock):
+    first = asker.ask("locked", "x")
+    eventually(lambda: waiting(database) == 1, "it runs")
+    others = [asker.ask("locked", "x") for _ in range(5)] + [asker.ask("locked", "y")]
+    eventually(lambda: waiting(database) == 2, "another runs that is not equal")
+    assert asker.now("ping") == ("ok", "pong")
+    assert sessions(database) == 3
+    lock.rollback()
+    assert [asker.answer(n) for n in (first, *others)] == 6 * [("ok", "0x")] + [("ok", "0y")]
+
+
+def test_what_comes_after_a_change_sees_it(asker, database, lock):
+    """An equal question that runs already may have begun before the change."""
+    first = asker.ask("locked", "x")
+    eventually(lambda: waiting(database) == 1, "it runs")
+    asker._say("sql", "change", "SELECT pg_advisory_xact_lock(7)")
+    assert asker.now("change", pool="changes") == ("ok", "")
+    second = asker.ask("locked", "x")
+    eventually(lambda: waiting(database) == 2, "the second runs by itself")
+    lock.rollback()
+    assert [asker.answer(n) for n in (first, second)] == 2 * [("ok", "0x")]
+
+
+@pytest.mark.sanitizer
+def test_a_reader_who_leaves_cancels(asker, database, lock):
+    first, second = asker.ask("locked", "x"), asker.ask("locked", "x")
+    eventually(lambda: waiting(database) == 1, "it runs")
+    asker.leave(first)
+    assert asker.now("ping") == ("ok", "pong")
+    assert waiting(database) == 1
+    asker.leave(second)
+    eventually(lambda: waiting(database) == 0, "it is cancelled")
+    # Whoever asks now is not told of that.
+    third = asker.ask("locked", "x")
+    eventually(lambda: waiting(database) == 1, "it runs again")
+    lock.rollback()
+    assert asker.answer(third) == ("ok", "0x")
+    assert asker.close() == ""
+
+
+def test_a_reader_who_leaves_the_queue(asker, database, lock):
+    slow = [asker.ask("locked", str(n)) for n in range(5)]
+    eventually(lambda: waiting(database) == 4, "four questions run")
+    asker.leave(slow.pop())
+    lock.rollback()
+    assert [asker.answer(n) for n in slow] == [("ok", f"0{n}") for n in range(4)]
+    assert asker.close() == ""
+
+
+def test_a_change_runs_to_its_end(asker, database, lock):
+    asker.leave(asker.ask("write", "a team", pool="changes"))
+    eventually(lambda: waiting(database, CHANGES) == 1, "it runs")
+    second = asker.ask("write", "another", pool="changes")
+    asker.leave(second)
+    lock.rollback()
+    eventually(lambda: database.value("SELECT count(*) FROM tollgate_teams") == 2, "both are made")
+    assert asker.close() == ""
+
+
+@pytest.mark.sanitizer
+def test_the_database_goes_in_the_middle(asker, database, lock):
+    change = asker.ask("write", "a team", pool="changes")
+    asked = [asker.ask("locked", str(n)) for n in range(4)]
+    eventually(lambda: waiting(database) == 4 and waiting(database, CHANGES) == 1, "all run")
+    database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                   "WHERE starts_with(application_name, 'tollgate manager')")
+    assert [asker.answer(n)[0] for n in (change, *asked)] == 5 * ["lost"]
+    lock.rollback()
+    eventually(lambda: asker.now("count") == ("ok", "0"), "it is asked again")
+    eventually(lambda: asker.now("write", "b", pool="changes") == ("ok", "b"), "it is changed again")
+
+
+def test_no_database(database, cluster):
+    it = Asker(cluster.url("none_such"))
+    assert it.now("ping")[0] == "lost"
+    # From then on nobody waits.
+    eventually(lambda: it.now("ping") == ("refused",), "it is known to be away")
+    it.close()
+
+
+@pytest.mark.sanitizer
+def test_the_queue_is_full(asker, database, lock):
+    """64 wait behind the one that runs; at the end all hear that they are lost."""
+    question = asker.ask("locked", "x")
+    first = asker.ask("write", "first", pool="changes")
+    eventually(lambda: waiting(database, CHANGES) == 1, "the first runs")
+    more = [asker.ask("write", f"team {n}", pool="changes") for n in range(65)]
+    assert asker.answer(more[-1]) == ("refused",)
+    assert asker.now("ping") == ("ok", "pong")
+    rest = asker.close().splitlines()
+    assert len(rest) == 66 and all("\tlost\t" in line for line in rest)
+    assert {int(line.split("\t")[0]) for line in rest} == {question, first, *more[:-1]}
+
+
+def test_parameters_that_wait_are_bounded(asker, database, lock):
+    asker._say("sql", "length", "SELECT length($1)::text FROM (SELECT count(*) FROM tollgate_teams) AS t")
+    running = [asker.ask("locked", str(n)) for n in range(4)]
+    eventually(lambda: waiting(database) == 4, "four questions run")
+    big = 1 << 20
+    queued = [asker.ask("length", chr(ord("a") + n) * big) for n in range(16)]
+    assert asker.answer(queued.pop()) == ("refused",)
+    lock.rollback()
+    assert [asker.answer(n) for n in queued] == 15 * [("ok", str(big))]
+    assert [asker.answer(n)[0] for n in running] == 4 * ["ok"]
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_behind_a_pooler(cluster, database, lock, mode):
+    pooler = Pooler(cluster, mode, size=6)
+    try:
+        it = Asker(pooler.url(database.name))
+        assert it.now("echo", "x") == ("ok", "x")
+        slow = it.ask("locked", "x")
+        eventually(lambda: waiting(database, "%") == 1, "it runs")
+        it.leave(slow)
+        eventually(lambda: waiting(database, "%") == 0, "it is cancelled")
+        assert it.now("echo", "y") == ("ok", "y")
+        it.close()
+    finally:
+        pooler.close()
