@@ -2,7 +2,8 @@
 FROM debian:12-slim AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config \
-        libevent-dev libssl-dev libpq-dev libcjson-dev \
+        libevent-dev libssl-dev libpq-dev libcjson-dev libcjose-dev libcurl4-openssl-dev \
+        python3 python3-yaml \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Makefile ./
@@ -10,12 +11,13 @@ COPY common common
 COPY gateway gateway
 COPY migrations migrations
 COPY config config
+COPY docs/openapi.yaml docs/openapi.yaml
 RUN make all
 
 FROM debian:12-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
-        libevent-2.1-7 libevent-openssl-2.1-7 libssl3 libpq5 libcjson1 \
+        libevent-2.1-7 libevent-openssl-2.1-7 libssl3 libpq5 libcjson1 libcjose0 libcurl4 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --home-dir /var/lib/tollgate --create-home tollgate
 COPY --from=build /src/build/release/tollgate /usr/local/bin/tollgate

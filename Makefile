@@ -84,7 +84,7 @@ LDFLAGS += $(LD_$(VARIANT)) -pthread
 LDLIBS  += $(PKG_LIBS) -lcjose -lcurl -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
-GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c
+GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c build/gen/openapi.c
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 # As many tests at once as there are cores; each process has a PostgreSQL of its own.
@@ -151,6 +151,13 @@ build/gen/functions.c: common/embed.sh $(FUNCTIONS) build/gen/sql.list
 	@common/embed.sh embedded_functions $(FUNCTIONS) >$@.new && mv $@.new $@
 build/gen/statements.c: common/embed.sh $(STATEMENTS) build/gen/sql.list
 	@common/embed.sh embedded_statements $(STATEMENTS) >$@.new && mv $@.new $@
+
+# What the manager's API is, as programs read it.
+build/gen/openapi.json: common/yaml_to_json.py docs/openapi.yaml
+	@mkdir -p $(@D)
+	@$(PYTHON) common/yaml_to_json.py docs/openapi.yaml >$@.new && mv $@.new $@
+build/gen/openapi.c: common/embed.sh build/gen/openapi.json
+	@common/embed.sh embedded_openapi build/gen/openapi.json >$@.new && mv $@.new $@
 
 $(BUILD)/gen/%.o: build/gen/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)

@@ -16,5 +16,7 @@ const struct embedded_file *embedded_migrations(size_t *n);
 const struct embedded_file *embedded_functions(size_t *n);
 /* gateway/statistics/NAME.sql: statements (gateway/statistics/statement.h). */
 const struct embedded_file *embedded_statements(size_t *n);
+/* docs/openapi.yaml as JSON: one file. */
+const struct embedded_file *embedded_openapi(size_t *n);
 
 #endif

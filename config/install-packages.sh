@@ -4,12 +4,13 @@
 set -eu
 
 declare -A sets
-sets[build]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev libcjose-dev libcurl4-openssl-dev"
+sets[build]="gcc make pkg-config libc6-dev libevent-dev libssl-dev libpq-dev libcjson-dev libcjose-dev libcurl4-openssl-dev
+	python3 python3-yaml"
 sets[unit]="${sets[build]} libcmocka-dev"
 sets[lint]="python3 git clang-format shellcheck"
 sets[dev]="${sets[build]} postgresql ca-certificates curl"
 sets[check]="${sets[dev]} ${sets[unit]} ${sets[lint]} python3-pytest python3-pytest-timeout
-	python3-pytest-xdist python3-psycopg2 nginx pgbouncer openssl strace valgrind util-linux iproute2"
+	python3-pytest-xdist python3-psycopg2 python3-jsonschema nginx pgbouncer openssl strace valgrind util-linux iproute2"
 sets[full]="${sets[check]} mmdebstrap"
 sets[fuzz]="${sets[build]} clang"
 sets[analyze]="${sets[build]} cppcheck clang-tidy git"

@@ -159,7 +159,8 @@ def test_packages_that_are_missing_are_named(tmp_path):
                           env={"PATH": str(tmp_path)}, check=False)
     assert done.returncode == 1
     assert done.stderr == ("These packages are missing; as root: apt-get install gcc make pkg-config libc6-dev libevent-dev "
-                           "libssl-dev libpq-dev libcjson-dev\n")
+                           "libssl-dev libpq-dev libcjson-dev libcjose-dev libcurl4-openssl-dev python3 "
+                           "python3-yaml\n")
 
 
 # --- the whole way ---
