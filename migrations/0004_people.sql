@@ -23,6 +23,8 @@ CREATE TABLE public.tollgate_users (
 	-- A service signs in by its keys alone.
 	kind text NOT NULL DEFAULT 'person' CHECK (kind IN ('person', 'service')),
 	is_admin boolean NOT NULL DEFAULT false,
+	-- ... because sign_in.rules says so: it ends when they no longer do.
+	admin_by_rule boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	disabled_at timestamptz,
 	-- Removing is soft: what someone did keeps its name, and who was removed stays out.
@@ -45,6 +47,8 @@ CREATE TABLE public.tollgate_members (
 	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
 	team_id bigint NOT NULL REFERENCES public.tollgate_teams (id) ON DELETE CASCADE,
 	role text NOT NULL CHECK (role IN ('manager', 'viewer')),
+	-- Of sign_in.rules, which change it and take it away; not where it was made by hand.
+	by_rule boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (user_id, team_id)
 );
@@ -68,6 +72,8 @@ CREATE TABLE public.tollgate_sessions (
 	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
 	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
 	cookie_hash varchar(64) NOT NULL UNIQUE CHECK (cookie_hash ~ '^[0-9a-f]{64}$'),
+	-- The key that began it, with which it ends.
+	key_id bigint REFERENCES public.tollgate_user_keys (id),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	expires_at timestamptz NOT NULL,
 	ended_at timestamptz,

@@ -243,6 +243,7 @@ BEGIN
 		name = CASE WHEN patch ? 'name' THEN patch ->> 'name' ELSE name END,
 		email = CASE WHEN patch ? 'email' THEN patch ->> 'email' ELSE email END,
 		is_admin = coalesce((patch ->> 'is_admin')::boolean, is_admin),
+		admin_by_rule = admin_by_rule AND (patch ->> 'is_admin') IS NULL,
 		disabled_at = CASE (patch ->> 'disabled')::boolean WHEN true THEN
 			coalesce(disabled_at, now()) WHEN false THEN NULL ELSE disabled_at END,
 		-- Enabling lets in again whoever was removed.
@@ -272,7 +273,7 @@ BEGIN
 	PERFORM public.people_need_admin(actor);
 	had := public.people_has_admin();
 	UPDATE public.tollgate_users SET removed_at = coalesce(removed_at, now()),
-		is_admin = false WHERE id = who;
+		is_admin = false, admin_by_rule = false WHERE id = who;
 	IF NOT FOUND THEN
 		PERFORM public.people_refuse('TG404', 'there is no such user');
 	END IF;
@@ -394,7 +395,8 @@ BEGIN
 	END IF;
 	INSERT INTO public.tollgate_members AS m (user_id, team_id, role)
 		VALUES (who, team, people_member_set.role)
-		ON CONFLICT (user_id, team_id) DO UPDATE SET role = excluded.role;
+		ON CONFLICT (user_id, team_id) DO UPDATE SET role = excluded.role,
+			by_rule = false;
 	RETURN public.people_team(team);
 EXCEPTION WHEN foreign_key_violation THEN
 	PERFORM public.people_refuse('TG404', 'there is no such team', 'team');

@@ -53,11 +53,21 @@ BEGIN
 END
 $$;
 
--- Who signs in so, with their teams; NULL: nobody. No row is written.
+-- Who signs in so, with their teams and the issuers that know them; how long it holds, in
+-- seconds. NULL: nobody. No row is written.
+CREATE OR REPLACE FUNCTION public.people_known(who bigint, until timestamptz)
+RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT public.people_user(who) || jsonb_build_object('until', until,
+	'lives_s', ceil(extract(epoch FROM until - now()))::bigint,
+	'issuers', coalesce((SELECT jsonb_agg(DISTINCT issuer)
+		FROM public.tollgate_identities WHERE user_id = who), '[]'))
+$$;
+
+-- fresh: when the key was used last is known to the minute.
 CREATE OR REPLACE FUNCTION public.people_by_key(hash text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT public.people_user(u.id) || jsonb_build_object('key_id', k.id,
-	'until', k.expires_at)
+SELECT public.people_known(u.id, k.expires_at) || jsonb_build_object('key_id', k.id,
+	'fresh', coalesce(k.last_used > now() - interval '1 min', false))
 FROM public.tollgate_user_keys AS k JOIN public.tollgate_users AS u ON u.id = k.user_id
 WHERE k.key_hash = hash AND k.revoked_at IS NULL AND (k.expires_at IS NULL
 	OR k.expires_at > now()) AND u.disabled_at IS NULL AND u.removed_at IS NULL
@@ -65,18 +75,18 @@ $$;
 
 CREATE OR REPLACE FUNCTION public.people_by_session(hash text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT public.people_user(u.id) || jsonb_build_object('session_id', s.id,
-	'until', s.expires_at)
+SELECT public.people_known(u.id, s.expires_at) || jsonb_build_object('session_id', s.id)
 FROM public.tollgate_sessions AS s JOIN public.tollgate_users AS u ON u.id = s.user_id
+LEFT JOIN public.tollgate_user_keys AS k ON k.id = s.key_id
 WHERE s.cookie_hash = hash AND s.ended_at IS NULL AND s.expires_at > now()
-	AND u.disabled_at IS NULL AND u.removed_at IS NULL
+	AND k.revoked_at IS NULL AND u.disabled_at IS NULL AND u.removed_at IS NULL
 $$;
 
--- Also of someone disabled or removed, whom `state` tells: no rule lets them in.
-CREATE OR REPLACE FUNCTION public.people_by_identity(issuer text, subject text)
-RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT public.people_user(i.user_id) FROM public.tollgate_identities AS i
-WHERE i.issuer = people_by_identity.issuer AND i.subject = people_by_identity.subject
+CREATE OR REPLACE FUNCTION public.people_key_used(key_id bigint) RETURNS jsonb
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+UPDATE public.tollgate_user_keys SET last_used = now() WHERE id = key_id
+	AND (last_used IS NULL OR last_used < now() - interval '1 min');
+SELECT 'true'::jsonb
 $$;
 
 CREATE OR REPLACE FUNCTION public.people_identity_add(actor jsonb, who bigint,
@@ -110,21 +120,43 @@ UPDATE public.tollgate_sessions SET ended_at = now()
 DELETE FROM public.tollgate_sign_in_codes WHERE user_id = who
 $$;
 
+-- key_id: of the key that it begins by, and ends with at the latest; NULL: by none.
 CREATE OR REPLACE FUNCTION public.people_session_start(actor jsonb, who bigint,
-	cookie_hash text, lifetime_s bigint, user_agent text) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+	cookie_hash text, lifetime_s bigint, user_agent text, key_id bigint DEFAULT NULL)
+RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM public.people_begin(actor);
-	IF NOT EXISTS (SELECT FROM public.tollgate_users WHERE id = who
+	IF NOT EXISTS (SELECT FROM public.tollgate_users WHERE id = who AND kind = 'person'
 			AND disabled_at IS NULL AND removed_at IS NULL) THEN
-		PERFORM public.people_refuse('TG403', 'this user cannot sign in');
+		PERFORM public.people_refuse('TG403', 'only a person who is not disabled can '
+			'begin a session; a service sends its key with each call');
 	END IF;
-	INSERT INTO public.tollgate_sessions (user_id, cookie_hash, expires_at, address,
-		user_agent)
-		VALUES (who, people_session_start.cookie_hash,
-		now() + lifetime_s * interval '1 s', (actor ->> 'address')::inet,
-		left(people_session_start.user_agent, 200));
+	INSERT INTO public.tollgate_sessions (user_id, cookie_hash, key_id, expires_at,
+		address, user_agent)
+		VALUES (who, people_session_start.cookie_hash, people_session_start.key_id,
+		least(now() + lifetime_s * interval '1 s', (SELECT expires_at
+			FROM public.tollgate_user_keys AS k
+			WHERE k.id = people_session_start.key_id)),
+		(actor ->> 'address')::inet, left(people_session_start.user_agent, 200));
 	RETURN public.people_by_session(people_session_start.cookie_hash);
+END
+$$;
+
+-- actor: address and request_id of whoever shows the key. NULL: it is nobody's.
+CREATE OR REPLACE FUNCTION public.people_session_by_key(actor jsonb, key_hash text,
+	cookie_hash text, lifetime_s bigint, user_agent text) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	who CONSTANT jsonb := public.people_by_key(people_session_by_key.key_hash);
+BEGIN
+	IF who IS NULL THEN
+		RETURN NULL;
+	END IF;
+	PERFORM public.people_key_used((who ->> 'key_id')::bigint);
+	RETURN public.people_session_start(coalesce(actor, '{}')
+		|| jsonb_build_object('user_id', who -> 'id', 'name', who -> 'name'),
+		(who ->> 'id')::bigint, people_session_by_key.cookie_hash, lifetime_s,
+		user_agent, (who ->> 'key_id')::bigint);
 END
 $$;
 

@@ -157,7 +157,7 @@ def test_who_was_removed_stays_out(people):
     cli(people, "user", "remove", "bob")
     assert call(people, "people_by_key", sha256(key)) is None
     assert call(people, "people_by_session", "a" * 64) is None
-    assert call(people, "people_by_identity", "https://issuer.example", "sub-1"
+    assert call(people, "people_identity_seen", {"issuer": "https://issuer.example", "subject": "sub-1"}
                 )["state"] == "removed"
     refused("TG409", people, "people_identity_add", None, bob, "https://issuer.example", "sub-1")
     assert call(people, "people_user_change", None, bob, {"disabled": False})["state"] == "active"

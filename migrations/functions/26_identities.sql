@@ -1,0 +1,151 @@
+-- People whom a provider vouches for: what sign_in.rules make of them, and those without
+-- rights, who are kept as requests for access. Identities are an issuer's subjects, never
+-- e-mail addresses.
+
+-- A name that no user has, of one that a provider says.
+CREATE OR REPLACE FUNCTION public.people_free_name(wanted text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	base text := btrim(left(regexp_replace(coalesce(wanted, ''), '[[:cntrl:]\s]+', ' ',
+		'g'), 90));
+	free text;
+	n integer := 1;
+BEGIN
+	IF base ~ '^[0-9]*$' THEN
+		base := btrim('user ' || base);
+	END IF;
+	free := base;
+	WHILE EXISTS (SELECT FROM public.tollgate_users AS u
+			WHERE lower(u.name) = lower(free) AND removed_at IS NULL) LOOP
+		n := n + 1;
+		free := base || ' ' || n;
+	END LOOP;
+	RETURN free;
+END
+$$;
+
+-- seen ->> 'teams': [{"team": name, "role"}], those of the rules that fit. A team that is
+-- not there gives nothing.
+CREATE OR REPLACE FUNCTION public.people_rule_teams(seen jsonb)
+RETURNS TABLE (team_id bigint, role text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT t.id, min(w.role) -- manager comes before viewer
+FROM jsonb_to_recordset(coalesce(seen -> 'teams', '[]')) AS w (team text, role text)
+JOIN public.tollgate_teams AS t ON lower(t.name) = lower(w.team) GROUP BY t.id
+$$;
+
+-- Writes what has changed since the rules were looked at last. What was made by hand
+-- stays.
+CREATE OR REPLACE FUNCTION public.people_rules_apply(who bigint, seen jsonb) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+UPDATE public.tollgate_users SET is_admin = NOT is_admin,
+	admin_by_rule = NOT admin_by_rule
+	WHERE id = who AND is_admin = admin_by_rule
+	AND admin_by_rule <> coalesce((seen ->> 'admin')::boolean, false);
+DELETE FROM public.tollgate_members AS m WHERE user_id = who AND by_rule
+	AND NOT EXISTS (SELECT FROM public.people_rule_teams(seen) AS w
+		WHERE w.team_id = m.team_id);
+UPDATE public.tollgate_members AS m SET role = w.role
+	FROM public.people_rule_teams(seen) AS w WHERE m.user_id = who
+	AND m.team_id = w.team_id AND m.by_rule AND m.role <> w.role;
+INSERT INTO public.tollgate_members (user_id, team_id, role, by_rule)
+	SELECT who, w.team_id, w.role, true FROM public.people_rule_teams(seen) AS w
+	WHERE NOT EXISTS (SELECT FROM public.tollgate_members AS m
+		WHERE m.user_id = who AND m.team_id = w.team_id)
+	ON CONFLICT DO NOTHING
+$$;
+
+-- The user of an identity that has none yet.
+CREATE OR REPLACE FUNCTION public.people_identity_make(seen jsonb) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	who bigint;
+BEGIN
+	PERFORM pg_advisory_xact_lock(hashtext('tollgate: people'));
+	SELECT user_id INTO who FROM public.tollgate_identities
+		WHERE issuer = seen ->> 'issuer' AND subject = seen ->> 'subject';
+	IF who IS NOT NULL THEN
+		RETURN who;
+	END IF;
+	INSERT INTO public.tollgate_users (name, email)
+		VALUES (public.people_free_name(seen ->> 'name'), left(seen ->> 'email', 320))
+		RETURNING id INTO who;
+	INSERT INTO public.tollgate_identities (issuer, subject, user_id)
+		VALUES (seen ->> 'issuer', seen ->> 'subject', who);
+	DELETE FROM public.tollgate_access_requests
+		WHERE issuer = seen ->> 'issuer' AND subject = seen ->> 'subject';
+	RETURN who;
+END
+$$;
+
+-- At most 1,000 are kept: the one that was here last the longest ago goes.
+CREATE OR REPLACE FUNCTION public.people_access_request(seen jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE public.tollgate_access_requests SET name = left(seen ->> 'name', 200),
+		email = left(seen ->> 'email', 320), last_at = now()
+		WHERE issuer = seen ->> 'issuer' AND subject = seen ->> 'subject'
+		AND last_at < now() - interval '1 min';
+	IF FOUND OR EXISTS (SELECT FROM public.tollgate_access_requests
+			WHERE issuer = seen ->> 'issuer' AND subject = seen ->> 'subject') THEN
+		RETURN;
+	END IF;
+	INSERT INTO public.tollgate_access_requests (issuer, subject, name, email)
+		VALUES (seen ->> 'issuer', seen ->> 'subject', left(seen ->> 'name', 200),
+		left(seen ->> 'email', 320)) ON CONFLICT DO NOTHING;
+	DELETE FROM public.tollgate_access_requests WHERE (issuer, subject) IN (
+		SELECT issuer, subject FROM public.tollgate_access_requests
+		ORDER BY last_at DESC, issuer, subject OFFSET 1000);
+END
+$$;
+
+-- Whoever a provider's token is for: seen has issuer, subject, name, email, and what the
+-- rules say: admin, sees_all, teams. Writes only what is new. Who was removed or disabled
+-- stays so, as `state` tells; "unknown": they have no rights.
+CREATE OR REPLACE FUNCTION public.people_identity_seen(seen jsonb) RETURNS jsonb
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	who bigint;
+BEGIN
+	PERFORM set_config('tollgate.actor', jsonb_build_object(
+		'name', left('rules for ' || (seen ->> 'issuer'), 200),
+		'acting', seen -> 'acting', 'address', seen -> 'address')::text, true);
+	SELECT user_id INTO who FROM public.tollgate_identities
+		WHERE issuer = seen ->> 'issuer' AND subject = seen ->> 'subject';
+	IF who IS NULL AND (coalesce((seen ->> 'admin')::boolean, false)
+			OR coalesce((seen ->> 'sees_all')::boolean, false)
+			OR EXISTS (SELECT FROM public.people_rule_teams(seen))) THEN
+		who := public.people_identity_make(seen);
+	END IF;
+	IF who IS NULL THEN
+		PERFORM public.people_access_request(seen);
+		RETURN '{"state": "unknown"}';
+	END IF;
+	IF EXISTS (SELECT FROM public.tollgate_users WHERE id = who
+			AND disabled_at IS NULL AND removed_at IS NULL) THEN
+		PERFORM public.people_rules_apply(who, seen);
+	END IF;
+	RETURN public.people_known(who, NULL);
+END
+$$;
+
+-- Newest first; few enough to be told at once.
+CREATE OR REPLACE FUNCTION public.people_access_requests() RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT jsonb_build_object('items', coalesce(jsonb_agg(to_jsonb(r)
+	ORDER BY last_at DESC, issuer, subject), '[]'), 'next', NULL)
+FROM public.tollgate_access_requests AS r
+$$;
+
+-- Somebody was not let in: refused has address, by ("key", "code", "session" or "jwt"),
+-- why, and how many others since the last line, which had none of their own.
+CREATE OR REPLACE FUNCTION public.people_sign_in_refused(refused jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM set_config('tollgate.actor', jsonb_build_object('name', 'nobody',
+		'address', refused -> 'address')::text, true);
+	PERFORM public.tollgate_audit_write('sign_in.refused', NULL, 'sign_in', NULL, NULL,
+		refused - 'address');
+	RETURN 'true';
+END
+$$;

@@ -1,0 +1,163 @@
+"""What the database makes of people whom a provider vouches for, and of sessions."""
+import json
+
+import psycopg2
+import pytest
+
+from tg.api import key_hash, make_key, make_people
+
+ISSUER = "https://clerk.example.com"
+
+
+@pytest.fixture(scope="module")
+def shared(cluster, template):
+    if not cluster.is_running():
+        cluster.start()
+    database = cluster.create_database(template[0])
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def people(shared):
+    shared.query("UPDATE tokens SET tollgate_team_id = NULL; TRUNCATE tollgate_users CASCADE; DELETE FROM tokens "
+                 "WHERE tollgate_team_id IS NOT NULL OR name ~ '-' OR name = 'none'; "
+                 "DELETE FROM tollgate_teams; TRUNCATE tollgate_audit; TRUNCATE tollgate_access_requests")
+    return make_people(shared)
+
+
+def seen(people, subject="user_1", **more):
+    return people.ask("people_identity_seen", {"issuer": ISSUER, "subject": subject, **more})
+
+
+def one(role="viewer", team="one"):
+    return [{"team": team, "role": role}]
+
+
+def written(people):
+    """How much was written so far."""
+    return people.database.value("SELECT count(*) FROM tollgate_audit")
+
+
+def test_who_has_no_rights_asks_for_access(people):
+    assert seen(people, name="Eve", email="e@x") == {"state": "unknown"}
+    assert seen(people, teams=one(team="nowhere")) == {"state": "unknown"}
+    asked = people.ask("people_access_requests")["items"]
+    assert [(r["subject"], r["name"], r["email"]) for r in asked] == [("user_1", "Eve", "e@x")]
+    assert people.database.value("SELECT count(*) FROM tollgate_identities") == 0
+    # With rights the request goes.
+    assert seen(people, name="Eve", teams=one())["name"] == "Eve"
+    assert people.ask("people_access_requests")["items"] == []
+
+
+def test_requests_for_access_are_bounded(people):
+    people.database.query(
+        "INSERT INTO tollgate_access_requests (issuer, subject, last_at) "
+        "SELECT 'i', 's' || n, now() - n * interval '1 s' FROM generate_series(1, 1000) AS n")
+    seen(people, subject="last")
+    held = people.database.query("SELECT subject FROM tollgate_access_requests ORDER BY last_at")
+    assert len(held) == 1000
+    assert held[-1]["subject"] == "last" and "s1000" not in {r["subject"] for r in held}
+
+
+def test_rules_make_members_and_take_them_away(people):
+    who = seen(people, name="Ann", teams=one() + one("manager"))
+    assert [(t["name"], t["role"]) for t in who["teams"]] == [("one", "manager")]
+    assert who["issuers"] == [ISSUER] and who["state"] == "active"
+    before = written(people)
+    assert seen(people, name="Ann", teams=one("manager")) == who
+    assert written(people) == before
+    assert seen(people, teams=one(team="TWO"))["teams"][0]["name"] == "two"
+    assert seen(people)["teams"] == []
+    admin = seen(people, admin=True)
+    assert admin["is_admin"] and admin["admin_by_rule"]
+    assert not seen(people)["is_admin"]
+    assert {r["actor"] for r in people.database.query(
+        "SELECT actor FROM tollgate_audit WHERE target = 'member' AND target_id = %s", [str(who["id"])])} == {
+            f"rules for {ISSUER}"}
+
+
+def test_what_was_made_by_hand_stays(people):
+    who = seen(people, sees_all=True)
+    people.ask("people_member_set", None, people.teams["one"], who["id"], "viewer")
+    people.ask("people_user_change", None, who["id"], {"is_admin": True})
+    after = seen(people, teams=one("manager"))
+    assert after["teams"][0]["role"] == "viewer"
+    after = seen(people)
+    assert after["teams"][0]["role"] == "viewer" and after["is_admin"]
+    # By hand, a membership of a rule becomes one that stays.
+    seen(people, teams=one(team="two"))
+    people.ask("people_member_set", None, people.teams["two"], who["id"], "manager")
+    assert {t["role"] for t in seen(people)["teams"]} == {"viewer", "manager"}
+
+
+@pytest.mark.parametrize("how", ["removed", "disabled"])
+def test_who_is_out_stays_out(people, how):
+    who = seen(people, admin=True)
+    if how == "removed":
+        people.ask("people_user_remove", None, who["id"])
+    else:
+        people.ask("people_user_change", None, who["id"], {"disabled": True})
+    before = written(people)
+    assert seen(people, admin=True, sees_all=True, teams=one("manager"))["state"] == how
+    assert people.ask("people_access_requests")["items"] == []
+    assert written(people) == before
+    people.ask("people_user_change", None, who["id"], {"disabled": False})
+    assert seen(people, teams=one())["state"] == "active"
+
+
+@pytest.mark.parametrize("claimed, name", [
+    ("admin", "admin 2"), ("ADMIN", "ADMIN 2"), (" a\n\tb ", "a b"), ("12", "user 12"), ("", "user"), (None, "user"),
+    ("x" * 300, "x" * 90)])
+def test_names(people, claimed, name):
+    assert seen(people, name=claimed, sees_all=True)["name"] == name
+
+
+# --- sessions ---
+
+def by_key(people, key, cookie="c", lifetime=43200):
+    return people.ask("people_session_by_key", {"address": "192.0.2.1"}, key_hash(key), key_hash(cookie), lifetime,
+                      "a browser")
+
+
+def session(people, cookie="c"):
+    return people.ask("people_by_session", key_hash(cookie))
+
+
+def test_a_session_by_key(people):
+    begun = by_key(people, people.viewer.key)
+    assert begun["id"] == people.viewer.id and 43190 <= begun["lives_s"] <= 43200
+    assert session(people)["session_id"] == begun["session_id"]
+    line = people.database.query("SELECT * FROM tollgate_audit WHERE action = 'session.created'")[0]
+    assert (line["actor"], line["user_id"], line["address"]) == ("viewer", people.viewer.id, "192.0.2.1")
+    assert "cookie_hash" not in json.dumps(line, default=str)
+    assert people.database.value("SELECT last_used FROM tollgate_user_keys WHERE id = %s", [people.viewer.key_id])
+    people.ask("people_key_revoke", None, people.viewer.id, people.viewer.key_id)
+    assert session(people) is None
+    assert by_key(people, people.viewer.key, "d") is None
+
+
+def test_a_session_lives_no_longer_than_its_key(people):
+    key = make_key()
+    people.ask("people_key_add", None, people.viewer.id, {"hash": key_hash(key), "lifetime_s": 100})
+    assert by_key(people, key)["lives_s"] <= 100
+
+
+def test_services_have_no_sessions(people):
+    with pytest.raises(psycopg2.Error) as caught:
+        by_key(people, people.service.key)
+    assert caught.value.pgcode == "TG403"
+
+
+def test_a_code_is_spent_once(people):
+    people.ask("people_code_make", None, people.viewer.id, key_hash("code"), 300)
+    spent = people.ask("people_code_spend", {}, key_hash("code"), key_hash("c"), 43200, None)
+    assert spent["id"] == people.viewer.id and session(people)
+    assert people.ask("people_code_spend", {}, key_hash("code"), key_hash("d"), 43200, None) is None
+
+
+def test_refusals_are_told(people):
+    people.ask("people_sign_in_refused", {"address": "192.0.2.7", "by": "key", "why": "no", "others": 3})
+    line = people.database.query("SELECT * FROM tollgate_audit WHERE action = 'sign_in.refused'")[0]
+    assert (line["actor"], line["address"], line["after"]) == (
+        "nobody", "192.0.2.7", {"by": "key", "why": "no", "others": 3})
