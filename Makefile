@@ -159,6 +159,15 @@ build/gen/openapi.json: common/yaml_to_json.py docs/openapi.yaml
 build/gen/openapi.c: common/embed.sh build/gen/openapi.json
 	@common/embed.sh embedded_openapi build/gen/openapi.json >$@.new && mv $@.new $@
 
+# Which commit this is, for `tollgate --version`: of git, where there is one, or COMMIT=...
+COMMIT ?= $(shell [ -e .git ] && git -c safe.directory='*' describe --always --abbrev=12 \
+        --exclude='*' --dirty 2>/dev/null)
+build/gen/commit.h: FORCE
+	@mkdir -p $(@D)
+	@echo '#define TOLLGATE_COMMIT "$(COMMIT)"' | cmp -s - $@ || \
+	        echo '#define TOLLGATE_COMMIT "$(COMMIT)"' >$@
+$(BUILD)/gateway/cli/version.o: build/gen/commit.h
+
 $(BUILD)/gen/%.o: build/gen/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call step,CC)

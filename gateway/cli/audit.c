@@ -7,27 +7,19 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
 
-static const char help[] =
-	"usage: tollgate audit [--limit 50]\n\n"
-	"Tells the latest changes of tokens, teams and people, newest first: when, by whom (a\n"
-	"user, or the database role of a change by hand), what, of which.\n\n"
-	"  --limit N        how many, up to 200\n"
-	"  --json           with what was before and after, in JSON\n" CLI_DB_HELP "\n"
-	"  tollgate audit\n"
-	"  tollgate audit --limit 200 --json\n";
-
-static int run_list(struct cli_people *a)
+static int list(struct cli_people *a)
 {
 	char filter[64];
 	const char *const values[] = {filter};
 	cJSON *page;
 	const cJSON *line;
 
-	snprintf(filter, sizeof filter, "{\"limit\":%d}", a->limit ? (int)a->limit : 50);
+	snprintf(filter, sizeof filter, "{\"limit\":%d}",
+		 (int)cli_number(a->call, "limit", 50));
 	page = cli_people_ask(a, PEOPLE_AUDIT, values, 1);
 	if (page == NULL)
 		return 1;
-	if (a->json) {
+	if (cli_has(a->call, "json")) {
 		cli_people_print(page);
 		return 0;
 	}
@@ -40,13 +32,29 @@ static int run_list(struct cli_people *a)
 	return 0;
 }
 
-int cli_audit(int argc, char **argv)
+static int run(const struct cli_call *c)
 {
-	static const char *const of_list[] = {"limit", NULL};
-	static const struct cli_people_verb verbs[] = {
-		{"", 0, 0, of_list, run_list},
+	return cli_people_run(c, list);
+}
+
+const struct cli_command *cli_audit(void)
+{
+	static const struct cli_option options[] = {
+		CLI_OPTION("limit", CLI_NUMBER, "N", "how many, up to 200 (50)",
+			   .least = 1, .most = 200),
+		{0},
+	};
+	static const struct cli_command command = {
+		.name = "audit",
+		.summary = "tell what was changed, and by whom",
+		.text = "Tells the latest changes of tokens, teams and people, newest "
+			"first: when, by whom (a user, or the database role of a change "
+			"by hand), what, of which. In JSON with what was before and after.",
+		.options = options,
+		.shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
+		.examples = {"tollgate audit", "tollgate audit --limit 200 --json"},
+		.run = run,
 	};
 
-	return cli_people_main("tollgate audit", help, verbs, ARRAY_LEN(verbs), argc,
-			       argv);
+	return &command;
 }

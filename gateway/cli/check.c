@@ -11,22 +11,9 @@
 #define DUMP_MAX (16u << 20)
 
 struct check_arguments {
-	const char *config, *env;
-	struct env_file_list env_files;
+	struct cli_config files;
 	bool dump, allow_unset;
 };
-
-static const char help[] =
-	"usage: tollgate check --config FILE [--env NAME] [--env-file FILE] [--allow-unset]\n"
-	"                      [--dump]\n\n"
-	"Prints every error and warning of a configuration file with its place; exit status 1\n"
-	"if there is an error. Variables come from the environment, then from --env-file,\n"
-	"then from .dev.vars and .env beside the file if --env is dev.\n\n"
-	"  --config FILE   the configuration (docs/configuration.md)\n"
-	"  --env NAME      apply the overlay of that name\n"
-	"  --env-file FILE variables, NAME=value a line; may be given again, the later wins\n"
-	"  --allow-unset   unset secrets and database are no errors; so it is with --env dev\n"
-	"  --dump          print the effective configuration as JSON, secrets as ***\n" CLI_FILES_HELP;
 
 static void print_dump(const struct settings *s)
 {
@@ -40,10 +27,10 @@ static void print_dump(const struct settings *s)
 
 static int check(const struct check_arguments *a)
 {
-	bool dev = a->env != NULL && strcmp(a->env, "dev") == 0, ok = true;
+	bool dev = a->files.env != NULL && strcmp(a->files.env, "dev") == 0, ok = true;
 	struct env_file *vars = env_file_new();
 	struct settings_options o = {
-		.env = a->env,
+		.env = a->files.env,
 		.allow_missing_secrets = dev || a->allow_unset,
 		.database_optional = dev || a->allow_unset,
 		.database_unused = dev,
@@ -56,69 +43,58 @@ static int check(const struct check_arguments *a)
 
 	sbuf_init(&report, REPORT_MAX);
 	if (dev) {
-		env_files_note_unread(a->config, &a->env_files, &report);
-		ok = env_files_read_beside(vars, a->config, &report);
+		env_files_note_unread(a->files.config, &a->files.env_files, &report);
+		ok = env_files_read_beside(vars, a->files.config, &report);
 	}
-	ok = env_file_list_read(&a->env_files, vars, &report) && ok;
-	s = settings_load(a->config, &o, &report);
+	ok = env_file_list_read(&a->files.env_files, vars, &report) && ok;
+	s = settings_load(a->files.config, &o, &report);
 	fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
 	ok &= s != NULL;
 	if (ok && a->dump)
 		print_dump(s);
 	else if (ok)
-		printf("%s: fine, %zu route%s%s%s\n", a->config, s->n_routes,
-		       s->n_routes == 1 ? "" : "s", a->env ? ", environment " : "",
-		       a->env ? a->env : "");
+		printf("%s: fine, %zu route%s%s%s\n", a->files.config, s->n_routes,
+		       s->n_routes == 1 ? "" : "s", a->files.env ? ", environment " : "",
+		       a->files.env ? a->files.env : "");
 	settings_unref(&s);
 	env_file_free(&vars);
 	sbuf_fini(&report);
 	return ok ? 0 : 1;
 }
 
-static int usage(FILE *out, int status)
+static int run(const struct cli_call *c)
 {
-	fputs(help, out);
-	return status;
+	struct check_arguments a = {.files = cli_config_of(c),
+				    .dump = cli_has(c, "dump"),
+				    .allow_unset = cli_has(c, "allow-unset")};
+
+	return a.files.config != NULL ? check(&a) : cli_no_config(c);
 }
 
-int cli_check(int argc, char **argv)
+const struct cli_command *cli_check(void)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"env", required_argument, NULL, 'e'},
-		{"env-file", required_argument, NULL, 'f'},
-		{"allow-unset", no_argument, NULL, 'u'},
-		{"dump", no_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'},
-		{0}};
-	struct check_arguments a = {0};
-	int opt;
+	static const struct cli_option options[] = {
+		CLI_OPTION(
+			"allow-unset", CLI_FLAG, NULL,
+			"unset secrets and database are no errors; so it is with --env dev"),
+		CLI_OPTION("dump", CLI_FLAG, NULL,
+			   "print the effective configuration as JSON, secrets as ***"),
+		{0},
+	};
+	static const struct cli_command command = {
+		.name = "check",
+		.summary = "check a configuration file and print every fault",
+		.text = "Prints every error and warning of a configuration file with its "
+			"place. Variables come from the environment, then from "
+			"--env-file, then from .dev.vars and .env beside the file if "
+			"--env is dev.",
+		.options = options,
+		.shares = CLI_TAKES_CONFIG,
+		.examples = {"tollgate check --config tollgate.json",
+			     "tollgate check --config tollgate.json --env dev --dump"},
+		.fails = "if there is an error in it",
+		.run = run,
+	};
 
-	while ((opt = cli_next_option(argc, argv, options)) != -1) {
-		switch (opt) {
-		case 'c':
-			a.config = optarg;
-			break;
-		case 'e':
-			a.env = optarg;
-			break;
-		case 'f':
-			env_file_list_add(&a.env_files, optarg);
-			break;
-		case 'u':
-			a.allow_unset = true;
-			break;
-		case 'd':
-			a.dump = true;
-			break;
-		case 'h':
-			return usage(stdout, 0);
-		default:
-			return usage(stderr, 2);
-		}
-	}
-	cli_take_files(&a.config, &a.env_files);
-	if (a.config == NULL || optind != argc)
-		return usage(stderr, 2);
-	return check(&a);
+	return &command;
 }

@@ -1,33 +1,32 @@
-/* Subcommands: one file each. The tables are in main.c and, for `usage`, in usage.c. */
+/* The commands, each with its table in a file of its name; `tollgate` itself is in
+ * commands.c. */
 #ifndef GATEWAY_CLI_CLI_H
 #define GATEWAY_CLI_CLI_H
 
-struct cli_command {
-	const char *name;
-	const char *summary;
-	/* argv[0] is the subcommand's name. Returns the exit status: 0 fine, 1 failed, 2
-	 * usage. */
-	int (*run)(int argc, char **argv);
-};
+#include "gateway/cli/command.h"
 
-int cli_audit(int argc, char **argv);
-int cli_check(int argc, char **argv);
-int cli_demo(int argc, char **argv);
-int cli_dev(int argc, char **argv);
-int cli_health(int argc, char **argv);
-int cli_journal(int argc, char **argv);
-/* `tollgate journal ...`, where argv[0] is the name of what it does. */
-int cli_journal_hand_over(int argc, char **argv);
-int cli_journal_discard(int argc, char **argv);
-int cli_migrate(int argc, char **argv);
-int cli_serve(int argc, char **argv);
-int cli_team(int argc, char **argv);
-int cli_token(int argc, char **argv);
-int cli_usage(int argc, char **argv);
-/* `tollgate usage ...`, where argv[0] is the name of what it does. */
-int cli_usage_ask(int argc, char **argv);
-int cli_usage_generate(int argc, char **argv);
-int cli_usage_verify(int argc, char **argv);
-int cli_user(int argc, char **argv);
+/* `tollgate`, with all commands below it. */
+const struct cli_command *cli_root(void);
+
+const struct cli_command *cli_audit(void);
+const struct cli_command *cli_check(void);
+const struct cli_command *cli_demo(void);
+const struct cli_command *cli_dev(void);
+const struct cli_command *cli_health(void);
+const struct cli_command *cli_journal(void);
+const struct cli_command *cli_migrate(void);
+const struct cli_command *cli_serve(void);
+const struct cli_command *cli_team(void);
+const struct cli_command *cli_token(void);
+const struct cli_command *cli_usage(void);
+const struct cli_command *cli_user(void);
+
+/* Of `tollgate journal`. */
+const struct cli_command *cli_journal_hand_over(void);
+const struct cli_command *cli_journal_discard(void);
+/* Of `tollgate usage`. */
+const struct cli_command *cli_usage_ask(void);
+const struct cli_command *cli_usage_generate(void);
+const struct cli_command *cli_usage_verify(void);
 
 #endif

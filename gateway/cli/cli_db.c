@@ -1,4 +1,5 @@
 /* Which database a command works on. */
+#include "gateway/cli/service_files.h"
 #include "gateway/cli/cli_db.h"
 
 #include <openssl/crypto.h>
@@ -9,30 +10,21 @@
 #include "common/check.h"
 #include "common/pg_sync.h"
 #include "common/str.h"
+#include "gateway/cli/dev_env_file.h"
 #include "gateway/db/schema.h"
 #include "gateway/settings/settings.h"
 
 #define REPORT_MAX (1u << 20)
 #define ERROR_MAX (64u << 10)
 
-bool cli_db_take(struct cli_db *db, int option, const char *value)
+struct cli_db cli_db_of(const struct cli_call *c)
 {
-	switch (option) {
-	case CLI_DB_FIRST:
-		db->config = value;
-		return true;
-	case CLI_DB_ENV:
-		db->env = value;
-		return true;
-	case CLI_DB_DATABASE:
-		db->database = value;
-		return true;
-	case CLI_DB_ENV_FILE:
-		env_file_list_add(&db->env_files, value);
-		return true;
-	default:
-		return false;
-	}
+	struct cli_db db = {.config = cli_text(c, "config"),
+			    .env = cli_text(c, "env"),
+			    .database = cli_text(c, "database")};
+
+	cli_env_files_of(c, &db.env_files);
+	return db;
 }
 
 /* Secrets of routes are of no interest here: they need not be set. */
@@ -92,14 +84,20 @@ static bool read_variables(const struct cli_db *o, struct env_file *variables)
 	return ok;
 }
 
-/* With the service's files where nothing else is named. */
+/* With the files of the `tollgate dev` of this folder, or the service's, where nothing
+ * else is named. */
 static struct cli_db completed(const struct cli_db *o)
 {
-	const char *url = getenv("DATABASE_URL");
+	const char *url = getenv("DATABASE_URL"), *dev;
 	struct cli_db all = *o;
 
-	if (!o->named_only && o->database == NULL && o->env_files.n == 0 &&
-	    (url == NULL || *url == '\0'))
+	if (o->config != NULL || o->database != NULL || o->env_files.n > 0 ||
+	    (url != NULL && *url != '\0'))
+		return all;
+	dev = cli_dev_env();
+	if (dev != NULL)
+		env_file_list_add(&all.env_files, dev);
+	else if (!o->named_only)
 		cli_take_files(&all.config, &all.env_files);
 	return all;
 }

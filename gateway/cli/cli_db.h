@@ -2,7 +2,6 @@
 #ifndef GATEWAY_CLI_CLI_DB_H
 #define GATEWAY_CLI_CLI_DB_H
 
-#include <getopt.h>
 #include <stdbool.h>
 
 #include "gateway/cli/cli_options.h"
@@ -16,8 +15,12 @@ struct cli_db {
 	bool named_only; /* the service's own files are not taken (cli_take_files) */
 };
 
+/* Of CLI_TAKES_DATABASE, as given. */
+struct cli_db cli_db_of(const struct cli_call *c);
+
 /* The first that is given: --database; `database` of --config (with --env); DATABASE_URL;
- * `database` of the service's configuration on this machine (cli_take_files).
+ * that of the `tollgate dev` that runs in this folder (cli_dev_env); `database` of the
+ * service's configuration on this machine (cli_take_files).
  * Variables come from the environment, then from --env-file.
  * The caller frees. NULL: the reason is on stderr. */
 char *cli_db_conninfo(const struct cli_db *o);
@@ -30,24 +33,5 @@ void cli_db_explain(const char *conninfo, const char *command);
 /* The settings of --config (with --env), for what else a command takes from them; NULL
  * without it, or where it has errors. Secrets of routes need not be set. */
 struct settings *cli_db_settings(const struct cli_db *o);
-
-/* The options above, for the array of getopt_long. */
-enum { CLI_DB_FIRST = 0x100, CLI_DB_ENV, CLI_DB_DATABASE, CLI_DB_ENV_FILE };
-#define CLI_DB_OPTIONS                                                                   \
-	{"config", required_argument, NULL, CLI_DB_FIRST},                               \
-		{"env", required_argument, NULL, CLI_DB_ENV},                            \
-		{"database", required_argument, NULL, CLI_DB_DATABASE},                  \
-	{                                                                                \
-		"env-file", required_argument, NULL, CLI_DB_ENV_FILE                     \
-	}
-/* Takes one of them with its value; false: it is none. */
-bool cli_db_take(struct cli_db *db, int option, const char *value);
-
-#define CLI_DB_HELP                                                                      \
-	"  --config FILE    take `database` from this configuration\n"                   \
-	"  --env NAME       with its overlay of this name\n"                             \
-	"  --database URL   or this database; without either: DATABASE_URL, else\n"      \
-	"                   " CLI_CONFIG " with tollgate.env beside it\n"                \
-	"  --env-file FILE  variables beside the environment's; may be given again\n"
 
 #endif

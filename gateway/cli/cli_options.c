@@ -1,70 +1,31 @@
-/* Reading command lines. */
+/* What commands take from their line. */
 #include "gateway/cli/cli_options.h"
 
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-/* The argument that getopt_long has just refused, up to its value. */
-static void tell_unknown(const char *argument)
+#include "gateway/cli/service_files.h"
+
+void cli_env_files_of(const struct cli_call *c, struct env_file_list *list)
 {
-	int n = (int)strcspn(argument, "=");
+	size_t n;
+	const char **names = cli_list(c, "env-file", &n);
 
-	if (argument[0] == '-' && argument[1] == '-')
-		fprintf(stderr, "tollgate: there is no option %.*s here; ", n, argument);
-	else
-		fprintf(stderr, "tollgate: there is no option -%c here; ", optopt);
-	fputs("--help lists them\n", stderr);
+	for (size_t i = 0; i < n; i++)
+		env_file_list_add(list, names[i]);
+	free(names);
 }
 
-static const char *name_of(const struct option *options, int value)
+struct cli_config cli_config_of(const struct cli_call *c)
 {
-	for (; options->name != NULL; options++)
-		if (options->val == value)
-			return options->name;
-	return "";
+	struct cli_config config = {.config = cli_text(c, "config"),
+				    .env = cli_text(c, "env")};
+
+	cli_env_files_of(c, &config.env_files);
+	cli_take_files(&config.config, &config.env_files);
+	return config;
 }
 
-int cli_next_option(int argc, char **argv, const struct option *options)
+int cli_no_config(const struct cli_call *c)
 {
-	int before, found;
-
-	if (optind == 0) /* getopt(3): start anew */
-		optind = 1;
-	before = optind;
-	opterr = 0;
-	found = getopt_long(argc, argv, ":", options, NULL);
-	if (found == ':')
-		fprintf(stderr, "tollgate: --%s needs a value\n",
-			name_of(options, optopt));
-	else if (found == '?' && optopt != 0 && *name_of(options, optopt) != '\0')
-		fprintf(stderr, "tollgate: --%s takes no value\n",
-			name_of(options, optopt));
-	else if (found == '?')
-		tell_unknown(argv[optind > before ? optind - 1 : before]);
-	return found == ':' ? '?' : found;
-}
-
-const char *cli_shown(const char *argument)
-{
-	static const char *const marks[] = {"://", "password", "ntk_", "tgu_", "@"};
-
-	for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++)
-		if (strcasestr(argument, marks[i]) != NULL)
-			return "***";
-	return argument;
-}
-
-void cli_take_files(const char **config, struct env_file_list *env_files)
-{
-	if (*config != NULL || access(CLI_CONFIG, F_OK) != 0)
-		return;
-	*config = CLI_CONFIG;
-	if (env_files->n != 0 || access(CLI_ENV_FILE, F_OK) != 0)
-		return;
-	env_file_list_add(env_files, CLI_ENV_FILE);
-	if (access(CLI_ENV_FILE, R_OK) != 0)
-		fprintf(stderr,
-			"tollgate: " CLI_ENV_FILE
-			" is the service's: run this as its user (sudo -u tollgate)\n");
+	return cli_usage_error(c, "--config is missing: which configuration?");
 }

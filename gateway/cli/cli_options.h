@@ -1,23 +1,23 @@
-/* Reading command lines. Main thread. */
+/* What commands take from their line: the configuration. Main thread. */
 #ifndef GATEWAY_CLI_CLI_OPTIONS_H
 #define GATEWAY_CLI_CLI_OPTIONS_H
 
-#include <getopt.h>
-
+#include "gateway/cli/command.h"
 #include "gateway/settings/env_file.h"
 
-/* Like getopt_long(3), but its messages tell the option's name only: the value behind it
- * may be a secret (--databse=postgresql://...). '?' after a message. */
-int cli_next_option(int argc, char **argv, const struct option *options);
-/* What a message may quote of an argument: itself, unless it may hold a secret. */
-const char *cli_shown(const char *argument);
+/* --config, --env and --env-file of CLI_TAKES_CONFIG. */
+struct cli_config {
+	const char *config; /* NULL: none is given, and the service has none here */
+	const char *env;
+	struct env_file_list env_files;
+};
 
-/* The files of the service on this machine, as docs/deploying.md has them. */
-#define CLI_CONFIG "/etc/tollgate/tollgate.json"
-#define CLI_ENV_FILE "/etc/tollgate/tollgate.env"
-#define CLI_FILES_HELP "\nWithout --config: " CLI_CONFIG " with tollgate.env.\n"
-/* Where no configuration is given, takes those that are there; without --env-file also
- * its variables. Says so where they belong to another user. */
-void cli_take_files(const char **config, struct env_file_list *env_files);
+/* As given; where no configuration is, the service's (cli_take_files). */
+struct cli_config cli_config_of(const struct cli_call *c);
+/* Says that one is needed; 2. */
+int cli_no_config(const struct cli_call *c);
+
+/* The option's values as a list of files. */
+void cli_env_files_of(const struct cli_call *c, struct env_file_list *list);
 
 #endif

@@ -10,35 +10,14 @@
 #include "gateway/cli/cli_db.h"
 #include "gateway/people/people.h"
 
-#define CLI_PEOPLE_OPERANDS 3
-#define CLI_PEOPLE_LIST 64 /* values of an option that may be given again */
-
+/* A subcommand at work. */
 struct cli_people {
-	const char *command; /* "tollgate user", for messages */
-	struct cli_db db;
+	const struct cli_call *call;
 	struct pg_sync *session;
-	const char *operands[CLI_PEOPLE_OPERANDS];
-	int n_operands;
-	const char *name, *role, *email;
-	const char *teams[CLI_PEOPLE_LIST];
-	const char *scopes[CLI_PEOPLE_LIST];
-	const char *ranges[CLI_PEOPLE_LIST];
-	int n_teams, n_scopes, n_ranges;
-	int64_t expires_s; /* 0: not given */
-	int64_t limit;     /* 0: not given */
-	bool service, json, disable, enable, no_bounds;
 };
 
-struct cli_people_verb {
-	const char *name;           /* "": the command is the verb */
-	int min, max;               /* operands */
-	const char *const *options; /* those it takes beside the database's and --json */
-	int (*run)(struct cli_people *a);
-};
-
-/* Reads the arguments behind the verb, connects, runs. Returns the exit status. */
-int cli_people_main(const char *command, const char *help,
-		    const struct cli_people_verb *verbs, size_t n, int argc, char **argv);
+/* Connects, acts, disconnects. Returns the exit status. */
+int cli_people_run(const struct cli_call *c, int (*act)(struct cli_people *a));
 /* Asks, and parses the answer, which the caller deletes. NULL: the reason is on
  * stderr. */
 cJSON *cli_people_ask(struct cli_people *a, enum people_call call,
@@ -47,10 +26,9 @@ cJSON *cli_people_ask(struct cli_people *a, enum people_call call,
 void cli_people_print(cJSON *json);
 /* A field's text, or "-". */
 const char *cli_people_text(const cJSON *json, const char *name);
-/* Says why on stderr; 2. */
-int cli_people_usage(const struct cli_people *a, const char *why);
-/* A list as a field of json, unless n is 0. */
-void cli_people_add_list(cJSON *json, const char *name, const char *const *list, int n);
+/* What was given for a list's option as a field of json, unless nothing was. */
+void cli_people_add_list(const struct cli_call *c, cJSON *json, const char *name,
+			 const char *option);
 /* All pages of a list, as one array. NULL: the reason is on stderr. */
 cJSON *cli_people_all(struct cli_people *a, enum people_call call);
 

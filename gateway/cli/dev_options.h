@@ -1,13 +1,11 @@
-/* The command line of `tollgate dev`. */
+/* The options of `tollgate dev`. */
 #ifndef GATEWAY_CLI_DEV_OPTIONS_H
 #define GATEWAY_CLI_DEV_OPTIONS_H
 
+#include "gateway/cli/command.h"
 #include "gateway/dev/dev.h"
 
-enum dev_verdict { DEV_RUN, DEV_HELP, DEV_USAGE };
-
-/* Fills *o, whose strings point into argv. DEV_HELP: help was printed; DEV_USAGE: it
- * complained. */
-enum dev_verdict dev_options_parse(struct dev_options *o, int argc, char **argv);
+/* Fills *o, whose strings are the call's. False: it complained. */
+bool dev_options_of(struct dev_options *o, const struct cli_call *c);
 
 #endif

@@ -11,6 +11,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/net_listen.h"
+#include "gateway/cli/clean.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_options.h"
 #include "gateway/settings/env_file.h"
@@ -19,23 +20,6 @@
 #define REPORT_MAX (1u << 20)
 #define ANSWER_MAX 4096
 #define WAIT_MS 5000 /* for all of it, per address */
-
-struct health_arguments {
-	const char *config, *env, *address;
-	struct env_file_list env_files;
-	bool alive;
-};
-
-static const char help[] =
-	"usage: tollgate health [--config FILE] [--env NAME] [--env-file FILE] [--alive]\n"
-	"       tollgate health --address ADDRESS [--alive]\n\n"
-	"Asks the gateway that runs on this machine for /ready: whether it can judge keys. Exit\n"
-	"status 0 if so, 1 if not or if nobody answers within five seconds.\n\n"
-	"  --config FILE       asks at the addresses of `listen`, until one answers\n"
-	"  --env NAME          with the overlay of that name\n"
-	"  --env-file FILE     variables, NAME=value a line; may be given again\n"
-	"  --address ADDRESS   asks there: 127.0.0.1:8787, [::1]:8787 or unix:/path\n"
-	"  --alive             asks for /health: whether the process answers\n" CLI_FILES_HELP;
 
 /* Where callers on this machine reach it: any address is the loopback one. */
 static struct net_listen reached_at(const struct net_listen *listen)
@@ -155,11 +139,11 @@ static int ask_all(const struct settings *s, bool alive)
 	return 1;
 }
 
-static int ask_configured(const struct health_arguments *a)
+static int ask_configured(const struct cli_config *files, bool alive)
 {
 	struct env_file *variables = env_file_new();
 	struct settings_options o = {
-		.env = a->env,
+		.env = files->env,
 		.allow_missing_secrets = true,
 		.database_optional = true,
 		.variable = env_file_variable,
@@ -170,66 +154,65 @@ static int ask_configured(const struct health_arguments *a)
 	int status = 1;
 
 	sbuf_init(&report, REPORT_MAX);
-	if (env_file_list_read(&a->env_files, variables, &report))
-		s = settings_load(a->config, &o, &report);
+	if (env_file_list_read(&files->env_files, variables, &report))
+		s = settings_load(files->config, &o, &report);
 	if (s == NULL)
 		fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
 	else
-		status = ask_all(s, a->alive);
+		status = ask_all(s, alive);
 	settings_unref(&s);
 	env_file_free(&variables);
 	sbuf_fini(&report);
 	return status;
 }
 
-static int ask_address(const struct health_arguments *a)
+static int ask_address(const struct cli_call *c, const char *text)
 {
 	struct net_listen address;
 	const char *why;
 
-	if (net_parse_listen(&address, a->address, &why))
-		return ask_one(&address, a->alive) == 0 ? 0 : 1;
-	fprintf(stderr, "tollgate health: %s: %s\n", a->address, why);
-	return 2;
+	if (net_parse_listen(&address, text, &why))
+		return ask_one(&address, cli_has(c, "alive")) == 0 ? 0 : 1;
+	return cli_usage_error(c, "--address %s: %s", cli_shown(text), why);
 }
 
-static int usage(FILE *out, int status)
+static int run(const struct cli_call *c)
 {
-	fputs(help, out);
-	return status;
+	const char *address = cli_text(c, "address");
+	struct cli_config files;
+
+	if (address != NULL && cli_has(c, "config"))
+		return cli_usage_error(c, "--address or --config, not both");
+	if (address != NULL)
+		return ask_address(c, address);
+	files = cli_config_of(c);
+	return files.config != NULL ? ask_configured(&files, cli_has(c, "alive"))
+				    : cli_no_config(c);
 }
 
-int cli_health(int argc, char **argv)
+const struct cli_command *cli_health(void)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"env", required_argument, NULL, 'e'},
-		{"env-file", required_argument, NULL, 'f'},
-		{"address", required_argument, NULL, 'a'},
-		{"alive", no_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},
-		{0}};
-	struct health_arguments a = {0};
-	int opt;
+	static const struct cli_option options[] = {
+		CLI_OPTION(
+			"address", CLI_TEXT, "ADDRESS",
+			"ask there: 127.0.0.1:8787, [::1]:8787 or unix:/path; without it, at the "
+			"addresses of `listen`, until one answers"),
+		CLI_OPTION("alive", CLI_FLAG, NULL,
+			   "ask for /health: whether the process answers"),
+		{0},
+	};
+	static const struct cli_command command = {
+		.name = "health",
+		.summary = "ask a running gateway whether it is ready",
+		.text = "Asks the gateway that runs on this machine for /ready: whether it "
+			"can judge keys.",
+		.options = options,
+		.shares = CLI_TAKES_CONFIG,
+		.examples = {"tollgate health --config tollgate.json",
+			     "tollgate health --address 127.0.0.1:8787 --alive"},
+		.fails = "if it is not ready, or nobody answers within five seconds",
+		.run = run,
+	};
 
-	while ((opt = cli_next_option(argc, argv, options)) != -1) {
-		if (opt == 'h')
-			return usage(stdout, 0);
-		if (opt == '?')
-			return usage(stderr, 2);
-		if (opt == 'f')
-			env_file_list_add(&a.env_files, optarg);
-		else if (opt == 'l')
-			a.alive = true;
-		else
-			*(opt == 'c'   ? &a.config
-			  : opt == 'e' ? &a.env
-				       : &a.address) = optarg;
-	}
-	if (optind != argc || (a.address != NULL && a.config != NULL))
-		return usage(stderr, 2);
-	if (a.address != NULL)
-		return ask_address(&a);
-	cli_take_files(&a.config, &a.env_files);
-	return a.config != NULL ? ask_configured(&a) : usage(stderr, 2);
+	return &command;
 }

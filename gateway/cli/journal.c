@@ -13,17 +13,6 @@
 #include "gateway/recorder/copy_row.h"
 #include "gateway/journal/inspect.h"
 
-static const char help[] =
-	"usage: tollgate journal inspect [--events] DIR\n"
-	"       tollgate journal hand-over DIR GROUP... [--config FILE]\n"
-	"       tollgate journal discard DIR GROUP...\n\n"
-	"inspect tells what the usage journal in DIR (usage.journal_dir) holds: each process's group, its\n"
-	"lanes, up to where they are stored, what waits, and counters. It only reads, and may run\n"
-	"beside gateways. Exit status 1 if a group cannot be read.\n\n"
-	"  --events  instead, the events that wait, as one JSON object a line\n\n"
-	"hand-over gives groups that belong to another database to this one, discard removes\n"
-	"groups; both say how many events that are. --help behind each tells more.\n";
-
 struct inspection {
 	size_t groups, unreadable;
 	uint64_t bytes, events;
@@ -195,60 +184,72 @@ static void on_unread_group(void *ctx, const struct inspect_group *g)
 
 /* --- the subcommand --- */
 
-static int inspect(const char *directory, bool events)
+static int inspect(const struct cli_call *c)
 {
+	const char *directory = c->operands[0];
 	struct inspection all = {0};
 	struct inspect_sink sink = {.group = on_group, .ctx = &all};
+	bool events = cli_has(c, "events");
 
 	if (events) {
 		sink.group = on_unread_group;
 		sink.event = on_event;
 	}
-	if (!usage_journal_inspect(directory, &sink)) {
-		fprintf(stderr, "tollgate journal: cannot read %s: %s\n", directory,
-			strerror(errno));
-		return 1;
-	}
+	if (!usage_journal_inspect(directory, &sink))
+		return cli_fail(c, "cannot read %s: %s", directory, strerror(errno));
 	if (!events)
 		printf("%zu groups, files of %llu bytes, %llu events wait\n", all.groups,
 		       (unsigned long long)all.bytes, (unsigned long long)all.events);
 	return all.unreadable > 0;
 }
 
-static int cli_journal_inspect(int argc, char **argv)
+static const struct cli_command *cli_journal_inspect(void)
 {
-	static const struct option options[] = {{"events", no_argument, NULL, 'e'},
-						{"help", no_argument, NULL, 'h'},
-						{0}};
-	bool events = false;
-	int c;
+	static const struct cli_option options[] = {
+		CLI_OPTION("events", CLI_FLAG, NULL,
+			   "instead, the events that wait, as one JSON object a line"),
+		{0},
+	};
+	static const struct cli_command command = {
+		.name = "inspect",
+		.summary = "tell what a journal holds, also while gateways use it",
+		.arguments = "DIR",
+		.least = 1,
+		.most = 1,
+		.text = "Tells what the usage journal in DIR (usage.journal_dir) holds: "
+			"each process's group, its lanes, up to where they are stored, "
+			"what waits, and counters. It only reads, and may run beside "
+			"gateways.",
+		.options = options,
+		.examples = {"tollgate journal inspect /var/lib/tollgate/usage",
+			     "tollgate journal inspect --events /var/lib/tollgate/usage"},
+		.fails = "if a group cannot be read",
+		.run = inspect,
+	};
 
-	while ((c = cli_next_option(argc, argv, options)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return 0;
-		}
-		if (c == '?')
-			return 2;
-		events = true;
-	}
-	if (optind + 2 != argc || strcmp(argv[optind], "inspect") != 0) {
-		fputs(help, stderr);
-		return 2;
-	}
-	return inspect(argv[optind + 1], events);
+	return &command;
 }
 
-int cli_journal(int argc, char **argv)
+static const struct cli_command *command_at(size_t i)
 {
-	static const struct {
-		const char *name;
-		int (*run)(int argc, char **argv);
-	} others[] = {{"hand-over", cli_journal_hand_over},
-		      {"discard", cli_journal_discard}};
+	static const struct cli_command *(*const all[])(void) = {
+		cli_journal_inspect,
+		cli_journal_hand_over,
+		cli_journal_discard,
+	};
 
-	for (size_t i = 0; i < ARRAY_LEN(others); i++)
-		if (argc > 1 && strcmp(argv[1], others[i].name) == 0)
-			return others[i].run(argc - 1, argv + 1);
-	return cli_journal_inspect(argc, argv);
+	return i < ARRAY_LEN(all) ? all[i]() : NULL;
+}
+
+const struct cli_command *cli_journal(void)
+{
+	static const struct cli_command command = {
+		.name = "journal",
+		.summary = "tell what a usage journal on disk holds",
+		.examples = {"tollgate journal inspect /var/lib/tollgate/usage",
+			     "tollgate help journal discard"},
+		.subcommand = command_at,
+	};
+
+	return &command;
 }

@@ -18,17 +18,6 @@
 #define TRIES 10
 #define TRY_AGAIN_US 100000
 
-static const char hand_over_help[] =
-	"usage: tollgate journal hand-over DIR GROUP... [options]\n\n"
-	"Gives lane groups of the usage journal in DIR, which belong to another database, to this\n"
-	"one: the next gateway that works on DIR with it, or one that runs, stores them. An event\n"
-	"counts for the token that has its key's hash in this database, or for none.\n\n" CLI_DB_HELP;
-
-static const char discard_help[] =
-	"usage: tollgate journal discard DIR GROUP...\n\n"
-	"Removes lane groups of the usage journal in DIR with all that waits in them, and says how\n"
-	"many events that were. A group that a gateway uses stays.\n";
-
 /* What is done with each group. False: it said why. */
 struct action {
 	const char *command;
@@ -144,67 +133,81 @@ static bool discard(const struct action *a, int directory, const char *name)
 	return ok;
 }
 
-/* --- arguments --- */
+/* --- commands --- */
 
-static int run_each(const struct action *a, int n, char **operands)
+static int run_each(const struct cli_call *c, const struct action *a)
 {
-	int directory = open(operands[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *folder = c->operands[0];
+	int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool ok = directory >= 0;
 
 	if (!ok)
-		fprintf(stderr, "%s: cannot read %s: %s\n", a->command, operands[0],
-			strerror(errno));
-	for (int i = 1; directory >= 0 && i < n; i++)
-		if (journal_is_group(operands[i]))
-			ok = a->run(a, directory, operands[i]) && ok;
+		return cli_fail(c, "cannot read %s: %s", folder, strerror(errno));
+	for (int i = 1; i < c->n_operands; i++)
+		if (journal_is_group(c->operands[i]))
+			ok = a->run(a, directory, c->operands[i]) && ok;
 		else
-			ok = fail(a, operands[i], "a group's name has 32 hex digits");
-	if (directory >= 0)
-		close(directory);
+			ok = fail(a, c->operands[i], "a group's name has 32 hex digits");
+	close(directory);
 	return ok ? 0 : 1;
 }
 
-/* -1: go on; else the exit status. */
-static int take_options(int argc, char **argv, struct cli_db *db, const char *help)
+static int run_hand_over(const struct cli_call *c)
 {
-	static const struct option options[] = {
-		CLI_DB_OPTIONS,
-		{"help", no_argument, NULL, 'h'},
-		{0},
+	struct action a = {.command = c->path, .run = hand_over};
+	struct cli_db db = cli_db_of(c);
+
+	return find_database(&db, &a) ? run_each(c, &a) : 1;
+}
+
+static int run_discard(const struct cli_call *c)
+{
+	struct action a = {.command = c->path, .run = discard};
+
+	return run_each(c, &a);
+}
+
+const struct cli_command *cli_journal_hand_over(void)
+{
+	static const struct cli_command command = {
+		.name = "hand-over",
+		.summary = "give groups that belong to another database to this one",
+		.arguments = "DIR GROUP...",
+		.least = 2,
+		.most = -1,
+		.text = "Gives lane groups of the usage journal in DIR, which belong to "
+			"another database, to this one: the next gateway that works on "
+			"DIR with it, or one that runs, stores them. An event counts for "
+			"the token that has its key's hash in this database, or for none. "
+			"Says how many events that are.",
+		.shares = CLI_TAKES_DATABASE,
+		.examples = {"tollgate journal hand-over /var/lib/tollgate/usage "
+			     "00112233445566778899aabbccddeeff",
+			     "tollgate journal hand-over usage "
+			     "00112233445566778899aabbccddeeff --config tollgate.json"},
+		.run = run_hand_over,
 	};
-	int c;
 
-	while ((c = cli_next_option(argc, argv, options)) != -1) {
-		if (c == 'h')
-			return fputs(help, stdout), 0;
-		if (c == '?')
-			return 2;
-		cli_db_take(db, c, optarg);
-	}
-	if (argc - optind >= 2)
-		return -1;
-	fputs(help, stderr);
-	return 2;
+	return &command;
 }
 
-int cli_journal_hand_over(int argc, char **argv)
+const struct cli_command *cli_journal_discard(void)
 {
-	struct action a = {.command = "tollgate journal hand-over", .run = hand_over};
-	struct cli_db db = {0};
-	int status = take_options(argc, argv, &db, hand_over_help);
+	static const struct cli_command command = {
+		.name = "discard",
+		.summary = "remove groups with all that waits in them",
+		.arguments = "DIR GROUP...",
+		.least = 2,
+		.most = -1,
+		.text = "Removes lane groups of the usage journal in DIR with all that "
+			"waits in them, and says how many events that were. A group that "
+			"a gateway uses stays.",
+		.examples = {"tollgate journal discard /var/lib/tollgate/usage "
+			     "00112233445566778899aabbccddeeff",
+			     "tollgate journal discard usage "
+			     "00112233445566778899aabbccddeeff"},
+		.run = run_discard,
+	};
 
-	if (status >= 0)
-		return status;
-	if (!find_database(&db, &a))
-		return 1;
-	return run_each(&a, argc - optind, argv + optind);
-}
-
-int cli_journal_discard(int argc, char **argv)
-{
-	struct action a = {.command = "tollgate journal discard", .run = discard};
-	struct cli_db db = {0};
-	int status = take_options(argc, argv, &db, discard_help);
-
-	return status >= 0 ? status : run_each(&a, argc - optind, argv + optind);
+	return &command;
 }

@@ -9,17 +9,6 @@
 
 #define ERROR_MAX (64u << 10)
 
-static const char help[] =
-	"usage: tollgate migrate [options]\n\n"
-	"Creates or updates the tables, once each, and does nothing where nothing is to do.\n"
-	"Connect as a superuser, or as a member of tollgate_owner.\n\n" CLI_DB_HELP
-	"  --adopt-time-zone ZONE\n"
-	"                   the zone of the times in an older token_usage_logs, whose rows\n"
-	"                   are then copied (Asia/Taipei, UTC, ...)\n"
-	"  --adopt-teams COLUMN\n"
-	"                   makes teams of the values of this column of tokens (integer,\n"
-	"                   uuid or text), named by an older table `teams` if there is one\n";
-
 static void print_line(void *ctx, const char *line)
 {
 	(void)ctx;
@@ -27,58 +16,53 @@ static void print_line(void *ctx, const char *line)
 	fflush(stdout);
 }
 
-static int run(const struct cli_db *db, struct db_migrate_options o)
+static int run(const struct cli_call *c)
 {
-	char *conninfo = cli_db_conninfo(db);
+	struct cli_db db = cli_db_of(c);
+	char *conninfo = cli_db_conninfo(&db);
+	struct db_migrate_options o = {.conninfo = conninfo,
+				       .adopt_time_zone = cli_text(c, "adopt-time-zone"),
+				       .adopt_teams = cli_text(c, "adopt-teams"),
+				       .report = print_line};
 	struct sbuf error;
 	bool ok;
 
 	if (conninfo == NULL)
 		return 1;
-	o.conninfo = conninfo;
 	sbuf_init(&error, ERROR_MAX);
 	ok = db_migrate(&o, &error);
 	if (!ok)
-		fprintf(stderr, "tollgate migrate: %.*s\n", (int)error.n,
-			error.p ? error.p : "");
+		cli_fail(c, STR_FMT, STR_ARG(sbuf_view(&error)));
 	sbuf_fini(&error);
 	free(conninfo);
 	return ok ? 0 : 1;
 }
 
-int cli_migrate(int argc, char **argv)
+const struct cli_command *cli_migrate(void)
 {
-	static const struct option options[] = {
-		CLI_DB_OPTIONS,
-		{"adopt-time-zone", required_argument, NULL, 'z'},
-		{"adopt-teams", required_argument, NULL, 't'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+	static const struct cli_option options[] = {
+		CLI_OPTION(
+			"adopt-time-zone", CLI_TEXT, "ZONE",
+			"the zone of the times in an older token_usage_logs, whose rows are then "
+			"copied (Asia/Taipei, UTC, ...)"),
+		CLI_OPTION(
+			"adopt-teams", CLI_TEXT, "COLUMN",
+			"makes teams of the values of this column of tokens (integer, uuid or "
+			"text), named by an older table `teams` if there is one"),
+		{0},
 	};
-	struct cli_db db = {0};
-	struct db_migrate_options o = {.report = print_line};
-	int c;
+	static const struct cli_command command = {
+		.name = "migrate",
+		.summary = "create or update the database's tables",
+		.text = "Creates or updates the tables, once each, and does nothing where "
+			"nothing is to do. Connect as a superuser, or as a member of "
+			"tollgate_owner.",
+		.options = options,
+		.shares = CLI_TAKES_DATABASE,
+		.examples = {"tollgate migrate --config tollgate.json",
+			     "tollgate migrate --database postgresql:///tollgate"},
+		.run = run,
+	};
 
-	while ((c = cli_next_option(argc, argv, options)) != -1) {
-		if (cli_db_take(&db, c, optarg))
-			continue;
-		switch (c) {
-		case 'z':
-			o.adopt_time_zone = optarg;
-			break;
-		case 't':
-			o.adopt_teams = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		default:
-			return 2;
-		}
-	}
-	if (optind != argc) {
-		fputs(help, stderr);
-		return 2;
-	}
-	return run(&db, o);
+	return &command;
 }

@@ -1,48 +1,32 @@
 /* `tollgate serve`: runs the gateway and the manager. */
-#include <stdio.h>
-
+#include "gateway/run/serve.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_options.h"
-#include "gateway/run/serve.h"
 
-static const char help[] =
-	"usage: tollgate serve --config FILE [--env NAME] [--env-file FILE]\n\n"
-	"Runs the gateway and the manager until SIGTERM. SIGHUP reads all files again: routes,\n"
-	"limits, timeouts and secrets.\n\n"
-	"  --config FILE    the configuration (docs/configuration.md)\n"
-	"  --env NAME       apply the overlay of that name\n"
-	"  --env-file FILE  variables, NAME=value a line; those of the environment win. May be\n"
-	"                   given again, the later wins\n" CLI_FILES_HELP;
-
-static int usage(FILE *out, int status)
+static int run(const struct cli_call *c)
 {
-	fputs(help, out);
-	return status;
+	struct cli_config config = cli_config_of(c);
+	struct serve_options o = {.config = config.config,
+				  .env = config.env,
+				  .env_files = config.env_files};
+
+	return o.config != NULL ? serve(&o) : cli_no_config(c);
 }
 
-int cli_serve(int argc, char **argv)
+const struct cli_command *cli_serve(void)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"env", required_argument, NULL, 'e'},
-		{"env-file", required_argument, NULL, 'f'},
-		{"help", no_argument, NULL, 'h'},
-		{0}};
-	struct serve_options o = {0};
-	int opt;
+	static const struct cli_command command = {
+		.name = "serve",
+		.summary = "run the gateway and the manager",
+		.text = "Runs the gateway and the manager until SIGTERM. SIGHUP reads all "
+			"files again: routes, limits, timeouts and secrets.",
+		.shares = CLI_TAKES_CONFIG,
+		.examples = {"tollgate serve --config tollgate.json",
+			     "tollgate serve --config tollgate.json --env staging "
+			     "--env-file staging.env"},
+		.fails = "if it cannot start, or had to stop by itself",
+		.run = run,
+	};
 
-	while ((opt = cli_next_option(argc, argv, options)) != -1) {
-		if (opt == 'h')
-			return usage(stdout, 0);
-		if (opt == '?')
-			return usage(stderr, 2);
-		if (opt == 'f')
-			env_file_list_add(&o.env_files, optarg);
-		else
-			*(opt == 'c' ? &o.config : &o.env) = optarg;
-	}
-	cli_take_files(&o.config, &o.env_files);
-	if (o.config == NULL || optind != argc)
-		return usage(stderr, 2);
-	return serve(&o);
+	return &command;
 }

@@ -7,25 +7,6 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
 
-static const char help[] =
-	"usage: tollgate team add NAME [--scope SCOPE[,...]] [--longest 90d]\n"
-	"                     [--address RANGE[,...]]\n"
-	"       tollgate team list\n"
-	"       tollgate team set TEAM [--name NAME] [--scope ...] [--longest ...]\n"
-	"                     [--address ...] [--no-bounds] [--disable | --enable]\n"
-	"       tollgate team member TEAM USER --role manager|viewer|none\n"
-	"       tollgate team remove TEAM\n\n"
-	"TEAM and USER are names or ids. A bound that is lowered changes no token: those above\n"
-	"it are listed. A team with tokens is not removed.\n\n"
-	"  --scope SCOPE    its tokens have no other scopes; may be given again\n"
-	"  --longest TIME   its tokens live no longer: 12h, 30d, 1y\n"
-	"  --address RANGE  its tokens are called from nowhere else: 10.0.0.0/8\n"
-	"  --no-bounds      takes all bounds away, but for those given beside it\n"
-	"  --disable        its tokens are refused, until --enable\n"
-	"  --json           answer in JSON\n" CLI_DB_HELP "\n"
-	"  tollgate team add research --scope openai,perplexity --longest 90d\n"
-	"  tollgate team member research ada --role manager\n";
-
 static int told(const struct cli_people *a, cJSON *team, const char *what)
 {
 	const cJSON *above = cJSON_GetObjectItemCaseSensitive(team, "above_ceiling");
@@ -33,48 +14,59 @@ static int told(const struct cli_people *a, cJSON *team, const char *what)
 
 	if (team == NULL)
 		return 1;
-	if (a->json) {
+	if (cli_has(a->call, "json")) {
 		cli_people_print(team);
 		return 0;
 	}
-	printf("team '%s' %s\n", cli_people_text(team, "name"), what);
-	cJSON_ArrayForEach(token, above) printf(
-		"token %.0f '%s' has more than the team may give\n",
+	cli_say(stdout, "team '%s' %s\n", cli_people_text(team, "name"), what);
+	cJSON_ArrayForEach(token, above) cli_say(
+		stdout, "token %.0f '%s' has more than the team may give\n",
 		cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(token, "id")),
 		cli_people_text(token, "name"));
 	cJSON_Delete(team);
 	return 0;
 }
 
-/* The bounds and the name, as given. */
-static char *team_spec(const struct cli_people *a, const char *name)
+/* A team's bound: what was given for it, or that there is none. */
+static void add_bound(const struct cli_call *c, cJSON *spec, const char *name,
+		      const char *option, bool no_bounds)
 {
+	if (cli_has(c, option))
+		cli_people_add_list(c, spec, name, option);
+	else if (no_bounds)
+		cJSON_AddNullToObject(spec, name);
+}
+
+/* The bounds and the name, as given. */
+static cJSON *team_spec(const struct cli_call *c, const char *name, bool no_bounds)
+{
+	int64_t longest = cli_number(c, "longest", 0);
 	cJSON *spec = cJSON_CreateObject();
-	char *text;
 
 	if (name != NULL)
 		cJSON_AddStringToObject(spec, "name", name);
-	cli_people_add_list(spec, "scopes_most", a->scopes, a->n_scopes);
-	cli_people_add_list(spec, "address_ranges_most", a->ranges, a->n_ranges);
-	if (a->expires_s > 0)
-		cJSON_AddNumberToObject(spec, "lifetime_most_s", (double)a->expires_s);
-	if (a->no_bounds && a->n_scopes == 0)
-		cJSON_AddNullToObject(spec, "scopes_most");
-	if (a->no_bounds && a->n_ranges == 0)
-		cJSON_AddNullToObject(spec, "address_ranges_most");
-	if (a->no_bounds && a->expires_s == 0)
+	add_bound(c, spec, "scopes_most", "scope", no_bounds);
+	add_bound(c, spec, "address_ranges_most", "address", no_bounds);
+	if (longest > 0)
+		cJSON_AddNumberToObject(spec, "lifetime_most_s", (double)longest);
+	else if (no_bounds)
 		cJSON_AddNullToObject(spec, "lifetime_most_s");
-	if (a->disable || a->enable)
-		cJSON_AddBoolToObject(spec, "disabled", a->disable);
-	text = cJSON_PrintUnformatted(spec);
+	return spec;
+}
+
+/* Prints and deletes it. */
+static char *text_of(cJSON *spec)
+{
+	char *text = cJSON_PrintUnformatted(spec);
+
 	CHECK(text != NULL);
 	cJSON_Delete(spec);
 	return text;
 }
 
-static int run_add(struct cli_people *a)
+static int add(struct cli_people *a)
 {
-	char *spec = team_spec(a, a->operands[0]);
+	char *spec = text_of(team_spec(a->call, a->call->operands[0], false));
 	const char *const values[] = {NULL, spec};
 	cJSON *team = cli_people_ask(a, PEOPLE_TEAM_ADD, values, 2);
 
@@ -82,35 +74,35 @@ static int run_add(struct cli_people *a)
 	return told(a, team, "is made");
 }
 
-static int run_set(struct cli_people *a)
+static int set(struct cli_people *a)
 {
-	char *spec;
-	cJSON *team;
+	const struct cli_call *c = a->call;
+	cJSON *spec = team_spec(c, cli_text(c, "name"), cli_has(c, "no-bounds")), *team;
+	char *text;
 
-	if (a->disable && a->enable)
-		return cli_people_usage(a, "--disable or --enable, not both");
-	spec = team_spec(a, a->name);
+	if (cli_has(c, "disable") || cli_has(c, "enable"))
+		cJSON_AddBoolToObject(spec, "disabled", cli_has(c, "disable"));
+	text = text_of(spec);
 	team = cli_people_ask(a, PEOPLE_TEAM_CHANGE,
-			      (const char *const[]){NULL, a->operands[0], spec}, 3);
-	cJSON_free(spec);
+			      (const char *const[]){NULL, c->operands[0], text}, 3);
+	cJSON_free(text);
 	return told(a, team, "is changed");
 }
 
-static int run_remove(struct cli_people *a)
+static int remove_team(struct cli_people *a)
 {
-	const char *const values[] = {NULL, a->operands[0]};
+	const char *const values[] = {NULL, a->call->operands[0]};
 
 	return told(a, cli_people_ask(a, PEOPLE_TEAM_REMOVE, values, 2), "is removed");
 }
 
-static int run_member(struct cli_people *a)
+static int member(struct cli_people *a)
 {
-	const char *values[] = {NULL, a->operands[0], a->operands[1], a->role};
+	const char *const *which = a->call->operands;
+	const char *role = cli_text(a->call, "role");
+	const char *const values[] = {NULL, which[0], which[1],
+				      strcmp(role, "none") == 0 ? NULL : role};
 
-	if (a->role == NULL)
-		return cli_people_usage(a, "--role is missing: manager, viewer or none");
-	if (strcmp(a->role, "none") == 0)
-		values[3] = NULL;
 	return told(a, cli_people_ask(a, PEOPLE_MEMBER_SET, values, 4), "is changed");
 }
 
@@ -128,14 +120,14 @@ static void print_team(const cJSON *team)
 	putchar('\n');
 }
 
-static int run_list(struct cli_people *a)
+static int list(struct cli_people *a)
 {
 	cJSON *all = cli_people_all(a, PEOPLE_TEAM_LIST);
 	const cJSON *team;
 
 	if (all == NULL)
 		return 1;
-	if (a->json) {
+	if (cli_has(a->call, "json")) {
 		cli_people_print(all);
 		return 0;
 	}
@@ -145,21 +137,124 @@ static int run_list(struct cli_people *a)
 	return 0;
 }
 
-int cli_team(int argc, char **argv)
+static int run_add(const struct cli_call *c)
 {
-	static const char *const none[] = {NULL};
-	static const char *const of_add[] = {"scope", "longest", "address", NULL};
-	static const char *const of_set[] = {"name",    "scope",  "longest",   "address",
-					     "disable", "enable", "no-bounds", NULL};
-	static const char *const of_member[] = {"role", NULL};
-	static const struct cli_people_verb verbs[] = {
-		{"add", 1, 1, of_add, run_add},
-		{"list", 0, 0, none, run_list},
-		{"set", 1, 1, of_set, run_set},
-		{"member", 2, 2, of_member, run_member},
-		{"remove", 1, 1, none, run_remove},
+	return cli_people_run(c, add);
+}
+
+static int run_list(const struct cli_call *c)
+{
+	return cli_people_run(c, list);
+}
+
+static int run_set(const struct cli_call *c)
+{
+	if (cli_has(c, "disable") && cli_has(c, "enable"))
+		return cli_usage_error(c, "--disable or --enable, not both");
+	return cli_people_run(c, set);
+}
+
+static int run_member(const struct cli_call *c)
+{
+	return cli_people_run(c, member);
+}
+
+static int run_remove(const struct cli_call *c)
+{
+	return cli_people_run(c, remove_team);
+}
+
+#define BOUNDS                                                                           \
+	CLI_OPTION(                                                                      \
+		"scope", CLI_LIST, "SCOPE",                                              \
+		"its tokens have no other scopes; several with commas, or given again"), \
+		CLI_OPTION("longest", CLI_LIFETIME, "TIME",                              \
+			   "its tokens live no longer: 12h, 30d, 1y"),                   \
+		CLI_OPTION("address", CLI_LIST, "RANGE",                                 \
+			   "its tokens are called from nowhere else: 10.0.0.0/8")
+
+static const struct cli_option add_options[] = {BOUNDS, {0}};
+static const struct cli_option set_options[] = {
+	CLI_OPTION("name", CLI_TEXT, "NAME", "its new name"),
+	BOUNDS,
+	CLI_OPTION("no-bounds", CLI_FLAG, NULL,
+		   "takes all bounds away, but for those given beside it"),
+	CLI_OPTION("disable", CLI_FLAG, NULL, "its tokens are refused, until --enable"),
+	CLI_OPTION("enable", CLI_FLAG, NULL, "its tokens are good again"),
+	{0},
+};
+static const struct cli_option member_options[] = {
+	CLI_OPTION("role", CLI_WORD, "ROLE", "manager or viewer; none takes them out",
+		   .words = "manager viewer none", .demand = "manager, viewer or none"),
+	{0},
+};
+
+#define SHARES (CLI_TAKES_DATABASE | CLI_TAKES_JSON)
+
+static const struct cli_command *command_at(size_t i)
+{
+	static const struct cli_command all[] = {
+		{.name = "add",
+		 .summary = "make a team, with what its tokens may have at most",
+		 .arguments = "NAME",
+		 .least = 1,
+		 .most = 1,
+		 .options = add_options,
+		 .shares = SHARES,
+		 .examples = {"tollgate team add research",
+			      "tollgate team add research --scope openai,perplexity "
+			      "--longest 90d"},
+		 .run = run_add},
+		{.name = "list",
+		 .summary = "list teams and their members",
+		 .shares = SHARES,
+		 .examples = {"tollgate team list", "tollgate team list --json"},
+		 .run = run_list},
+		{.name = "set",
+		 .summary = "change a team's name and bounds, disable or enable it",
+		 .arguments = "TEAM",
+		 .least = 1,
+		 .most = 1,
+		 .text = "TEAM is a name or an id. A bound that is lowered changes no "
+			 "token: those above it are listed.",
+		 .options = set_options,
+		 .shares = SHARES,
+		 .examples = {"tollgate team set research --longest 30d",
+			      "tollgate team set research --disable"},
+		 .run = run_set},
+		{.name = "member",
+		 .summary = "take someone into a team, or out of it",
+		 .arguments = "TEAM USER",
+		 .least = 2,
+		 .most = 2,
+		 .options = member_options,
+		 .shares = SHARES,
+		 .examples = {"tollgate team member research ada --role manager",
+			      "tollgate team member research bob --role none"},
+		 .run = run_member},
+		{.name = "remove",
+		 .summary = "remove a team that has no tokens",
+		 .arguments = "TEAM",
+		 .least = 1,
+		 .most = 1,
+		 .shares = SHARES,
+		 .examples = {"tollgate team remove research",
+			      "tollgate team remove 4 --json"},
+		 .run = run_remove},
 	};
 
-	return cli_people_main("tollgate team", help, verbs, ARRAY_LEN(verbs), argc,
-			       argv);
+	return i < ARRAY_LEN(all) ? &all[i] : NULL;
+}
+
+const struct cli_command *cli_team(void)
+{
+	static const struct cli_command command = {
+		.name = "team",
+		.summary = "teams: what their tokens may be given, who belongs to them",
+		.examples = {"tollgate team add research --scope openai,perplexity",
+			     "tollgate team member research ada --role manager"},
+		.subcommand = command_at,
+	};
+
+	return &command;
 }

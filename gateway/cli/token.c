@@ -19,30 +19,14 @@
 #include "gateway/token/token_admin.h"
 
 #define ERROR_MAX (64u << 10)
-#define SCOPES_MAX 64
 
-static const char help[] =
-	"usage: tollgate token create --name NAME --scope SCOPE[,SCOPE...] [--expires 30d]\n"
-	"       tollgate token list\n"
-	"       tollgate token revoke ID|NAME, or --id ID, or --name NAME\n"
-	"       tollgate token import --name NAME --scope SCOPE[,SCOPE...] [--file FILE] [--hash]\n\n"
-	"create prints the new key, once: only its SHA-256 is kept. Gateways know it at once.\n"
-	"import reads an existing key of any shape (or, with --hash, its SHA-256 in hex) from\n"
-	"FILE or from standard input. With --config both warn of scopes that no route asks for.\n\n"
-	"  --name NAME      what people call it\n"
-	"  --id ID          revoke the token with this id\n"
-	"  --scope SCOPE    a scope of routes that it may call; * for all; may be given again\n"
-	"  --expires TIME   how long it lives: 90s, 15m, 12h, 30d, 2w, 1y; without: for ever\n"
-	"  --json           answer in JSON\n" CLI_DB_HELP;
-
-struct arguments {
-	struct cli_db db;
-	struct token_spec spec;
-	const char *scopes[SCOPES_MAX];
-	const char *file; /* NULL: standard input */
-	bool hash, json;
-	const char *id;      /* --id */
-	const char *operand; /* after the options; NULL: none */
+/* A subcommand at work. */
+struct action {
+	const struct cli_call *call;
+	struct cli_db database;
+	struct pg_sync *db;
+	struct token_spec spec; /* create, import */
+	struct sbuf error;
 };
 
 /* --- answers --- */
@@ -75,7 +59,7 @@ static void add_scopes(cJSON *json, struct str scopes)
 	}
 }
 
-static cJSON *token_json(const struct arguments *a, const char *id)
+static cJSON *token_json(const struct action *a, const char *id)
 {
 	cJSON *json = cJSON_CreateObject();
 	cJSON *list;
@@ -88,28 +72,26 @@ static cJSON *token_json(const struct arguments *a, const char *id)
 	return json;
 }
 
-static int fail(struct sbuf *error)
+static int fail(const struct action *a)
 {
-	fprintf(stderr, "tollgate token: %.*s\n", (int)error->n,
-		error->p ? error->p : "");
-	return 1;
+	return cli_fail(a->call, STR_FMT, STR_ARG(sbuf_view(&a->error)));
 }
 
 /* --- subcommands --- */
 
-static int run_create(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+static int create(struct action *a)
 {
 	char key[KEY_LENGTH + 1] = "", id[TOKEN_ID_TEXT_MAX];
 	cJSON *json;
 
-	if (!token_admin_create(db, &a->spec, key, id, error))
-		return fail(error);
-	if (a->json) {
+	if (!token_admin_create(a->db, &a->spec, key, id, &a->error))
+		return fail(a);
+	if (cli_has(a->call, "json")) {
 		json = token_json(a, id);
 		cJSON_AddStringToObject(json, "key", key);
 		print_json(json);
 	} else {
-		fprintf(stderr,
+		cli_say(stderr,
 			"token %s '%s'; this is its key, which is not shown again:\n", id,
 			a->spec.name);
 		puts(key);
@@ -144,14 +126,14 @@ static cJSON *row_json(const PGresult *r, int i)
 	return json;
 }
 
-static int run_list(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+static int list(struct action *a)
 {
-	PGresult *r = token_admin_list(db, error);
+	PGresult *r = token_admin_list(a->db, &a->error);
 	cJSON *json;
 
 	if (r == NULL)
-		return fail(error);
-	if (a->json) {
+		return fail(a);
+	if (cli_has(a->call, "json")) {
 		json = cJSON_CreateArray();
 		for (int i = 0; i < PQntuples(r); i++)
 			cJSON_AddItemToArray(json, row_json(r, i));
@@ -166,21 +148,21 @@ static int run_list(struct pg_sync *db, const struct arguments *a, struct sbuf *
 	return 0;
 }
 
-static struct token_choice choice(const struct arguments *a)
+static struct token_choice choice(const struct cli_call *c)
 {
-	if (a->id != NULL)
-		return (struct token_choice){a->id, TOKEN_BY_ID};
-	if (a->spec.name != NULL)
-		return (struct token_choice){a->spec.name, TOKEN_BY_NAME};
-	return (struct token_choice){a->operand, TOKEN_BY_EITHER};
+	if (cli_has(c, "id"))
+		return (struct token_choice){cli_text(c, "id"), TOKEN_BY_ID};
+	if (cli_has(c, "name"))
+		return (struct token_choice){cli_text(c, "name"), TOKEN_BY_NAME};
+	return (struct token_choice){c->operands[0], TOKEN_BY_EITHER};
 }
 
-static void print_revoked(const struct arguments *a, const char *id, const char *name)
+static void print_revoked(const struct action *a, const char *id, const char *name)
 {
 	cJSON *json;
 
-	if (!a->json) {
-		printf("token %s, '%s', is revoked\n", id, name);
+	if (!cli_has(a->call, "json")) {
+		cli_say(stdout, "token %s, '%s', is revoked\n", id, name);
 		return;
 	}
 	json = cJSON_CreateObject();
@@ -190,19 +172,19 @@ static void print_revoked(const struct arguments *a, const char *id, const char 
 	print_json(json);
 }
 
-static int run_revoke(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+static int revoke_token(struct action *a)
 {
-	struct token_choice which = choice(a);
+	struct token_choice which = choice(a->call);
 	char id[TOKEN_ID_TEXT_MAX];
 	struct sbuf name;
 	bool ok;
 
 	sbuf_init(&name, ERROR_MAX);
-	ok = token_admin_revoke(db, &which, id, &name, error);
+	ok = token_admin_revoke(a->db, &which, id, &name, &a->error);
 	if (ok)
 		print_revoked(a, id, sbuf_text(&name));
 	sbuf_fini(&name);
-	return ok ? 0 : fail(error);
+	return ok ? 0 : fail(a);
 }
 
 /* The input without its line end. False: nothing, too much, or unreadable. */
@@ -253,144 +235,35 @@ static const char *mistaken_for_key(struct str s)
 	return NULL;
 }
 
-static bool import_key(struct pg_sync *db, const struct token_spec *spec, struct str key,
-		       char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
+static bool import_key(struct action *a, struct str key, char id[TOKEN_ID_TEXT_MAX])
 {
 	const char *mistake = mistaken_for_key(str_trim(key));
 
 	if (mistake == NULL)
-		return token_admin_import_key(db, spec, key, id, error);
-	sbuf_printf(error, "%s", mistake);
+		return token_admin_import_key(a->db, &a->spec, key, id, &a->error);
+	sbuf_printf(&a->error, "%s", mistake);
 	return false;
 }
 
-static int run_import(struct pg_sync *db, const struct arguments *a, struct sbuf *error)
+static int import(struct action *a)
 {
 	char bytes[KEY_MAX + 3], id[TOKEN_ID_TEXT_MAX];
 	struct str input = {bytes, 0};
-	bool ok = read_key(a->file, bytes, sizeof bytes, &input.n, error);
+	bool ok = read_key(cli_text(a->call, "file"), bytes, sizeof bytes, &input.n,
+			   &a->error);
 
-	if (ok && a->hash)
-		ok = token_admin_import_hash(db, &a->spec, input, id, error);
+	if (ok && cli_has(a->call, "hash"))
+		ok = token_admin_import_hash(a->db, &a->spec, input, id, &a->error);
 	else if (ok)
-		ok = import_key(db, &a->spec, input, id, error);
+		ok = import_key(a, input, id);
 	OPENSSL_cleanse(bytes, sizeof bytes);
 	if (!ok)
-		return fail(error);
-	if (a->json)
+		return fail(a);
+	if (cli_has(a->call, "json"))
 		print_json(token_json(a, id));
 	else
-		printf("token %s '%s' is imported\n", id, a->spec.name);
+		cli_say(stdout, "token %s '%s' is imported\n", id, a->spec.name);
 	return 0;
-}
-
-/* --- arguments --- */
-
-static const struct subcommand {
-	const char *name;
-	bool makes; /* takes --name and --scope */
-	int (*run)(struct pg_sync *db, const struct arguments *a, struct sbuf *error);
-} subcommands[] = {
-	{"create", true, run_create},
-	{"list", false, run_list},
-	{"revoke", false, run_revoke},
-	{"import", true, run_import},
-};
-
-/* Splits at commas, in place: getopt's strings are ours to change. */
-static bool add_scope_argument(struct arguments *a, char *text)
-{
-	for (char *save, *s = strtok_r(text, ", ", &save); s;
-	     s = strtok_r(NULL, ", ", &save)) {
-		if (a->spec.n_scopes == SCOPES_MAX)
-			return false;
-		a->scopes[a->spec.n_scopes++] = s;
-	}
-	return true;
-}
-
-static int usage(const char *why)
-{
-	fprintf(stderr, "tollgate token: %s; `tollgate token --help` tells more\n", why);
-	return 2;
-}
-
-static const struct option options[] = {
-	CLI_DB_OPTIONS,
-	{"name", required_argument, NULL, 'n'},
-	{"id", required_argument, NULL, 'i'},
-	{"scope", required_argument, NULL, 's'},
-	{"expires", required_argument, NULL, 'x'},
-	{"file", required_argument, NULL, 'f'},
-	{"hash", no_argument, NULL, 'H'},
-	{"json", no_argument, NULL, 'j'},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
-/* NULL: fine; else what is wrong with this option. */
-static const char *take_option(struct arguments *a, int option, char *value)
-{
-	if (cli_db_take(&a->db, option, value))
-		return NULL;
-	switch (option) {
-	case 'n':
-		a->spec.name = value;
-		return NULL;
-	case 's':
-		return add_scope_argument(a, value) ? NULL : "too many scopes";
-	case 'x':
-		return token_lifetime_parse(value, &a->spec.lifetime_s)
-			       ? NULL
-			       : "--expires takes a number and a unit (90s, 15m, 12h, "
-				 "30d, 2w, 1y), up to 100 years";
-	case 'f':
-		a->file = value;
-		return NULL;
-	case 'i':
-		a->id = value;
-		return NULL;
-	case 'H':
-		a->hash = true;
-		return NULL;
-	case 'j':
-		a->json = true;
-		return NULL;
-	default:
-		return "unknown option";
-	}
-}
-
-static const char *check_spec(const struct arguments *a)
-{
-	if (a->spec.name == NULL)
-		return "--name is missing";
-	if (a->spec.n_scopes == 0)
-		return "--scope is missing: those of the routes it may call, or '*'";
-	return a->id ? "--id goes with revoke" : NULL;
-}
-
-static const char *check_arguments(const struct subcommand *c, const struct arguments *a,
-				   int n_operands)
-{
-	bool is_import = c->run == run_import, is_revoke = c->run == run_revoke;
-	int named = is_revoke ? n_operands + (a->id != NULL) + (a->spec.name != NULL)
-			      : n_operands;
-
-	if (is_import && n_operands > 0)
-		return "a key is never an argument, where other users and the shell's "
-		       "history see it: give it with --file FILE or on standard input";
-	if (is_revoke && named != 1)
-		return "revoke takes one id or name";
-	if (!is_revoke && n_operands > 0)
-		return "too many arguments";
-	if (!is_import && (a->file || a->hash))
-		return "--file and --hash go with import";
-	if (c->makes)
-		return check_spec(a);
-	if ((!is_revoke && (a->spec.name || a->id)) || a->spec.n_scopes)
-		return "--name and --scope go with create and import";
-	return a->spec.lifetime_s ? "--expires goes with create and import" : NULL;
 }
 
 /* --- scopes that open nothing --- */
@@ -423,9 +296,9 @@ static void list_scopes(const struct settings *s, struct sbuf *out)
 }
 
 /* It may be that of a route to come. */
-static void warn_of_scopes(const struct arguments *a)
+static void warn_of_scopes(const struct action *a)
 {
-	struct settings *s = cli_db_settings(&a->db);
+	struct settings *s = cli_db_settings(&a->database);
 	struct sbuf known;
 
 	if (s == NULL)
@@ -434,65 +307,174 @@ static void warn_of_scopes(const struct arguments *a)
 	list_scopes(s, &known);
 	for (size_t i = 0; i < a->spec.n_scopes; i++)
 		if (!is_asked_for(s, a->spec.scopes[i]))
-			fprintf(stderr,
-				"tollgate token: warning: no route of %s asks for the "
-				"scope '%s'; the routes' scopes: %s\n",
-				a->db.config, a->spec.scopes[i], sbuf_text(&known));
+			cli_warn(a->call,
+				 "warning: no route of %s asks for the scope '%s'; the "
+				 "routes' scopes: %s",
+				 a->database.config, a->spec.scopes[i],
+				 sbuf_text(&known));
 	sbuf_fini(&known);
 	settings_unref(&s);
 }
 
-static int run(const struct subcommand *c, const struct arguments *a)
+/* --- commands --- */
+
+static int run(const struct cli_call *c, int (*act)(struct action *a))
 {
-	struct pg_sync *db = cli_db_open(&a->db, "tollgate token");
-	struct sbuf error;
+	struct action a = {.call = c, .database = cli_db_of(c)};
 	int status;
 
-	if (db == NULL)
+	a.db = cli_db_open(&a.database, c->path);
+	if (a.db == NULL)
 		return 1;
-	sbuf_init(&error, ERROR_MAX);
-	status = c->run(db, a, &error);
-	if (status == 0 && c->makes)
-		warn_of_scopes(a);
-	pg_sync_close(&db);
-	sbuf_fini(&error);
+	sbuf_init(&a.error, ERROR_MAX);
+	status = act(&a);
+	pg_sync_close(&a.db);
+	sbuf_fini(&a.error);
 	return status;
 }
 
-static int run_subcommand(const struct subcommand *c, int argc, char **argv)
+/* With the name, scopes and lifetime that were given. */
+static int make(struct action *a, int (*act)(struct action *a))
 {
-	struct arguments a = {0};
-	const char *why;
-	int option;
+	const char **scopes = cli_list(a->call, "scope", &a->spec.n_scopes);
+	int status;
 
-	a.spec.scopes = a.scopes;
-	while ((option = cli_next_option(argc, argv, options)) != -1) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			return 0;
-		}
-		if (option == '?')
-			return 2;
-		why = take_option(&a, option, optarg);
-		if (why != NULL)
-			return usage(why);
-	}
-	a.operand = argv[optind];
-	why = check_arguments(c, &a, argc - optind);
-	return why ? usage(why) : run(c, &a);
+	a->spec.name = cli_text(a->call, "name");
+	a->spec.scopes = scopes;
+	a->spec.lifetime_s = cli_number(a->call, "expires", 0);
+	status = act(a);
+	if (status == 0)
+		warn_of_scopes(a);
+	free(scopes);
+	return status;
 }
 
-int cli_token(int argc, char **argv)
+static int make_new(struct action *a)
 {
-	const char *name = argc > 1 ? argv[1] : "";
+	return make(a, create);
+}
 
-	if (strcmp(name, "--help") == 0) {
-		fputs(help, stdout);
-		return 0;
+static int make_imported(struct action *a)
+{
+	return make(a, import);
+}
+
+static int run_create(const struct cli_call *c)
+{
+	return run(c, make_new);
+}
+
+static int run_list(const struct cli_call *c)
+{
+	return run(c, list);
+}
+
+static int run_revoke(const struct cli_call *c)
+{
+	if (c->n_operands + cli_has(c, "id") + cli_has(c, "name") != 1)
+		return cli_usage_error(c, "revoke takes one id or name");
+	return run(c, revoke_token);
+}
+
+static int run_import(const struct cli_call *c)
+{
+	if (c->n_operands > 0)
+		return cli_usage_error(c, "a key is never an argument, where other users "
+					  "and the shell's history see it: give it with "
+					  "--file FILE or on standard input");
+	return run(c, make_imported);
+}
+
+#define NAME                                                                             \
+	{                                                                                \
+		.name = "name", .kind = CLI_TEXT, .value = "NAME",                       \
+		.help = "what people call it", .demand = "what people call it"           \
 	}
-	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
-		if (strcmp(name, subcommands[i].name) == 0)
-			return run_subcommand(&subcommands[i], argc - 1, argv + 1);
-	fputs(help, stderr);
-	return 2;
+#define SCOPE                                                                            \
+	{                                                                                \
+		.name = "scope", .kind = CLI_LIST, .value = "SCOPE",                     \
+		.help = "a scope of routes that it may call; * for all; several with "   \
+			"commas, or given again",                                        \
+		.separators = ", ", .demand = "those of the routes it may call, or '*'"  \
+	}
+#define EXPIRES                                                                          \
+	CLI_OPTION("expires", CLI_LIFETIME, "TIME",                                      \
+		   "how long it lives: 90s, 15m, 12h, 30d, 2w, 1y; without it for "      \
+		   "ever")
+
+static const struct cli_option create_options[] = {NAME, SCOPE, EXPIRES, {0}};
+static const struct cli_option revoke_options[] = {
+	CLI_OPTION("id", CLI_TEXT, "ID", "the one with this id"),
+	CLI_OPTION("name", CLI_TEXT, "NAME", "the living one of this name"),
+	{0},
+};
+static const struct cli_option import_options[] = {
+	NAME,
+	SCOPE,
+	EXPIRES,
+	CLI_OPTION("file", CLI_TEXT, "FILE",
+		   "where the key is; without it, on standard input"),
+	CLI_OPTION("hash", CLI_FLAG, NULL, "what is read is the key's SHA-256 in hex"),
+	{0},
+};
+
+static const struct cli_command *command_at(size_t i)
+{
+	static const struct cli_command all[] = {
+		{.name = "create",
+		 .summary = "make a key",
+		 .text = "Prints the new key, once: only its SHA-256 is kept. Gateways "
+			 "know it at once. With --config it warns of scopes that no route "
+			 "asks for.",
+		 .options = create_options,
+		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
+		 .examples =
+			 {"tollgate token create --name my-workflow --scope openai",
+			  "tollgate token create --name ci --scope '*' --expires 90d"},
+		 .run = run_create},
+		{.name = "list",
+		 .summary = "list tokens",
+		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
+		 .examples = {"tollgate token list", "tollgate token list --json"},
+		 .run = run_list},
+		{.name = "revoke",
+		 .summary = "end a key for good",
+		 .arguments = "TOKEN",
+		 .most = -1,
+		 .text = "TOKEN is an id or the name of a living token; --id or --name "
+			 "says which is meant. Gateways refuse the key at once.",
+		 .options = revoke_options,
+		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
+		 .examples = {"tollgate token revoke my-workflow",
+			      "tollgate token revoke --id 17"},
+		 .run = run_revoke},
+		{.name = "import",
+		 .summary = "take in a key that exists already",
+		 .most = -1,
+		 .text = "Reads an existing key of any shape (or, with --hash, its "
+			 "SHA-256 in hex) from FILE or from standard input. With --config "
+			 "it warns of scopes that no route asks for.",
+		 .options = import_options,
+		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
+		 .examples =
+			 {"tollgate token import --name old --scope openai --file key.txt",
+			  "tollgate token import --name old --scope openai --hash "
+			  "--file hash.txt"},
+		 .run = run_import},
+	};
+
+	return i < ARRAY_LEN(all) ? &all[i] : NULL;
+}
+
+const struct cli_command *cli_token(void)
+{
+	static const struct cli_command command = {
+		.name = "token",
+		.summary = "create, list, revoke and import API keys",
+		.examples = {"tollgate token list",
+			     "tollgate token create --name my-workflow --scope openai"},
+		.subcommand = command_at,
+	};
+
+	return &command;
 }

@@ -15,28 +15,10 @@
 
 #define ERROR_MAX (64u << 10)
 
-static const char help[] =
-	"usage: tollgate usage generate [options]\n"
-	"       tollgate usage generate --calls N [--days D] [--tokens T] [--routes R] ...\n"
-	"       tollgate usage generate --remove [options]\n\n"
-	"Makes up 100 calls of the tokens and routes that there are, one an hour back from now,\n"
-	"to see what pages show. With --calls it makes a load to measure with: working hours, very\n"
-	"unequal tokens, error bursts, the same for the same seed. All of it is marked; --remove\n"
-	"takes away everything that was made up: rows, statistics and tokens.\n\n"
-	"  --calls N        how many calls: 100000, 10k, 100M\n"
-	"  --days D         over so many days until now (30)\n"
-	"  --tokens T       of so many tokens, made for it (50)\n"
-	"  --routes R       on so many routes, made where there are fewer (5)\n"
-	"  --raw-days K     write rows of the last K days only, statistics of all (all days)\n"
-	"  --seed S         another load (1)\n"
-	"  --remove         take away what was made up\n"
-	"  --yes            do not ask, also where calls were recorded that nobody made up\n\n"
-	"It takes a login as for `tollgate migrate`.\n\n" CLI_DB_HELP;
-
 struct arguments {
 	struct cli_db db;
 	struct generate_load load; /* calls 0: the sample */
-	bool remove, yes, sized, raw_days_given;
+	bool remove, yes;
 };
 
 /* The older system's routes. */
@@ -93,7 +75,7 @@ static bool generate(const struct arguments *a, struct generate_options *o)
 }
 
 /* Faults of the file were told when its database was read. */
-static int run(const struct arguments *a, struct pg_sync *db)
+static int make(const struct cli_call *c, const struct arguments *a, struct pg_sync *db)
 {
 	struct settings *s = cli_db_settings(&a->db);
 	bool routes = s != NULL && s->n_routes > 0;
@@ -114,35 +96,24 @@ static int run(const struct arguments *a, struct pg_sync *db)
 	sbuf_init(&error, ERROR_MAX);
 	ok = generate(a, &o);
 	if (!ok)
-		fprintf(stderr, "tollgate usage generate: " STR_FMT "\n",
-			STR_ARG(sbuf_view(&error)));
+		cli_fail(c, STR_FMT, STR_ARG(sbuf_view(&error)));
 	sbuf_fini(&error);
 	free(paths);
 	settings_unref(&s);
 	return ok ? 0 : 1;
 }
 
-/* A number with k, M or G behind it; of the load's fields. */
-static bool take_number(struct arguments *a, int c, const char *text)
+/* A number with k, M or G behind it. False: not given, or *status is 2, and it said what
+ * is wrong. */
+static bool take_size(const struct cli_call *c, const char *option, int64_t least,
+		      int64_t most, int64_t *out, int *status)
 {
-	static const struct limit {
-		int option;
-		const char *name;
-		int64_t least, most;
-	} limits[] = {
-		{'n', "calls", 1, WORKLOAD_CALLS_MAX},
-		{'y', "days", 1, WORKLOAD_DAYS_MAX},
-		{'t', "tokens", 1, WORKLOAD_TOKENS_MAX},
-		{'r', "routes", 1, WORKLOAD_ROUTES_MAX},
-		{'k', "raw-days", 0, WORKLOAD_DAYS_MAX},
-		{'s', "seed", 0, INT64_MAX},
-	};
-	const struct limit *l = limits;
+	const char *text = cli_text(c, option);
 	long long value;
 	char *end;
 
-	while (l->option != c)
-		l++;
+	if (text == NULL || *status != 0)
+		return false;
 	errno = 0;
 	value = strtoll(text, &end, 10);
 	for (const char *unit = "kMG";
@@ -151,105 +122,114 @@ static bool take_number(struct arguments *a, int c, const char *text)
 		if (*unit == *end && end[1] == '\0')
 			end++;
 	}
-	if (errno != 0 || end == text || *end != '\0' || value < l->least ||
-	    value > l->most) {
-		fprintf(stderr, "tollgate usage generate: --%s must be %lld to %lld\n",
-			l->name, (long long)l->least, (long long)l->most);
+	if (errno != 0 || end == text || *end != '\0' || value < least || value > most) {
+		*status = cli_usage_error(c, "--%s must be %lld to %lld", option,
+					  (long long)least, (long long)most);
 		return false;
 	}
-	if (c == 'n')
-		a->load.calls = value;
-	else if (c == 's')
-		a->load.seed = (uint64_t)value;
-	else
-		*(c == 'y'   ? &a->load.days
-		  : c == 't' ? &a->load.tokens
-		  : c == 'r' ? &a->load.routes
-			     : &a->load.raw_days) = (unsigned)value;
-	a->raw_days_given |= c == 'k';
+	*out = value;
 	return true;
 }
 
-static bool take_option(struct arguments *a, int c, const char *value)
+static bool take_unsigned(const struct cli_call *c, const char *option, int64_t least,
+			  int64_t most, unsigned *out, int *status)
 {
-	if (cli_db_take(&a->db, c, value))
-		return true;
-	switch (c) {
-	case 'x':
-		a->remove = true;
-		return true;
-	case 'Y':
-		a->yes = true;
-		return true;
-	case '?':
+	int64_t value;
+
+	if (!take_size(c, option, least, most, &value, status))
 		return false;
-	default:
-		a->sized = true;
-		return take_number(a, c, value);
-	}
+	*out = (unsigned)value;
+	return true;
 }
 
-/* 0 on success; else the exit status plus one. */
-static int parse(struct arguments *a, int argc, char **argv)
+/* 0, or the exit status. */
+static int take(struct arguments *a, const struct cli_call *c)
 {
-	static const struct option options[] = {
-		CLI_DB_OPTIONS,
-		{"calls", required_argument, NULL, 'n'},
-		{"days", required_argument, NULL, 'y'},
-		{"tokens", required_argument, NULL, 't'},
-		{"routes", required_argument, NULL, 'r'},
-		{"raw-days", required_argument, NULL, 'k'},
-		{"seed", required_argument, NULL, 's'},
-		{"remove", no_argument, NULL, 'x'},
-		{"yes", no_argument, NULL, 'Y'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
-	int c;
+	struct generate_load *load = &a->load;
+	int64_t seed = 1;
+	int status = 0;
+	bool sized = take_size(c, "calls", 1, WORKLOAD_CALLS_MAX, &load->calls, &status);
 
-	while ((c = cli_next_option(argc, argv, options)) != -1) {
-		if (c == 'h') {
-			fputs(help, stdout);
-			return 1;
-		}
-		if (!take_option(a, c, optarg))
-			return 3;
-	}
-	if (!a->raw_days_given)
-		a->load.raw_days = a->load.days;
-	if (a->load.calls > a->load.days * GENERATE_DAY_CALLS_MAX) {
-		fprintf(stderr,
-			"tollgate usage generate: --calls must be at most %lld a day, "
-			"%lld with --days %u\n",
+	sized |= take_unsigned(c, "days", 1, WORKLOAD_DAYS_MAX, &load->days, &status);
+	sized |= take_unsigned(c, "tokens", 1, WORKLOAD_TOKENS_MAX, &load->tokens,
+			       &status);
+	sized |= take_unsigned(c, "routes", 1, WORKLOAD_ROUTES_MAX, &load->routes,
+			       &status);
+	load->raw_days = load->days;
+	sized |= take_unsigned(c, "raw-days", 0, WORKLOAD_DAYS_MAX, &load->raw_days,
+			       &status);
+	sized |= take_size(c, "seed", 0, INT64_MAX, &seed, &status);
+	load->seed = (uint64_t)seed;
+	if (status != 0)
+		return status;
+	if (load->calls > load->days * GENERATE_DAY_CALLS_MAX)
+		return cli_usage_error(
+			c, "--calls must be at most %lld a day, %lld with --days %u",
 			(long long)GENERATE_DAY_CALLS_MAX,
-			(long long)(a->load.days * GENERATE_DAY_CALLS_MAX), a->load.days);
-		return 3;
-	}
-	if (optind == argc && (!a->sized || (a->load.calls > 0 && !a->remove)))
-		return 0;
-	if (optind == argc)
-		fputs(a->remove ? "tollgate usage generate: --remove takes no sizes\n"
-				: "tollgate usage generate: a load needs --calls\n",
-		      stderr);
-	else
-		fputs(help, stderr);
-	return 3;
+			(long long)(load->days * GENERATE_DAY_CALLS_MAX), load->days);
+	if (sized && a->remove)
+		return cli_usage_error(c, "--remove takes no sizes");
+	return sized && load->calls == 0 ? cli_usage_error(c, "a load needs --calls") : 0;
 }
 
-int cli_usage_generate(int argc, char **argv)
+static int run(const struct cli_call *c)
 {
-	struct arguments a = {
-		.db = {.named_only = true}, /* never a real one by accident */
-		.load = {.days = 30, .tokens = 50, .routes = 5, .seed = 1}};
-	int status = parse(&a, argc, argv);
+	struct arguments a = {.db = cli_db_of(c),
+			      .load = {.days = 30, .tokens = 50, .routes = 5},
+			      .remove = cli_has(c, "remove"),
+			      .yes = cli_has(c, "yes")};
+	int status = take(&a, c);
 	struct pg_sync *db;
 
 	if (status != 0)
-		return status - 1;
-	db = cli_db_open(&a.db, "tollgate usage generate");
+		return status;
+	a.db.named_only = true; /* never a real one by accident */
+	db = cli_db_open(&a.db, c->path);
 	if (db == NULL)
 		return 1;
-	status = run(&a, db);
+	status = make(c, &a, db);
 	pg_sync_close(&db);
 	return status;
+}
+
+const struct cli_command *cli_usage_generate(void)
+{
+	static const struct cli_option options[] = {
+		CLI_OPTION("calls", CLI_TEXT, "N", "how many calls: 100000, 10k, 100M"),
+		CLI_OPTION("days", CLI_TEXT, "D", "over so many days until now (30)"),
+		CLI_OPTION("tokens", CLI_TEXT, "T",
+			   "of so many tokens, made for it (50)"),
+		CLI_OPTION("routes", CLI_TEXT, "R",
+			   "on so many routes, made where there are fewer (5)"),
+		CLI_OPTION(
+			"raw-days", CLI_TEXT, "K",
+			"write rows of the last K days only, statistics of all (all days)"),
+		CLI_OPTION("seed", CLI_TEXT, "S", "another load (1)"),
+		CLI_OPTION("remove", CLI_FLAG, NULL, "take away what was made up"),
+		CLI_OPTION(
+			"yes", CLI_FLAG, NULL,
+			"do not ask, also where calls were recorded that nobody made up"),
+		{0},
+	};
+	static const struct cli_command command = {
+		.name = "generate",
+		.summary =
+			"make up calls, to look at pages or to measure; --remove takes "
+			"them away",
+		.text = "Makes up 100 calls of the tokens and routes that there are, one "
+			"an hour back from now, to see what pages show. With --calls it "
+			"makes a load to measure with: working hours, very unequal "
+			"tokens, error bursts, the same for the same seed. All of it is "
+			"marked; --remove takes away everything that was made up: rows, "
+			"statistics and tokens.\n\n"
+			"It takes a login as for `tollgate migrate`, and never the "
+			"service's database because nothing was said.",
+		.options = options,
+		.shares = CLI_TAKES_DATABASE,
+		.examples = {"tollgate usage generate --config tollgate.json",
+			     "tollgate usage generate --calls 1M --days 90"},
+		.run = run,
+	};
+
+	return &command;
 }

@@ -8,25 +8,6 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
 
-static const char help[] =
-	"usage: tollgate user add --name NAME --role admin|manager|viewer [--team TEAM]\n"
-	"                     [--email ADDRESS] [--service] [--expires 90d]\n"
-	"       tollgate user list\n"
-	"       tollgate user key USER [--expires 90d]\n"
-	"       tollgate user disable|enable|remove USER\n"
-	"       tollgate user link USER\n\n"
-	"add and key print a key to sign in with, once: only its SHA-256 is kept. USER is a\n"
-	"name or an id. link prints where a browser signs in as this user, within 5 minutes.\n"
-	"Who was removed stays out until they are enabled, by their id.\n\n"
-	"  --name NAME      what people call them\n"
-	"  --role ROLE      admin: everything; manager or viewer: in each --team\n"
-	"  --team TEAM      a team's name or id; may be given again\n"
-	"  --service        a program: it signs in by its keys alone\n"
-	"  --expires TIME   how long the key lives: 12h, 30d, 1y; without: for ever\n"
-	"  --json           answer in JSON\n" CLI_DB_HELP "\n"
-	"  tollgate user add --name ada --role admin\n"
-	"  tollgate user add --name reports --service --role viewer --team research\n";
-
 static char *print(const cJSON *json)
 {
 	char *text = cJSON_PrintUnformatted(json);
@@ -39,87 +20,83 @@ static char *print(const cJSON *json)
 static void print_key(const struct cli_people *a, cJSON *json, const char *name,
 		      const char *key)
 {
-	if (a->json) {
+	if (cli_has(a->call, "json")) {
 		cJSON_AddStringToObject(json, "key", key);
 		cli_people_print(json);
 		return;
 	}
-	fprintf(stderr, "'%s' signs in with this key, which is not shown again:\n", name);
+	cli_say(stderr, "'%s' signs in with this key, which is not shown again:\n", name);
 	puts(key);
 	cJSON_Delete(json);
 }
 
-static cJSON *user_spec(const struct cli_people *a, const char *key)
+static void add_teams(const struct cli_call *c, cJSON *spec, const char *role)
 {
-	cJSON *spec = cJSON_CreateObject();
-	bool is_admin = strcmp(a->role, "admin") == 0;
 	cJSON *teams = cJSON_AddArrayToObject(spec, "teams");
+	size_t n;
+	const char **names = cli_list(c, "team", &n);
 
-	cJSON_AddStringToObject(spec, "name", a->name);
-	cJSON_AddStringToObject(spec, "kind", a->service ? "service" : "person");
-	cJSON_AddBoolToObject(spec, "is_admin", is_admin);
-	if (a->email != NULL)
-		cJSON_AddStringToObject(spec, "email", a->email);
-	for (int i = 0; i < a->n_teams; i++) {
+	for (size_t i = 0; i < n; i++) {
 		cJSON *team = cJSON_CreateObject();
 
-		cJSON_AddStringToObject(team, "team", a->teams[i]);
-		cJSON_AddStringToObject(team, "role", is_admin ? "manager" : a->role);
+		cJSON_AddStringToObject(team, "team", names[i]);
+		cJSON_AddStringToObject(team, "role", role);
 		cJSON_AddItemToArray(teams, team);
 	}
-	cJSON_AddItemToObject(spec, "key", people_key_json(key, "first", a->expires_s));
+	free(names);
+}
+
+static cJSON *user_spec(const struct cli_call *c, const char *key)
+{
+	const char *role = cli_text(c, "role"), *email = cli_text(c, "email");
+	bool is_admin = strcmp(role, "admin") == 0;
+	cJSON *spec = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(spec, "name", cli_text(c, "name"));
+	cJSON_AddStringToObject(spec, "kind",
+				cli_has(c, "service") ? "service" : "person");
+	cJSON_AddBoolToObject(spec, "is_admin", is_admin);
+	if (email != NULL)
+		cJSON_AddStringToObject(spec, "email", email);
+	add_teams(c, spec, is_admin ? "manager" : role);
+	cJSON_AddItemToObject(spec, "key",
+			      people_key_json(key, "first", cli_number(c, "expires", 0)));
 	return spec;
 }
 
-static const char *check_add(const struct cli_people *a)
+static int add(struct cli_people *a)
 {
-	if (a->name == NULL)
-		return "--name is missing";
-	if (a->role == NULL)
-		return "--role is missing: admin, manager or viewer";
-	if (strcmp(a->role, "admin") == 0)
-		return NULL;
-	if (strcmp(a->role, "manager") != 0 && strcmp(a->role, "viewer") != 0)
-		return "--role takes admin, manager or viewer";
-	return a->n_teams == 0 ? "--team is missing: a manager or viewer is one of a team"
-			       : NULL;
-}
-
-static int run_add(struct cli_people *a)
-{
-	const char *why = check_add(a);
 	char key[KEY_LENGTH + 1];
 	const char *values[2] = {NULL};
 	cJSON *spec, *made;
 	char *text;
 
-	if (why != NULL)
-		return cli_people_usage(a, why);
 	CHECK(people_key_make(key));
-	spec = user_spec(a, key);
+	spec = user_spec(a->call, key);
 	values[1] = text = print(spec);
 	made = cli_people_ask(a, PEOPLE_USER_ADD, values, 2);
 	if (made != NULL)
-		print_key(a, made, a->name, key);
+		print_key(a, made, cli_text(a->call, "name"), key);
 	cJSON_free(text);
 	cJSON_Delete(spec);
 	OPENSSL_cleanse(key, sizeof key);
 	return made != NULL ? 0 : 1;
 }
 
-static int run_key(struct cli_people *a)
+static int add_key(struct cli_people *a)
 {
+	const char *who = a->call->operands[0], *name = cli_text(a->call, "name");
 	char key[KEY_LENGTH + 1];
-	const char *values[3] = {NULL, a->operands[0]};
+	const char *values[3] = {NULL, who};
 	cJSON *spec, *made;
 	char *text;
 
 	CHECK(people_key_make(key));
-	spec = people_key_json(key, a->name ? a->name : "", a->expires_s);
+	spec = people_key_json(key, name ? name : "", cli_number(a->call, "expires", 0));
 	values[2] = text = print(spec);
 	made = cli_people_ask(a, PEOPLE_KEY_ADD, values, 3);
 	if (made != NULL)
-		print_key(a, made, a->operands[0], key);
+		print_key(a, made, who, key);
 	cJSON_free(text);
 	cJSON_Delete(spec);
 	OPENSSL_cleanse(key, sizeof key);
@@ -141,14 +118,14 @@ static void print_user(const cJSON *user)
 	putchar('\n');
 }
 
-static int run_list(struct cli_people *a)
+static int list(struct cli_people *a)
 {
 	cJSON *all = cli_people_all(a, PEOPLE_USER_LIST);
 	const cJSON *user;
 
 	if (all == NULL)
 		return 1;
-	if (a->json) {
+	if (cli_has(a->call, "json")) {
 		cli_people_print(all);
 		return 0;
 	}
@@ -162,52 +139,52 @@ static int told(const struct cli_people *a, cJSON *user)
 {
 	if (user == NULL)
 		return 1;
-	if (a->json) {
+	if (cli_has(a->call, "json")) {
 		cli_people_print(user);
 		return 0;
 	}
-	printf("user '%s' is %s\n", cli_people_text(user, "name"),
-	       cli_people_text(user, "state"));
+	cli_say(stdout, "user '%s' is %s\n", cli_people_text(user, "name"),
+		cli_people_text(user, "state"));
 	cJSON_Delete(user);
 	return 0;
 }
 
-static int run_disable(struct cli_people *a)
+static int disable(struct cli_people *a)
 {
-	const char *const values[] = {NULL, a->operands[0], "{\"disabled\":true}"};
+	const char *const values[] = {NULL, a->call->operands[0], "{\"disabled\":true}"};
 
 	return told(a, cli_people_ask(a, PEOPLE_USER_CHANGE, values, 3));
 }
 
-static int run_enable(struct cli_people *a)
+static int enable(struct cli_people *a)
 {
-	const char *const values[] = {NULL, a->operands[0], "{\"disabled\":false}"};
+	const char *const values[] = {NULL, a->call->operands[0], "{\"disabled\":false}"};
 
 	return told(a, cli_people_ask(a, PEOPLE_USER_CHANGE, values, 3));
 }
 
-static int run_remove(struct cli_people *a)
+static int remove_user(struct cli_people *a)
 {
-	const char *const values[] = {NULL, a->operands[0]};
+	const char *const values[] = {NULL, a->call->operands[0]};
 
 	return told(a, cli_people_ask(a, PEOPLE_USER_REMOVE, values, 2));
 }
 
-static int run_link(struct cli_people *a)
+static int make_link(struct cli_people *a)
 {
 	char code[KEY_LENGTH + 1], hash[KEY_HASH_HEX + 1], lifetime[16];
-	const char *const values[] = {NULL, a->operands[0], hash, lifetime};
+	const char *const values[] = {NULL, a->call->operands[0], hash, lifetime};
 	cJSON *user;
 
 	CHECK(people_key_make(code));
 	people_hash_hex(code, hash);
 	snprintf(lifetime, sizeof lifetime, "%d", PEOPLE_LINK_S);
 	user = cli_people_ask(a, PEOPLE_LINK, values, 4);
-	if (user != NULL && a->json) {
+	if (user != NULL && cli_has(a->call, "json")) {
 		cJSON_AddStringToObject(user, "code", code);
 		cli_people_print(user);
 	} else if (user != NULL) {
-		fprintf(stderr,
+		cli_say(stderr,
 			"open this on the manager within 5 minutes, once, to sign in as "
 			"'%s':\n",
 			cli_people_text(user, "name"));
@@ -218,19 +195,121 @@ static int run_link(struct cli_people *a)
 	return user != NULL ? 0 : 1;
 }
 
-int cli_user(int argc, char **argv)
+#define RUN(name, act)                                                                   \
+	static int name(const struct cli_call *c)                                        \
+	{                                                                                \
+		return cli_people_run(c, act);                                           \
+	}
+
+RUN(run_list, list)
+RUN(run_key, add_key)
+RUN(run_disable, disable)
+RUN(run_enable, enable)
+RUN(run_remove, remove_user)
+RUN(run_link, make_link)
+
+static int run_add(const struct cli_call *c)
 {
-	static const char *const none[] = {NULL};
-	static const char *const of_add[] = {"name",    "role",    "team", "email",
-					     "expires", "service", NULL};
-	static const char *const of_key[] = {"name", "expires", NULL};
-	static const struct cli_people_verb verbs[] = {
-		{"add", 0, 0, of_add, run_add},     {"list", 0, 0, none, run_list},
-		{"key", 1, 1, of_key, run_key},     {"disable", 1, 1, none, run_disable},
-		{"enable", 1, 1, none, run_enable}, {"remove", 1, 1, none, run_remove},
-		{"link", 1, 1, none, run_link},
+	if (strcmp(cli_text(c, "role"), "admin") != 0 && !cli_has(c, "team"))
+		return cli_usage_error(c, "--team is missing: a manager or viewer is one "
+					  "of a team");
+	return cli_people_run(c, add);
+}
+
+#define EXPIRES                                                                          \
+	CLI_OPTION("expires", CLI_LIFETIME, "TIME",                                      \
+		   "how long the key lives: 12h, 30d, 1y; without it for ever")
+
+static const struct cli_option add_options[] = {
+	CLI_OPTION("name", CLI_TEXT, "NAME", "what people call them",
+		   .demand = "what people call them"),
+	CLI_OPTION("role", CLI_WORD, "ROLE",
+		   "admin: everything; manager or viewer: in each --team",
+		   .words = "admin manager viewer", .demand = "admin, manager or viewer"),
+	CLI_OPTION("team", CLI_LIST, "TEAM", "a team's name or id; may be given again"),
+	CLI_OPTION("email", CLI_TEXT, "ADDRESS", "their address"),
+	CLI_OPTION("service", CLI_FLAG, NULL, "a program: it signs in by its keys alone"),
+	EXPIRES,
+	{0},
+};
+static const struct cli_option key_options[] = {
+	CLI_OPTION("name", CLI_TEXT, "NAME", "what the key is for"),
+	EXPIRES,
+	{0},
+};
+
+#define SHARES .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON
+#define ONE_USER .arguments = "USER", .least = 1, .most = 1
+
+static const struct cli_command *command_at(size_t i)
+{
+	static const struct cli_command all[] = {
+		{.name = "add",
+		 .summary = "make a user and print a key to sign in with",
+		 .text = "Prints a key to sign in with, once: only its SHA-256 is kept. It "
+			 "works on a database that has no user yet: that is the first "
+			 "admin's way.",
+		 .options = add_options,
+		 SHARES,
+		 .examples = {"tollgate user add --name ada --role admin",
+			      "tollgate user add --name reports --service --role viewer "
+			      "--team research"},
+		 .run = run_add},
+		{.name = "list",
+		 .summary = "list users and what they may",
+		 SHARES,
+		 .examples = {"tollgate user list", "tollgate user list --json"},
+		 .run = run_list},
+		{.name = "key",
+		 .summary = "print a further key of a user",
+		 ONE_USER,
+		 .options = key_options,
+		 SHARES,
+		 .examples = {"tollgate user key ada",
+			      "tollgate user key reports --name ci --expires 90d"},
+		 .run = run_key},
+		{.name = "disable",
+		 .summary = "keep a user out, until `enable`",
+		 ONE_USER,
+		 SHARES,
+		 .examples = {"tollgate user disable bob", "tollgate user disable 3"},
+		 .run = run_disable},
+		{.name = "enable",
+		 .summary = "let a disabled or removed user in again",
+		 ONE_USER,
+		 .text = "USER is a name or an id; of someone who was removed, the id.",
+		 SHARES,
+		 .examples = {"tollgate user enable bob", "tollgate user enable 3"},
+		 .run = run_enable},
+		{.name = "remove",
+		 .summary = "end a user's keys, sessions and memberships",
+		 ONE_USER,
+		 .text = "Who was removed stays out until they are enabled, by their id.",
+		 SHARES,
+		 .examples = {"tollgate user remove bob", "tollgate user remove 3"},
+		 .run = run_remove},
+		{.name = "link",
+		 .summary = "print where a browser signs in as this user, once",
+		 ONE_USER,
+		 .text = "Prints where a browser signs in as this user, once, within 5 "
+			 "minutes.",
+		 SHARES,
+		 .examples = {"tollgate user link ada", "tollgate user link ada --json"},
+		 .run = run_link},
 	};
 
-	return cli_people_main("tollgate user", help, verbs, ARRAY_LEN(verbs), argc,
-			       argv);
+	return i < ARRAY_LEN(all) ? &all[i] : NULL;
+}
+
+const struct cli_command *cli_user(void)
+{
+	static const struct cli_command command = {
+		.name = "user",
+		.summary = "the people who may sign in, and their keys",
+		.examples = {"tollgate user add --name ada --role admin",
+			     "tollgate user list"},
+		.subcommand = command_at,
+	};
+
+	return &command;
 }

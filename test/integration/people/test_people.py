@@ -70,19 +70,19 @@ def test_the_first_admin(people):
     assert (who["name"], who["is_admin"], who["state"]) == ("ada", True, "active")
     assert "key_hash" not in json.dumps(who)
     assert call(people, "people_by_key", sha256("tgu_other")) is None
-    assert "tollgate user: there is a user 'ADA' already\n" == cli(people, "user", "add", "--name", "ADA", "--role",
+    assert "tollgate user add: there is a user 'ADA' already\n" == cli(people, "user", "add", "--name", "ADA", "--role",
                                                 "admin", status=1).stderr
 
 
 @pytest.mark.parametrize("arguments, why", [
     (("user", "add", "--role", "admin"), "--name is missing"),
     (("user", "add", "--name", "a"), "--role is missing"),
-    (("user", "add", "--name", "a", "--role", "king"), "--role takes"),
+    (("user", "add", "--name", "a", "--role", "king"), "--role 'king' is not admin, manager or viewer"),
     (("user", "add", "--name", "a", "--role", "viewer"), "--team is missing"),
-    (("user", "remove"), "a name is missing"),
-    (("user", "list", "--role", "admin"), "does not go with"),
+    (("user", "remove"), "USER is missing"),
+    (("user", "list", "--role", "admin"), "it goes with add"),
     (("team", "member", "a", "b"), "--role is missing"),
-    (("audit", "--limit", "0"), "--limit takes"),
+    (("audit", "--limit", "0"), "is not a number from 1 to 200"),
 ])
 def test_arguments(people, arguments, why):
     assert why in cli(people, *arguments, status=2).stderr

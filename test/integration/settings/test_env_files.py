@@ -168,8 +168,8 @@ def test_messages_about_options_show_no_value():
                     ["token", "create"], ["usage", "ask"], ["usage", "verify"],
                     ["usage", "generate"], ["journal", "inspect"]):
         done = run_cli(*command, "--databse=postgresql://u:hunter2@h/d", check=False)
-        assert done.returncode in (2, 3) and "hunter2" not in done.stdout + done.stderr
-        assert "there is no option --databse here; --help lists them" in done.stderr
+        assert done.returncode == 2 and "hunter2" not in done.stdout + done.stderr
+        assert "there is no option --databse here" in done.stderr
         done = run_cli(*command, "--help=hunter2", check=False)
         assert "hunter2" not in done.stdout + done.stderr
         assert "--help takes no value" in done.stderr

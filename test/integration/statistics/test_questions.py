@@ -476,7 +476,7 @@ def test_one_route_of_a_team_and_one_token_on_some_routes(data):
     (["totals", "--tokens", "1,x"], "not a number"),
     (["totals", "--by", "weight"], "not calls, errors, time or cost"),
     (["rows", "--status", "99"], "not 100 to 999"),
-    (["rows", "--limit", "0"], "--limit '0' is not 1 or more"),
+    (["rows", "--limit", "0"], "--limit '0' is not a number from 1 to 1000"),
 ])
 def test_wrong_use_is_told(arguments, words):
     done = run_cli("usage", "ask", *arguments, "--database", "postgresql://127.0.0.1:1/x",

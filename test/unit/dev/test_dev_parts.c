@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/check.h"
+#include "gateway/cli/cli.h"
 #include "gateway/cli/dev_options.h"
 #include "gateway/dev/dev_database.h"
 #include "gateway/dev/dev_env.h"
@@ -51,17 +52,23 @@ static int unhush(void **state)
 
 static char words[256]; /* what the parsed options point into */
 
-static enum dev_verdict parse(struct dev_options *o, const char *line)
+/* The exit status of help or a wrong use; -1: it would run. */
+static int parse(struct dev_options *o, const char *line)
 {
+	struct cli_call c = {.command = cli_dev(), .path = "tollgate dev"};
 	char *argv[16], *save = NULL;
-	int argc = 0;
+	int argc = 0, status;
 
 	snprintf(words, sizeof words, "%s", line);
 	for (char *word = strtok_r(words, " ", &save); word;
 	     word = strtok_r(NULL, " ", &save))
 		argv[argc++] = word;
 	argv[argc] = NULL;
-	return dev_options_parse(o, argc, argv);
+	status = cli_parse(&c, argc, argv);
+	if (status < 0)
+		status = dev_options_of(o, &c) ? -1 : 2;
+	cli_call_fini(&c);
+	return status;
 }
 
 static void options_have_defaults(void **state)
@@ -69,7 +76,7 @@ static void options_have_defaults(void **state)
 	struct dev_options o;
 
 	(void)state;
-	assert_int_equal(parse(&o, "dev"), DEV_RUN);
+	assert_int_equal(parse(&o, "dev"), -1);
 	assert_string_equal(o.config, "config/tollgate.json");
 	assert_string_equal(o.state, ".tollgate");
 	assert_null(o.database);
@@ -85,7 +92,7 @@ static void options_are_taken(void **state)
 	assert_int_equal(parse(&o,
 			       "dev --config c.json --state s --fresh --live --listen "
 			       "127.0.0.1:1,[::1]:2 --listen 3 --manager-listen=4"),
-			 DEV_RUN);
+			 -1);
 	assert_string_equal(o.config, "c.json");
 	assert_string_equal(o.state, "s");
 	assert_true(o.fresh && o.live && !o.yes);
@@ -115,12 +122,11 @@ static void options_that_are_wrong(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
-		if (parse(&o, lines[i]) != DEV_USAGE)
+		if (parse(&o, lines[i]) != 2)
 			fail_msg("%s", lines[i]);
-	assert_int_equal(parse(&o, "dev --help"), DEV_HELP);
-	assert_int_equal(parse(&o, "dev --database postgresql://db.example/x --yes"),
-			 DEV_RUN);
-	assert_int_equal(parse(&o, "dev --database postgresql://127.0.0.1/x"), DEV_RUN);
+	assert_int_equal(parse(&o, "dev --help"), 0);
+	assert_int_equal(parse(&o, "dev --database postgresql://db.example/x --yes"), -1);
+	assert_int_equal(parse(&o, "dev --database postgresql://127.0.0.1/x"), -1);
 }
 
 /* --- databases --- */
