@@ -35,6 +35,7 @@ CREATE UNIQUE INDEX tollgate_users_name ON public.tollgate_users (lower(name))
 
 -- Whom an identity provider means: an issuer's subject, never an e-mail address.
 CREATE TABLE public.tollgate_identities (
+	id bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
 	issuer text NOT NULL,
 	subject text NOT NULL,
 	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
@@ -91,12 +92,15 @@ CREATE TABLE public.tollgate_sign_in_codes (
 
 -- People whom a provider vouches for, and who have no rights here.
 CREATE TABLE public.tollgate_access_requests (
+	id bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
 	issuer text NOT NULL,
 	subject text NOT NULL,
 	name text,
 	email text,
 	first_at timestamptz NOT NULL DEFAULT now(),
 	last_at timestamptz NOT NULL DEFAULT now(),
+	-- Not asked about again, whenever they come.
+	refused_at timestamptz,
 	PRIMARY KEY (issuer, subject)
 );
 
@@ -112,6 +116,8 @@ CREATE TABLE public.tollgate_audit (
 	acting text,
 	action text NOT NULL,
 	team_id bigint,
+	-- The team that it was moved from: its managers see the line as well.
+	former_team_id bigint,
 	target text NOT NULL,
 	target_id text,
 	before jsonb,
@@ -121,6 +127,12 @@ CREATE TABLE public.tollgate_audit (
 );
 CREATE INDEX tollgate_audit_at ON public.tollgate_audit (at);
 CREATE INDEX tollgate_audit_target ON public.tollgate_audit (target, target_id, id);
+CREATE INDEX tollgate_audit_user_id ON public.tollgate_audit (user_id, id)
+	WHERE user_id IS NOT NULL;
+CREATE INDEX tollgate_audit_team_id ON public.tollgate_audit (team_id, id)
+	WHERE team_id IS NOT NULL;
+CREATE INDEX tollgate_audit_former_team_id ON public.tollgate_audit (former_team_id, id)
+	WHERE former_team_id IS NOT NULL;
 
 ALTER TABLE public.tokens
 	ADD COLUMN tollgate_team_id bigint REFERENCES public.tollgate_teams (id),

@@ -10,13 +10,13 @@
 static int list(struct cli_people *a)
 {
 	char filter[64];
-	const char *const values[] = {filter};
+	const char *const values[] = {NULL, filter};
 	cJSON *page;
 	const cJSON *line;
 
 	snprintf(filter, sizeof filter, "{\"limit\":%d}",
 		 (int)cli_number(a->call, "limit", 50));
-	page = cli_people_ask(a, PEOPLE_AUDIT, values, 1);
+	page = cli_people_ask(a, PEOPLE_AUDIT, values, 2);
 	if (page == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {

@@ -92,15 +92,16 @@ void cli_people_add_list(const struct cli_call *c, cJSON *json, const char *name
 static cJSON *ask_page(struct cli_people *a, enum people_call call, const cJSON *after)
 {
 	cJSON *filter = cJSON_CreateObject(), *page;
-	const char *text;
+	const char *values[2] = {NULL};
+	char *text;
 
 	cJSON_AddNumberToObject(filter, "limit", 200);
 	if (after != NULL)
 		cJSON_AddItemToObject(filter, "after", cJSON_Duplicate(after, false));
-	text = cJSON_PrintUnformatted(filter);
+	values[1] = text = cJSON_PrintUnformatted(filter);
 	CHECK(text != NULL);
-	page = cli_people_ask(a, call, &text, 1);
-	cJSON_free((void *)text);
+	page = cli_people_ask(a, call, values, 2);
+	cJSON_free(text);
 	cJSON_Delete(filter);
 	return page;
 }

@@ -17,9 +17,32 @@ const char *people_sql(enum people_call call)
 				       ", $3::jsonb)",
 		[PEOPLE_USER_REMOVE] =
 			"SELECT public.people_user_remove($1::jsonb, " USER ")",
-		[PEOPLE_USER_LIST] = "SELECT public.people_users($1::jsonb)",
+		[PEOPLE_USER_LIST] = "SELECT public.people_users($1::jsonb, $2::jsonb)",
+		[PEOPLE_USER_READ] =
+			"SELECT public.people_user_seen($1::jsonb, " USER ")",
 		[PEOPLE_KEY_ADD] =
 			"SELECT public.people_key_add($1::jsonb, " USER ", $3::jsonb)",
+		[PEOPLE_KEY_LIST] =
+			"SELECT public.people_keys($1::jsonb, " USER ", $3::jsonb)",
+		[PEOPLE_KEY_REVOKE] = "SELECT public.people_key_revoke($1::jsonb, " USER
+				      ", $3::bigint)",
+		[PEOPLE_SESSION_LIST] =
+			"SELECT public.people_sessions($1::jsonb, " USER ", $3::jsonb)",
+		[PEOPLE_SESSION_END] = "SELECT public.people_session_end($1::jsonb, " USER
+				       ", $3::bigint)",
+		[PEOPLE_IDENTITY_LIST] =
+			"SELECT public.people_identities($1::jsonb, " USER ", $3::jsonb)",
+		[PEOPLE_IDENTITY_ADD] =
+			"SELECT public.people_identity_add($1::jsonb, " USER ", $3, $4)",
+		[PEOPLE_IDENTITY_REMOVE] =
+			"SELECT public.people_identity_remove($1::jsonb, " USER
+			", $3::bigint)",
+		[PEOPLE_ACCESS_LIST] =
+			"SELECT public.people_access_requests($1::jsonb, $2::jsonb)",
+		[PEOPLE_ACCESS_GRANT] = "SELECT public.people_access_grant($1::jsonb, "
+					"$2::bigint, $3::jsonb)",
+		[PEOPLE_ACCESS_REFUSE] =
+			"SELECT public.people_access_refuse($1::jsonb, $2::bigint)",
 		[PEOPLE_LINK] = "SELECT public.people_code_make($1::jsonb, " USER
 				", $3, $4::bigint)",
 		[PEOPLE_TEAM_ADD] = "SELECT public.people_team_add($1::jsonb, $2::jsonb)",
@@ -27,10 +50,12 @@ const char *people_sql(enum people_call call)
 				       ", $3::jsonb)",
 		[PEOPLE_TEAM_REMOVE] =
 			"SELECT public.people_team_remove($1::jsonb, " TEAM ")",
-		[PEOPLE_TEAM_LIST] = "SELECT public.people_teams($1::jsonb)",
+		[PEOPLE_TEAM_LIST] = "SELECT public.people_teams($1::jsonb, $2::jsonb)",
+		[PEOPLE_TEAM_READ] =
+			"SELECT public.people_team_seen($1::jsonb, " TEAM ")",
 		[PEOPLE_MEMBER_SET] = "SELECT public.people_member_set($1::jsonb, " TEAM
 				      ", public.people_user_id($3), $4)",
-		[PEOPLE_AUDIT] = "SELECT public.people_audit($1::jsonb)",
+		[PEOPLE_AUDIT] = "SELECT public.people_audit($1::jsonb, $2::jsonb)",
 	};
 
 	CHECK((size_t)call < ARRAY_LEN(statements));

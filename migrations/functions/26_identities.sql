@@ -129,14 +129,6 @@ BEGIN
 END
 $$;
 
--- Newest first; few enough to be told at once.
-CREATE OR REPLACE FUNCTION public.people_access_requests() RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT jsonb_build_object('items', coalesce(jsonb_agg(to_jsonb(r)
-	ORDER BY last_at DESC, issuer, subject), '[]'), 'next', NULL)
-FROM public.tollgate_access_requests AS r
-$$;
-
 -- Somebody was not let in: refused has address, by ("key", "code", "session" or "jwt"),
 -- why, and how many others since the last line, which had none of their own.
 CREATE OR REPLACE FUNCTION public.people_sign_in_refused(refused jsonb) RETURNS jsonb
@@ -144,8 +136,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM set_config('tollgate.actor', jsonb_build_object('name', 'nobody',
 		'address', refused -> 'address')::text, true);
-	PERFORM public.tollgate_audit_write('sign_in.refused', NULL, 'sign_in', NULL, NULL,
-		refused - 'address');
+	PERFORM public.tollgate_audit_write('sign_in.refused', NULL, NULL, 'sign_in', NULL,
+		NULL, refused - 'address');
 	RETURN 'true';
 END
 $$;

@@ -1,57 +1,5 @@
--- How people come in: personal keys, one-time codes, sessions, identities of providers.
--- All secrets are hashed before they come here.
-
--- key: name, hash, start, lifetime_s.
-CREATE OR REPLACE FUNCTION public.people_key_add(actor jsonb, who bigint, key jsonb)
-RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	made jsonb;
-BEGIN
-	PERFORM public.people_begin(actor);
-	IF (actor ->> 'user_id')::bigint IS DISTINCT FROM who THEN
-		PERFORM public.people_need_admin(actor);
-	END IF;
-	IF NOT EXISTS (SELECT FROM public.tollgate_users
-			WHERE id = who AND removed_at IS NULL) THEN
-		PERFORM public.people_refuse('TG404', 'there is no such user');
-	END IF;
-	INSERT INTO public.tollgate_user_keys (user_id, name, key_hash, key_start, expires_at)
-		VALUES (who, coalesce(key ->> 'name', ''), key ->> 'hash', key ->> 'start',
-		now() + (key ->> 'lifetime_s')::bigint * interval '1 s')
-		RETURNING to_jsonb(tollgate_user_keys) - 'key_hash'::text INTO made;
-	RETURN made;
-END
-$$;
-
-CREATE OR REPLACE FUNCTION public.people_keys(who bigint) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT jsonb_build_object('items', coalesce(jsonb_agg(to_jsonb(k) - 'key_hash'::text
-	ORDER BY id), '[]'), 'next', NULL)
-FROM public.tollgate_user_keys AS k WHERE user_id = who AND revoked_at IS NULL
-$$;
-
-CREATE OR REPLACE FUNCTION public.people_key_revoke(actor jsonb, who bigint,
-	key_id bigint) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	had boolean;
-	gone jsonb;
-BEGIN
-	PERFORM public.people_begin(actor);
-	IF (actor ->> 'user_id')::bigint IS DISTINCT FROM who THEN
-		PERFORM public.people_need_admin(actor);
-	END IF;
-	had := public.people_has_admin();
-	UPDATE public.tollgate_user_keys AS k SET revoked_at = coalesce(revoked_at, now())
-		WHERE id = key_id AND user_id = who
-		RETURNING to_jsonb(k) - 'key_hash'::text INTO gone;
-	IF NOT FOUND THEN
-		PERFORM public.people_refuse('TG404', 'there is no such key');
-	END IF;
-	PERFORM public.people_keep_admin(had);
-	RETURN gone;
-END
-$$;
+-- How people come in, by what they bring: a key, a session's cookie, a one-time code. All
+-- secrets are hashed before they come here.
 
 -- Who signs in so, with their teams and the issuers that know them; how long it holds, in
 -- seconds. NULL: nobody. No row is written.
@@ -89,28 +37,6 @@ UPDATE public.tollgate_user_keys SET last_used = now() WHERE id = key_id
 SELECT 'true'::jsonb
 $$;
 
-CREATE OR REPLACE FUNCTION public.people_identity_add(actor jsonb, who bigint,
-	issuer text, subject text) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_variable
-BEGIN
-	PERFORM public.people_begin(actor);
-	PERFORM public.people_need_admin(actor);
-	INSERT INTO public.tollgate_identities AS i (issuer, subject, user_id)
-		VALUES (issuer, subject, who);
-	DELETE FROM public.tollgate_access_requests AS r
-		WHERE r.issuer = people_identity_add.issuer
-		AND r.subject = people_identity_add.subject;
-	RETURN public.people_user(who);
-EXCEPTION
-	WHEN unique_violation THEN
-		PERFORM public.people_refuse('TG409', 'this identity has a user already',
-			'subject');
-	WHEN foreign_key_violation THEN
-		PERFORM public.people_refuse('TG404', 'there is no such user');
-END
-$$;
-
 -- --- sessions and codes ---
 
 CREATE OR REPLACE FUNCTION public.people_sessions_end(who bigint) RETURNS void
@@ -126,7 +52,9 @@ CREATE OR REPLACE FUNCTION public.people_session_start(actor jsonb, who bigint,
 RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM public.people_begin(actor);
-	IF NOT EXISTS (SELECT FROM public.tollgate_users WHERE id = who AND kind = 'person'
+	-- By whom they are: nobody signs in as another.
+	IF public.people_who(actor) <> who OR NOT EXISTS (SELECT
+			FROM public.tollgate_users WHERE id = who AND kind = 'person'
 			AND disabled_at IS NULL AND removed_at IS NULL) THEN
 		PERFORM public.people_refuse('TG403', 'only a person who is not disabled can '
 			'begin a session; a service sends its key with each call');
@@ -160,32 +88,6 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION public.people_sessions(who bigint) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT jsonb_build_object('items', coalesce(jsonb_agg(to_jsonb(s) - 'cookie_hash'::text
-	ORDER BY id), '[]'), 'next', NULL)
-FROM public.tollgate_sessions AS s WHERE user_id = who AND ended_at IS NULL
-	AND expires_at > now()
-$$;
-
--- session_id NULL: all of them. How many have ended.
-CREATE OR REPLACE FUNCTION public.people_session_end(actor jsonb, who bigint,
-	session_id bigint) RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	n bigint;
-BEGIN
-	PERFORM public.people_begin(actor);
-	IF (actor ->> 'user_id')::bigint IS DISTINCT FROM who THEN
-		PERFORM public.people_need_admin(actor);
-	END IF;
-	UPDATE public.tollgate_sessions SET ended_at = now() WHERE user_id = who
-		AND ended_at IS NULL AND (session_id IS NULL OR id = session_id);
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN jsonb_build_object('ended', n);
-END
-$$;
-
 -- A code signs in once, within lifetime_s.
 CREATE OR REPLACE FUNCTION public.people_code_make(actor jsonb, who bigint, hash text,
 	lifetime_s bigint) RETURNS jsonb
@@ -208,7 +110,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION public.tollgate_audit_link(who bigint) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-SELECT public.tollgate_audit_write('user.linked', NULL, 'user', who::text, NULL, NULL)
+SELECT public.tollgate_audit_write('user.linked', NULL, NULL, 'user', who::text, NULL,
+	NULL)
 $$;
 REVOKE ALL ON FUNCTION public.tollgate_audit_link(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION public.tollgate_audit_link(bigint) TO tollgate;
@@ -232,17 +135,3 @@ BEGIN
 		who, people_code_spend.cookie_hash, lifetime_s, user_agent);
 END
 $$;
-
--- Functions of people are the running role's.
-DO $grant$
-DECLARE
-	f regprocedure;
-BEGIN
-	FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'people\_%'
-			AND pronamespace = 'public'::regnamespace
-			AND proowner = current_user::regrole LOOP
-		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tollgate', f);
-	END LOOP;
-END
-$grant$;

@@ -42,12 +42,12 @@ def written(people):
 def test_who_has_no_rights_asks_for_access(people):
     assert seen(people, name="Eve", email="e@x") == {"state": "unknown"}
     assert seen(people, teams=one(team="nowhere")) == {"state": "unknown"}
-    asked = people.ask("people_access_requests")["items"]
+    asked = people.ask("people_access_requests", None, {})["items"]
     assert [(r["subject"], r["name"], r["email"]) for r in asked] == [("user_1", "Eve", "e@x")]
     assert people.database.value("SELECT count(*) FROM tollgate_identities") == 0
     # With rights the request goes.
     assert seen(people, name="Eve", teams=one())["name"] == "Eve"
-    assert people.ask("people_access_requests")["items"] == []
+    assert people.ask("people_access_requests", None, {})["items"] == []
 
 
 def test_requests_for_access_are_bounded(people):
@@ -100,7 +100,7 @@ def test_who_is_out_stays_out(people, how):
         people.ask("people_user_change", None, who["id"], {"disabled": True})
     before = written(people)
     assert seen(people, admin=True, sees_all=True, teams=one("manager"))["state"] == how
-    assert people.ask("people_access_requests")["items"] == []
+    assert people.ask("people_access_requests", None, {})["items"] == []
     assert written(people) == before
     people.ask("people_user_change", None, who["id"], {"disabled": False})
     assert seen(people, teams=one())["state"] == "active"
