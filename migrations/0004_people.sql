@@ -134,6 +134,26 @@ CREATE INDEX tollgate_audit_team_id ON public.tollgate_audit (team_id, id)
 CREATE INDEX tollgate_audit_former_team_id ON public.tollgate_audit (former_team_id, id)
 	WHERE former_team_id IS NOT NULL;
 
+-- What each running gateway tells of itself, a row a process. Not logged: after a crash
+-- of the database all tell it again, within seconds.
+CREATE UNLOGGED TABLE public.tollgate_nodes (
+	id uuid PRIMARY KEY,
+	name text NOT NULL,
+	version text NOT NULL,
+	started_at timestamptz NOT NULL,
+	-- The change of tokens that its workers judge by, of which database, since when.
+	instance uuid,
+	generation bigint NOT NULL,
+	applied_at timestamptz NOT NULL,
+	-- When the keys were last known to be right.
+	right_at timestamptz,
+	-- Of usage: what waits to be stored, since when, and what was lost.
+	waiting_bytes bigint NOT NULL,
+	oldest_at timestamptz,
+	dropped bigint NOT NULL,
+	reported_at timestamptz NOT NULL
+);
+
 ALTER TABLE public.tokens
 	ADD COLUMN tollgate_team_id bigint REFERENCES public.tollgate_teams (id),
 	ADD COLUMN tollgate_description text,

@@ -20,6 +20,7 @@
 #include "gateway/http/address_cap.h"
 #include "gateway/journal/recording.h"
 #include "gateway/recorder/recorder.h"
+#include "gateway/run/node_usage.h"
 #include "gateway/run/planes.h"
 #include "gateway/run/signals.h"
 #include "gateway/run/status.h"
@@ -42,6 +43,7 @@ struct gateway {
 	struct usage_journal *journal; /* a lane per worker, the last is the manager's */
 	struct recording *recording;
 	struct recorder *recorder;
+	struct node_usage node_usage;
 	struct address_cap *address_cap;
 	unsigned char ticket_keys[TLS_TICKET_KEY_BYTES];
 	struct planes planes;
@@ -125,8 +127,10 @@ static bool start_tokens(struct gateway *g)
 		.max_stale_ms = s->max_stale_ms,
 		.epochs = g->epochs,
 		.resolver = g->resolver,
+		.node = {s->node, node_usage_look, &g->node_usage},
 	};
 
+	node_usage_init(&g->node_usage);
 	if (s->state_dir != NULL) {
 		if (mkdir(s->state_dir, 0700) != 0 && errno != EEXIST)
 			log_warn("state_dir %s: %s; no snapshot of keys is kept",
@@ -143,6 +147,7 @@ static bool start_tokens(struct gateway *g)
 static void stop_tokens(struct gateway *g)
 {
 	token_sync_stop(&g->tokens);
+	node_usage_fini(&g->node_usage);
 }
 
 static bool open_journal(struct gateway *g)
@@ -198,11 +203,14 @@ static bool start_recorder(struct gateway *g)
 	/* Nothing is in the group yet: its files need not wait for the next start. */
 	if (g->recorder == NULL)
 		stop_without_recorder(g);
+	else
+		node_usage_ask(&g->node_usage, g->recorder, g->recording);
 	return g->recorder != NULL;
 }
 
 static void stop_recorder(struct gateway *g)
 {
+	node_usage_ask(&g->node_usage, NULL, NULL);
 	g->left = recorder_stop(&g->recorder, g->flush_ms);
 	g->left_is_durable = usage_journal_is_durable(g->journal);
 	recording_free(&g->recording);

@@ -2,121 +2,22 @@
  *
  * One question at a time to the database: poll (is there a newer generation, and which
  * tokens changed?), then either their keys, or, when that is not enough, all keys in
- * pieces. What a step learns is as of the moment at which its poll was sent. */
-#include "gateway/token/token_sync.h"
-
+ * pieces. What a step learns is as of the moment at which its poll was sent. Behind it
+ * the database is told what was learnt. */
 #include <event2/event.h>
-#include <openssl/crypto.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/loop_thread.h"
-#include "common/pg.h"
-#include "common/trouble.h"
-#include "gateway/token/first_load.h"
-#include "gateway/token/token_rows.h"
-#include "gateway/token/token_saver.h"
+#include "gateway/token/token_sync_priv.h"
 
-#define SYNC_MAGIC 0x746f6b73u
-#define DEFAULT_POLL_MS 5000u
-#define DEFAULT_MAX_STALE_MS (24u * 3600 * 1000)
-#define RECLAIM_MS 20       /* between looks for readers that have moved on */
-#define STALE_SLACK_MS 250u /* an answer's way back */
-#define NEVER INT64_MIN
-
-enum step { IDLE, POLLING, CHANGING, LOADING, LEAVING };
-
-/* Why the keys cannot be read. */
-enum { REFUSED = 1, NO_GENERATION };
-
-struct token_sync {
-	uint32_t magic;
-	struct token_sync_options o; /* its strings are ours */
-	struct loop_thread *thread;
-	/* published */
-	struct token_table *_Atomic table;
-	_Atomic uint64_t generation; /* stored after the table: never newer than it */
-	_Atomic size_t n_keys;
-	_Atomic int64_t right_at_us; /* monotonic; NEVER */
-	_Atomic bool connected;
-	pthread_mutex_t lock; /* of what follows */
-	unsigned char instance[TOKEN_INSTANCE_BYTES];
-	struct first_load first;
-	/* the thread's own */
-	struct event *poll_timer, *reclaim_timer;
-	struct pg_conn *db;
-	struct token_saver *saver; /* NULL: no snapshot */
-	enum step step;
-	bool again;        /* notified while a step ran */
-	bool not_migrated; /* the database lacks later columns: for the next load */
-	struct trouble refusals;
-	uint64_t asked_at_us; /* when the running step's poll was sent */
-	struct token_poll poll;
-	struct token_builder *builder;
-	uint64_t load_started_us;
-	enum token_state told; /* the latest state in the log */
-};
+#define RECLAIM_MS 20 /* between looks for readers that have moved on */
 
 static void poll_now(struct token_sync *s);
-
-/* --- for readers, any thread --- */
-
-const struct token_table *token_sync_table(const struct token_sync *s)
-{
-	return atomic_load_explicit(&s->table, memory_order_acquire);
-}
-
-int64_t token_sync_age_ms(const struct token_sync *s, uint64_t mono_us)
-{
-	int64_t right = atomic_load_explicit(&s->right_at_us, memory_order_acquire);
-
-	if (right == NEVER)
-		return -1;
-	return (int64_t)mono_us > right ? ((int64_t)mono_us - right) / 1000 : 0;
-}
-
-enum token_state token_sync_state(const struct token_sync *s, uint64_t mono_us)
-{
-	int64_t age = token_sync_age_ms(s, mono_us);
-
-	if (age < 0)
-		return TOKENS_NONE;
-	if (age > s->o.max_stale_ms)
-		return TOKENS_TOO_STALE;
-	return age > 2 * (int64_t)s->o.poll_ms + STALE_SLACK_MS ? TOKENS_STALE
-								: TOKENS_FRESH;
-}
-
-bool token_sync_instance(struct token_sync *s, unsigned char out[TOKEN_INSTANCE_BYTES])
-{
-	static const unsigned char none[TOKEN_INSTANCE_BYTES];
-
-	pthread_mutex_lock(&s->lock);
-	memcpy(out, s->instance, TOKEN_INSTANCE_BYTES);
-	pthread_mutex_unlock(&s->lock);
-	return token_sync_table(s) != NULL && memcmp(out, none, sizeof none) != 0;
-}
-
-size_t token_sync_keys(const struct token_sync *s)
-{
-	return atomic_load_explicit(&s->n_keys, memory_order_relaxed);
-}
-
-bool token_sync_is_connected(const struct token_sync *s)
-{
-	return atomic_load(&s->connected);
-}
-
-bool token_sync_wait_first(struct token_sync *s, uint32_t answer_ms, uint32_t load_ms)
-{
-	return first_load_wait(&s->first, answer_ms, load_ms);
-}
 
 /* --- publishing --- */
 
@@ -131,12 +32,13 @@ static void on_reclaim(evutil_socket_t fd, short what, void *arg)
 		event_add(s->reclaim_timer, &soon);
 }
 
-static void publish(struct token_sync *s, struct token_table *t, uint64_t generation)
+void token_sync_publish(struct token_sync *s, struct token_table *t, uint64_t generation)
 {
 	atomic_store_explicit(&s->n_keys, token_table_count(t), memory_order_relaxed);
 	atomic_store_explicit(&s->table, t, memory_order_release);
 	atomic_store_explicit(&s->generation, generation, memory_order_release);
 	s->not_migrated = false;
+	s->report_due = true;
 }
 
 static void retire(struct token_sync *s, void *garbage, void (*free_fn)(void *))
@@ -191,14 +93,58 @@ static void mark_right(struct token_sync *s,
 		token_saver_touch(s->saver);
 }
 
+/* --- reports --- */
+
+static void end_step(struct token_sync *s);
+
+/* Keys are kept all the same. A database that is not migrated has no such function. */
+static void on_reported(void *ctx, const struct pg_reply *reply)
+{
+	struct token_sync *s = ctx;
+
+	if (reply->outcome == PG_ERROR) {
+		log_debug("tokens: what this node reports is refused: %s %s",
+			  reply->sqlstate, reply->message);
+		s->no_reports = strcmp(reply->sqlstate, "55P03") != 0;
+	}
+	end_step(s);
+}
+
+/* False: there is nothing to tell, or nobody who hears it. */
+static bool report(struct token_sync *s)
+{
+	struct token_snapshot about;
+	char *json;
+	const char *values[1];
+	bool sent;
+
+	if (s->no_reports || !pg_is_up(s->db) || atomic_load(&s->right_at_us) == NEVER)
+		return false;
+	token_sync_about(s, &about);
+	values[0] = json = token_report_json(&s->report, &about);
+	sent = pg_query(s->db, TOKEN_REPORT_SQL, (struct pg_params){values, 1},
+			on_reported, s);
+	free(json);
+	if (sent)
+		s->step = REPORTING;
+	s->report_due = false;
+	return sent;
+}
+
 /* --- steps --- */
+
+static void say_goodbye(struct token_sync *s);
 
 static void end_step(struct token_sync *s)
 {
 	s->step = IDLE;
 	token_poll_fini(&s->poll);
 	token_builder_free(&s->builder);
-	if (s->again)
+	if (s->stopping)
+		say_goodbye(s);
+	else if (s->report_due && report(s))
+		return;
+	else if (s->again)
 		poll_now(s);
 }
 
@@ -285,7 +231,7 @@ static void finish_load(struct token_sync *s)
 	struct token_table *old = atomic_load(&s->table);
 	struct token_table *t = token_builder_finish(&s->builder);
 
-	publish(s, t, s->poll.at.generation);
+	token_sync_publish(s, t, s->poll.at.generation);
 	log_info("tokens: %zu keys loaded in %llu ms", token_table_count(t),
 		 (unsigned long long)(clock_mono_us() - s->load_started_us) / 1000);
 	mark_right(s, s->poll.at.instance);
@@ -351,7 +297,7 @@ static void apply_changes(struct token_sync *s, const PGresult *r)
 		change.n_rows += token_row_read(&rows[change.n_rows], r, i);
 	t = token_table_change(atomic_load(&s->table), &change, &garbage);
 	free(rows);
-	publish(s, t, s->poll.at.generation);
+	token_sync_publish(s, t, s->poll.at.generation);
 	mark_right(s, s->poll.at.instance);
 	tell_state(s);
 	retire(s, garbage, token_garbage_free);
@@ -449,7 +395,8 @@ static void on_state(void *ctx, bool up, const char *why)
 	(void)why;
 	atomic_store(&s->connected, up);
 	first_load_move(&s->first, up ? FIRST_CONNECTED : FIRST_FAILED);
-	s->not_migrated = false;
+	s->not_migrated = s->no_reports = false;
+	s->report_due = true;
 	if (up)
 		poll_now(s);
 }
@@ -476,55 +423,66 @@ static void on_poll_timer(evutil_socket_t fd, short what, void *arg)
 		poll_now(s);
 }
 
-/* --- start and stop --- */
+static void on_report_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct token_sync *s = arg;
 
-/* On the saver's thread. The generation first: the table may be newer than it, which a
- * restart mends; never older. */
-static const struct token_table *current_for_saver(void *ctx,
-						   struct token_snapshot *about)
+	(void)fd;
+	(void)what;
+	OBJ_CHECK(s, SYNC_MAGIC);
+	s->report_due = true;
+	if (s->step == IDLE)
+		report(s);
+}
+
+/* --- the end --- */
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct token_sync *s = arg;
+
+	(void)fd;
+	(void)what;
+	loop_thread_end(s->thread);
+}
+
+static void on_gone(void *ctx, const struct pg_reply *reply)
 {
 	struct token_sync *s = ctx;
 
-	about->generation = atomic_load_explicit(&s->generation, memory_order_acquire);
-	about->right_at_us =
-		clock_wall_us() - token_sync_age_ms(s, clock_mono_us()) * 1000;
-	pthread_mutex_lock(&s->lock);
-	memcpy(about->instance, s->instance, TOKEN_INSTANCE_BYTES);
-	pthread_mutex_unlock(&s->lock);
-	return token_sync_table(s);
+	(void)reply;
+	loop_thread_end(s->thread);
 }
 
-/* However young, a snapshot is stale: what changed since is not known before the first
- * poll. */
-static void load_snapshot(struct token_sync *s)
+static void say_goodbye(struct token_sync *s)
 {
-	struct token_snapshot about;
-	const char *why;
-	struct token_table *t = token_snapshot_read(s->o.snapshot, &about, &why);
-	int64_t least_us = (2 * (int64_t)s->o.poll_ms + STALE_SLACK_MS + 1) * 1000;
-	int64_t age_us;
+	const char *const values[] = {s->report.id};
 
-	if (t == NULL) {
-		if (strcmp(why, TOKEN_SNAPSHOT_NONE) == 0)
-			log_info("tokens: no snapshot of the keys is used: %s", why);
-		else
-			log_warn("tokens: without %s keys wait for PostgreSQL: %s",
-				 s->o.snapshot, why);
-		return;
-	}
-	age_us = clock_wall_us() - about.right_at_us;
-	if (age_us < least_us)
-		age_us = least_us;
-	memcpy(s->instance, about.instance, TOKEN_INSTANCE_BYTES);
-	publish(s, t, about.generation);
-	atomic_store(&s->right_at_us, (int64_t)clock_mono_us() - age_us);
-	log_info("tokens: %zu keys of a snapshot, %lld s old", token_table_count(t),
-		 (long long)(age_us / 1000000));
+	if (s->no_reports || !pg_query(s->db, TOKEN_REPORT_END_SQL,
+				       (struct pg_params){values, 1}, on_gone, s))
+		loop_thread_end(s->thread);
+	else
+		s->step = REPORTING;
 }
 
-static void make_thread(struct token_sync *s)
+/* Whoever waits for all nodes does not wait for this one any more. */
+static void on_stop(void *ctx)
+{
+	struct token_sync *s = ctx;
+	uint64_t now = clock_mono_us(), until = loop_thread_deadline_us(s->thread);
+	struct timeval rest = {.tv_usec = until > now ? (suseconds_t)(until - now) : 0};
+
+	OBJ_CHECK(s, SYNC_MAGIC);
+	s->stopping = true;
+	CHECK(event_add(s->stop_timer, &rest) == 0);
+	if (s->step == IDLE)
+		say_goodbye(s);
+}
+
+void token_sync_make_thread(struct token_sync *s)
 {
 	struct timeval each = {s->o.poll_ms / 1000, (s->o.poll_ms % 1000) * 1000};
+	const struct timeval report_each = {TOKEN_REPORT_MS / 1000, 0};
 	struct pg_options db = {
 		.conninfo = s->o.database,
 		.resolver = s->o.resolver,
@@ -536,65 +494,18 @@ static void make_thread(struct token_sync *s)
 	};
 	struct event_base *base;
 
-	s->thread = loop_thread_new(&(struct loop_thread_options){.name = "token-sync"});
+	s->thread = loop_thread_new(&(struct loop_thread_options){
+		.name = "token-sync",
+		.on_stop = on_stop,
+		.ctx = s,
+	});
 	base = loop_thread_base(s->thread);
 	s->poll_timer = event_new(base, -1, EV_PERSIST, on_poll_timer, s);
 	s->reclaim_timer = event_new(base, -1, 0, on_reclaim, s);
-	CHECK(s->poll_timer && s->reclaim_timer);
+	s->report_timer = event_new(base, -1, EV_PERSIST, on_report_timer, s);
+	s->stop_timer = event_new(base, -1, 0, on_stop_timer, s);
+	CHECK(s->poll_timer && s->reclaim_timer && s->report_timer && s->stop_timer);
 	CHECK(event_add(s->poll_timer, &each) == 0);
+	CHECK(event_add(s->report_timer, &report_each) == 0);
 	s->db = pg_conn_new(base, &db);
-}
-
-struct token_sync *token_sync_start(const struct token_sync_options *o)
-{
-	struct token_sync *s = xcalloc(1, sizeof *s);
-	struct token_saver_options saver = {.path = o->snapshot,
-					    .epochs = o->epochs,
-					    .current = current_for_saver,
-					    .ctx = s};
-
-	s->magic = SYNC_MAGIC;
-	s->o = *o;
-	s->o.database = xstrdup(o->database);
-	s->o.snapshot = o->snapshot ? xstrdup(o->snapshot) : NULL;
-	s->o.poll_ms = o->poll_ms ? o->poll_ms : DEFAULT_POLL_MS;
-	s->o.max_stale_ms = o->max_stale_ms ? o->max_stale_ms : DEFAULT_MAX_STALE_MS;
-	s->told = TOKENS_NONE;
-	atomic_store(&s->right_at_us, NEVER);
-	CHECK(pthread_mutex_init(&s->lock, NULL) == 0);
-	first_load_init(&s->first);
-	make_thread(s);
-	if (s->o.snapshot) {
-		load_snapshot(s);
-		s->saver = token_saver_start(&saver);
-	}
-	if ((s->o.snapshot && s->saver == NULL) || !loop_thread_start(s->thread))
-		token_sync_stop(&s);
-	return s;
-}
-
-void token_sync_stop(struct token_sync **sync)
-{
-	struct token_sync *s = *sync;
-
-	*sync = NULL;
-	if (s == NULL)
-		return;
-	loop_thread_stop(s->thread, 0);
-	loop_thread_join(s->thread);
-	pg_conn_free(&s->db);
-	token_poll_fini(&s->poll);
-	token_builder_free(&s->builder);
-	token_saver_stop(&s->saver);
-	event_free(s->poll_timer);
-	event_free(s->reclaim_timer);
-	loop_thread_free(&s->thread);
-	token_table_free(atomic_load(&s->table));
-	first_load_fini(&s->first);
-	pthread_mutex_destroy(&s->lock);
-	OPENSSL_cleanse((char *)s->o.database, strlen(s->o.database));
-	free((char *)s->o.database);
-	free((char *)s->o.snapshot);
-	s->magic = 0;
-	free(s);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "common/epoch.h"
+#include "gateway/token/token_report.h"
 #include "gateway/token/token_snapshot.h"
 #include "gateway/token/token_table.h"
 
@@ -28,6 +29,7 @@ struct token_sync_options {
 	uint32_t max_stale_ms;
 	struct epoch_domain *epochs;
 	struct resolver *resolver; /* of the database's name; outlives it */
+	struct token_node node;    /* as which it reports to the database */
 };
 
 /* Loads the snapshot if there is one, starts the thread. Never fails on a dead

@@ -193,7 +193,7 @@ class Database:
         for table in ("token_usage_logs", "token_usage_logs_held", "usage_bad_rows",
                       "usage_strangers", "usage_gaps", "usage_ingest_ids", "usage_cursors", "usage_routes", "usage_dirty",
                       "usage_recounted", "usage_deltas", "usage_open", "usage_15min",
-                      "usage_hour", "usage_6hours", "usage_day", "usage_8days", "usage_64days"):
+                      "usage_hour", "usage_6hours", "usage_day", "usage_8days", "usage_64days", "tollgate_nodes"):
             self._query(f"DELETE FROM {table}")
         self._query("UPDATE tokens SET last_used = NULL WHERE last_used IS NOT NULL")
         return True
