@@ -115,6 +115,15 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer);
  * HEAD). */
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		     uint32_t allow, struct str body);
+/* The same with further fields. */
+struct http_answer {
+	int status;
+	const char *content_type; /* NULL: none, and no body (204) */
+	uint32_t allow;
+	struct str fields; /* lines, each with its CRLF; may be empty */
+	struct str body;
+};
+void http_conn_answer(struct http_conn *c, const struct http_answer *answer);
 /* For who records an answer before it goes out: appends it to `out`, which has room for
  * HTTP_ANSWER_HEAD_MAX. A problem (the bytes of its body are returned), or a 204 with
  * lines ready-made. */

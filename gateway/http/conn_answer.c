@@ -145,7 +145,7 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer)
 {
 	struct sbuf out;
 
-	sbuf_init(&out, HTTP_ANSWER_HEAD_MAX);
+	sbuf_init(&out, HTTP_ANSWER_HEAD_MAX + answer.errors.n);
 	http_conn_put_problem(c, answer, &out);
 	http_conn_finish(c, &(struct iovec){out.p, out.n}, 1, answer.close);
 	sbuf_fini(&out);
@@ -154,21 +154,31 @@ void http_conn_problem(struct http_conn *c, struct problem_answer answer)
 void http_conn_reply(struct http_conn *c, int status, const char *content_type,
 		     uint32_t allow, struct str body)
 {
+	http_conn_answer(c, &(struct http_answer){.status = status,
+						  .content_type = content_type,
+						  .allow = allow,
+						  .body = body});
+}
+
+void http_conn_answer(struct http_conn *c, const struct http_answer *a)
+{
 	struct iovec v[2];
 	struct sbuf head;
 
 	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
-	put_status_line(status, http_conn_request_id(c), &head);
-	sbuf_printf(&head,
-		    "Content-Type: %s\r\n"
-		    "Content-Length: %zu\r\n"
-		    "X-Content-Type-Options: nosniff\r\n",
-		    content_type, body.n);
-	if (allow)
-		http_add_allow(&head, allow);
+	put_status_line(a->status, http_conn_request_id(c), &head);
+	if (a->content_type != NULL)
+		sbuf_printf(&head,
+			    "Content-Type: %s\r\n"
+			    "Content-Length: %zu\r\n"
+			    "X-Content-Type-Options: nosniff\r\n",
+			    a->content_type, a->body.n);
+	if (a->allow)
+		http_add_allow(&head, a->allow);
+	sbuf_str(&head, a->fields);
 	put_head_end(c, &head);
 	v[0] = (struct iovec){head.p, head.n};
-	v[1] = (struct iovec){(void *)(uintptr_t)body.p, body.n};
+	v[1] = (struct iovec){(void *)(uintptr_t)a->body.p, a->body.n};
 	http_conn_finish(c, v, c->request->head.method == HTTP_HEAD ? 1 : 2, false);
 	sbuf_fini(&head);
 }

@@ -218,6 +218,10 @@ static void add_body(struct sbuf *b, const struct problem_answer *a)
 	add_text_member(b, "detail", detail);
 	add_instance(b, a->request_id);
 	add_text_member(b, "code", str_of(p->code));
+	if (a->errors.n > 0) {
+		sbuf_lit(b, ",\"errors\":");
+		sbuf_str(b, a->errors);
+	}
 	sbuf_lit(b, ",\"error\":{\"message\":\"");
 	add_text(b, title);
 	if (a->detail) {
@@ -243,9 +247,11 @@ static void add_field(struct sbuf *out, const char *name, struct str value)
 /* RFC 9110 15.5.2 asks for a challenge, RFC 6750 3.1 for the error's word. */
 static void add_challenges(struct sbuf *out, enum problem_id id)
 {
-	bool missing = id == PROBLEM_MISSING_KEY;
+	bool of_people = id == PROBLEM_NOT_SIGNED_IN || id == PROBLEM_BAD_SIGN_IN;
+	bool missing = id == PROBLEM_MISSING_KEY || id == PROBLEM_NOT_SIGNED_IN;
 
-	sbuf_lit(out, "WWW-Authenticate: ApiKey realm=\"tollgate\"\r\n");
+	if (!of_people)
+		sbuf_lit(out, "WWW-Authenticate: ApiKey realm=\"tollgate\"\r\n");
 	sbuf_str(
 		out,
 		missing ? STR("WWW-Authenticate: Bearer realm=\"tollgate\"\r\n")
@@ -310,13 +316,14 @@ size_t problem_write(struct sbuf *out, const struct problem_answer *a)
 	size_t n;
 
 	CHECK(a->request_id.n == 0 || http_is_target(a->request_id));
-	sbuf_init(&body, BODY_MAX);
+	sbuf_init(&body, BODY_MAX + a->errors.n);
 	add_body(&body, a);
 	if (body.overflow) {
 		/* A detail of this size helps nobody; the title stands alone. */
 		struct problem_answer shorter = *a;
 
 		shorter.detail = NULL;
+		shorter.errors = (struct str){0};
 		sbuf_reset(&body);
 		add_body(&body, &shorter);
 	}

@@ -54,6 +54,27 @@
 	X(FORBIDDEN, "forbidden", 403, "http_request_denied", "Not allowed from here")   \
 	X(KEYS_UNAVAILABLE, "keys_unavailable", 503, "proxy_internal_error",             \
 	  "API keys cannot be checked right now")                                        \
+	X(INVALID_FIELD, "invalid_field", 400, "http_request_error",                     \
+	  "Some fields cannot be taken")                                                 \
+	X(NOT_SIGNED_IN, "not_signed_in", 401, "http_request_denied",                    \
+	  "Nobody is signed in")                                                         \
+	X(BAD_SIGN_IN, "bad_sign_in", 401, "http_request_denied",                        \
+	  "Sign-in is not valid")                                                        \
+	X(NO_ROLE, "no_role", 403, "http_request_denied", "You have no role here")       \
+	X(ROLE_MISSING, "role_missing", 403, "http_request_denied",                      \
+	  "Your role does not allow this")                                               \
+	X(NOT_FOUND, "not_found", 404, "http_request_denied", "There is no such thing")  \
+	X(CONFLICT, "conflict", 409, "http_request_denied",                              \
+	  "What is there stands against it")                                             \
+	X(IDEMPOTENCY_MISMATCH, "idempotency_mismatch", 422, "http_request_error",       \
+	  "Idempotency-Key was used for another request")                                \
+	X(SIGN_IN_BUSY, "sign_in_busy", 429, "http_request_denied",                      \
+	  "Too many failed sign-ins")                                                    \
+	X(INTERNAL_ERROR, "internal_error", 500, "proxy_internal_error",                 \
+	  "Something went wrong here")                                                   \
+	X(BUSY, "busy", 503, "proxy_internal_error", "Too much is waiting")              \
+	X(TOOK_TOO_LONG, "took_too_long", 503, "proxy_internal_error",                   \
+	  "Database took too long")                                                      \
 	X(SHUTTING_DOWN, "shutting_down", 503, "proxy_internal_error",                   \
 	  "Gateway is stopping")                                                         \
 	X(QUEUE_FULL, "queue_full", 503, "proxy_internal_error", "Usage queue is full")  \
@@ -121,6 +142,7 @@ struct problem_answer {
 	uint32_t allow_methods; /* mask for Allow on 405; 0: all that the gateway knows */
 	int64_t wall_us;        /* for Date; 0: now */
 	struct str fields;      /* further lines, each with its CRLF; may be empty */
+	struct str errors; /* JSON array of what is wrong (RFC 9457 3); may be empty */
 };
 
 /* Appends the whole response: status line, fields, JSON body, and returns how many bytes

@@ -1,11 +1,14 @@
-/* One request to the manager.
+/* One request to the manager: from its head to the operation that runs.
  *
- * A call belongs to its connection while the body arrives, and to its endpoint from run()
- * on. An endpoint that answers later may find that the client has left (conn is NULL):
- * then the answer only frees the call. */
+ * The head decides first: which operation, whether this page and this name may call it,
+ * who calls, and whether they may. Only then the body is taken. An operation that answers
+ * later may find that the client has left (conn is NULL): then the answer only frees the
+ * call. */
 #include "gateway/manager/call.h"
 
+#include <cjson/cJSON.h>
 #include <event2/buffer.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,53 +16,67 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "gateway/http/client_addr.h"
+#include "gateway/manager/call_gate.h"
+#include "gateway/manager/call_priv.h"
+#include "gateway/manager/identities.h"
 #include "gateway/manager/ingest_access.h"
 
-#define CALL_MAGIC 0x63616c31u
-
-struct call {
-	uint32_t magic;
-	struct http_conn *conn; /* NULL: the client has left */
-	struct manager_context *context;
-	const struct endpoint *endpoint;
-	struct evbuffer *body;
-	struct net_ip client;
-	int64_t arrival_us;
-	bool running; /* the endpoint has it */
-};
+#define BODY_SILENCE_MS 30000u
 
 static const struct http_conn_user conn_user;
 
 static struct call *call_new(struct http_conn *conn, struct manager_context *context,
-			     const struct endpoint *endpoint)
+			     const struct operation_match *match)
 {
+	const struct request_head *h = http_conn_head(conn);
 	struct call *c = xcalloc(1, sizeof *c);
 
 	c->magic = CALL_MAGIC;
 	c->conn = conn;
 	c->context = context;
-	c->endpoint = endpoint;
-	c->client = client_addr_of(http_conn_head(conn), http_conn_peer(conn),
-				   context->settings);
+	c->match = *match;
+	c->client = client_addr_of(h, http_conn_peer(conn), context->settings);
 	c->arrival_us = http_conn_arrival_wall_us(conn);
+	CHECK(str_copy(c->request_id, sizeof c->request_id, http_conn_request_id(conn)));
+	c->query_text = xcalloc(1, h->query.n + 1);
+	memcpy(c->query_text, h->query.p != NULL ? h->query.p : "", h->query.n);
 	c->body = evbuffer_new();
 	CHECK(c->body != NULL);
+	sbuf_init(&c->answer_fields, CALL_FIELDS_MAX);
 	http_conn_set_user(conn, &conn_user, c);
 	return c;
 }
 
-/* Returns the connection to answer on, or NULL. */
-static struct http_conn *call_free(struct call *c)
+static void count_body(struct call *c, size_t n)
+{
+	c->context->body_bytes += n - c->counted;
+	c->counted = n;
+}
+
+struct http_conn *call_free(struct call *c)
 {
 	struct http_conn *conn;
 
 	OBJ_CHECK(c, CALL_MAGIC);
 	conn = c->conn;
+	count_body(c, 0);
+	manager_db_leave(&c->ask);
+	if (c->free_kept != NULL)
+		c->free_kept(c->kept);
+	identity_unref(&c->identity);
+	query_fini(&c->query);
+	cJSON_Delete(c->fields);
+	input_faults_fini(&c->faults);
+	sbuf_fini(&c->answer_fields);
+	free(c->actor);
+	free(c->query_text);
 	evbuffer_free(c->body);
 	c->magic = 0;
 	free(c);
 	return conn;
 }
+
+/* --- what was asked --- */
 
 struct manager_context *call_context(const struct call *c)
 {
@@ -83,110 +100,202 @@ const struct net_ip *call_client(const struct call *c)
 	return &c->client;
 }
 
-static void reply(struct call *c, int status, const char *content_type, struct str body)
+const char *call_request_id(const struct call *c)
 {
-	struct http_conn *conn = call_free(c);
-
-	if (conn != NULL)
-		http_conn_reply(conn, status, content_type, 0, body);
+	return c->request_id;
 }
 
-void call_reply_json(struct call *c, int status, struct str body)
+const struct request_head *call_head(const struct call *c)
 {
-	reply(c, status, "application/json", body);
+	return c->conn != NULL ? http_conn_head(c->conn) : NULL;
 }
 
-void call_reply_text(struct call *c, int status, struct str body)
+const struct identity *call_identity(const struct call *c)
 {
-	reply(c, status, "text/plain; charset=utf-8", body);
+	return c->identity;
 }
 
-void call_problem(struct call *c, enum problem_id id, const char *detail)
+const char *call_path(const struct call *c, const char *name)
 {
-	struct http_conn *conn = call_free(c);
-
-	if (conn != NULL)
-		http_conn_problem(conn,
-				  (struct problem_answer){.id = id, .detail = detail});
+	for (size_t i = 0; i < c->match.n_values; i++)
+		if (str_eq(c->match.values[i].name, str_of(name)))
+			return c->match.values[i].text;
+	CHECK(!"a name in the operation's path");
+	return NULL;
 }
 
-/* --- which endpoint --- */
-
-static bool answers(const struct endpoint *e, enum http_method method)
+const struct query *call_query(struct call *c, const char *const *known)
 {
-	return e->method == method || (e->method == HTTP_GET && method == HTTP_HEAD);
+	CHECK(!c->query_is_read);
+	c->query_is_read = true;
+	query_read(&c->query, str_of(c->query_text), known, &c->faults);
+	return &c->query;
 }
 
-static bool is_path_of(const struct endpoint *e, struct str path)
+struct cJSON *call_fields(struct call *c, const struct body_field *fields, size_t n)
 {
-	struct str secret;
-
-	if (e->callers == CALLERS_INGEST)
-		return ingest_path(path, &secret);
-	return str_eq(path, str_of(e->path));
+	CHECK(c->fields == NULL);
+	c->fields = body_read(call_body(c), fields, n, &c->faults);
+	return c->fields;
 }
 
-/* NULL: none; *allow holds the methods that the path has. */
-static const struct endpoint *find_endpoint(const struct manager_context *m,
-					    const struct request_head *h, uint32_t *allow)
+struct input_faults *call_faults(struct call *c)
 {
-	const struct endpoint *found = NULL;
-
-	*allow = 0;
-	for (size_t i = 0; i < m->n_endpoints; i++) {
-		const struct endpoint *e = &m->endpoints[i];
-
-		if (!is_path_of(e, h->path))
-			continue;
-		*allow |= HTTP_METHOD_BIT(e->method);
-		if (e->method == HTTP_GET)
-			*allow |= HTTP_METHOD_BIT(HTTP_HEAD);
-		if (answers(e, h->method))
-			found = e;
-	}
-	return found;
+	return &c->faults;
 }
 
-/* --- what a call that changes something must look like --- */
-
-static bool is_json(const struct request_head *h)
+const char *call_actor(struct call *c)
 {
-	unsigned count = 0;
-	const struct http_field *f = request_head_field(h, HTTP_H_CONTENT_TYPE, &count);
-	const char *semicolon;
-	struct str type;
+	char address[NET_ADDR_TEXT_MAX];
+	cJSON *actor;
 
-	if (f == NULL || count != 1)
+	if (c->actor != NULL || c->identity == NULL)
+		return c->actor;
+	net_ip_text(&c->client, address);
+	actor = identity_actor(c->identity, address, str_of(c->request_id));
+	c->actor = cJSON_PrintUnformatted(actor);
+	CHECK(c->actor != NULL);
+	cJSON_Delete(actor);
+	return c->actor;
+}
+
+void call_keep(struct call *c, void *state, void (*free_it)(void *state))
+{
+	CHECK(c->kept == NULL);
+	c->kept = state;
+	c->free_kept = free_it;
+}
+
+void *call_kept(const struct call *c)
+{
+	return c->kept;
+}
+
+/* --- the body --- */
+
+static void run(struct call *c)
+{
+	c->state = CALL_RUNNING;
+	c->match.operation->run(c);
+}
+
+static size_t body_max(const struct call *c)
+{
+	return c->match.operation->body == BODY_OWN ? CALL_OWN_BODY_MAX : CALL_BODY_MAX;
+}
+
+static void refuse_size(struct call *c)
+{
+	char detail[64];
+
+	snprintf(detail, sizeof detail, "the body may have %zu KiB", body_max(c) / 1024);
+	call_problem(c, PROBLEM_BODY_TOO_LARGE, detail);
+}
+
+/* False: there are too many bodies, and the call was answered. */
+static bool has_room(struct call *c)
+{
+	size_t n = evbuffer_get_length(c->body);
+
+	if (c->context->body_bytes - c->counted + n > CALL_BODIES_MAX) {
+		call_problem(c, PROBLEM_BUSY, "too many bodies wait to be read");
 		return false;
-	type = f->value;
-	semicolon = memchr(type.p, ';', type.n);
-	if (semicolon != NULL)
-		type.n = (size_t)(semicolon - type.p);
-	return str_ieq(str_trim(type), STR("application/json"));
-}
-
-/* A page of another origin may make a browser send this: the browser then says so. */
-static bool is_same_origin(const struct request_head *h)
-{
-	unsigned count = 0;
-	const struct http_field *f = request_head_field(h, HTTP_H_ORIGIN, &count);
-	static const struct str schemes[] = {STR("http://"), STR("https://")};
-
-	if (count == 0)
-		return true;
-	if (f == NULL || count != 1)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-		struct str rest = f->value;
-
-		if (!str_has_prefix(rest, schemes[i]))
-			continue;
-		rest.p += schemes[i].n;
-		rest.n -= schemes[i].n;
-		return str_ieq(rest, h->host);
 	}
-	return false;
+	count_body(c, n);
+	return true;
 }
+
+static void collect(struct call *c)
+{
+	enum http_body_state state;
+	size_t before;
+
+	do {
+		before = evbuffer_get_length(c->body);
+		state = http_conn_body(c->conn, c->body, body_max(c));
+	} while (state == HTTP_BODY_MORE && evbuffer_get_length(c->body) > before);
+	if (!has_room(c))
+		return;
+	switch (state) {
+	case HTTP_BODY_MORE:
+		break;
+	case HTTP_BODY_END:
+		run(c);
+		break;
+	case HTTP_BODY_BAD:
+		call_problem(c, PROBLEM_BAD_REQUEST, "the body's framing is broken");
+		break;
+	case HTTP_BODY_TOO_LARGE:
+		refuse_size(c);
+		break;
+	case HTTP_BODY_TIMEOUT:
+		call_problem(c, PROBLEM_REQUEST_TIMEOUT, "the body stopped arriving");
+		break;
+	}
+}
+
+static void admit(struct call *c)
+{
+	if (c->match.operation->body == BODY_NONE) {
+		run(c);
+		return;
+	}
+	http_conn_set_body_limits(c->conn, body_max(c), BODY_SILENCE_MS);
+	c->state = CALL_COLLECTING;
+	collect(c);
+}
+
+/* --- who calls --- */
+
+static void refuse_unknown(struct call *c, const struct identity_answer *a)
+{
+	switch (a->verdict) {
+	case IDENTITY_NONE:
+		call_problem(
+			c, PROBLEM_NOT_SIGNED_IN,
+			"send a personal key as Authorization: Bearer tgu_...; " GATE_FIRST_KEY);
+		break;
+	case IDENTITY_BAD:
+		call_problem(c, PROBLEM_BAD_SIGN_IN, a->detail);
+		break;
+	case IDENTITY_BUSY:
+		call_problem_later(c, PROBLEM_SIGN_IN_BUSY, a->detail, 60);
+		break;
+	case IDENTITY_UNKNOWN:
+		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
+			     "who you are cannot be looked up now");
+		break;
+	case IDENTITY_FOUND:
+		CHECK(!"somebody who is known");
+	}
+}
+
+static void on_identity(void *ctx, const struct identity_answer *a)
+{
+	struct call *c = ctx;
+	struct gate_refusal why;
+
+	OBJ_CHECK(c, CALL_MAGIC);
+	c->identity = a->verdict == IDENTITY_FOUND ? a->identity : NULL;
+	if (c->conn == NULL)
+		call_free(c);
+	else if (a->verdict != IDENTITY_FOUND)
+		refuse_unknown(c, a);
+	else if (!gate_identity(c->identity, c->match.operation, &why))
+		call_problem(c, why.id, why.detail);
+	else
+		admit(c);
+}
+
+static void identify(struct call *c)
+{
+	const struct request_head *h = http_conn_head(c->conn);
+
+	c->state = CALL_IDENTIFYING;
+	identities_find(c->context->identities, h, &c->client, on_identity, c);
+}
+
+/* --- the front's callbacks --- */
 
 static bool refuse(struct http_conn *conn, enum problem_id id, const char *detail)
 {
@@ -202,7 +311,8 @@ static void tell_of_stranger(struct manager_context *m, const char *detail)
 		log_warn("POST /api/usage-log was refused: %s", detail);
 }
 
-static bool refuse_stranger(struct http_conn *conn, struct manager_context *m)
+/* True: answered. */
+static bool refuse_sender(struct http_conn *conn, struct manager_context *m)
 {
 	const struct request_head *h = http_conn_head(conn);
 	char detail[INGEST_ACCESS_DETAIL];
@@ -215,55 +325,54 @@ static bool refuse_stranger(struct http_conn *conn, struct manager_context *m)
 	return refuse(conn, PROBLEM_FORBIDDEN, detail);
 }
 
-/* True: answered. */
 static bool refuse_early(struct http_conn *conn, struct manager_context *m,
-			 const struct endpoint *e)
+			 const struct operation *o)
 {
 	const struct request_head *h = http_conn_head(conn);
+	struct gate_refusal why;
 
-	if (e->callers == CALLERS_INGEST && refuse_stranger(conn, m))
+	if (o->may == MAY_INGEST && refuse_sender(conn, m))
 		return true;
-	if (e->callers == CALLERS_LOCAL && !client_is_local(h, http_conn_peer(conn)))
-		return refuse(
-			conn, PROBLEM_FORBIDDEN,
-			"this is answered to direct callers on the same machine only");
-	if (e->json && !is_same_origin(h))
-		return refuse(conn, PROBLEM_FORBIDDEN,
-			      "Origin is another site than the one that is called");
-	if (e->json && !is_json(h))
-		return refuse(conn, PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-			      "send Content-Type: application/json");
-	return false;
+	if (gate_head(h, o, m->settings, identities_by_cookie(h), &why))
+		return false;
+	return refuse(conn, why.id, why.detail);
 }
 
-/* --- the front's callbacks --- */
-
-static void collect(struct call *c)
+/* A page elsewhere that is listed reads the answers of calls that bring a key (Fetch
+ * standard 3.2); cookies stay out of it. */
+static void allow_page(struct call *c, struct str origin)
 {
-	enum http_body_state state;
-	size_t before;
+	char value[SETTINGS_ORIGIN_MAX + 1];
 
-	do {
-		before = evbuffer_get_length(c->body);
-		state = http_conn_body(c->conn, c->body, MANAGER_BODY_MAX);
-	} while (state == HTTP_BODY_MORE && evbuffer_get_length(c->body) > before);
-	switch (state) {
-	case HTTP_BODY_MORE:
-		break;
-	case HTTP_BODY_END:
-		c->running = true;
-		c->endpoint->run(c);
-		break;
-	case HTTP_BODY_BAD:
-		call_problem(c, PROBLEM_BAD_REQUEST, "the body's framing is broken");
-		break;
-	case HTTP_BODY_TOO_LARGE:
-		call_problem(c, PROBLEM_BODY_TOO_LARGE, "the body may have 64 KiB");
-		break;
-	case HTTP_BODY_TIMEOUT:
-		call_problem(c, PROBLEM_REQUEST_TIMEOUT, "the body stopped arriving");
-		break;
-	}
+	if (origin.p == NULL || !str_copy(value, sizeof value, origin))
+		return;
+	call_set_field(c, "Access-Control-Allow-Origin", value);
+	call_set_field(c, "Access-Control-Expose-Headers",
+		       "Tollgate-Request-Id, Retry-After, ETag");
+	call_set_field(c, "Vary", "Origin");
+}
+
+/* True: it was a preflight, and is answered. */
+static bool answer_preflight(struct http_conn *conn, struct manager_context *m,
+			     const struct operation_match *match)
+{
+	const struct request_head *h = http_conn_head(conn);
+	struct str origin = gate_cors_origin(h, m->settings);
+	char fields[SETTINGS_ORIGIN_MAX + 400];
+
+	if (h->method != HTTP_OPTIONS || match->allow == 0 || origin.p == NULL)
+		return false;
+	snprintf(fields, sizeof fields,
+		 "Access-Control-Allow-Origin: " STR_FMT "\r\n"
+		 "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE\r\n"
+		 "Access-Control-Allow-Headers: Authorization, Content-Type, "
+		 "Idempotency-Key, If-Match\r\n"
+		 "Access-Control-Max-Age: 600\r\n"
+		 "Vary: Origin\r\n",
+		 STR_ARG(origin));
+	http_conn_answer(conn,
+			 &(struct http_answer){.status = 204, .fields = str_of(fields)});
+	return true;
 }
 
 /* What load balancers ask for where they are told nothing else (RFC 9110 9.3.7). */
@@ -274,37 +383,63 @@ static bool asks_for_server(const struct request_head *h)
 		str_eq(h->path, STR("/health")));
 }
 
+static void refuse_place(struct http_conn *conn, const struct operation_match *match)
+{
+	http_conn_problem(conn, (struct problem_answer){
+					.id = match->allow ? PROBLEM_METHOD_NOT_ALLOWED
+							   : PROBLEM_NO_ROUTE,
+					.detail = "GET / lists what there is",
+					.allow_methods = match->allow,
+				});
+}
+
+static void start(struct call *c)
+{
+	const struct request_head *h = http_conn_head(c->conn);
+
+	switch (c->match.operation->may) {
+	case MAY_ANYONE:
+	case MAY_INGEST:
+	case MAY_HOLDER:
+		admit(c);
+		break;
+	case MAY_LOCAL:
+		if (client_is_local(h, http_conn_peer(c->conn)))
+			admit(c);
+		else
+			identify(c);
+		break;
+	case MAY_KNOWN:
+	case MAY_VIEW:
+	case MAY_MANAGE:
+	case MAY_ADMIN:
+		identify(c);
+		break;
+	}
+}
+
 static void on_request(struct http_conn *conn, void *ctx)
 {
+	struct manager_context *m = ctx;
 	const struct request_head *h = http_conn_head(conn);
-	const struct endpoint *e;
-	struct call *c;
-	uint32_t allow;
+	struct operation_match match;
 
 	if (asks_for_server(h)) {
 		http_conn_reply(conn, 200, "application/json", HTTP_METHODS_ALL,
 				STR("{\"status\":\"ok\"}\n"));
 		return;
 	}
-	e = find_endpoint(ctx, h, &allow);
-	if (e == NULL) {
-		http_conn_problem(conn, (struct problem_answer){
-						.id = allow ? PROBLEM_METHOD_NOT_ALLOWED
-							    : PROBLEM_NO_ROUTE,
-						.detail = "GET / lists what there is",
-						.allow_methods = allow,
-					});
+	operation_find(m->operations, m->n_operations, h->path, h->method, &match);
+	if (answer_preflight(conn, m, &match))
 		return;
+	if (match.operation == NULL) {
+		refuse_place(conn, &match);
+	} else if (!refuse_early(conn, m, match.operation)) {
+		struct call *c = call_new(conn, m, &match);
+
+		allow_page(c, gate_cors_origin(h, m->settings));
+		start(c);
 	}
-	if (refuse_early(conn, ctx, e))
-		return;
-	c = call_new(conn, ctx, e);
-	if (e->json) {
-		collect(c);
-		return;
-	}
-	c->running = true;
-	e->run(c);
 }
 
 static void on_body(struct http_conn *conn, void *ctx)
@@ -313,7 +448,7 @@ static void on_body(struct http_conn *conn, void *ctx)
 
 	(void)conn;
 	OBJ_CHECK(c, CALL_MAGIC);
-	if (!c->running)
+	if (c->state == CALL_COLLECTING)
 		collect(c);
 }
 
@@ -330,7 +465,8 @@ static void on_gone(struct http_conn *conn, void *ctx)
 	(void)conn;
 	OBJ_CHECK(c, CALL_MAGIC);
 	c->conn = NULL;
-	if (!c->running)
+	/* Who has it otherwise answers it to nobody. */
+	if (c->state == CALL_COLLECTING || c->state == CALL_ASKING)
 		call_free(c);
 }
 

@@ -1,7 +1,10 @@
-/* One request to the manager: found in a table, its body collected, answered now or
- * later.
+/* One request to the manager: its operation found, who calls known, its body collected,
+ * answered now or later.
  *
- * All on the manager's thread. */
+ * An operation runs when all that its row asks for holds. It reads path, query and body,
+ * and where one of them is wrong answers by call_is_faulty; asks the database; and ends
+ * by exactly one of the answers below, also where the client has left by then (nothing is
+ * sent). All on the manager's thread. */
 #ifndef GATEWAY_MANAGER_CALL_H
 #define GATEWAY_MANAGER_CALL_H
 
@@ -11,42 +14,33 @@
 
 #include "common/trouble.h"
 #include "gateway/http/front.h"
-#include "gateway/token/token_sync.h"
 #include "gateway/journal/lane.h"
+#include "gateway/manager/body.h"
+#include "gateway/manager/db.h"
+#include "gateway/manager/identity.h"
+#include "gateway/manager/operation.h"
+#include "gateway/manager/query.h"
+#include "gateway/token/token_sync.h"
 
-#define MANAGER_BODY_MAX (64u * 1024)
+#define CALL_BODY_MAX (1024u * 1024)
+#define CALL_OWN_BODY_MAX (64u * 1024)
+#define CALL_BODIES_MAX (64u * 1024 * 1024) /* of all that wait */
 
-struct manager_db;
 struct call;
-
-enum endpoint_callers {
-	CALLERS_ALL,
-	CALLERS_LOCAL, /* requests that client_is_local */
-	/* those that ingest_access lets in; a segment behind the path is the secret */
-	CALLERS_INGEST,
-};
-
-struct endpoint {
-	const char *path;        /* exactly */
-	enum http_method method; /* GET answers HEAD too */
-	enum endpoint_callers callers;
-	bool json; /* has a JSON body, and changes something */
-	/* Answers by one of the calls below, at once or later: until then the call is its
-	 * own. */
-	void (*run)(struct call *call);
-};
-
-/* What endpoints work with; lives as long as the manager's thread. */
+struct identities;
 struct recording;
 
+/* What operations work with; lives as long as the manager's thread. */
 struct manager_context {
 	struct settings *settings;
 	struct token_sync *tokens;
 	struct usage_lane *lane;
 	struct recording *recording;
 	struct manager_db *db;
-	const struct endpoint *endpoints;
-	size_t n_endpoints;
+	struct identities *identities;
+	const struct operation *operations;
+	size_t n_operations;
+	size_t body_bytes; /* that are kept at the moment */
 	/* POST /api/usage-log: events taken, of unknown tokens; calls refused for what
 	 * they hold, and for who made them. Read by this thread only. */
 	uint64_t logged, unknown, refused, forbidden;
@@ -56,17 +50,74 @@ struct manager_context {
 /* The front's handler that works the context's table off; its ctx is the context. */
 const struct http_handler *call_handler(void);
 
+/* --- what was asked --- */
+
 struct manager_context *call_context(const struct call *c);
 /* The whole body, in one piece. */
 struct str call_body(struct call *c);
 /* Wall clock, microseconds: the request's head was complete. */
 int64_t call_arrival_us(const struct call *c);
-/* Who calls, behind trusted proxies (client_addr_of); valid until the call ends. */
+/* Who calls, behind trusted proxies (client_addr_of); valid until the call ends, as all
+ * below. */
 const struct net_ip *call_client(const struct call *c);
+const char *call_request_id(const struct call *c);
+/* While the client is there; NULL after it has left (never before run returns). */
+const struct request_head *call_head(const struct call *c);
+/* NULL where the operation asks for nobody, and for local callers of MAY_LOCAL. */
+const struct identity *call_identity(const struct call *c);
+/* A path parameter, decoded. */
+const char *call_path(const struct call *c, const char *name);
+/* The parameters, of these known ones (query.h); faults are noted. */
+const struct query *call_query(struct call *c, const char *const *known);
+/* The body's fields (body.h); faults are noted. NULL where there are any. */
+struct cJSON *call_fields(struct call *c, const struct body_field *fields, size_t n);
+/* For faults that the operation finds itself. */
+struct input_faults *call_faults(struct call *c);
+/* True: there were faults, and the call has been answered with all of them. */
+bool call_is_faulty(struct call *c);
+/* The actor for functions of the database, as JSON text. */
+const char *call_actor(struct call *c);
 
-/* Each ends the call. Where the client has left, nothing is sent. */
+/* --- asking the database --- */
+
+#define CALL_VALUES_MAX 16
+
+/* One statement that answers with one JSON value. */
+struct call_question {
+	enum manager_pool pool;
+	const char *sql; /* static, as manager_db_ask */
+	const char *values[CALL_VALUES_MAX];
+	int n_values;
+	int status;        /* of the answer; 0: 200 */
+	const char *field; /* for refusals that name none: "#/..." or a parameter */
+	/* NULL: the JSON is the answer, as it is. Else gets it (p NULL: null, or no row)
+	 * and answers. */
+	void (*then)(struct call *c, struct str json);
+	/* Is told of a failure before it is answered; true: has answered it. May be
+	 * NULL. */
+	bool (*failed)(struct call *c, const struct pg_reply *reply);
+};
+
+/* Ends the caller's hold on the call, as an answer does: refusals of the database's
+ * functions (TG400, TG403, TG404, TG409), what it says of wrong values (class 22), its
+ * absence, a timeout and a JSON null (404) are answered here. */
+void call_ask(struct call *c, const struct call_question *q);
+/* What an operation keeps while it asks; freed with the call by free_it. */
+void call_keep(struct call *c, void *state, void (*free_it)(void *state));
+void *call_kept(const struct call *c);
+
+/* --- answers; each ends the call --- */
+
+/* A field of the answer, whichever it will be; copied. */
+void call_set_field(struct call *c, const char *name, const char *value);
 void call_reply_json(struct call *c, int status, struct str body);
+/* Prints and frees it. */
+void call_reply_object(struct call *c, int status, struct cJSON *json);
 void call_reply_text(struct call *c, int status, struct str body);
+void call_reply_nothing(struct call *c); /* 204 */
+/* detail may be NULL. */
 void call_problem(struct call *c, enum problem_id id, const char *detail);
+void call_problem_later(struct call *c, enum problem_id id, const char *detail,
+			uint32_t retry_after_s);
 
 #endif

@@ -8,8 +8,9 @@
 #include "common/clock.h"
 #include "common/loop_thread.h"
 #include "gateway/http/front.h"
+#include "gateway/manager/call.h"
 #include "gateway/manager/db.h"
-#include "gateway/manager/endpoint_table.h"
+#include "gateway/manager/identities.h"
 
 #define MANAGER_MAGIC 0x6d6e6731u
 #define MANAGER_CONNECTIONS_MAX 1024u
@@ -58,6 +59,7 @@ static void on_settings(void *arg, void *letter)
 	OBJ_CHECK(m, MANAGER_MAGIC);
 	settings_unref(&m->context.settings);
 	m->context.settings = letter;
+	identities_configure(m->context.identities, letter);
 }
 
 static void make_thread(struct manager *m, struct epoch_domain *epochs)
@@ -84,7 +86,7 @@ static void make_front(struct manager *m, const struct manager_options *o)
 		.timeouts = o->settings->timeouts,
 	};
 
-	fo.limits.body_bytes = MANAGER_BODY_MAX;
+	fo.limits.body_bytes = CALL_OWN_BODY_MAX;
 	if (fo.limits.connections > MANAGER_CONNECTIONS_MAX)
 		fo.limits.connections = MANAGER_CONNECTIONS_MAX;
 	m->front = http_front_new(&fo);
@@ -104,7 +106,9 @@ struct manager *manager_start(const struct manager_options *o)
 	m->context.recording = o->recording;
 	m->context.db = manager_db_new(loop_thread_base(m->thread), o->settings->database,
 				       o->resolver);
-	m->context.endpoints = manager_endpoints(&m->context.n_endpoints);
+	m->context.identities = identities_new(m->context.db, o->settings);
+	m->context.operations = o->operations;
+	m->context.n_operations = o->n_operations;
 	make_front(m, o);
 	if (!loop_thread_start(m->thread))
 		manager_free(&m);
@@ -137,6 +141,7 @@ void manager_free(struct manager **manager)
 	loop_thread_join(m->thread);
 	http_front_free(&m->front);
 	manager_db_free(&m->context.db);
+	identities_free(&m->context.identities);
 	unread = loop_thread_unread(m->thread);
 	settings_unref(&unread);
 	settings_unref(&m->context.settings);

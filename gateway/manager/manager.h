@@ -7,6 +7,7 @@
 #include "gateway/journal/lane.h"
 
 struct manager;
+struct operation;
 struct recording;
 
 struct manager_options {
@@ -14,10 +15,12 @@ struct manager_options {
 	struct token_sync *tokens; /* tells known hashes from unknown ones */
 	/* the manager's thread is a reader of the token table */
 	struct epoch_domain *epochs;
-	struct resolver *resolver;   /* of the database's name; outlives it */
-	struct usage_lane *lane;     /* the manager's own */
-	struct recording *recording; /* for /ready */
-	const int *listen_fds;       /* taken over */
+	struct resolver *resolver;          /* of the database's name; outlives it */
+	struct usage_lane *lane;            /* the manager's own */
+	struct recording *recording;        /* for /ready */
+	const struct operation *operations; /* static */
+	size_t n_operations;
+	const int *listen_fds; /* taken over */
 	size_t n_listen_fds;
 };
 

@@ -27,8 +27,7 @@ static bool take_part(struct str *rest, char separator, struct str *part)
 	return true;
 }
 
-/* The caller frees. NULL: *why says what is wrong. */
-static char *decode(struct str text, const char **why)
+char *query_decode(struct str text, bool is_form, const char **why)
 {
 	char *out = xcalloc(1, text.n + 1);
 	size_t n = 0;
@@ -43,7 +42,7 @@ static char *decode(struct str text, const char **why)
 				*why = "holds a % that is not followed by two hex digits; "
 				       "write %25 for the sign itself";
 			i += 2;
-		} else if (c == '+') {
+		} else if (c == '+' && is_form) {
 			c = ' ';
 		}
 		if (c < ' ' || c == 0x7f)
@@ -132,7 +131,7 @@ static void add(struct query *q, const char *known, struct str text,
 			    QUERY_PARAMETERS_MAX);
 		return;
 	}
-	value = decode(text, &why);
+	value = query_decode(text, true, &why);
 	if (value == NULL) {
 		input_fault(faults, INPUT_PARAMETER, name, "%s", why);
 		return;
@@ -148,7 +147,7 @@ static void read_part(struct query *q, struct str part, const char *const *known
 	char *decoded, shown[NAME_SHOWN_MAX + 1];
 
 	take_part(&part, '=', &name);
-	decoded = decode(name, &why);
+	decoded = query_decode(name, true, &why);
 	if (decoded == NULL) {
 		snprintf(shown, sizeof shown, STR_FMT, STR_ARG(name));
 		input_fault(faults, INPUT_PARAMETER, shown, "its name %s", why);

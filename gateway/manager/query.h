@@ -29,6 +29,10 @@ void query_read(struct query *q, struct str text, const char *const *known,
 		struct input_faults *faults);
 void query_fini(struct query *q);
 
+/* Percent-decodes a text that must be UTF-8 without controls; is_form: + is a blank. The
+ * caller frees it. NULL: *why says what is wrong and what to do. */
+char *query_decode(struct str text, bool is_form, const char **why);
+
 /* NULL: it is not there. The first, of one that may come several times; names are without
  * the *. */
 const char *query_get(const struct query *q, const char *name);

@@ -16,6 +16,7 @@
 #include "common/log.h"
 #include "common/resolver.h"
 #include "common/tls.h"
+#include "gateway/api/operations.h"
 #include "gateway/http/access_log.h"
 #include "gateway/http/address_cap.h"
 #include "gateway/journal/recording.h"
@@ -247,6 +248,7 @@ static bool start_manager(struct gateway *g)
 		.n_listen_fds = n,
 	};
 
+	o.operations = api_operations(&o.n_operations);
 	listeners_take_manager(g->listeners, fds);
 	g->planes.manager = manager_start(&o);
 	free(fds);

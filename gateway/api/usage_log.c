@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
-#include "gateway/manager/endpoints.h"
+#include "gateway/api/operations.h"
 #include "gateway/manager/ingest.h"
 
 struct tally {
@@ -123,7 +123,7 @@ static void answer_array(struct call *c, const struct tally *t)
 {
 	struct sbuf out;
 
-	sbuf_init(&out, 2 * MANAGER_BODY_MAX);
+	sbuf_init(&out, 2 * CALL_OWN_BODY_MAX);
 	sbuf_printf(&out,
 		    "{\"status\":\"logged\",\"logged\":%" PRIu64 ",\"unknown\":%" PRIu64
 		    ",\"unknown_at\":[" STR_FMT "],\"time_replaced\":%" PRIu64 "}",
@@ -138,7 +138,7 @@ static void take_all(struct call *c, struct ingest *in)
 	struct tally t = {0};
 	bool room = true;
 
-	sbuf_init(&t.unknown_at, MANAGER_BODY_MAX);
+	sbuf_init(&t.unknown_at, CALL_OWN_BODY_MAX);
 	ingest_rewind(in);
 	while (room && ingest_next(in) == INGEST_OK)
 		room = take(c, in, &t);
@@ -151,7 +151,7 @@ static void take_all(struct call *c, struct ingest *in)
 	sbuf_fini(&t.unknown_at);
 }
 
-void serve_usage_log(struct call *c)
+void api_log_usage(struct call *c)
 {
 	struct ingest in;
 

@@ -1,7 +1,5 @@
 /* GET /api/usage/test-data: the latest rows, to see a test call arrive. */
-#include "gateway/manager/db.h"
-#include "common/pg_value.h"
-#include "gateway/manager/endpoints.h"
+#include "gateway/api/operations.h"
 
 /* PostgreSQL writes the JSON. used_at has no zone in the table; it is UTC. */
 static const char latest_rows[] =
@@ -15,22 +13,7 @@ static const char latest_rows[] =
 	"l.node, l.tags FROM (SELECT * FROM token_usage_logs ORDER BY used_at DESC, id "
 	"DESC LIMIT 20) AS l LEFT JOIN tokens AS t ON t.id = l.token_id) AS r";
 
-static void on_rows(void *ctx, const struct pg_reply *reply)
+void api_get_test_data(struct call *c)
 {
-	struct call *c = ctx;
-
-	if (reply->outcome != PG_OK || PQntuples(reply->result) != 1) {
-		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
-			     "the rows cannot be read now");
-		return;
-	}
-	call_reply_json(c, 200, pg_value_text(reply->result, 0, 0));
-}
-
-void serve_test_data(struct call *c)
-{
-	if (!manager_db_ask(call_context(c)->db, DB_QUESTIONS, latest_rows,
-			    (struct pg_params){0}, on_rows, c))
-		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
-			     "the rows cannot be read now");
+	call_ask(c, &(struct call_question){.pool = DB_QUESTIONS, .sql = latest_rows});
 }

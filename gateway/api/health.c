@@ -1,5 +1,5 @@
 /* GET /, /health, /ready: how this process is. */
-#include "gateway/manager/endpoints.h"
+#include "gateway/api/operations.h"
 
 #include <cjson/cJSON.h>
 
@@ -7,7 +7,7 @@
 #include "common/clock.h"
 #include "gateway/journal/recording.h"
 
-void serve_index(struct call *c)
+void api_get_index(struct call *c)
 {
 	call_reply_text(c, 200,
 			STR("Tollgate's manager\n\n"
@@ -17,7 +17,7 @@ void serve_index(struct call *c)
 			    "GET  /api/usage/test-data  the latest rows (local only)\n"));
 }
 
-void serve_health(struct call *c)
+void api_get_health(struct call *c)
 {
 	call_reply_json(c, 200, STR("{\"status\":\"ok\"}"));
 }
@@ -70,7 +70,7 @@ static void put_recording(struct sbuf *out, struct recording *recording)
 	sbuf_printf(out, "\"waiting_bytes\":%llu}", (unsigned long long)v.waiting_bytes);
 }
 
-void serve_ready(struct call *c)
+void api_get_ready(struct call *c)
 {
 	struct manager_context *m = call_context(c);
 	uint64_t now = clock_mono_us();
