@@ -37,7 +37,7 @@ const struct cli_command *cli_dev(void)
 		CLI_OPTION(
 			"database", CLI_TEXT, "URL",
 			"use this PostgreSQL instead of a private one. Its tables are brought up "
-			"to date; it never gets the demo key. DATABASE_URL is not looked at"),
+			"to date; it never gets the demo key and the admin. DATABASE_URL is not looked at"),
 		CLI_OPTION("yes", CLI_FLAG, NULL,
 			   "allow a --database that is not on this machine"),
 		{0},

@@ -17,6 +17,7 @@
 #include "common/check.h"
 #include "common/log.h"
 #include "gateway/dev/demo.h"
+#include "gateway/dev/dev_admin.h"
 #include "gateway/dev/dev_database.h"
 #include "gateway/dev/dev_ready.h"
 #include "gateway/dev/dev_settings.h"
@@ -38,8 +39,9 @@ struct dev {
 	struct dev_settings source;
 	struct private_pg *pg; /* NULL with --database */
 	struct watcher *watcher;
-	struct settings *settings; /* in force */
-	char key[KEY_LENGTH + 1];  /* "" with --database */
+	struct settings *settings;      /* in force */
+	char key[KEY_LENGTH + 1];       /* "" with --database */
+	char admin_key[KEY_LENGTH + 1]; /* "" with --database */
 	bool has_terminal;
 	bool demo_is_gone; /* the watcher's */
 };
@@ -127,6 +129,7 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 	struct dev *d = ctx;
 	char *env_file = path_join(d->state.path, "dev.env");
 	char *shown = path_join(d->options->state, "dev.env");
+	char *config = realpath(d->options->config, NULL);
 	struct dev_urls urls;
 	struct dev_ready ready = {
 		.addresses = a,
@@ -136,6 +139,8 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 		.env = {.url = urls.gateway,
 			.manager_url = urls.manager,
 			.key = d->key[0] != '\0' ? d->key : NULL,
+			.admin_key = d->admin_key[0] != '\0' ? d->admin_key : NULL,
+			.config = config != NULL ? config : d->options->config,
 			.database = d->pg != NULL ? private_pg_tcp_url(d->pg)
 						  : d->source.database,
 			.pid = (long)getpid()},
@@ -150,6 +155,7 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 	dev_ready_write_env(&ready, env_file);
 	dev_ready_print(&ready);
 	log_flush();
+	free(config);
 	free(shown);
 	free(env_file);
 }
@@ -172,10 +178,21 @@ static bool start_demo(struct dev *d)
 	return true;
 }
 
-/* The demo key is for the private database alone. */
-static bool prepare_private(struct dev *d)
+/* The demo key and the admin are for the private database alone. */
+static bool find_keys(struct dev *d, const char *url)
 {
 	char *key_file = path_join(d->state.path, "demo.key");
+	char *admin_file = path_join(d->state.path, "admin.key");
+	bool ok = dev_database_demo_key(url, key_file, d->key) &&
+		  dev_admin_key(url, admin_file, d->admin_key);
+
+	free(admin_file);
+	free(key_file);
+	return ok;
+}
+
+static bool prepare_private(struct dev *d)
+{
 	const char *url;
 	bool ok;
 
@@ -188,10 +205,9 @@ static bool prepare_private(struct dev *d)
 	url = d->pg != NULL ? private_pg_url(d->pg) : NULL;
 	ok = url != NULL && dev_database_migrate(url) &&
 	     dev_database_enable_role(url, private_pg_password(d->pg)) &&
-	     dev_database_demo_key(url, key_file, d->key);
+	     find_keys(d, url);
 	if (ok)
 		d->source.database = private_pg_gateway_url(d->pg);
-	free(key_file);
 	return ok;
 }
 
@@ -236,6 +252,7 @@ static void stop(struct dev *d)
 	settings_unref(&d->settings);
 	dev_state_close(&d->state);
 	OPENSSL_cleanse(d->key, sizeof d->key);
+	OPENSSL_cleanse(d->admin_key, sizeof d->admin_key);
 }
 
 int dev_run(const struct dev_options *o)

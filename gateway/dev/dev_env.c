@@ -39,6 +39,9 @@ void dev_env_format(struct sbuf *out, const struct dev_env *e)
 	add_line(out, "TOLLGATE_MANAGER_URL", e->manager_url);
 	if (e->key != NULL)
 		add_line(out, "TOLLGATE_KEY", e->key);
+	if (e->admin_key != NULL)
+		add_line(out, "TOLLGATE_ADMIN_KEY", e->admin_key);
 	add_line(out, "DATABASE_URL", e->database);
+	add_line(out, "TOLLGATE_CONFIG", e->config);
 	sbuf_printf(out, "TOLLGATE_PID=%ld\n", e->pid);
 }

@@ -7,7 +7,9 @@
 struct dev_env {
 	const char *url, *manager_url; /* without a slash at the end */
 	const char *key;               /* NULL: none */
+	const char *admin_key;         /* of the manager; NULL: none */
 	const char *database;
+	const char *config; /* the file, from the root on */
 	long pid;
 };
 

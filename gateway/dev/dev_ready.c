@@ -99,6 +99,8 @@ void dev_ready_print(const struct dev_ready *r)
 	print_program();
 	if (r->env.key != NULL)
 		say("key      %s   (all routes)", r->env.key);
+	if (r->env.admin_key != NULL)
+		say("admin    %s   (of the manager)", r->env.admin_key);
 	sbuf_init(&file, TEXT_MAX);
 	dev_env_quote(&file, r->env_file);
 	say("shells   set -a; . " STR_FMT "; set +a\n", STR_ARG(sbuf_view(&file)));

@@ -149,6 +149,7 @@ bool dev_state_open(struct dev_state *s, const char *folder)
 void dev_state_forget(const struct dev_state *s)
 {
 	remove_file(s, "demo.key");
+	remove_file(s, "admin.key");
 	remove_file(s, "tokens.snapshot");
 	remove_file(s, "postgres.log");
 }

@@ -31,7 +31,7 @@ MAY_INCLUDE = {
     "manager": ["settings", "http", "token", "journal", "sign_in"],
     "api": ["settings", "http", "token", "journal", "statistics", "people", "sign_in", "manager"],
     "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager", "api"],
-    "dev": ["settings", "db", "http", "token", "run"],
+    "dev": ["settings", "db", "http", "token", "people", "run"],
     "cli": ["settings", "db", "http", "token", "journal", "recorder", "statistics", "generate",
             "run", "dev", "people"],
 }

@@ -1,4 +1,5 @@
 """`tollgate dev`: from nothing to a row in PostgreSQL, and everything that may go wrong between."""
+import hashlib
 import json
 import os
 import re
@@ -257,7 +258,7 @@ def test_the_printed_calls_work_and_leave_rows(new_dev):
 
 def test_files_are_private(running):
     dev = running
-    for name in ("dev.env", "demo.key", "pg.password", "postgres.log", "lock"):
+    for name in ("dev.env", "demo.key", "admin.key", "pg.password", "postgres.log", "lock"):
         mode = os.stat(os.path.join(dev.state, name)).st_mode
         assert stat.S_IMODE(mode) == 0o600, name
     assert stat.S_IMODE(os.stat(os.path.join(dev.state, "pg")).st_mode) == 0o700
@@ -265,6 +266,58 @@ def test_files_are_private(running):
                            cwd=dev.state, capture_output=True, text=True, check=True, timeout=20)
     assert shell.stdout == f"{dev.key} {dev.url}"
     assert dev.key not in dev.query("SELECT tokens::text FROM tokens")[0][0]
+
+
+ADMIN_KEYS = """SELECT k.revoked_at IS NULL, key_hash FROM tollgate_user_keys AS k JOIN tollgate_users AS u
+    ON u.id = user_id WHERE u.name = 'dev' AND is_admin AND disabled_at IS NULL ORDER BY k.id"""
+
+
+def test_the_first_admin(dev):
+    dev.start()
+    first = dev.env["TOLLGATE_ADMIN_KEY"]
+    assert re.fullmatch(r"tgu_\w+", first) and dev.read("admin.key").strip() == first
+    assert dev.query(ADMIN_KEYS) == [(True, hashlib.sha256(first.encode()).hexdigest())]
+    dev.stop()
+    # A key that is lost ends; whoever is called dev is the admin again.
+    os.remove(os.path.join(dev.state, "admin.key"))
+    dev.start()
+    second = dev.env["TOLLGATE_ADMIN_KEY"]
+    assert second != first
+    assert dev.query(ADMIN_KEYS) == [(False, hashlib.sha256(first.encode()).hexdigest()),
+                                     (True, hashlib.sha256(second.encode()).hexdigest())]
+    dev.stop()
+
+
+def in_folder(folder, *arguments, **env):
+    return subprocess.run([BINARY, *arguments], cwd=folder, env=environment(**env), capture_output=True, text=True,
+                          check=False, timeout=60)
+
+
+def test_commands_in_its_folder_need_no_database(running, tmp_path):
+    os.symlink(running.state, tmp_path / ".tollgate")
+    listed = in_folder(tmp_path, "token", "list", "--json")
+    assert [token["name"] for token in json.loads(listed.stdout)] == ["demo"], listed.stderr
+    assert "dev" in in_folder(tmp_path, "user", "list").stdout
+    # What is named goes first.
+    for arguments, env in (([], {"DATABASE_URL": "host=127.0.0.1 port=1 dbname=x"}),
+                           (["--database", "host=127.0.0.1 port=1 dbname=x"], {})):
+        done = in_folder(tmp_path, "token", "list", *arguments, **env)
+        assert done.returncode == 1 and "refused" in done.stderr
+
+
+@pytest.mark.parametrize("line", ["TOLLGATE_PID=1\n", "TOLLGATE_PID=4194304\n", "TOLLGATE_PID=-1\n", ""])
+def test_a_dev_env_that_is_nobodys_is_left_alone(tmp_path, line):
+    """Another user's, or one of a run that is gone."""
+    (tmp_path / ".tollgate").mkdir()
+    file = tmp_path / ".tollgate" / "dev.env"
+    file.write_text("DATABASE_URL='host=127.0.0.1 port=1 dbname=x'\n" + line)
+    if line == "TOLLGATE_PID=1\n":
+        assert "refused" in in_folder(tmp_path, "token", "list").stderr
+        if os.getuid() != 0:
+            return
+        os.chown(file, 65534, 65534)
+    done = in_folder(tmp_path, "token", "list")
+    assert done.returncode == 1 and "which database?" in done.stderr
 
 
 def test_listens_on_loopback_only(running):
@@ -284,13 +337,13 @@ def test_kill_9_and_again(dev):
     dev.start()
     assert dev.get("/api/test/x")[0] == 200
     eventually(lambda: len(dev.rows()) == 1, "the row")
-    key = dev.key
+    key, admin_key = dev.key, dev.env["TOLLGATE_ADMIN_KEY"]
     demo = json.loads(dev.get("/api/test/x")[1])["headers"]["host"].split(":")
     dev.kill()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((demo[0], int(demo[1])), timeout=5)
     dev.start()
-    assert dev.key == key
+    assert (dev.key, dev.env["TOLLGATE_ADMIN_KEY"]) == (key, admin_key)
     eventually(lambda: len(dev.rows()) == 2, "the rows are kept, also that of the last call")
     assert dev.get("/api/test/x")[0] == 200
     eventually(lambda: len(dev.rows()) == 3, "the old rows and the new one")
@@ -479,7 +532,8 @@ def test_database_url_is_ignored(running):
 def test_an_outside_database_gets_no_key(new_dev, cluster):
     database = cluster.create_database()
     new_dev.start("--database", database.url)
-    assert "TOLLGATE_KEY" not in new_dev.env
+    assert "TOLLGATE_KEY" not in new_dev.env and "TOLLGATE_ADMIN_KEY" not in new_dev.env
+    assert new_dev.query("SELECT count(*) FROM tollgate_users") == [(0,)]
     assert new_dev.env["DATABASE_URL"] == database.url
     assert new_dev.query("SELECT count(*) FROM tokens") == [(0,)]
     assert new_dev.get("/api/test/x")[0] == 401

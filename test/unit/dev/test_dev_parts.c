@@ -213,7 +213,13 @@ static void shell_words(void **state)
 
 static void env_file_with_and_without_a_key(void **state)
 {
-	struct dev_env e = {"http://a", "http://b", "ntk_x", "host=x dbname=y", 42};
+	struct dev_env e = {.url = "http://a",
+			    .manager_url = "http://b",
+			    .key = "ntk_x",
+			    .admin_key = "tgu_x",
+			    .database = "host=x dbname=y",
+			    .config = "/c d/t.json",
+			    .pid = 42};
 	struct sbuf out;
 
 	(void)state;
@@ -223,10 +229,12 @@ static void env_file_with_and_without_a_key(void **state)
 	assert_string_equal(out.p, "TOLLGATE_URL=http://a\n"
 				   "TOLLGATE_MANAGER_URL=http://b\n"
 				   "TOLLGATE_KEY=ntk_x\n"
+				   "TOLLGATE_ADMIN_KEY=tgu_x\n"
 				   "DATABASE_URL='host=x dbname=y'\n"
+				   "TOLLGATE_CONFIG='/c d/t.json'\n"
 				   "TOLLGATE_PID=42\n");
 	sbuf_reset(&out);
-	e.key = NULL;
+	e.key = e.admin_key = NULL;
 	dev_env_format(&out, &e);
 	sbuf_add(&out, "", 1);
 	assert_null(strstr(out.p, "KEY"));
