@@ -257,6 +257,22 @@ static bool authorize(struct admission *a, const struct token_view *t,
 	return true;
 }
 
+static bool judge_holder(struct admission *a, struct token_view *t,
+			 const struct request_head *h, const struct admit_context *ctx)
+{
+	return identify(a, t, h, ctx) && judge_token(a, t, ctx->wall_us) &&
+	       judge_address(a, t, ctx->client);
+}
+
+void admit_holder(struct admission *a, const struct request_head *h,
+		  const struct admit_context *ctx)
+{
+	struct token_view t;
+
+	memset(a, 0, sizeof *a);
+	a->admitted = judge_holder(a, &t, h, ctx) && judge_target(a, h);
+}
+
 void admit_route(struct admission *a, const struct request_head *h,
 		 const struct route_table *routes)
 {
@@ -272,8 +288,7 @@ void admit(struct admission *a, const struct request_head *h,
 	if (h->method == HTTP_OTHER)
 		refuse(a, PROBLEM_NOT_IMPLEMENTED,
 		       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
-	else if (identify(a, &t, h, ctx) && judge_token(a, &t, ctx->wall_us) &&
-		 judge_address(a, &t, ctx->client) && judge_target(a, h) &&
+	else if (judge_holder(a, &t, h, ctx) && judge_target(a, h) &&
 		 judge_route(a, h->path))
 		a->admitted = authorize(a, &t, h);
 }

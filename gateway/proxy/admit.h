@@ -35,6 +35,9 @@ struct admit_context {
 	int64_t wall_us;
 };
 
+/* Whether the key counts, on no route: what its holder may know of it. */
+void admit_holder(struct admission *a, const struct request_head *h,
+		  const struct admit_context *ctx);
 /* First: which route the path belongs to, whoever calls. */
 void admit_route(struct admission *a, const struct request_head *h,
 		 const struct route_table *routes);

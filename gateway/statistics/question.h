@@ -72,7 +72,8 @@ struct question {
 	unsigned limit;                /* rankings: default 10; rows: 50 */
 	bool percentiles;              /* series: with p50, p95, p99, which costs more */
 	enum question_compare compare; /* stats, token, route */
-	/* Likewise: single calls are told only of tokens of these teams. */
+	bool heard_of;                 /* route: no answer where it was never called */
+	/* stats, token, route: single calls are told only of these teams' tokens */
 	const int64_t *rows_teams;
 	size_t n_rows_teams;
 	bool rows_in_teams;

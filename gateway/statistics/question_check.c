@@ -71,6 +71,7 @@ static void check_own(struct check *c)
 		{q->compare != COMPARE_PREVIOUS && !whole, QUESTION_STATS, "compare"},
 		{q->rows_in_teams && !whole, QUESTION_STATS, "rows_in_teams"},
 		{q->percentiles, QUESTION_SERIES, "percentiles"},
+		{q->heard_of, QUESTION_ROUTE, "heard_of"},
 		{q->status_low != 0, QUESTION_ROWS, "status"},
 		{q->method != NULL, QUESTION_ROWS, "method"},
 		{q->min_ms != 0, QUESTION_ROWS, "min_ms"},

@@ -172,7 +172,8 @@ struct shape {
 	enum time_shape from, to;
 	enum question_order by;
 	enum question_names names;
-	bool percentiles, is_linked;
+	/* a series' percentiles, a page's link, or that its route was heard of */
+	bool with_more;
 };
 
 static struct shape shape_of_question(const struct question *q)
@@ -182,8 +183,8 @@ static struct shape shape_of_question(const struct question *q)
 			      .to = shape_of(q->to),
 			      .by = q->by,
 			      .names = q->names,
-			      .percentiles = q->percentiles,
-			      .is_linked = q->link != NULL};
+			      .with_more =
+				      q->percentiles || q->link != NULL || q->heard_of};
 }
 
 static char *make_sql(const struct shape *s)
@@ -207,9 +208,10 @@ static char *make_sql(const struct shape *s)
 		{"by", by[s->by]},
 		{"tokens", tokens[s->names]},
 		{"token_sums", s->by == BY_COST ? "token_sums_cost" : "token_sums_plain"},
-		{"more", s->percentiles ? "more_percentiles" : "nothing"},
-		{"join", s->percentiles ? "join_percentiles" : "nothing"},
-		{"page", s->is_linked ? "page_linked" : "page_plain"},
+		{"more", s->with_more ? "more_percentiles" : "nothing"},
+		{"join", s->with_more ? "join_percentiles" : "nothing"},
+		{"page", s->with_more ? "page_linked" : "page_plain"},
+		{"heard", s->with_more ? "heard_of" : "nothing"},
 		{NULL, NULL},
 	};
 	struct sbuf sql;
@@ -227,10 +229,9 @@ static char *make_sql(const struct shape *s)
 static const char *sql_of(const struct question *q)
 {
 	static _Atomic(char *) texts[QUESTION_COUNT][TIME_SHAPES][TIME_SHAPES]
-				    [BY_COST + 1][NAMES_TOKENS_AND_TEAMS + 1][2][2];
+				    [BY_COST + 1][NAMES_TOKENS_AND_TEAMS + 1][2];
 	struct shape s = shape_of_question(q);
-	_Atomic(char *) *place =
-		&texts[s.kind][s.from][s.to][s.by][s.names][s.percentiles][s.is_linked];
+	_Atomic(char *) *place = &texts[s.kind][s.from][s.to][s.by][s.names][s.with_more];
 	char *there = atomic_load(place), *made;
 
 	if (there != NULL)

@@ -4,7 +4,7 @@
 -- are a question's own. Each statement follows on `asked`, one row: the range in UTC,
 -- widened to whole quarters of an hour, and what it is restricted to. {name} stands for
 -- the part of that name, or for one that questions.c chooses: {from}, {to}, {tokens},
--- {by}, {more}, {join}, {page}.
+-- {by}, {more}, {join}, {page}, {heard}.
 
 -- `types` is there for the types of parameters that a question does not use.
 -- name: asked
@@ -486,8 +486,9 @@ json_build_object('id', t.id, 'name', t.name, 'description', t.tollgate_descript
 			WHEN t.tollgate_disabled_at IS NOT NULL THEN 'disabled'
 			WHEN m.disabled_at IS NOT NULL THEN 'team_disabled'
 			WHEN k.expired THEN 'expired' ELSE 'active' END,
-		'created_at', t.created_at, 'expires_at', t.expires_at,
-		'last_used', t.last_used, 'revoked', k.revoked)
+		'created_at', t.created_at::timestamptz,
+		'expires_at', t.expires_at::timestamptz,
+		'last_used', t.last_used::timestamptz, 'revoked', k.revoked)
 
 -- No row: there is no such token.
 -- name: token
@@ -509,6 +510,9 @@ FROM cut, LATERAL (
 	WHERE t.id = ANY (cut.tokens)) AS one,
 LATERAL usage_call_times(tokens, $5::text[])
 
+-- No row, with {heard}: it was never called.
+-- name: heard_of
+WHERE first_at IS NOT NULL
 -- name: route
 WITH {asked},
 {whole_parts},
@@ -518,6 +522,7 @@ SELECT json_build_object({range},
 	{whole_fields},
 	{token_fields})
 FROM cut, LATERAL usage_call_times(tokens, $5::text[])
+{heard}
 
 -- One call: the request's id tells about when it was, $9 to $10. No row: there is none.
 -- name: row

@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "proxy": ["settings", "http", "token", "journal", "upstream"],
     "sign_in": [],
     "manager": ["settings", "http", "token", "journal", "sign_in"],
-    "api": ["settings", "http", "token", "journal", "statistics", "people", "sign_in", "manager"],
+    "api": ["settings", "http", "token", "journal", "statistics", "people", "sign_in", "proxy", "manager"],
     "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager", "api"],
     "dev": ["settings", "db", "http", "token", "people", "run"],
     "cli": ["settings", "db", "http", "token", "journal", "recorder", "statistics", "generate",
