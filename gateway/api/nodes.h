@@ -20,11 +20,13 @@ uint32_t api_wait_ms(struct call *c, const struct query *q);
  * `SELECT generation FROM token_generation` behind the change, in its transaction: the
  * number that nodes have to reach. */
 int64_t api_generation(struct str json);
-/* Ends the call: answers json, an object, with two members more as soon as every node
+/* Ends the call: answers json, an object, with three members more as soon as every node
  * that is alive has applied the generation, or wait_ms are over:
  *
  *   "confirmed": [{"node": "a", "ms": 12}]    since this was called
  *   "silent": [{"node": "b", "since": "..."}] when it was last heard of
+ *   "complete": true                          all have; false also where the database
+ *                                             could not be asked
  *
  * With wait_ms 0 it answers json as it is. It is copied. */
 void api_wait_confirmed(struct call *c, int64_t generation, uint32_t wait_ms,

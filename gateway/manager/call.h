@@ -27,6 +27,7 @@
 #define CALL_BODIES_MAX (64u * 1024 * 1024) /* of all that wait */
 
 struct call;
+struct confirmations;
 struct identities;
 struct recording;
 
@@ -37,6 +38,7 @@ struct manager_context {
 	struct usage_lane *lane;
 	struct recording *recording;
 	struct manager_db *db;
+	struct confirmations *confirmations;
 	struct identities *identities;
 	const struct operation *operations;
 	size_t n_operations;

@@ -9,6 +9,7 @@
 #include "common/loop_thread.h"
 #include "gateway/http/front.h"
 #include "gateway/manager/call.h"
+#include "gateway/manager/confirmations.h"
 #include "gateway/manager/db.h"
 #include "gateway/manager/identities.h"
 
@@ -106,6 +107,8 @@ struct manager *manager_start(const struct manager_options *o)
 	m->context.recording = o->recording;
 	m->context.db = manager_db_new(loop_thread_base(m->thread), o->settings->database,
 				       o->resolver);
+	m->context.confirmations =
+		confirmations_new(loop_thread_base(m->thread), m->context.db);
 	m->context.identities = identities_new(m->context.db, o->settings);
 	m->context.operations = o->operations;
 	m->context.n_operations = o->n_operations;
@@ -140,6 +143,7 @@ void manager_free(struct manager **manager)
 	*manager = NULL;
 	loop_thread_join(m->thread);
 	http_front_free(&m->front);
+	confirmations_free(&m->context.confirmations);
 	manager_db_free(&m->context.db);
 	identities_free(&m->context.identities);
 	unread = loop_thread_unread(m->thread);

@@ -1,8 +1,9 @@
 /* The manager's way to the database, at a test's command.
  *
  * Lines in, fields parted by tabs: "sql NAME TEXT", "ask ID changes|questions NAME
- * [PARAMETER...]", "leave ID". Lines out: "ID refused", or "ID ok|error|lost SQLSTATE
- * VALUE". Ends at the end of its input. */
+ * [PARAMETER...]", "leave ID", "wait ID GENERATION MS". Lines out: "ID refused", or "ID
+ * ok|error|lost SQLSTATE VALUE", or "ID confirmed|unknown NODE=MS|NODE@SINCE...". Ends at
+ * the end of its input. */
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 
 #include "common/check.h"
 #include "common/log.h"
+#include "gateway/manager/confirmations.h"
 #include "gateway/manager/db.h"
 
 #define NAMES 256
@@ -24,6 +26,7 @@ struct asked {
 
 static struct event_base *base;
 static struct manager_db *db;
+static struct confirmations *confirmations;
 static struct evbuffer *input;
 static char *names[NAMES], *texts[NAMES];
 static struct asked asked[NAMES];
@@ -69,6 +72,29 @@ static void ask(char **fields, int n)
 	fflush(stdout);
 }
 
+static void on_confirmed(void *ctx, const struct confirmed *what)
+{
+	const struct asked *a = ctx;
+
+	printf("%d\t%s\t", a->id, what->is_known ? "confirmed" : "unknown");
+	for (size_t i = 0; i < what->n; i++)
+		if (what->nodes[i].has_applied)
+			printf("%s=%u ", what->nodes[i].node, what->nodes[i].ms);
+		else
+			printf("%s@%s ", what->nodes[i].node, what->nodes[i].since);
+	printf("\n");
+	fflush(stdout);
+}
+
+static void wait_for(char **fields)
+{
+	struct asked *a = &asked[atoi(fields[1]) % NAMES];
+
+	a->id = atoi(fields[1]);
+	confirmations_wait(confirmations, atoll(fields[2]), (uint32_t)atoi(fields[3]),
+			   on_confirmed, a);
+}
+
 static void obey(char *line)
 {
 	char *fields[FIELDS], *field;
@@ -80,6 +106,8 @@ static void obey(char *line)
 		set_sql(fields);
 	else if (strcmp(fields[0], "ask") == 0)
 		ask(fields, n);
+	else if (strcmp(fields[0], "wait") == 0)
+		wait_for(fields);
 	else
 		manager_db_leave(&asked[atoi(fields[1]) % NAMES].ask);
 }
@@ -108,9 +136,11 @@ int main(int argc, char **argv)
 	base = event_base_new();
 	input = evbuffer_new();
 	db = manager_db_new(base, argv[1], NULL);
+	confirmations = confirmations_new(base, db);
 	readable = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, on_input, NULL);
 	CHECK(readable != NULL && event_add(readable, NULL) == 0);
 	event_base_dispatch(base);
+	confirmations_free(&confirmations);
 	manager_db_free(&db);
 	event_free(readable);
 	evbuffer_free(input);

@@ -1,56 +1,11 @@
 """The manager's connections: what stands in whose way, what is asked once, who is waited for."""
-import subprocess
-
 import pytest
 
-from tg.build import build_with_library
+from tg.asker import Asker
 from tg.pooler import Pooler
 from tg.wait import eventually
 
 CHANGES, QUESTIONS = "tollgate manager changes", "tollgate manager"
-LOCKED = "SELECT count(*)::text || coalesce($1, '') FROM tollgate_teams"
-
-
-class Asker:
-    def __init__(self, url):
-        self._process = subprocess.Popen([build_with_library("load/asker.c"), url], text=True,
-                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=1)
-        self._count = 0
-        self._heard = {}
-        for name, text in (("locked", LOCKED), ("ping", "SELECT 'pong'"), ("echo", "SELECT $1::text"),
-                           ("count", "SELECT count(*) FROM tollgate_teams"), ("fail", "SELECT 1 / 0"),
-                           ("write", "INSERT INTO tollgate_teams (name) VALUES ($1) RETURNING name")):
-            self._say("sql", name, text)
-
-    def _say(self, *fields):
-        self._process.stdin.write("\t".join(fields) + "\n")
-
-    def ask(self, sql, *parameters, pool="questions"):
-        self._count += 1
-        self._say("ask", str(self._count), pool, sql, *parameters)
-        return self._count
-
-    def leave(self, number):
-        self._say("leave", str(number))
-
-    def answer(self, number):
-        """Outcome and value, or outcome and SQLSTATE; what comes before it is kept."""
-        while number not in self._heard:
-            line = self._process.stdout.readline()
-            assert line, "the program has ended"
-            n, outcome, *rest = line.rstrip("\n").split("\t")
-            self._heard[int(n)] = (outcome, *rest)
-        outcome, *rest = self._heard.pop(number)
-        return (outcome, rest[1]) if outcome == "ok" else (outcome, *rest[:1])
-
-    def now(self, sql, *parameters, pool="questions"):
-        return self.answer(self.ask(sql, *parameters, pool=pool))
-
-    def close(self):
-        self._process.stdin.close()
-        rest = self._process.stdout.read()
-        assert self._process.wait(20) == 0
-        return rest
 
 
 @pytest.fixture
@@ -58,8 +13,7 @@ def asker(database):
     database.cluster.touched.add(database.name)
     it = Asker(database.url)
     yield it
-    if not it._process.stdin.closed:
-        it.close()
+    it.close()
 
 
 @pytest.fixture
@@ -99,7 +53,7 @@ def test_time_limits(asker, database):
     def limit(pool):
         return asker.now("limit", pool=pool)
 
-    asker._say("sql", "limit", "SELECT current_setting('statement_timeout')")
+    asker.say("sql", "limit", "SELECT current_setting('statement_timeout')")
     assert limit("questions") == ("ok", "10s")
     assert limit("changes") == ("ok", "5s")
 
@@ -108,7 +62,7 @@ def test_time_limits(asker, database):
 def test_slow_questions_stand_in_no_change_s_way(asker, database, lock):
     slow = [asker.ask("locked", str(n)) for n in range(6)]
     eventually(lambda: waiting(database) == 4, "four questions run")
-    asker._say("sql", "free", "SELECT set_config('tollgate.x', $1, false)")
+    asker.say("sql", "free", "SELECT set_config('tollgate.x', $1, false)")
     assert asker.now("free", "changed", pool="changes") == ("ok", "changed")
     assert sessions(database) == 4
     lock.rollback()
@@ -131,7 +85,7 @@ def test_what_comes_after_a_change_sees_it(asker, database, lock):
     """An equal question that runs already may have begun before the change."""
     first = asker.ask("locked", "x")
     eventually(lambda: waiting(database) == 1, "it runs")
-    asker._say("sql", "change", "SELECT pg_advisory_xact_lock(7)")
+    asker.say("sql", "change", "SELECT pg_advisory_xact_lock(7)")
     assert asker.now("change", pool="changes") == ("ok", "")
     second = asker.ask("locked", "x")
     eventually(lambda: waiting(database) == 2, "the second runs by itself")
@@ -211,7 +165,7 @@ def test_the_queue_is_full(asker, database, lock):
 
 
 def test_parameters_that_wait_are_bounded(asker, database, lock):
-    asker._say("sql", "length", "SELECT length($1)::text FROM (SELECT count(*) FROM tollgate_teams) AS t")
+    asker.say("sql", "length", "SELECT length($1)::text FROM (SELECT count(*) FROM tollgate_teams) AS t")
     running = [asker.ask("locked", str(n)) for n in range(4)]
     eventually(lambda: waiting(database) == 4, "four questions run")
     big = 1 << 20

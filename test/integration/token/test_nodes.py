@@ -3,6 +3,7 @@ import signal
 
 import pytest
 
+from tg.asker import Asker
 from tg.gateway import run_cli
 from tg.wait import eventually
 
@@ -75,6 +76,47 @@ def test_a_node_that_stands_still_falls_behind(two, database):
         two[1].process.send_signal(signal.SIGCONT)
     eventually(lambda: applied(database, database.generation(), "b"), "it has caught up")
     eventually(lambda: [n["state"] for n in nodes(database)] == ["live", "live"], "it is heard of")
+
+
+def parts(answer):
+    """Nodes that have applied it, and since when others are silent."""
+    outcome, nodes_said = answer
+    assert outcome == "confirmed"
+    fields = nodes_said.split()
+    return [f.split("=")[0] for f in fields if "=" in f], dict(f.split("@") for f in fields if "@" in f)
+
+
+@pytest.mark.sanitizer
+def test_waiting_for_all_nodes(two, database):
+    eventually(lambda: applied(database, database.generation(), "a", "b"), "both have reported")
+    asker = Asker(database.url)
+    assert parts(asker.answer(asker.wait(database.generation(), 1000000))) == (["a", "b"], {})
+    several = [asker.wait(database.generation() + n, 1000000) for n in (0, 2, 1)]
+    for scope in "xy":
+        database.query("UPDATE tokens SET scopes = %s", ([scope],))
+    assert [parts(asker.answer(n)) for n in several] == 3 * [(["a", "b"], {})]
+    two[1].process.send_signal(signal.SIGSTOP)
+    try:
+        database.query("UPDATE tokens SET scopes = '{z}'")
+        since = [n["reported_at"] for n in nodes(database)]
+        assert parts(asker.answer(asker.wait(database.generation(), 1000))) == (["a"], {"b": since[1]})
+        long = asker.wait(database.generation(), 1000000)
+        # Once it counts as silent nobody waits for it any more.
+        database.query("UPDATE tollgate_nodes SET reported_at = reported_at - interval '13 s' WHERE name = 'b'")
+        assert parts(asker.answer(long)) == (["a"], {"b": nodes(database)[1]["reported_at"]})
+    finally:
+        two[1].process.send_signal(signal.SIGCONT)
+    eventually(lambda: applied(database, database.generation(), "b"), "it has caught up")
+    asker.wait(database.generation() + 1, 1000000)
+    assert parts(asker.answer(asker.wait(database.generation(), 1000000))) == (["a", "b"], {})
+    # Who waits at the end hears what is known.
+    assert "confirmed" in asker.close()
+
+
+def test_waiting_without_a_database(cluster):
+    asker = Asker(cluster.url("none_such"))
+    assert asker.answer(asker.wait(1, 300)) == ("unknown", "")
+    asker.close()
 
 
 def test_who_was_killed(gateways, echo_upstream, database):
