@@ -1,40 +1,240 @@
-/* Who calls, by what a request brings. */
+/* Finds who calls.
+ *
+ * What a request brings is looked for among what is remembered; else there is one look-up
+ * in the database for all requests that bring it meanwhile, who wait in its list. A JWT
+ * is judged first, and again each time that it is looked up. */
 #include "gateway/manager/identities.h"
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/net.h"
 #include "common/pg_value.h"
+#include "common/trouble.h"
+#include "gateway/manager/attempts.h"
+#include "gateway/manager/bearer.h"
 #include "gateway/manager/db.h"
-#include "gateway/settings/settings.h"
-#include "gateway/token/key.h"
+#include "gateway/manager/identity_read.h"
+#include "gateway/manager/providers.h"
+#include "gateway/manager/remembered.h"
 
-struct identities {
-	struct manager_db *db;
-	struct key_hasher *hasher;
-};
+#define SECOND_US UINT64_C(1000000)
+#define FRESH_US (5 * SECOND_US)
+#define STALE_US (600 * SECOND_US)
+#define TOLD_US (6 * SECOND_US) /* between two refusals in the audit, on average */
+#define TOLD_AT_ONCE 10u
+#define AWAY "the database is away"
 
-struct lookup {
+struct waiter {
+	struct waiter *next;
 	void (*done)(void *ctx, const struct identity_answer *answer);
 	void *ctx;
 };
+
+/* One that is asked for at the moment. */
+struct lookup {
+	struct lookup *next;
+	struct identities *owner;
+	unsigned char hash[KEY_HASH_BYTES];
+	enum identity_how how;
+	struct net_ip client; /* who asked first */
+	bool counts;          /* against the attempts of that address */
+	uint64_t doubts;      /* as the owner had them at the start */
+	struct vouched vouched;
+	struct manager_ask *ask;
+	struct waiter *waiters;
+};
+
+/* Refusals that the audit hears of. */
+struct refusals {
+	/* When the next may be told: behind now by as many as may be told at once. */
+	uint64_t next_us;
+	uint64_t others; /* that were not */
+};
+
+struct identities {
+	struct manager_db *db;
+	struct settings *settings;
+	struct providers *providers;
+	struct remembering *remembering;
+	struct attempts *attempts;
+	struct key_hasher *hasher;
+	struct lookup *lookups;
+	struct refusals refusals;
+	struct trouble unanswered; /* look-ups, as far as the log has heard */
+	uint64_t doubts;           /* how often all was forgotten */
+};
+
+/* --- life --- */
 
 struct identities *identities_new(struct manager_db *db, struct settings *s)
 {
 	struct identities *i = xcalloc(1, sizeof *i);
 
-	(void)s;
 	i->db = db;
+	i->settings = settings_ref(s);
+	i->providers = providers_new(s);
+	i->remembering = remembering_new();
+	i->attempts = attempts_new();
 	i->hasher = key_hasher_new();
 	return i;
 }
 
 void identities_configure(struct identities *i, struct settings *s)
 {
-	(void)i;
-	(void)s;
+	providers_configure(i->providers, s);
+	settings_unref(&i->settings);
+	i->settings = settings_ref(s);
+	identities_forget(i);
+}
+
+void identities_forget(struct identities *i)
+{
+	i->doubts++;
+	remembering_doubt(i->remembering);
+}
+
+bool identities_are_secure(const struct settings *s)
+{
+	return s->public_url != NULL &&
+	       str_has_prefix(str_of(s->public_url), STR("https://"));
+}
+
+bool identities_by_cookie(const struct request_head *h)
+{
+	return bearer_is_cookie(h);
+}
+
+/* --- refusals --- */
+
+static void on_told(void *ctx, const struct pg_reply *reply)
+{
+	(void)ctx;
+	(void)reply;
+}
+
+static bool may_tell(struct refusals *r, uint64_t now)
+{
+	uint64_t behind = TOLD_AT_ONCE * TOLD_US;
+
+	if (r->next_us + behind < now)
+		r->next_us = now > behind ? now - behind : 0;
+	if (r->next_us > now) {
+		r->others++;
+		return false;
+	}
+	r->next_us += TOLD_US;
+	return true;
+}
+
+static void tell(struct identities *i, const struct net_ip *client, const char *by,
+		 const char *why)
+{
+	char address[NET_ADDR_TEXT_MAX], *text;
+	cJSON *refused;
+
+	if (!may_tell(&i->refusals, clock_mono_us()))
+		return;
+	net_ip_text(client, address);
+	refused = cJSON_CreateObject();
+	if (*address != '\0')
+		CHECK(cJSON_AddStringToObject(refused, "address", address) != NULL);
+	CHECK(cJSON_AddStringToObject(refused, "by", by) != NULL &&
+	      cJSON_AddStringToObject(refused, "why", why) != NULL &&
+	      cJSON_AddNumberToObject(refused, "others", (double)i->refusals.others) !=
+		      NULL);
+	text = cJSON_PrintUnformatted(refused);
+	CHECK(text != NULL);
+	log_info("sign-in by %s refused from %s: %s (and %llu before)", by,
+		 *address ? address : "a unix socket", why,
+		 (unsigned long long)i->refusals.others);
+	manager_db_ask(i->db, DB_CHANGES,
+		       "SELECT public.people_sign_in_refused($1::jsonb)",
+		       (struct pg_params){(const char *const *)&text, 1}, on_told, NULL);
+	i->refusals.others = 0;
+	cJSON_free(text);
+	cJSON_Delete(refused);
+}
+
+bool identities_try(struct identities *i, const struct net_ip *client)
+{
+	return attempts_take(i->attempts, client, clock_mono_us());
+}
+
+void identities_tried(struct identities *i, const struct net_ip *client, const char *by,
+		      const char *why)
+{
+	if (why == NULL)
+		attempts_give_back(i->attempts, client);
+	else
+		tell(i, client, by, why);
+}
+
+void identities_tried_nothing(struct identities *i, const struct net_ip *client)
+{
+	attempts_give_back(i->attempts, client);
+}
+
+/* --- answers --- */
+
+static struct identity_answer found(struct identity *identity)
+{
+	return (struct identity_answer){.verdict = IDENTITY_FOUND,
+					.identity = identity_ref(identity)};
+}
+
+/* Who is remembered is enough to read while the database is away. */
+static struct identity_answer answer_away(const struct remembered *r, uint64_t now)
+{
+	if (r == NULL || now - r->known_us > STALE_US || now >= r->until_us)
+		return (struct identity_answer){.verdict = IDENTITY_UNKNOWN,
+						.detail = AWAY};
+	return (struct identity_answer){.verdict = IDENTITY_FOUND,
+					.identity = identity_stale(r->identity)};
+}
+
+/* Each waiter has a reference of its own. */
+static void answer_all(struct lookup *l, const struct identity_answer *a)
+{
+	struct waiter *w;
+
+	while ((w = l->waiters) != NULL) {
+		struct identity_answer one = *a;
+
+		l->waiters = w->next;
+		if (one.identity != NULL)
+			identity_ref(one.identity);
+		w->done(w->ctx, &one);
+		free(w);
+	}
+}
+
+static void free_lookup(struct lookup *l)
+{
+	struct lookup **at = &l->owner->lookups;
+
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	vouched_fini(&l->vouched);
+	free(l);
+}
+
+/* Ends a look-up; the answer's reference goes with it. */
+static void end_lookup(struct lookup *l, struct identity_answer a)
+{
+	struct lookup own = *l;
+
+	/* Who is answered may ask for the same anew. */
+	l->waiters = NULL;
+	free_lookup(l);
+	answer_all(&own, &a);
+	identity_unref(&a.identity);
 }
 
 void identities_free(struct identities **identities)
@@ -44,70 +244,324 @@ void identities_free(struct identities **identities)
 	*identities = NULL;
 	if (i == NULL)
 		return;
+	while (i->lookups != NULL) {
+		manager_db_leave(&i->lookups->ask);
+		end_lookup(i->lookups,
+			   (struct identity_answer){.verdict = IDENTITY_UNKNOWN,
+						    .detail = AWAY});
+	}
+	providers_free(&i->providers);
+	remembering_free(&i->remembering);
+	attempts_free(&i->attempts);
 	key_hasher_free(&i->hasher);
+	settings_unref(&i->settings);
 	free(i);
 }
 
-void identities_forget(struct identities *i)
+/* --- what the database says --- */
+
+static const char *why_nobody(enum identity_how how, bool is_out)
 {
-	(void)i;
-}
-
-bool identities_by_cookie(const struct request_head *h)
-{
-	return !request_head_has(h, HTTP_H_AUTHORIZATION) &&
-	       request_head_has(h, HTTP_H_COOKIE);
-}
-
-static void read_teams(struct identity *i, const cJSON *teams)
-{
-	const cJSON *t;
-
-	i->teams = xcalloc((size_t)cJSON_GetArraySize(teams) + 1, sizeof *i->teams);
-	cJSON_ArrayForEach(t, teams)
-	{
-		const char *name = cJSON_GetStringValue(cJSON_GetObjectItem(t, "name"));
-		const char *role = cJSON_GetStringValue(cJSON_GetObjectItem(t, "role"));
-
-		i->teams[i->n_teams++] = (struct identity_team){
-			.id = (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItem(t, "id")),
-			.name = xstrdup(name),
-			.is_manager = strcmp(role, "manager") == 0,
-		};
+	switch (how) {
+	case IDENTITY_KEY:
+		return "the personal key is unknown, revoked or expired, or its user is "
+		       "disabled";
+	case IDENTITY_SESSION:
+		return "the session has ended; sign in again";
+	case IDENTITY_JWT:
+		return is_out ? "this user was disabled or removed here; an admin can let "
+				"them in again"
+			      : "this user is nobody here";
 	}
+	return "";
 }
 
-static struct identity *read_identity(struct str text)
+static const char *name_of(enum identity_how how)
 {
-	struct identity *i = xcalloc(1, sizeof *i);
-	cJSON *user = cJSON_ParseWithLength(text.p, text.n);
+	static const char *const names[] = {[IDENTITY_KEY] = "key",
+					    [IDENTITY_SESSION] = "session",
+					    [IDENTITY_JWT] = "jwt"};
 
-	CHECK(user != NULL);
-	i->refs = 1;
-	i->how = IDENTITY_KEY;
-	i->user_id = (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItem(user, "id"));
-	i->name = xstrdup(cJSON_GetStringValue(cJSON_GetObjectItem(user, "name")));
-	i->is_admin = cJSON_IsTrue(cJSON_GetObjectItem(user, "is_admin"));
-	i->key_id = (int64_t)cJSON_GetNumberValue(cJSON_GetObjectItem(user, "key_id"));
-	read_teams(i, cJSON_GetObjectItem(user, "teams"));
-	cJSON_Delete(user);
-	return i;
+	return names[how];
 }
 
-static void on_user(void *ctx, const struct pg_reply *r)
+static void add_vouched(struct identity *to, struct vouched *v)
+{
+	to->issuer = v->issuer;
+	to->subject = v->subject;
+	to->acting = v->acting;
+	v->issuer = v->subject = v->acting = NULL;
+	if (to->user_id != 0)
+		return;
+	free(to->name);
+	to->name = v->name;
+	to->email = v->email;
+	v->name = v->email = NULL;
+}
+
+static uint64_t until_of(const struct lookup *l, const struct identity_facts *facts,
+			 uint64_t now)
+{
+	int64_t s = facts->lives_s;
+
+	if (l->how == IDENTITY_JWT)
+		s = l->vouched.exp_s - clock_wall_us() / 1000000;
+	if (s > 1000000000)
+		return UINT64_MAX;
+	return s > 0 ? now + (uint64_t)s * SECOND_US : now;
+}
+
+static void note_use(struct identities *i, int64_t key_id)
+{
+	char id[24];
+	const char *value = id;
+
+	snprintf(id, sizeof id, "%lld", (long long)key_id);
+	manager_db_ask(i->db, DB_CHANGES, "SELECT public.people_key_used($1)",
+		       (struct pg_params){&value, 1}, on_told, NULL);
+}
+
+static void end_as_nobody(struct lookup *l, bool is_out)
+{
+	const char *why = why_nobody(l->how, is_out);
+	struct identities *i = l->owner;
+
+	remembering_add_nobody(i->remembering, l->hash, why, clock_mono_us());
+	if (l->counts)
+		tell(i, &l->client, name_of(l->how), why);
+	end_lookup(l, (struct identity_answer){.verdict = IDENTITY_BAD, .detail = why});
+}
+
+static void end_as_somebody(struct lookup *l, struct identity *identity,
+			    const struct identity_facts *facts)
+{
+	struct identities *i = l->owner;
+	uint64_t now = clock_mono_us();
+	struct remembered *r;
+
+	if (l->counts)
+		attempts_give_back(i->attempts, &l->client);
+	r = remembering_add(i->remembering, l->hash, identity, now);
+	r->until_us = until_of(l, facts, now);
+	if (l->doubts != i->doubts) /* it may be as it was before the change */
+		r->found_us = 0;
+	if (l->how == IDENTITY_JWT)
+		add_vouched(identity, &l->vouched);
+	if (l->how == IDENTITY_KEY && !facts->is_fresh)
+		note_use(i, identity->key_id);
+	end_lookup(l, found(identity));
+}
+
+static void end_as_away(struct lookup *l)
+{
+	struct identities *i = l->owner;
+	uint64_t now = clock_mono_us();
+	struct remembered *r = remembering_find(i->remembering, l->hash, now);
+
+	if (l->counts)
+		attempts_give_back(i->attempts, &l->client);
+	if (r != NULL)
+		r->tried_us = now;
+	end_lookup(l, answer_away(r, now));
+}
+
+static void on_reply(void *ctx, const struct pg_reply *reply)
 {
 	struct lookup *l = ctx;
-	struct identity_answer a = {.verdict = IDENTITY_UNKNOWN};
+	struct identity_facts facts = {0};
+	struct identity *identity = NULL;
+	struct str json = {NULL, 0};
 
-	if (r->outcome == PG_OK && PQgetisnull(r->result, 0, 0)) {
-		a.verdict = IDENTITY_BAD;
-		a.detail = "this key is not, or no longer, one to sign in with";
-	} else if (r->outcome == PG_OK) {
-		a.verdict = IDENTITY_FOUND;
-		a.identity = read_identity(pg_value_text(r->result, 0, 0));
+	l->ask = NULL;
+	if (reply->outcome != PG_OK) {
+		if (trouble_happened(&l->owner->unanswered, clock_mono_us()))
+			log_warn("sign-in: who somebody is cannot be looked up: %s",
+				 reply->message);
+		end_as_away(l);
+		return;
 	}
-	l->done(l->ctx, &a);
-	free(l);
+	if (PQntuples(reply->result) == 1)
+		json = pg_value_text(reply->result, 0, 0);
+	if (json.p != NULL)
+		identity = identity_read(json, l->how, l->owner->settings, &facts);
+	if (identity != NULL)
+		end_as_somebody(l, identity, &facts);
+	else
+		end_as_nobody(l, json.p != NULL);
+}
+
+/* --- looking up --- */
+
+static const char *statement(enum identity_how how)
+{
+	static const char *const statements[] = {
+		[IDENTITY_KEY] = "SELECT public.people_by_key($1)",
+		[IDENTITY_SESSION] = "SELECT public.people_by_session($1)",
+		[IDENTITY_JWT] = "SELECT public.people_identity_seen($1::jsonb)",
+	};
+
+	return statements[how];
+}
+
+static void ask(struct lookup *l)
+{
+	char hex[KEY_HASH_HEX + 1];
+	const char *value = hex;
+
+	hex_encode(hex, l->hash, KEY_HASH_BYTES);
+	if (l->how == IDENTITY_JWT)
+		value = l->vouched.seen;
+	l->ask = manager_db_ask(l->owner->db, DB_CHANGES, statement(l->how),
+				(struct pg_params){&value, 1}, on_reply, l);
+	if (l->ask == NULL)
+		end_as_away(l);
+}
+
+static struct lookup *find_lookup(struct identities *i,
+				  const unsigned char hash[KEY_HASH_BYTES])
+{
+	struct lookup *l = i->lookups;
+
+	while (l != NULL &&
+	       (memcmp(l->hash, hash, KEY_HASH_BYTES) != 0 || l->doubts != i->doubts))
+		l = l->next;
+	return l;
+}
+
+static void wait_for(struct lookup *l, const struct waiter *who)
+{
+	struct waiter *w = xmalloc(sizeof *w);
+
+	*w = *who;
+	w->next = l->waiters;
+	l->waiters = w;
+}
+
+/* What is known of a request, before anything is asked. */
+struct request {
+	enum identity_how how;
+	struct str text;
+	unsigned char hash[KEY_HASH_BYTES];
+	const struct net_ip *client;
+	struct waiter waiter;
+};
+
+static void answer(const struct request *r, enum identity_verdict verdict,
+		   const char *detail)
+{
+	r->waiter.done(r->waiter.ctx,
+		       &(struct identity_answer){.verdict = verdict, .detail = detail});
+}
+
+/* Who was known before has only come to an end. */
+static void refuse_token(struct identities *i, const struct request *r, bool counts,
+			 const char *why)
+{
+	char detail[REMEMBERED_WHY_MAX];
+
+	snprintf(detail, sizeof detail, "the token was refused: %s", why);
+	remembering_add_nobody(i->remembering, r->hash, detail, clock_mono_us());
+	if (counts)
+		tell(i, r->client, name_of(r->how), detail);
+	answer(r, IDENTITY_BAD, detail);
+}
+
+/* False: answered. */
+static bool judge_token(struct identities *i, const struct request *r, bool counts,
+			struct vouched *v)
+{
+	char address[NET_ADDR_TEXT_MAX];
+	enum providers_verdict verdict;
+	struct sbuf why;
+
+	sbuf_init(&why, 1024);
+	net_ip_text(r->client, address);
+	verdict = providers_judge(i->providers, r->text, address,
+				  clock_wall_us() / 1000000, v, &why);
+	switch (verdict) {
+	case PROVIDERS_GOOD:
+		break;
+	case PROVIDERS_BAD:
+		refuse_token(i, r, counts, sbuf_text(&why));
+		break;
+	case PROVIDERS_AWAY:
+		if (counts)
+			attempts_give_back(i->attempts, r->client);
+		answer(r, IDENTITY_UNKNOWN, sbuf_text(&why));
+		break;
+	}
+	sbuf_fini(&why);
+	return verdict == PROVIDERS_GOOD;
+}
+
+/* counts: nobody is known to have come by this. */
+static void look_up(struct identities *i, const struct request *r, bool counts)
+{
+	struct vouched v = {0};
+	struct lookup *l;
+
+	if (r->how == IDENTITY_JWT && !judge_token(i, r, counts, &v))
+		return;
+	l = xcalloc(1, sizeof *l);
+	*l = (struct lookup){
+		.next = i->lookups,
+		.owner = i,
+		.how = r->how,
+		.client = *r->client,
+		.counts = counts,
+		.doubts = i->doubts,
+		.vouched = v,
+	};
+	memcpy(l->hash, r->hash, KEY_HASH_BYTES);
+	i->lookups = l;
+	wait_for(l, &r->waiter);
+	ask(l);
+}
+
+static bool is_recent(uint64_t at_us, uint64_t now)
+{
+	return at_us != 0 && now - at_us < FRESH_US;
+}
+
+/* Of one who was known before. */
+static void find_again(struct identities *i, const struct request *r,
+		       const struct remembered *was, uint64_t now)
+{
+	struct identity_answer a;
+
+	if (is_recent(was->found_us, now) && now < was->until_us) {
+		a = found(was->identity);
+		r->waiter.done(r->waiter.ctx, &a);
+	} else if (is_recent(was->tried_us, now)) {
+		a = answer_away(was, now);
+		r->waiter.done(r->waiter.ctx, &a);
+	} else {
+		look_up(i, r, false);
+	}
+}
+
+static void find(struct identities *i, struct request *r)
+{
+	uint64_t now = clock_mono_us();
+	const struct remembered *was;
+	const struct nobody *nobody;
+	struct lookup *l;
+
+	key_hash(i->hasher, r->text, r->hash);
+	l = find_lookup(i, r->hash);
+	was = remembering_find(i->remembering, r->hash, now);
+	nobody = remembering_find_nobody(i->remembering, r->hash);
+	if (l != NULL)
+		wait_for(l, &r->waiter);
+	else if (was != NULL)
+		find_again(i, r, was, now);
+	else if (nobody != NULL && is_recent(nobody->found_us, now))
+		answer(r, IDENTITY_BAD, nobody->why);
+	else if (!attempts_take(i->attempts, r->client, now))
+		answer(r, IDENTITY_BUSY,
+		       "too many attempts to sign in have failed; try again in a minute");
+	else
+		look_up(i, r, true);
 }
 
 void identities_find(struct identities *i, const struct request_head *h,
@@ -115,24 +569,26 @@ void identities_find(struct identities *i, const struct request_head *h,
 		     void (*done)(void *ctx, const struct identity_answer *answer),
 		     void *ctx)
 {
-	const struct http_field *f = request_head_field(h, HTTP_H_AUTHORIZATION, NULL);
-	unsigned char hash[KEY_HASH_BYTES];
-	char hex[KEY_HASH_HEX + 1];
-	const char *values[] = {hex};
-	struct lookup *l;
+	struct bearer b = bearer_find(h, identities_are_secure(i->settings));
+	struct request r = {
+		.text = b.text, .client = client, .waiter = {.done = done, .ctx = ctx}};
 
-	(void)client;
-	if (f == NULL || !str_has_prefix(f->value, STR("Bearer tgu_"))) {
-		done(ctx, &(struct identity_answer){.verdict = IDENTITY_NONE});
+	switch (b.kind) {
+	case BEARER_NONE:
+		answer(&r, IDENTITY_NONE, NULL);
 		return;
+	case BEARER_BAD:
+		answer(&r, IDENTITY_BAD, b.why);
+		return;
+	case BEARER_KEY:
+		r.how = IDENTITY_KEY;
+		break;
+	case BEARER_SESSION:
+		r.how = IDENTITY_SESSION;
+		break;
+	case BEARER_JWT:
+		r.how = IDENTITY_JWT;
+		break;
 	}
-	key_hash(i->hasher, (struct str){f->value.p + 7, f->value.n - 7}, hash);
-	hex_encode(hex, hash, sizeof hash);
-	l = xcalloc(1, sizeof *l);
-	*l = (struct lookup){done, ctx};
-	if (!manager_db_ask(i->db, DB_CHANGES, "SELECT public.people_by_key($1)",
-			    (struct pg_params){values, 1}, on_user, l)) {
-		free(l);
-		done(ctx, &(struct identity_answer){.verdict = IDENTITY_UNKNOWN});
-	}
+	find(i, &r);
 }

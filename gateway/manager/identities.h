@@ -31,6 +31,7 @@ struct identity_answer {
 /* Refers to s on its own. */
 struct identities *identities_new(struct manager_db *db, struct settings *s);
 void identities_configure(struct identities *i, struct settings *s);
+/* Who waits is told IDENTITY_UNKNOWN. */
 void identities_free(struct identities **i);
 
 /* `done` is called once: from here where nothing need be asked, later otherwise. The head
@@ -44,5 +45,19 @@ void identities_find(struct identities *i, const struct request_head *h,
 bool identities_by_cookie(const struct request_head *h);
 /* What is remembered is forgotten: somebody's rights, keys or sessions changed. */
 void identities_forget(struct identities *i);
+
+/* --- for those who take a key or a code to begin a session --- */
+
+/* Somebody at that address tries. False: too many attempts failed; later. */
+bool identities_try(struct identities *i, const struct net_ip *client);
+/* How it went. by: "key" or "code"; why: NULL where it was good. A refusal goes into the
+ * audit and the log, a few a minute. */
+void identities_tried(struct identities *i, const struct net_ip *client, const char *by,
+		      const char *why);
+/* Nothing came of it: the database is away. */
+void identities_tried_nothing(struct identities *i, const struct net_ip *client);
+
+/* Whether cookies are for https alone, by manager.public_url. */
+bool identities_are_secure(const struct settings *s);
 
 #endif

@@ -38,7 +38,7 @@ enum credential_verdict {
 	/* two X-API-Key; two Authorization and no X-API-Key; two different values that
 	 * look like keys of ours; more than CREDENTIALS_MAX */
 	CREDENTIALS_AMBIGUOUS,
-	CREDENTIALS_IN_URL, /* an ntk_ key in the query or the path */
+	CREDENTIALS_IN_URL, /* a key of ours in the query or the path */
 };
 
 /* In the order in which they count, empty ones left out. */

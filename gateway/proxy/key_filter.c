@@ -1,6 +1,7 @@
 /* Which of a caller's fields may go on to the upstream: none that holds a key. */
 #include "gateway/proxy/key_filter.h"
 
+#include "common/check.h"
 #include "gateway/token/key.h"
 #include "gateway/token/key_text.h"
 
@@ -25,12 +26,16 @@ static struct str lines_of(const struct request_head *h)
 /* The start of a key, in any case, with its '_' at p. */
 static bool is_suspect(struct str lines, const char *p)
 {
-	static const char prefix[] = KEY_PREFIX;
-	const size_t before = sizeof prefix - 2;
+	static const char *const prefixes[] = {KEY_PREFIXES};
+	const size_t before = sizeof(KEY_PREFIX) - 2;
 
 	if ((size_t)(p - lines.p) < before)
 		return false;
-	return str_ieq((struct str){p - before, before}, (struct str){prefix, before});
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+		if (str_ieq((struct str){p - before, before},
+			    (struct str){prefixes[i], before}))
+			return true;
+	return false;
 }
 
 static void look_over(struct key_filter *k, struct str lines)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/check.h"
+#include "gateway/token/key.h"
 
 /* --- what stands there instead of a key --- */
 
@@ -118,6 +119,10 @@ static bool is_plain(struct str s)
 
 bool key_mistake_of(const struct credential *c, char out[KEY_MISTAKE_MAX])
 {
+	if (str_has_prefix(c->value, STR(KEY_USER_PREFIX)))
+		return tell(out, c->place,
+			    "is a personal key, for the manager: calls take a token's "
+			    "key (" KEY_PREFIX "...)");
 	if (credential_may_count(c->place) && is_plain(c->value))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(mistakes); i++)

@@ -68,6 +68,12 @@ bool key_make_user(char key[KEY_LENGTH + 1])
 	return make(key, KEY_USER_PREFIX);
 }
 
+bool key_make_session(char key[KEY_LENGTH + 1])
+{
+	_Static_assert(sizeof(KEY_SESSION_PREFIX) == sizeof(KEY_PREFIX), "one length");
+	return make(key, KEY_SESSION_PREFIX);
+}
+
 enum key_shape key_shape_of(struct str key)
 {
 	char sum[CHECK_LENGTH];

@@ -11,17 +11,23 @@
 #include "common/str.h"
 
 #define KEY_PREFIX "ntk_"
-#define KEY_USER_PREFIX "tgu_" /* of keys that people sign in with */
-#define KEY_LENGTH 42          /* of keys made here, without NUL */
-#define KEY_MAX 512            /* bytes of any key that is accepted */
+#define KEY_USER_PREFIX "tgu_"    /* of keys that people sign in with */
+#define KEY_SESSION_PREFIX "tgs_" /* of cookies of sessions */
+#define KEY_LENGTH 42             /* of keys made here, without NUL */
+#define KEY_MAX 512               /* bytes of any key that is accepted */
 #define KEY_HASH_BYTES 32
 #define KEY_HASH_HEX 64
 #define KEY_START_LENGTH 8 /* "ntk_" + 4, for display */
+
+/* What keys that are made here begin with. */
+#define KEY_PREFIXES KEY_PREFIX, KEY_USER_PREFIX, KEY_SESSION_PREFIX
 
 /* A new key, NUL-terminated. False: OpenSSL has no randomness. Wipe it after use. */
 bool key_make(char key[KEY_LENGTH + 1]);
 /* The same for a person to sign in with: KEY_USER_PREFIX; it opens no route. */
 bool key_make_user(char key[KEY_LENGTH + 1]);
+/* The same for a session's cookie: KEY_SESSION_PREFIX. */
+bool key_make_session(char key[KEY_LENGTH + 1]);
 
 enum key_shape {
 	KEY_SHAPE_OURS,      /* checksum right */

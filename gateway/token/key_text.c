@@ -82,11 +82,25 @@ static size_t spells(const struct reading *r, struct str s, size_t at, struct st
 
 /* --- keys of our shape --- */
 
-/* Bytes of the ntk_ key at `at`, with up to `most` characters behind the prefix that
+static const char *const prefixes[] = {KEY_PREFIXES};
+
+/* How many bytes of s from `at` on spell a prefix; 0: none. */
+static size_t prefix_at(const struct reading *r, struct str s, size_t at)
+{
+	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
+		size_t n = spells(r, s, at, str_of(prefixes[i]));
+
+		if (n > 0)
+			return n;
+	}
+	return 0;
+}
+
+/* Bytes of the key at `at`, with up to `most` characters behind the prefix that
  * could still belong to it; 0: none. */
 static size_t ours_at(const struct reading *r, struct str s, size_t at, size_t most)
 {
-	size_t prefix = spells(r, s, at, STR(KEY_PREFIX)), i = at + prefix, run = 0;
+	size_t prefix = prefix_at(r, s, at), i = at + prefix, run = 0;
 	unsigned char c;
 
 	while (prefix && i < s.n && run < most) {
@@ -164,9 +178,10 @@ static bool needs_plain_look(struct str s, struct str own)
 
 bool key_text_is_ours(struct str key)
 {
+	const struct reading exact = {0};
 	size_t i = sizeof(KEY_PREFIX) - 1;
 
-	if (key.n < KEY_TEXT_MIN || !str_has_prefix(key, STR(KEY_PREFIX)))
+	if (key.n < KEY_TEXT_MIN || prefix_at(&exact, key, 0) == 0)
 		return false;
 	while (i < KEY_TEXT_MIN && is_base62((unsigned char)key.p[i]))
 		i++;

@@ -1,6 +1,7 @@
 /* Keys inside other text that is about to go elsewhere: upstream, into a row, a log.
  *
- * Sought are "ntk_" with 8 or more base62 characters behind it, and `own`, the key that a
+ * Sought are "ntk_", "tgu_" and "tgs_" (keys of tokens and of people, cookies of
+ * sessions) with 8 or more base62 characters behind them, and `own`, the key that a
  * caller has presented, whatever its shape (n == 0: none was). Characters may be
  * percent-encoded, also more than once. Pure. */
 #ifndef GATEWAY_TOKEN_KEY_TEXT_H
@@ -12,7 +13,7 @@
 #include "gateway/token/key.h"
 
 #define KEY_TEXT_RUN 8     /* base62 characters behind the prefix that make text a key */
-#define KEY_TEXT_MIN 12    /* shorter text holds no ntk_ key */
+#define KEY_TEXT_MIN 12    /* shorter text holds no key of these */
 #define KEY_TEXT_ROOM 1152 /* of what is shown in a hidden text's place */
 
 /* The key is one that is found by its looks, wherever it stands. */

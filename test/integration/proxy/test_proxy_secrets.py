@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
+from tg.api import make_key
 from tg.gateway import ROOT, run_cli
 from tg.problems import assert_problem
 from tg.upstream import requests_of
@@ -106,6 +107,23 @@ def test_no_field_brings_an_adopted_one_upstream(gateways, echo_upstream, keys):
     for leak in LEAKS.values():
         headers = sent_on(gateway, [leak(ADOPTED)], ADOPTED)
         assert_no_key(str(headers), ADOPTED, quote(ADOPTED, ""))
+
+
+@pytest.mark.parametrize("prefix", ["tgu_", "tgs_"])
+def test_what_signs_in_to_the_manager_goes_nowhere(gateways, echo_upstream, keys, prefix):
+    """Personal keys and sessions' cookies, which browsers send to every port of a host."""
+    other = make_key(prefix)
+    gateway = gateways(echo_upstream, EVERYTHING)
+    fields = [("Authorization", f"Bearer {other}"), ("Cookie", f"a=1; tollgate_session={other}; b=2"),
+              ("X-Debug", other.upper()), ("Referer", f"http://h/?k={encoded(other)}")]
+    headers = dict(sent_on(gateway, fields, keys["all"]))
+    assert headers["Cookie"] == "a=1; b=2"
+    assert other[4:].lower() not in json.dumps(headers).lower()
+    answer = gateway.call("GET", f"/api/test?k={other}", key=keys["all"])
+    assert answer.status == 400
+    assert other not in gateway.log()
+    answer = gateway.call("GET", "/api/test", key=other)
+    assert_problem(answer, 401, "unknown_key")
 
 
 def test_of_lists_only_the_item_goes(gateways, echo_upstream, keys):

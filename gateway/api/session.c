@@ -1,0 +1,365 @@
+/* Sessions of browsers: how one begins, what it is, how it ends. */
+#include <cjson/cJSON.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/jsonc.h"
+#include "common/net.h"
+#include "common/utf8.h"
+#include "gateway/api/operations.h"
+#include "gateway/manager/bearer.h"
+#include "gateway/manager/identities.h"
+#include "gateway/manager/identity_read.h"
+#include "gateway/settings/settings.h"
+#include "gateway/token/key.h"
+#include "gateway/token/key_text.h"
+
+#define SESSION_S 43200
+#define SESSION_S_TEXT "43200"
+#define COOKIE_MAX 256
+#define AGENT_MAX 200
+#define LATER_S 60
+
+/* --- the ways there are --- */
+
+void api_list_ways(struct call *c)
+{
+	const struct settings_sign_in *s = &call_context(c)->settings->sign_in;
+	cJSON *ways = cJSON_CreateObject();
+	cJSON *issuers;
+
+	CHECK(cJSON_AddBoolToObject(ways, "key", true) != NULL &&
+	      cJSON_AddBoolToObject(ways, "link", true) != NULL);
+	issuers = cJSON_AddArrayToObject(ways, "issuers");
+	for (size_t i = 0; i < s->n_issuers; i++) {
+		cJSON *one = cJSON_CreateObject();
+
+		CHECK(cJSON_AddStringToObject(one, "issuer", s->issuers[i].issuer) &&
+		      cJSON_AddStringToObject(
+			      one, "kind",
+			      s->issuers[i].kind == ISSUER_CLERK ? "clerk" : "oidc") &&
+		      cJSON_AddItemToArray(issuers, one));
+	}
+	call_reply_object(c, 200, ways);
+}
+
+/* --- what a session is --- */
+
+/* Its digits: as a number it would lose some beyond 2^53. */
+static void add_id(cJSON *object, const char *name, int64_t id)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%lld", (long long)id);
+	CHECK(id != 0 ? cJSON_AddRawToObject(object, name, text) != NULL
+		      : cJSON_AddNullToObject(object, name) != NULL);
+}
+
+static void add_text(cJSON *object, const char *name, const char *text)
+{
+	CHECK(text != NULL ? cJSON_AddStringToObject(object, name, text) != NULL
+			   : cJSON_AddNullToObject(object, name) != NULL);
+}
+
+static void add_teams(cJSON *user, const struct identity *i)
+{
+	cJSON *teams = cJSON_AddArrayToObject(user, "teams");
+
+	for (size_t t = 0; t < i->n_teams; t++) {
+		cJSON *team = cJSON_CreateObject();
+
+		add_id(team, "id", i->teams[t].id);
+		add_text(team, "name", i->teams[t].name);
+		add_text(team, "role", i->teams[t].is_manager ? "manager" : "viewer");
+		CHECK(cJSON_AddItemToArray(teams, team));
+	}
+}
+
+/* until: RFC 3339, or NULL where it is not known. */
+static cJSON *describe(const struct identity *i, const char *until)
+{
+	static const char *const how[] = {[IDENTITY_KEY] = "key",
+					  [IDENTITY_SESSION] = "session",
+					  [IDENTITY_JWT] = "jwt"};
+	cJSON *session = cJSON_CreateObject(), *user;
+
+	add_text(session, "how", how[i->how]);
+	add_text(session, "expires_at", until);
+	CHECK(cJSON_AddBoolToObject(session, "has_role", identity_has_rights(i)) != NULL);
+	user = cJSON_AddObjectToObject(session, "user");
+	add_id(user, "id", i->user_id);
+	add_text(user, "name", i->name);
+	add_text(user, "email", i->email);
+	add_text(user, "kind", i->is_service ? "service" : "person");
+	CHECK(cJSON_AddBoolToObject(user, "is_admin", i->is_admin) != NULL &&
+	      cJSON_AddBoolToObject(user, "sees_all", i->sees_all) != NULL);
+	add_teams(user, i);
+	return session;
+}
+
+void api_get_session(struct call *c)
+{
+	call_reply_object(c, 200, describe(call_identity(c), NULL));
+}
+
+/* --- beginning one --- */
+
+/* What is kept while the database is asked. */
+struct beginning {
+	char cookie[KEY_LENGTH + 1];
+	const char *by; /* "key" or "code" */
+};
+
+static void free_beginning(void *state)
+{
+	struct beginning *b = state;
+
+	OPENSSL_cleanse(b, sizeof *b);
+	free(b);
+}
+
+/* RFC 6265 4.1, RFC 6265bis 4.1.3.2 (__Host-). */
+static void set_cookie(struct call *c, const char *value, const char *age)
+{
+	bool secure = identities_are_secure(call_context(c)->settings);
+	char text[COOKIE_MAX];
+
+	snprintf(text, sizeof text, "%s=%s; Path=/; Max-Age=%s; HttpOnly; SameSite=Lax%s",
+		 secure ? BEARER_COOKIE_SECURE : BEARER_COOKIE, value, age,
+		 secure ? "; Secure" : "");
+	call_set_field(c, "Set-Cookie", text);
+	OPENSSL_cleanse(text, sizeof text);
+}
+
+static void ignore(void *ctx, struct jsonc_pos pos, const char *text)
+{
+	(void)ctx;
+	(void)pos;
+	(void)text;
+}
+
+/* When it ends, by what the database says; the caller frees it. */
+static char *read_until(struct str json)
+{
+	const struct jsonc_sink sink = {ignore, NULL};
+	struct jsonc_node *root = jsonc_parse_body(json, &sink);
+	const struct jsonc_node *until = jsonc_get(root, "until");
+	char *text = NULL, *zone;
+
+	if (until != NULL && until->type == JSONC_STRING) {
+		text = xstrdup(until->text);
+		zone = strstr(text, "+00:00");
+		if (zone != NULL)
+			memcpy(zone, "Z", sizeof "Z");
+	}
+	jsonc_free(&root);
+	return text;
+}
+
+static void refuse(struct call *c, const char *by)
+{
+	const char *why =
+		strcmp(by, "key") == 0
+			? "the personal key is unknown, revoked or expired, or "
+			  "its user is disabled"
+			: "the link is unknown, was used already, or is older "
+			  "than 5 minutes; `tollgate user link` makes a new one";
+
+	identities_tried(call_context(c)->identities, call_client(c), by, why);
+	call_problem(c, PROBLEM_BAD_SIGN_IN, why);
+}
+
+static void on_begun(struct call *c, struct str json)
+{
+	const struct beginning *b = call_kept(c);
+	struct manager_context *m = call_context(c);
+	struct identity_facts facts;
+	struct identity *i = NULL;
+	char *until;
+	cJSON *session;
+
+	if (json.p != NULL)
+		i = identity_read(json, IDENTITY_SESSION, m->settings, &facts);
+	if (i == NULL) {
+		refuse(c, b->by);
+		return;
+	}
+	identities_tried(m->identities, call_client(c), b->by, NULL);
+	until = read_until(json);
+	session = describe(i, until);
+	identity_unref(&i);
+	free(until);
+	set_cookie(c, b->cookie, SESSION_S_TEXT);
+	call_reply_object(c, 201, session);
+}
+
+static bool on_failed(struct call *c, const struct pg_reply *reply)
+{
+	(void)reply;
+	identities_tried_nothing(call_context(c)->identities, call_client(c));
+	return false;
+}
+
+/* Clean UTF-8 without keys, as much of it as the database keeps. */
+static void read_agent(const struct call *c, char to[AGENT_MAX + 1])
+{
+	const struct http_field *f =
+		request_head_field(call_head(c), HTTP_H_USER_AGENT, NULL);
+	char hidden[KEY_TEXT_ROOM];
+	struct str s = {NULL, 0};
+	size_t n = 0, length;
+
+	if (f != NULL)
+		s = key_text_hidden(f->value, (struct str){NULL, 0}, hidden);
+	for (size_t at = 0; at < s.n; at += length ? length : 1) {
+		length = utf8_length((const unsigned char *)s.p + at, s.n - at);
+		if (n + (length ? length : 1) > AGENT_MAX)
+			break;
+		memcpy(to + n, length ? s.p + at : "?", length ? length : 1);
+		n += length ? length : 1;
+	}
+	to[n] = '\0';
+}
+
+static char *make_actor(const struct call *c)
+{
+	cJSON *actor = cJSON_CreateObject();
+	char address[NET_ADDR_TEXT_MAX], *text, *copy;
+
+	net_ip_text(call_client(c), address);
+	if (*address != '\0')
+		add_text(actor, "address", address);
+	add_text(actor, "request_id", call_request_id(c));
+	text = cJSON_PrintUnformatted(actor);
+	CHECK(text != NULL);
+	copy = xstrdup(text);
+	cJSON_free(text);
+	cJSON_Delete(actor);
+	return copy;
+}
+
+static void hash_hex(const char *secret, char hex[KEY_HASH_HEX + 1])
+{
+	unsigned char hash[KEY_HASH_BYTES];
+	struct key_hasher *hasher = key_hasher_new();
+
+	key_hash(hasher, str_of(secret), hash);
+	key_hasher_free(&hasher);
+	hex_encode(hex, hash, sizeof hash);
+}
+
+/* Wipes the secret. */
+static void begin(struct call *c, const char *by, const char *secret)
+{
+	struct beginning *b = xcalloc(1, sizeof *b);
+	char hash[KEY_HASH_HEX + 1], cookie_hash[KEY_HASH_HEX + 1], agent[AGENT_MAX + 1];
+	char *actor = make_actor(c);
+
+	CHECK(key_make_session(b->cookie));
+	b->by = by;
+	hash_hex(secret, hash);
+	OPENSSL_cleanse((void *)(uintptr_t)secret, strlen(secret));
+	hash_hex(b->cookie, cookie_hash);
+	read_agent(c, agent);
+	call_keep(c, b, free_beginning);
+	call_ask(
+		c,
+		&(struct call_question){
+			.pool = DB_CHANGES,
+			.sql = strcmp(by, "key") == 0
+				       ? "SELECT public.people_session_by_key($1::jsonb, "
+					 "$2, $3, $4::bigint, $5)"
+				       : "SELECT public.people_code_spend($1::jsonb, $2, "
+					 "$3, $4::bigint, $5)",
+			.values = {actor, hash, cookie_hash, SESSION_S_TEXT, agent},
+			.n_values = 5,
+			.then = on_begun,
+			.failed = on_failed,
+		});
+	free(actor);
+}
+
+static const char *text_of(const cJSON *fields, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields, name));
+}
+
+void api_create_session(struct call *c)
+{
+	static const struct body_field known[] = {
+		{.name = "key", .type = BODY_TEXT, .min = 1, .max = KEY_MAX},
+		{.name = "code", .type = BODY_TEXT, .min = 1, .max = KEY_MAX},
+	};
+	const cJSON *fields = call_fields(c, known, ARRAY_LEN(known));
+	const char *key = text_of(fields, "key"), *code = text_of(fields, "code");
+
+	if (fields != NULL && (key == NULL) == (code == NULL))
+		input_fault(call_faults(c), INPUT_POINTER, "",
+			    "send one of key and code: a personal key, or the code of a "
+			    "link");
+	if (call_is_faulty(c))
+		return;
+	if (!identities_try(call_context(c)->identities, call_client(c))) {
+		call_problem_later(c, PROBLEM_SIGN_IN_BUSY,
+				   "too many attempts to sign in have failed; try again "
+				   "in a minute",
+				   LATER_S);
+		return;
+	}
+	begin(c, key != NULL ? "key" : "code", key != NULL ? key : code);
+}
+
+/* --- ending it --- */
+
+static void on_ended(struct call *c, struct str json)
+{
+	(void)json;
+	identities_forget(call_context(c)->identities);
+	if (call_identity(c)->how == IDENTITY_SESSION)
+		set_cookie(c, "", "0");
+	call_reply_nothing(c);
+}
+
+/* False: a fault is noted. */
+static bool read_everywhere(struct call *c, bool *everywhere)
+{
+	static const char *const known[] = {"everywhere", NULL};
+	const char *text = query_get(call_query(c, known), "everywhere");
+
+	*everywhere = text != NULL && strcmp(text, "true") == 0;
+	if (text == NULL || *everywhere || strcmp(text, "false") == 0)
+		return true;
+	input_fault(call_faults(c), INPUT_PARAMETER, "everywhere",
+		    "must be true or false");
+	return false;
+}
+
+void api_end_session(struct call *c)
+{
+	const struct identity *i = call_identity(c);
+	char who[24], session[24];
+	bool everywhere;
+
+	read_everywhere(c, &everywhere);
+	if (call_is_faulty(c))
+		return;
+	if (i->user_id == 0 || (!everywhere && i->session_id == 0)) {
+		call_problem(c, PROBLEM_CONFLICT,
+			     "there is no session to end: this call was not made by one; "
+			     "?everywhere=true ends those of your browsers");
+		return;
+	}
+	snprintf(who, sizeof who, "%lld", (long long)i->user_id);
+	snprintf(session, sizeof session, "%lld", (long long)i->session_id);
+	call_ask(c, &(struct call_question){
+			    .pool = DB_CHANGES,
+			    .sql = "SELECT public.people_session_end($1::jsonb, "
+				   "$2::bigint, $3::bigint)",
+			    .values = {call_actor(c), who, everywhere ? NULL : session},
+			    .n_values = 3,
+			    .then = on_ended,
+		    });
+}

@@ -1,0 +1,119 @@
+/* What a JWT and the settings make of whom it is for. */
+#include "gateway/manager/vouched.h"
+
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/check.h"
+#include "common/jsonc.h"
+#include "gateway/sign_in/claims.h"
+
+_Static_assert(SETTINGS_RS256 == 1u << JWT_RS256 && SETTINGS_ES256 == 1u << JWT_ES256,
+	       "one mask for both");
+
+static enum jwt_kind kind_of(const struct settings_issuer *i)
+{
+	return i->kind == ISSUER_CLERK ? JWT_CLERK : JWT_OIDC;
+}
+
+struct jwt_rules vouched_rules(const struct settings_issuer *i)
+{
+	return (struct jwt_rules){
+		.issuer = i->issuer,
+		.kind = kind_of(i),
+		.audiences = (const char *const *)i->audiences.items,
+		.n_audiences = i->audiences.n,
+		.parties = (const char *const *)i->parties.items,
+		.n_parties = i->parties.n,
+		.party_optional = i->azp_optional,
+		.algorithms = i->algorithms,
+	};
+}
+
+static bool fits(const struct settings_rule *r, const struct jwt *t,
+		 const struct settings_issuer *i)
+{
+	return strcmp(r->issuer, i->issuer) == 0 &&
+	       claims_hold(t, kind_of(i), r->claim, r->value);
+}
+
+static void add_text(cJSON *object, const char *name, const char *text)
+{
+	if (text != NULL)
+		CHECK(cJSON_AddStringToObject(object, name, text) != NULL);
+}
+
+static void add_team(cJSON *teams, const struct settings_rule *r)
+{
+	cJSON *team = cJSON_CreateObject();
+
+	add_text(team, "team", r->team);
+	add_text(team, "role", r->role == ROLE_MANAGER ? "manager" : "viewer");
+	CHECK(cJSON_AddItemToArray(teams, team));
+}
+
+static void add_rights(cJSON *seen, const struct jwt *t, const struct settings *s,
+		       const struct settings_issuer *i)
+{
+	cJSON *teams = cJSON_AddArrayToObject(seen, "teams");
+	bool is_admin = false;
+
+	for (size_t n = 0; n < s->sign_in.n_rules; n++) {
+		const struct settings_rule *r = &s->sign_in.rules[n];
+
+		if (!fits(r, t, i))
+			continue;
+		if (r->role == ROLE_ADMIN)
+			is_admin = true;
+		else
+			add_team(teams, r);
+	}
+	CHECK(cJSON_AddBoolToObject(seen, "admin", is_admin) != NULL);
+	CHECK(cJSON_AddBoolToObject(seen, "sees_all",
+				    s->sign_in.default_role == ROLE_VIEWER) != NULL);
+}
+
+static char *copy(const char *text)
+{
+	return text != NULL ? xstrdup(text) : NULL;
+}
+
+void vouched_read(struct vouched *v, const struct jwt *t, const struct settings *s,
+		  const struct settings_issuer *issuer, const char *address)
+{
+	cJSON *seen = cJSON_CreateObject();
+	char *text;
+
+	*v = (struct vouched){
+		.issuer = xstrdup(issuer->issuer),
+		.subject = copy(jwt_text(t, "sub")),
+		.name = copy(claims_name(t)),
+		.email = copy(jwt_text(t, "email")),
+		.acting = copy(claims_acting(t)),
+		.exp_s = (int64_t)jsonc_get(t->claims, "exp")->number,
+	};
+	add_text(seen, "issuer", v->issuer);
+	add_text(seen, "subject", v->subject);
+	add_text(seen, "name", v->name);
+	add_text(seen, "email", v->email);
+	add_text(seen, "acting", v->acting);
+	add_text(seen, "address", *address != '\0' ? address : NULL);
+	add_rights(seen, t, s, issuer);
+	text = cJSON_PrintUnformatted(seen);
+	CHECK(text != NULL);
+	v->seen = xstrdup(text);
+	cJSON_free(text);
+	cJSON_Delete(seen);
+}
+
+void vouched_fini(struct vouched *v)
+{
+	free(v->issuer);
+	free(v->subject);
+	free(v->name);
+	free(v->email);
+	free(v->acting);
+	free(v->seen);
+	*v = (struct vouched){0};
+}
