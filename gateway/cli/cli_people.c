@@ -1,7 +1,6 @@
 /* What `tollgate user`, `team` and `audit` share. */
 #include "gateway/cli/cli_people.h"
 
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,23 +57,45 @@ cJSON *cli_people_ask(struct cli_people *a, enum people_call call,
 	return json;
 }
 
-void cli_people_print(cJSON *json)
-{
-	char *text = cJSON_PrintUnformatted(json);
-
-	CHECK(text != NULL);
-	puts(text);
-	OPENSSL_cleanse(text, strlen(text)); /* it may hold a key */
-	free(text);
-	cJSON_Delete(json);
-}
-
 const char *cli_people_text(const cJSON *json, const char *name)
 {
 	const char *text =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
 
 	return text != NULL && *text != '\0' ? text : "-";
+}
+
+void cli_people_cell(struct table *t, const cJSON *json, const char *name)
+{
+	const cJSON *field = cJSON_GetObjectItemCaseSensitive(json, name);
+	char number[32];
+
+	if (!cJSON_IsNumber(field)) {
+		table_add(t, cJSON_GetStringValue(field));
+		return;
+	}
+	snprintf(number, sizeof number, "%.0f", field->valuedouble);
+	table_add(t, number);
+}
+
+void cli_people_roles_cell(struct table *t, const cJSON *list, const char *first)
+{
+	struct sbuf text;
+	const cJSON *item;
+
+	sbuf_init(&text, ERROR_MAX);
+	if (first != NULL)
+		sbuf_str(&text, str_of(first));
+	cJSON_ArrayForEach(item, list)
+		sbuf_printf(&text, "%s%s:%s", text.n > 0 ? " " : "",
+			    cli_people_text(item, "name"), cli_people_text(item, "role"));
+	table_add(t, text.overflow ? "many" : sbuf_text(&text));
+	sbuf_fini(&text);
+}
+
+enum table_paint cli_people_state_paint(const char *state)
+{
+	return strcmp(state, "active") == 0 ? PAINT_GOOD : PAINT_DIM;
 }
 
 void cli_people_add_list(const struct cli_call *c, cJSON *json, const char *name,

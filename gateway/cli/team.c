@@ -6,6 +6,8 @@
 #include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
+#include "gateway/cli/screen.h"
+#include "gateway/cli/table.h"
 
 static int told(const struct cli_people *a, cJSON *team, const char *what)
 {
@@ -15,7 +17,7 @@ static int told(const struct cli_people *a, cJSON *team, const char *what)
 	if (team == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {
-		cli_people_print(team);
+		screen_print_json(team);
 		return 0;
 	}
 	cli_say(stdout, "team '%s' %s\n", cli_people_text(team, "name"), what);
@@ -106,33 +108,41 @@ static int member(struct cli_people *a)
 	return told(a, cli_people_ask(a, PEOPLE_MEMBER_SET, values, 4), "is changed");
 }
 
-static void print_team(const cJSON *team)
+static void print_teams(const cJSON *all)
 {
-	const cJSON *member, *off = cJSON_GetObjectItemCaseSensitive(team, "disabled_at");
+	static const struct table_column columns[] = {
+		{"ID", TABLE_TEXT, 6},      {"NAME", TABLE_TEXT, 24},
+		{"STATE", TABLE_TEXT, 9},   {"TOKENS", TABLE_NUMBER, 7},
+		{"MEMBERS", TABLE_TEXT, 0},
+	};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	const cJSON *team;
 
-	printf("%-6.0f %-24s %-9s %-7.0f ",
-	       cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(team, "id")),
-	       cli_people_text(team, "name"), cJSON_IsNull(off) ? "active" : "disabled",
-	       cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(team, "tokens")));
-	cJSON_ArrayForEach(member, cJSON_GetObjectItemCaseSensitive(team, "members"))
-		printf("%s:%s ", cli_people_text(member, "name"),
-		       cli_people_text(member, "role"));
-	putchar('\n');
+	cJSON_ArrayForEach(team, all)
+	{
+		const char *state = cli_people_text(team, "state");
+
+		cli_people_cell(t, team, "id");
+		cli_people_cell(t, team, "name");
+		table_add_painted(t, state, cli_people_state_paint(state));
+		cli_people_cell(t, team, "tokens");
+		cli_people_roles_cell(
+			t, cJSON_GetObjectItemCaseSensitive(team, "members"), NULL);
+	}
+	table_print(&t);
 }
 
 static int list(struct cli_people *a)
 {
 	cJSON *all = cli_people_all(a, PEOPLE_TEAM_LIST);
-	const cJSON *team;
 
 	if (all == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {
-		cli_people_print(all);
+		screen_print_json(all);
 		return 0;
 	}
-	printf("%-6s %-24s %-9s %-7s %s\n", "ID", "NAME", "STATE", "TOKENS", "MEMBERS");
-	cJSON_ArrayForEach(team, all) print_team(team);
+	print_teams(all);
 	cJSON_Delete(all);
 	return 0;
 }

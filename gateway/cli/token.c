@@ -14,6 +14,8 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/cli/cli_options.h"
+#include "gateway/cli/screen.h"
+#include "gateway/cli/table.h"
 #include "gateway/settings/settings.h"
 #include "gateway/token/key.h"
 #include "gateway/token/token_admin.h"
@@ -30,17 +32,6 @@ struct action {
 };
 
 /* --- answers --- */
-
-static void print_json(cJSON *json)
-{
-	char *text = cJSON_PrintUnformatted(json);
-
-	CHECK(text != NULL);
-	puts(text);
-	OPENSSL_cleanse(text, strlen(text)); /* it may hold a key */
-	free(text);
-	cJSON_Delete(json);
-}
 
 static void add_scopes(cJSON *json, struct str scopes)
 {
@@ -89,7 +80,7 @@ static int create(struct action *a)
 	if (cli_has(a->call, "json")) {
 		json = token_json(a, id);
 		cJSON_AddStringToObject(json, "key", key);
-		print_json(json);
+		screen_print_json(json);
 	} else {
 		cli_say(stderr,
 			"token %s '%s'; this is its key, which is not shown again:\n", id,
@@ -100,12 +91,44 @@ static int create(struct action *a)
 	return 0;
 }
 
-static void print_row(const PGresult *r, int i)
+static enum table_paint state_paint(const char *state)
 {
-	printf("%-6s %-24s %-10s %-8s %-24s %s\n", PQgetvalue(r, i, 0),
-	       PQgetvalue(r, i, 1), PQgetisnull(r, i, 2) ? "-" : PQgetvalue(r, i, 2),
-	       PQgetvalue(r, i, 4), PQgetvalue(r, i, 3),
-	       PQgetisnull(r, i, 6) ? "" : PQgetvalue(r, i, 6));
+	return strcmp(state, "active") == 0 ? PAINT_GOOD : PAINT_DIM;
+}
+
+/* Columns of token_admin_list(). */
+static const char *value_of(const PGresult *r, int i, const char *column)
+{
+	int number = PQfnumber(r, column);
+
+	return PQgetisnull(r, i, number) ? NULL : PQgetvalue(r, i, number);
+}
+
+static void print_table(const PGresult *r)
+{
+	static const struct table_column columns[] = {
+		{"ID", TABLE_TEXT, 6},
+		{"NAME", TABLE_TEXT, 24},
+		{"KEY", TABLE_TEXT, 10},
+		{"STATE", TABLE_TEXT, 8},
+		{"SCOPES", TABLE_TEXT, 24},
+		{"EXPIRES", TABLE_TIME, 0},
+		{"LAST USED", TABLE_EXTRA_TIME, 0},
+	};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+
+	for (int i = 0; i < PQntuples(r); i++) {
+		const char *state = value_of(r, i, "state");
+
+		table_add(t, value_of(r, i, "id"));
+		table_add(t, value_of(r, i, "name"));
+		table_add(t, value_of(r, i, "key_start"));
+		table_add_painted(t, state, state_paint(state));
+		table_add(t, value_of(r, i, "scopes"));
+		table_add(t, value_of(r, i, "expires_at"));
+		table_add(t, value_of(r, i, "last_used"));
+	}
+	table_print(&t);
 }
 
 static cJSON *row_json(const PGresult *r, int i)
@@ -137,12 +160,9 @@ static int list(struct action *a)
 		json = cJSON_CreateArray();
 		for (int i = 0; i < PQntuples(r); i++)
 			cJSON_AddItemToArray(json, row_json(r, i));
-		print_json(json);
+		screen_print_json(json);
 	} else {
-		printf("%-6s %-24s %-10s %-8s %-24s %s\n", "ID", "NAME", "KEY", "STATE",
-		       "SCOPES", "EXPIRES");
-		for (int i = 0; i < PQntuples(r); i++)
-			print_row(r, i);
+		print_table(r);
 	}
 	PQclear(r);
 	return 0;
@@ -169,7 +189,7 @@ static void print_revoked(const struct action *a, const char *id, const char *na
 	cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(id));
 	cJSON_AddStringToObject(json, "name", name);
 	cJSON_AddStringToObject(json, "state", "revoked");
-	print_json(json);
+	screen_print_json(json);
 }
 
 static int revoke_token(struct action *a)
@@ -260,7 +280,7 @@ static int import(struct action *a)
 	if (!ok)
 		return fail(a);
 	if (cli_has(a->call, "json"))
-		print_json(token_json(a, id));
+		screen_print_json(token_json(a, id));
 	else
 		cli_say(stdout, "token %s '%s' is imported\n", id, a->spec.name);
 	return 0;

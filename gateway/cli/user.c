@@ -7,6 +7,8 @@
 #include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
+#include "gateway/cli/screen.h"
+#include "gateway/cli/table.h"
 
 static char *print(const cJSON *json)
 {
@@ -22,7 +24,7 @@ static void print_key(const struct cli_people *a, cJSON *json, const char *name,
 {
 	if (cli_has(a->call, "json")) {
 		cJSON_AddStringToObject(json, "key", key);
-		cli_people_print(json);
+		screen_print_json(json);
 		return;
 	}
 	cli_say(stderr, "'%s' signs in with this key, which is not shown again:\n", name);
@@ -103,34 +105,45 @@ static int add_key(struct cli_people *a)
 	return made != NULL ? 0 : 1;
 }
 
-static void print_user(const cJSON *user)
+static void print_users(const cJSON *all)
 {
-	const cJSON *team;
+	static const struct table_column columns[] = {
+		{"ID", TABLE_TEXT, 6},   {"NAME", TABLE_TEXT, 24},
+		{"KIND", TABLE_TEXT, 8}, {"STATE", TABLE_TEXT, 9},
+		{"MAY", TABLE_TEXT, 0},  {"SINCE", TABLE_EXTRA_TIME, 0},
+	};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	const cJSON *user;
 
-	printf("%-6.0f %-24s %-8s %-9s %s",
-	       cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(user, "id")),
-	       cli_people_text(user, "name"), cli_people_text(user, "kind"),
-	       cli_people_text(user, "state"),
-	       cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(user, "is_admin")) ? "admin "
-										: "");
-	cJSON_ArrayForEach(team, cJSON_GetObjectItemCaseSensitive(user, "teams")) printf(
-		"%s:%s ", cli_people_text(team, "name"), cli_people_text(team, "role"));
-	putchar('\n');
+	cJSON_ArrayForEach(user, all)
+	{
+		const char *state = cli_people_text(user, "state");
+
+		cli_people_cell(t, user, "id");
+		cli_people_cell(t, user, "name");
+		cli_people_cell(t, user, "kind");
+		table_add_painted(t, state, cli_people_state_paint(state));
+		cli_people_roles_cell(
+			t, cJSON_GetObjectItemCaseSensitive(user, "teams"),
+			cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(user, "is_admin"))
+				? "admin"
+				: NULL);
+		cli_people_cell(t, user, "created_at");
+	}
+	table_print(&t);
 }
 
 static int list(struct cli_people *a)
 {
 	cJSON *all = cli_people_all(a, PEOPLE_USER_LIST);
-	const cJSON *user;
 
 	if (all == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {
-		cli_people_print(all);
+		screen_print_json(all);
 		return 0;
 	}
-	printf("%-6s %-24s %-8s %-9s %s\n", "ID", "NAME", "KIND", "STATE", "MAY");
-	cJSON_ArrayForEach(user, all) print_user(user);
+	print_users(all);
 	cJSON_Delete(all);
 	return 0;
 }
@@ -140,7 +153,7 @@ static int told(const struct cli_people *a, cJSON *user)
 	if (user == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {
-		cli_people_print(user);
+		screen_print_json(user);
 		return 0;
 	}
 	cli_say(stdout, "user '%s' is %s\n", cli_people_text(user, "name"),
@@ -182,7 +195,7 @@ static int make_link(struct cli_people *a)
 	user = cli_people_ask(a, PEOPLE_LINK, values, 4);
 	if (user != NULL && cli_has(a->call, "json")) {
 		cJSON_AddStringToObject(user, "code", code);
-		cli_people_print(user);
+		screen_print_json(user);
 	} else if (user != NULL) {
 		cli_say(stderr,
 			"open this on the manager within 5 minutes, once, to sign in as "
