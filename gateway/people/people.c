@@ -19,7 +19,7 @@ const char *people_sql(enum people_call call)
 			"SELECT public.people_user_remove($1::jsonb, " USER ")",
 		[PEOPLE_USER_LIST] = "SELECT public.people_users($1::jsonb, $2::jsonb)",
 		[PEOPLE_USER_READ] =
-			"SELECT public.people_user_seen($1::jsonb, " USER ")",
+			"SELECT public.people_user_read($1::jsonb, " USER ")",
 		[PEOPLE_KEY_ADD] =
 			"SELECT public.people_key_add($1::jsonb, " USER ", $3::jsonb)",
 		[PEOPLE_KEY_LIST] =
@@ -52,7 +52,7 @@ const char *people_sql(enum people_call call)
 			"SELECT public.people_team_remove($1::jsonb, " TEAM ")",
 		[PEOPLE_TEAM_LIST] = "SELECT public.people_teams($1::jsonb, $2::jsonb)",
 		[PEOPLE_TEAM_READ] =
-			"SELECT public.people_team_seen($1::jsonb, " TEAM ")",
+			"SELECT public.people_team_read($1::jsonb, " TEAM ")",
 		[PEOPLE_MEMBER_SET] = "SELECT public.people_member_set($1::jsonb, " TEAM
 				      ", public.people_user_id($3), $4)",
 		[PEOPLE_AUDIT] = "SELECT public.people_audit($1::jsonb, $2::jsonb)",

@@ -24,8 +24,8 @@ enum people_call {
 	PEOPLE_USER_ADD,        /* actor, spec */
 	PEOPLE_USER_CHANGE,     /* actor, user named, patch */
 	PEOPLE_USER_REMOVE,     /* actor, user named */
-	PEOPLE_USER_LIST,       /* actor, filter: state, kind, search */
-	PEOPLE_USER_READ,       /* actor, user named; null: none that the actor may see */
+	PEOPLE_USER_LIST,       /* actor, filter: state, kind, q */
+	PEOPLE_USER_READ,       /* actor, user named */
 	PEOPLE_KEY_ADD,         /* actor, user named, key */
 	PEOPLE_KEY_LIST,        /* actor, user named, filter */
 	PEOPLE_KEY_REVOKE,      /* actor, user named, id */
@@ -41,8 +41,8 @@ enum people_call {
 	PEOPLE_TEAM_ADD,    /* actor, spec */
 	PEOPLE_TEAM_CHANGE, /* actor, team named, patch */
 	PEOPLE_TEAM_REMOVE, /* actor, team named */
-	PEOPLE_TEAM_LIST,   /* actor, filter: state, search */
-	PEOPLE_TEAM_READ,   /* actor, team named; null: none that the actor may see */
+	PEOPLE_TEAM_LIST,   /* actor, filter: state, q */
+	PEOPLE_TEAM_READ,   /* actor, team named */
 	PEOPLE_MEMBER_SET,  /* actor, team named, user named, role or NULL */
 	PEOPLE_AUDIT, /* actor, filter: target, target_id, action, actor, user, team,
 			     * from, to */

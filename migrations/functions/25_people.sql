@@ -86,8 +86,7 @@ RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT public.people_sees_team(actor, team)
 			OR NOT EXISTS (SELECT FROM public.tollgate_teams WHERE id = team) THEN
-		PERFORM public.people_refuse('TG404', 'there is no such team, or not for you',
-			'team');
+		PERFORM public.people_refuse('TG404', 'there is no such team, or not for you');
 	ELSIF NOT public.people_is_admin(actor)
 			AND team <> ALL (public.people_teams_of(actor, 'manager')) THEN
 		PERFORM public.people_refuse('TG403', 'only a manager of the team may do this');
@@ -100,8 +99,7 @@ CREATE OR REPLACE FUNCTION public.people_need_self(actor jsonb, who bigint)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF public.people_user_seen(actor, who) IS NULL THEN
-		PERFORM public.people_refuse('TG404', 'there is no such user, or not for you',
-			'user');
+		PERFORM public.people_refuse('TG404', 'there is no such user, or not for you');
 	ELSIF NOT public.people_is_admin(actor)
 			AND public.people_who(actor) IS DISTINCT FROM who THEN
 		PERFORM public.people_refuse('TG403', 'only an admin may do this, or the user');
@@ -156,7 +154,9 @@ DECLARE
 BEGIN
 	SELECT id INTO found_id FROM public.tollgate_users
 		WHERE id::text = which OR (lower(name) = lower(which) AND removed_at IS NULL);
-	IF found_id IS NULL THEN
+	IF found_id IS NULL AND which ~ '^[0-9]+$' THEN
+		PERFORM public.people_refuse('TG404', 'there is no such user, or not for you');
+	ELSIF found_id IS NULL THEN
 		PERFORM public.people_refuse('TG404', format('there is no user ''%s''', which),
 			'user');
 	END IF;
@@ -172,7 +172,9 @@ BEGIN
 	SELECT id INTO found_id FROM public.tollgate_teams
 		WHERE id::text = which OR lower(name) = lower(which)
 		ORDER BY id::text = which DESC LIMIT 1;
-	IF found_id IS NULL THEN
+	IF found_id IS NULL AND which ~ '^[0-9]+$' THEN
+		PERFORM public.people_refuse('TG404', 'there is no such team, or not for you');
+	ELSIF found_id IS NULL THEN
 		PERFORM public.people_refuse('TG404', format('there is no team ''%s''', which),
 			'team');
 	END IF;

@@ -46,19 +46,26 @@ SELECT public.people_team_facts(id)
 	|| jsonb_build_object('above_ceiling', public.people_team_above(id))
 $$;
 
--- NULL: there is none, or not for this actor.
-CREATE OR REPLACE FUNCTION public.people_team_seen(actor jsonb, team bigint)
-RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT CASE WHEN public.people_sees_team(actor, team) THEN public.people_team(team) END
+CREATE OR REPLACE FUNCTION public.people_team_read(actor jsonb, team bigint)
+RETURNS jsonb LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	seen CONSTANT jsonb := CASE WHEN public.people_sees_team(actor, team)
+		THEN public.people_team(team) END;
+BEGIN
+	IF seen IS NULL THEN
+		PERFORM public.people_refuse('TG404', 'there is no such team, or not for you');
+	END IF;
+	RETURN seen;
+END
 $$;
 
--- Of members: their own. filter: state (active, disabled), search (in the name). Tokens
+-- Of members: their own. filter: state (active, disabled), q (in the name). Tokens
 -- above a ceiling are told by each team alone.
 CREATE OR REPLACE FUNCTION public.people_teams(actor jsonb, filter jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wanted CONSTANT text := public.people_word(filter, 'state', '{active,disabled}');
-	sought CONSTANT text := lower(filter ->> 'search');
+	sought CONSTANT text := lower(filter ->> 'q');
 	by_admin CONSTANT boolean := public.people_is_admin(actor);
 	own CONSTANT bigint[] := public.people_teams_of(actor);
 BEGIN
@@ -193,7 +200,8 @@ BEGIN
 			'role');
 	ELSIF NOT EXISTS (SELECT FROM public.tollgate_users
 			WHERE id = who AND removed_at IS NULL) THEN
-		PERFORM public.people_refuse('TG404', 'there is no such user', 'user');
+		PERFORM public.people_refuse('TG404', 'there is no such user, or not for '
+			'you');
 	END IF;
 	INSERT INTO public.tollgate_members AS m (user_id, team_id, role)
 		VALUES (who, team, people_member_set.role)

@@ -34,7 +34,19 @@ SELECT CASE
 FROM public.tollgate_users AS u WHERE u.id = who
 $$;
 
--- filter: state (active, disabled, removed; none: all but the removed), kind, search (in
+CREATE OR REPLACE FUNCTION public.people_user_read(actor jsonb, who bigint)
+RETURNS jsonb LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	seen CONSTANT jsonb := public.people_user_seen(actor, who);
+BEGIN
+	IF seen IS NULL THEN
+		PERFORM public.people_refuse('TG404', 'there is no such user, or not for you');
+	END IF;
+	RETURN seen;
+END
+$$;
+
+-- filter: state (active, disabled, removed; none: all but the removed), kind, q (in
 -- the name, or for admins the e-mail address).
 CREATE OR REPLACE FUNCTION public.people_users(actor jsonb, filter jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -42,7 +54,7 @@ DECLARE
 	wanted CONSTANT text := public.people_word(filter, 'state',
 		'{active,disabled,removed}');
 	of_kind CONSTANT text := public.people_word(filter, 'kind', '{person,service}');
-	sought CONSTANT text := lower(filter ->> 'search');
+	sought CONSTANT text := lower(filter ->> 'q');
 	by_admin CONSTANT boolean := public.people_is_admin(actor);
 BEGIN
 	IF NOT public.people_is_manager(actor) THEN

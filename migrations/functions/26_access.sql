@@ -48,7 +48,7 @@ BEGIN
 	SELECT kind INTO of_kind FROM public.tollgate_users
 		WHERE id = who AND removed_at IS NULL;
 	IF NOT FOUND THEN
-		PERFORM public.people_refuse('TG404', 'there is no such user', 'user');
+		PERFORM public.people_refuse('TG404', 'there is no such user');
 	ELSIF length(key ->> 'name') > 100 OR key ->> 'name' ~ '[[:cntrl:]]' THEN
 		PERFORM public.people_refuse('TG400', 'a key''s name is up to 100 characters, '
 			'none of them a control character', 'name');
@@ -173,7 +173,7 @@ BEGIN
 	PERFORM public.people_need_admin(actor);
 	SELECT kind INTO of_kind FROM public.tollgate_users AS u WHERE u.id = who;
 	IF NOT FOUND THEN
-		PERFORM public.people_refuse('TG404', 'there is no such user', 'user');
+		PERFORM public.people_refuse('TG404', 'there is no such user');
 	ELSIF of_kind <> 'person' THEN
 		PERFORM public.people_refuse('TG409', 'a service signs in by its keys alone');
 	END IF;
@@ -245,13 +245,14 @@ END
 $$;
 
 -- spec: user_id, whose identity it becomes; or name, email, is_admin of a new user, as
--- the provider says where nothing is said. And team with role.
+-- the provider says where nothing is said. And team (a name) or team_id, with role.
 CREATE OR REPLACE FUNCTION public.people_access_grant(actor jsonb, request_id bigint,
 	spec jsonb) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	asked public.tollgate_access_requests;
 	who bigint := (spec ->> 'user_id')::bigint;
+	team CONSTANT text := coalesce(spec ->> 'team_id', spec ->> 'team');
 BEGIN
 	PERFORM public.people_begin(actor);
 	PERFORM public.people_need_admin(actor);
@@ -259,8 +260,8 @@ BEGIN
 		WHERE r.id = request_id;
 	IF NOT FOUND THEN
 		PERFORM public.people_refuse('TG404', 'there is no such request');
-	ELSIF (spec ->> 'team' IS NULL) <> (spec ->> 'role' IS NULL) THEN
-		PERFORM public.people_refuse('TG400', 'team and role go together', 'team');
+	ELSIF (team IS NULL) <> (spec ->> 'role' IS NULL) THEN
+		PERFORM public.people_refuse('TG400', 'a team and a role go together', 'role');
 	ELSIF who IS NULL THEN
 		who := (public.people_user_add(actor, jsonb_build_object(
 			'name', coalesce(spec ->> 'name', public.people_free_name(asked.name)),
@@ -273,9 +274,9 @@ BEGIN
 			'leave name, email and is_admin out', 'user_id');
 	END IF;
 	PERFORM public.people_identity_add(actor, who, asked.issuer, asked.subject);
-	IF spec ->> 'team' IS NOT NULL THEN
-		PERFORM public.people_member_set(actor, public.people_team_id(spec ->> 'team'),
-			who, spec ->> 'role');
+	IF team IS NOT NULL THEN
+		PERFORM public.people_member_set(actor, public.people_team_id(team), who,
+			spec ->> 'role');
 	END IF;
 	RETURN public.people_user(who);
 END

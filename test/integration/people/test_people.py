@@ -263,7 +263,7 @@ def test_the_running_role_asks_what_the_pages_show(people):
     people.query("UPDATE tokens SET tollgate_team_id = %s WHERE name = 'all'", (team,))
     people.query("SET ROLE tollgate")
     try:
-        assert call(people, "people_team_seen", None, team)["above_ceiling"]
+        assert call(people, "people_team_read", None, team)["above_ceiling"]
         assert call(people, "people_teams", None, {})["items"][0]["tokens"] == 1
         refused("TG409", people, "people_team_remove", None, team)
         assert call(people, "people_users", None, {"limit": 1}) == {"items": [], "next": None}

@@ -56,8 +56,8 @@ def test_an_actor_without_an_id_may_nothing(people, who):
     for function in ("people_users", "people_audit", "people_access_requests"):
         refused(people, "TG403", "", function, who, {})
     assert names(people.ask("people_teams", who, {})) == []
-    assert people.ask("people_team_seen", who, one) is None
-    assert people.ask("people_user_seen", who, bob) is None
+    refused(people, "TG404", "", "people_team_read", who, one)
+    refused(people, "TG404", "", "people_user_read", who, bob)
 
 
 def test_teams_that_one_sees(people):
@@ -66,9 +66,12 @@ def test_teams_that_one_sees(people):
                           (people.stranger, []), (people.service, ["one"])):
         assert names(people.ask("people_teams", by(person), {})) == teams
         for name, team in people.teams.items():
-            assert (people.ask("people_team_seen", by(person), team) is not None) == (name in teams)
+            if name in teams:
+                assert people.ask("people_team_read", by(person), team)["name"] == name
+            else:
+                refused(people, "TG404", "", "people_team_read", by(person), team)
     assert names(people.ask("people_teams", None, {})) == ["one", "two"]
-    team = people.ask("people_team_seen", by(people.viewer), people.teams["one"])
+    team = people.ask("people_team_read", by(people.viewer), people.teams["one"])
     assert [(m["name"], m["role"]) for m in team["members"]] == [
         ("manager", "manager"), ("service", "manager"), ("viewer", "viewer")]
     assert (team["tokens"], team["state"], team["above_ceiling"]) == (2, "active", [])
@@ -86,12 +89,12 @@ def test_users_that_one_sees(people):
         "service": ["one"]}
     for person in (people.viewer, people.stranger):
         refused(people, "TG403", "", "people_users", by(person), {})
-        assert people.ask("people_user_seen", by(person), person.id)["state"] == "active"
-        assert people.ask("people_user_seen", by(person), people.admin.id) is None
+        assert people.ask("people_user_read", by(person), person.id)["state"] == "active"
+        refused(people, "TG404", "", "people_user_read", by(person), people.admin.id)
     people.ask("people_user_remove", None, people.viewer.id)
-    assert people.ask("people_user_seen", by(people.manager), people.viewer.id) is None
-    assert people.ask("people_user_seen", by(people.admin), people.viewer.id)["state"] == "removed"
-    assert people.ask("people_user_seen", by(people.viewer), people.viewer.id) is None
+    refused(people, "TG404", "", "people_user_read", by(people.manager), people.viewer.id)
+    assert people.ask("people_user_read", by(people.admin), people.viewer.id)["state"] == "removed"
+    refused(people, "TG404", "", "people_user_read", by(people.viewer), people.viewer.id)
     assert names(people.ask("people_users", by(people.admin), {"state": "removed"})) == ["viewer"]
     assert "viewer" not in names(people.ask("people_users", by(people.manager), {"state": "removed"}))
 
@@ -104,8 +107,8 @@ def test_lists_have_pages_and_filters(people):
     linked = people.ask("people_users", None, {"limit": 1, "link": "/api/users?limit=1&after="})
     assert linked["next"] == f"/api/users?limit=1&after={linked['items'][0]['id']}"
     assert names(people.ask("people_users", None, {"kind": "service"})) == ["service"]
-    assert names(people.ask("people_users", None, {"search": "IEW"})) == ["viewer"]
-    assert names(people.ask("people_teams", None, {"search": "tW"})) == ["two"]
+    assert names(people.ask("people_users", None, {"q": "IEW"})) == ["viewer"]
+    assert names(people.ask("people_teams", None, {"q": "tW"})) == ["two"]
     people.ask("people_team_change", None, people.teams["two"], {"disabled": True})
     assert names(people.ask("people_teams", None, {"state": "disabled"})) == ["two"]
     assert names(people.ask("people_teams", None, {"state": "active"})) == ["one"]
@@ -122,8 +125,7 @@ def test_changes_by_each_role(people):
         for team, code in ((one, in_one), (two, in_two)):
             for role in ("viewer", "manager", None):
                 if code:
-                    refused(people, code, "team" if code == "TG404" else "", "people_member_set",
-                            by(person), team, bob, role)
+                    refused(people, code, "", "people_member_set", by(person), team, bob, role)
                 else:
                     people.ask("people_member_set", by(person), team, bob, role)
         for function, *arguments in (
@@ -133,11 +135,11 @@ def test_changes_by_each_role(people):
                 ("people_team_remove", two), ("people_identity_add", person.id, "i", "s"),
                 ("people_access_grant", 1, {}), ("people_access_refuse", 1)):
             refused(people, "TG403", "", function, by(person), *arguments)
-    assert "no such user" in refused(people, "TG404", "user", "people_member_set", by(people.manager),
+    assert "no such user" in refused(people, "TG404", "", "people_member_set", by(people.manager),
                                      one, 999, "viewer")
     refused(people, "TG400", "role", "people_member_set", by(people.manager), one, bob, "admin")
     people.ask("people_user_change", None, people.manager.id, {"disabled": True})
-    refused(people, "TG404", "team", "people_member_set", by(people.manager), one, bob, "viewer")
+    refused(people, "TG404", "", "people_member_set", by(people.manager), one, bob, "viewer")
 
 
 def test_keys_and_sessions_are_ones_own(people):
@@ -153,7 +155,7 @@ def test_keys_and_sessions_are_ones_own(people):
                                      ("people_key_add", bob.id, {"hash": "b" * 64}),
                                      ("people_key_revoke", bob.id, made["id"]),
                                      ("people_session_end", bob.id, None)):
-            refused(people, code, "user" if code == "TG404" else "", function, by(person), *arguments)
+            refused(people, code, "", function, by(person), *arguments)
     for person in (bob, people.admin):
         assert names(people.ask("people_keys", by(person), bob.id, {})) == ["test", "laptop"]
         session, = people.ask("people_sessions", by(person), bob.id, {})["items"]
@@ -194,7 +196,7 @@ def test_identities(people):
     refused(people, "TG409", "subject", "people_identity_add", admin, people.other.id, "https://i.example",
             "sub")
     refused(people, "TG409", "", "people_identity_add", admin, people.service.id, "i", "s")
-    refused(people, "TG404", "user", "people_identity_add", admin, 999, "i", "s")
+    refused(people, "TG404", "", "people_identity_add", admin, 999, "i", "s")
     assert people.ask("people_identities", by(bob), bob.id, {})["items"] == [made]
     refused(people, "TG404", "", "people_identity_remove", admin, people.other.id, made["id"])
     people.ask("people_user_change", None, bob.id, {"disabled": True})
@@ -236,7 +238,7 @@ def test_requests_for_access(people):
     assert people.ask("people_access_refuse", admin, unwanted)["state"] == "refused"
     assert people.ask("people_access_refuse", admin, unwanted)["state"] == "refused"
     refused(people, "TG409", "name", "people_access_grant", admin, doubled, {"name": "VIEWER"})
-    refused(people, "TG400", "team", "people_access_grant", admin, doubled, {"team": "one"})
+    refused(people, "TG400", "role", "people_access_grant", admin, doubled, {"team": "one"})
     refused(people, "TG400", "user_id", "people_access_grant", admin, doubled,
             {"user_id": people.viewer.id, "name": "x"})
     refused(people, "TG404", "", "people_access_grant", admin, new, {})

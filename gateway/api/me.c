@@ -1,0 +1,139 @@
+/* GET /api/me: who calls, how they signed in, and what they may. From what is remembered:
+ * it also answers while the database is away. */
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "common/check.h"
+#include "gateway/api/operations.h"
+#include "gateway/manager/identity.h"
+
+static void add_text(cJSON *json, const char *name, const char *text)
+{
+	CHECK(text != NULL ? cJSON_AddStringToObject(json, name, text)
+			   : cJSON_AddNullToObject(json, name));
+}
+
+/* Its digits: as a number it would lose some beyond 2^53. */
+static void add_id(cJSON *json, const char *name, int64_t id)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%" PRId64, id);
+	CHECK(id != 0 ? cJSON_AddRawToObject(json, name, text)
+		      : cJSON_AddNullToObject(json, name));
+}
+
+static void add_bool(cJSON *json, const char *name, bool is_so)
+{
+	CHECK(cJSON_AddBoolToObject(json, name, is_so));
+}
+
+static cJSON *add_object(cJSON *json, const char *name)
+{
+	cJSON *object = cJSON_AddObjectToObject(json, name);
+
+	CHECK(object != NULL);
+	return object;
+}
+
+static void add_user(cJSON *json, const struct identity *i)
+{
+	add_id(json, "id", i->user_id);
+	add_text(json, "name", i->name);
+	add_text(json, "email", i->email);
+	add_text(json, "kind", i->is_service ? "service" : "person");
+}
+
+static void add_sign_in(cJSON *json, const struct identity *i)
+{
+	static const char *const by[] = {
+		[IDENTITY_KEY] = "key",
+		[IDENTITY_SESSION] = "session",
+		[IDENTITY_JWT] = "jwt",
+	};
+
+	add_text(json, "by", by[i->how]);
+	add_id(json, "key_id", i->key_id);
+	add_id(json, "session_id", i->session_id);
+	add_text(json, "issuer", i->issuer);
+	add_text(json, "subject", i->subject);
+	add_text(json, "acting", i->acting);
+}
+
+static void add_teams(cJSON *json, const struct identity *i)
+{
+	cJSON *teams = cJSON_AddArrayToObject(json, "teams");
+
+	for (size_t t = 0; t < i->n_teams; t++) {
+		cJSON *team = cJSON_CreateObject();
+
+		add_id(team, "id", i->teams[t].id);
+		add_text(team, "name", i->teams[t].name);
+		add_text(team, "role", i->teams[t].is_manager ? "manager" : "viewer");
+		CHECK(cJSON_AddItemToArray(teams, team));
+	}
+}
+
+static const char *role_of(const struct identity *i)
+{
+	if (!identity_has_rights(i))
+		return "none";
+	if (i->is_admin)
+		return "admin";
+	return identity_manages(i) ? "manager" : "viewer";
+}
+
+static void add_rights(cJSON *json, const struct identity *i)
+{
+	cJSON *may;
+
+	add_text(json, "role", role_of(i));
+	add_bool(json, "sees_all", i->is_admin || i->sees_all);
+	add_teams(json, i);
+	may = add_object(json, "may");
+	add_bool(may, "view", identity_has_rights(i));
+	add_bool(may, "manage", identity_manages(i));
+	add_bool(may, "administer", i->user_id != 0 && i->is_admin);
+}
+
+/* What an admin needs to know of someone without rights. */
+static void add_advice(cJSON *json, const struct identity *i)
+{
+	struct sbuf text;
+
+	if (identity_has_rights(i)) {
+		add_text(json, "advice", NULL);
+		return;
+	}
+	sbuf_init(&text, 64u << 10);
+	if (i->user_id != 0)
+		sbuf_printf(
+			&text,
+			"%s has no role yet. An admin gives one: tollgate team member "
+			"TEAM %" PRId64 " --role viewer",
+			i->name, i->user_id);
+	else
+		sbuf_printf(
+			&text,
+			"%s is known to %s as %s, and has no role here yet. An admin "
+			"lets them in: POST /api/access-requests/{id}/grant, whose id "
+			"GET /api/access-requests tells",
+			i->name, i->issuer != NULL ? i->issuer : "-",
+			i->subject != NULL ? i->subject : "-");
+	add_text(json, "advice", sbuf_text(&text));
+	sbuf_fini(&text);
+}
+
+void api_get_me(struct call *c)
+{
+	const struct identity *i = call_identity(c);
+	cJSON *json = cJSON_CreateObject();
+
+	add_user(add_object(json, "user"), i);
+	add_sign_in(add_object(json, "signed_in"), i);
+	add_rights(json, i);
+	add_advice(json, i);
+	add_bool(json, "is_stale", i->is_stale);
+	call_reply_object(c, 200, json);
+}

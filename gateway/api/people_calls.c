@@ -1,0 +1,178 @@
+/* What operations on people share. */
+#include "gateway/api/people_calls.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "common/check.h"
+
+#define LINK_MAX (256u << 10) /* a head of 64 KiB, each byte of it encoded */
+#define ID_DIGITS 18
+#define LIMIT_MAX 200
+
+static bool is_id(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+
+	return n > 0 && n <= ID_DIGITS && text[n] == '\0';
+}
+
+const char *people_call_id(struct call *c, const char *name)
+{
+	const char *id = call_path(c, name);
+
+	if (is_id(id))
+		return id;
+	call_problem(c, PROBLEM_NOT_FOUND, "an id is a number");
+	return NULL;
+}
+
+static bool is_changing(const struct call *c)
+{
+	const struct request_head *h = call_head(c);
+
+	return h->method != HTTP_GET && h->method != HTTP_HEAD;
+}
+
+static void reply_nothing(struct call *c, struct str json)
+{
+	(void)json;
+	call_reply_nothing(c);
+}
+
+void people_call_ask(struct call *c, enum people_call what, int status,
+		     const char *const *values, int n)
+{
+	struct call_question q = {
+		.pool = is_changing(c) ? DB_CHANGES : DB_QUESTIONS,
+		.sql = people_sql(what),
+		.values = {call_actor(c)},
+		.n_values = n + 1,
+		.status = status,
+		.then = status == 204 ? reply_nothing : NULL,
+	};
+
+	CHECK(n < CALL_VALUES_MAX);
+	for (int i = 0; i < n; i++)
+		q.values[i + 1] = values[i];
+	call_ask(c, &q);
+}
+
+/* --- lists --- */
+
+/* RFC 3986 2.3 */
+static void put_encoded(struct sbuf *out, const char *text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789-._~";
+
+	for (; *text != '\0'; text++)
+		if (strchr(plain, *text) != NULL)
+			sbuf_printf(out, "%c", *text);
+		else
+			sbuf_printf(out, "%%%02X", (unsigned char)*text);
+}
+
+/* Where the next page is, up to the id that it begins behind. */
+static void put_link(struct call *c, const struct query *query, struct sbuf *out)
+{
+	sbuf_str(out, call_head(c)->path);
+	sbuf_lit(out, "?");
+	for (size_t i = 0; i < query->n; i++) {
+		if (strcmp(query->items[i].name, "after") == 0)
+			continue;
+		sbuf_printf(out, "%s=", query->items[i].name);
+		put_encoded(out, query->items[i].value);
+		sbuf_lit(out, "&");
+	}
+	sbuf_lit(out, "after=");
+	CHECK(!out->overflow);
+}
+
+static void check_page(struct call *c, const struct query *query)
+{
+	const char *limit = query_get(query, "limit"), *after = query_get(query, "after");
+	uint64_t n;
+
+	if (limit != NULL && (!str_to_u64(str_of(limit), &n) || n < 1 || n > LIMIT_MAX))
+		input_fault(call_faults(c), INPUT_PARAMETER, "limit",
+			    "takes a whole number from 1 to %d", LIMIT_MAX);
+	if (after != NULL && !is_id(after))
+		input_fault(call_faults(c), INPUT_PARAMETER, "after",
+			    "is what `next` of a page has: follow that");
+}
+
+static char *list_filter(struct call *c, const struct query *query)
+{
+	cJSON *filter = cJSON_CreateObject();
+	struct sbuf link;
+	char *text;
+
+	sbuf_init(&link, LINK_MAX);
+	put_link(c, query, &link);
+	CHECK(cJSON_AddStringToObject(filter, "link", sbuf_text(&link)));
+	for (size_t i = 0; i < query->n; i++)
+		CHECK(cJSON_AddStringToObject(filter, query->items[i].name,
+					      query->items[i].value));
+	text = cJSON_PrintUnformatted(filter);
+	CHECK(text != NULL);
+	cJSON_Delete(filter);
+	sbuf_fini(&link);
+	return text;
+}
+
+void people_call_list(struct call *c, enum people_call what, const char *of,
+		      const char *const *known)
+{
+	const struct query *query = call_query(c, known);
+	char *filter;
+
+	check_page(c, query);
+	if (call_is_faulty(c))
+		return;
+	filter = list_filter(c, query);
+	if (of != NULL)
+		people_call_ask(c, what, 200, (const char *[]){of, filter}, 2);
+	else
+		people_call_ask(c, what, 200, (const char *[]){filter}, 1);
+	cJSON_free(filter);
+}
+
+/* --- changes --- */
+
+void people_call_change(struct call *c, enum people_call what, int status, const char *of,
+			const struct body_field *fields, size_t n)
+{
+	cJSON *spec = call_fields(c, fields, n);
+	char *text;
+
+	if (call_is_faulty(c))
+		return;
+	text = cJSON_PrintUnformatted(spec);
+	CHECK(text != NULL);
+	if (of != NULL)
+		people_call_ask(c, what, status, (const char *[]){of, text}, 2);
+	else
+		people_call_ask(c, what, status, (const char *[]){text}, 1);
+	cJSON_free(text);
+}
+
+void people_call_one(struct call *c, enum people_call what, int status)
+{
+	const char *id = people_call_id(c, "id");
+
+	if (id != NULL)
+		people_call_ask(c, what, status, &id, 1);
+}
+
+void people_call_part(struct call *c, enum people_call what, int status,
+		      const char *owner, const char *one)
+{
+	const char *ids[2] = {people_call_id(c, owner)};
+
+	if (ids[0] == NULL)
+		return;
+	ids[1] = people_call_id(c, one);
+	if (ids[1] != NULL)
+		people_call_ask(c, what, status, ids, 2);
+}
