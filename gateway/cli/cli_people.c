@@ -110,30 +110,32 @@ void cli_people_add_list(const struct cli_call *c, cJSON *json, const char *name
 }
 
 /* The filter for the page behind `after` (a number, NULL: the first). */
-static cJSON *ask_page(struct cli_people *a, enum people_call call, const cJSON *after)
+static cJSON *ask_page(struct cli_people *a, enum people_call call, const char *of,
+		       const cJSON *after)
 {
 	cJSON *filter = cJSON_CreateObject(), *page;
-	const char *values[2] = {NULL};
+	const char *values[3] = {NULL, of};
+	int n = of != NULL ? 2 : 1;
 	char *text;
 
 	cJSON_AddNumberToObject(filter, "limit", 200);
 	if (after != NULL)
 		cJSON_AddItemToObject(filter, "after", cJSON_Duplicate(after, false));
-	values[1] = text = cJSON_PrintUnformatted(filter);
+	values[n] = text = cJSON_PrintUnformatted(filter);
 	CHECK(text != NULL);
-	page = cli_people_ask(a, call, values, 2);
+	page = cli_people_ask(a, call, values, n + 1);
 	cJSON_free(text);
 	cJSON_Delete(filter);
 	return page;
 }
 
-cJSON *cli_people_all(struct cli_people *a, enum people_call call)
+cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of)
 {
 	cJSON *all = cJSON_CreateArray(), *after = NULL, *page, *item;
 	bool more = true;
 
 	while (more) {
-		page = ask_page(a, call, after);
+		page = ask_page(a, call, of, after);
 		cJSON_Delete(after);
 		after = NULL;
 		if (page == NULL) {

@@ -33,7 +33,8 @@ enum table_paint cli_people_state_paint(const char *state);
 /* What was given for a list's option as a field of json, unless nothing was. */
 void cli_people_add_list(const struct cli_call *c, cJSON *json, const char *name,
 			 const char *option);
-/* All pages of a list, as one array. NULL: the reason is on stderr. */
-cJSON *cli_people_all(struct cli_people *a, enum people_call call);
+/* All pages of a list, as one array; of: whose it is, or NULL. NULL: the reason is on
+ * stderr. */
+cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of);
 
 #endif

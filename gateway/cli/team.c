@@ -134,7 +134,7 @@ static void print_teams(const cJSON *all)
 
 static int list(struct cli_people *a)
 {
-	cJSON *all = cli_people_all(a, PEOPLE_TEAM_LIST);
+	cJSON *all = cli_people_all(a, PEOPLE_TEAM_LIST, NULL);
 
 	if (all == NULL)
 		return 1;

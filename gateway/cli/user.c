@@ -9,6 +9,7 @@
 #include "gateway/cli/cli_people.h"
 #include "gateway/cli/screen.h"
 #include "gateway/cli/table.h"
+#include "gateway/cli/user_access.h"
 
 static char *print(const cJSON *json)
 {
@@ -135,7 +136,7 @@ static void print_users(const cJSON *all)
 
 static int list(struct cli_people *a)
 {
-	cJSON *all = cli_people_all(a, PEOPLE_USER_LIST);
+	cJSON *all = cli_people_all(a, PEOPLE_USER_LIST, NULL);
 
 	if (all == NULL)
 		return 1;
@@ -254,64 +255,91 @@ static const struct cli_option key_options[] = {
 #define SHARES .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON
 #define ONE_USER .arguments = "USER", .least = 1, .most = 1
 
+static const struct cli_command commands[] = {
+	{.name = "add",
+	 .summary = "make a user and print a key to sign in with",
+	 .text = "Prints a key to sign in with, once: only its SHA-256 is kept. It "
+		 "works on a database that has no user yet: that is the first "
+		 "admin's way.",
+	 .options = add_options,
+	 SHARES,
+	 .examples = {"tollgate user add --name ada --role admin",
+		      "tollgate user add --name reports --service --role viewer "
+		      "--team research"},
+	 .run = run_add},
+	{.name = "list",
+	 .summary = "list users and what they may",
+	 SHARES,
+	 .examples = {"tollgate user list", "tollgate user list --json"},
+	 .run = run_list},
+	{.name = "key",
+	 .summary = "print a further key of a user",
+	 ONE_USER,
+	 .options = key_options,
+	 SHARES,
+	 .examples = {"tollgate user key ada",
+		      "tollgate user key reports --name ci --expires 90d"},
+	 .run = run_key},
+	{.name = "keys",
+	 .summary = "list a user's keys",
+	 ONE_USER,
+	 SHARES,
+	 .examples = {"tollgate user keys ada", "tollgate user keys ada --json"},
+	 .run = cli_user_keys},
+	{.name = "revoke",
+	 .summary = "revoke a key of a user, and end the sessions that it began",
+	 .arguments = "USER KEY",
+	 .least = 2,
+	 .most = 2,
+	 .text = "KEY is the key's id, which `tollgate user keys USER` tells.",
+	 SHARES,
+	 .examples = {"tollgate user revoke ada 12", "tollgate user revoke 3 12 --json"},
+	 .run = cli_user_revoke},
+	{.name = "sessions",
+	 .summary = "list where a user is signed in by a browser",
+	 ONE_USER,
+	 SHARES,
+	 .examples = {"tollgate user sessions ada", "tollgate user sessions ada --json"},
+	 .run = cli_user_sessions},
+	{.name = "sign-out",
+	 .summary = "end all sessions of a user",
+	 ONE_USER,
+	 SHARES,
+	 .examples = {"tollgate user sign-out ada", "tollgate user sign-out 3"},
+	 .run = cli_user_sign_out},
+	{.name = "disable",
+	 .summary = "keep a user out, until `enable`",
+	 ONE_USER,
+	 SHARES,
+	 .examples = {"tollgate user disable bob", "tollgate user disable 3"},
+	 .run = run_disable},
+	{.name = "enable",
+	 .summary = "let a disabled or removed user in again",
+	 ONE_USER,
+	 .text = "USER is a name or an id; of someone who was removed, the id.",
+	 SHARES,
+	 .examples = {"tollgate user enable bob", "tollgate user enable 3"},
+	 .run = run_enable},
+	{.name = "remove",
+	 .summary = "end a user's keys, sessions and memberships",
+	 ONE_USER,
+	 .text = "Who was removed stays out until they are enabled, by their id.",
+	 SHARES,
+	 .examples = {"tollgate user remove bob", "tollgate user remove 3"},
+	 .run = run_remove},
+	{.name = "link",
+	 .summary = "print where a browser signs in as this user, once",
+	 ONE_USER,
+	 .text = "Prints where a browser signs in as this user, once, within 5 "
+		 "minutes.",
+	 SHARES,
+	 .examples = {"tollgate user link ada", "tollgate user link ada --json"},
+	 .run = run_link},
+};
+
 static const struct cli_command *command_at(size_t i)
 {
-	static const struct cli_command all[] = {
-		{.name = "add",
-		 .summary = "make a user and print a key to sign in with",
-		 .text = "Prints a key to sign in with, once: only its SHA-256 is kept. It "
-			 "works on a database that has no user yet: that is the first "
-			 "admin's way.",
-		 .options = add_options,
-		 SHARES,
-		 .examples = {"tollgate user add --name ada --role admin",
-			      "tollgate user add --name reports --service --role viewer "
-			      "--team research"},
-		 .run = run_add},
-		{.name = "list",
-		 .summary = "list users and what they may",
-		 SHARES,
-		 .examples = {"tollgate user list", "tollgate user list --json"},
-		 .run = run_list},
-		{.name = "key",
-		 .summary = "print a further key of a user",
-		 ONE_USER,
-		 .options = key_options,
-		 SHARES,
-		 .examples = {"tollgate user key ada",
-			      "tollgate user key reports --name ci --expires 90d"},
-		 .run = run_key},
-		{.name = "disable",
-		 .summary = "keep a user out, until `enable`",
-		 ONE_USER,
-		 SHARES,
-		 .examples = {"tollgate user disable bob", "tollgate user disable 3"},
-		 .run = run_disable},
-		{.name = "enable",
-		 .summary = "let a disabled or removed user in again",
-		 ONE_USER,
-		 .text = "USER is a name or an id; of someone who was removed, the id.",
-		 SHARES,
-		 .examples = {"tollgate user enable bob", "tollgate user enable 3"},
-		 .run = run_enable},
-		{.name = "remove",
-		 .summary = "end a user's keys, sessions and memberships",
-		 ONE_USER,
-		 .text = "Who was removed stays out until they are enabled, by their id.",
-		 SHARES,
-		 .examples = {"tollgate user remove bob", "tollgate user remove 3"},
-		 .run = run_remove},
-		{.name = "link",
-		 .summary = "print where a browser signs in as this user, once",
-		 ONE_USER,
-		 .text = "Prints where a browser signs in as this user, once, within 5 "
-			 "minutes.",
-		 SHARES,
-		 .examples = {"tollgate user link ada", "tollgate user link ada --json"},
-		 .run = run_link},
-	};
-
-	return i < ARRAY_LEN(all) ? &all[i] : NULL;
+	return i < ARRAY_LEN(commands) ? &commands[i] : NULL;
 }
 
 const struct cli_command *cli_user(void)

@@ -270,3 +270,20 @@ def test_the_running_role_asks_what_the_pages_show(people):
         assert call(people, "people_audit", None, {"target": "team"})["items"]
     finally:
         people.query("RESET ROLE")
+
+
+def test_keys_and_sessions_of_somebody(people):
+    cli(people, "user", "add", "--name", "ada", "--role", "admin")
+    key = cli(people, "user", "key", "ada", "--name", "laptop", "--expires", "90d").stdout.strip()
+    laptop = made(people, "user", "keys", "ada")[1]
+    assert (laptop["name"], laptop["key_start"], laptop["state"]) == ("laptop", key[:8], "active")
+    assert "laptop" in cli(people, "user", "keys", "ada").stdout
+    call(people, "people_session_start", None, laptop["user_id"], "a" * 64, 60, "agent", laptop["id"])
+    assert "agent" in cli(people, "user", "sessions", "ada").stdout
+    assert "is revoked" in cli(people, "user", "revoke", "ada", str(laptop["id"])).stdout
+    assert made(people, "user", "sessions", "ada") == []
+    assert len(made(people, "user", "keys", "ada")) == 1
+    call(people, "people_session_start", None, laptop["user_id"], "b" * 64, 60, "agent")
+    assert "1 sessions of 'ada' have ended" in cli(people, "user", "sign-out", "ada").stdout
+    assert "no such key" in cli(people, "user", "revoke", "ada", "999", status=1).stderr
+    assert "no user 'bob'" in cli(people, "user", "keys", "bob", status=1).stderr

@@ -49,6 +49,7 @@ def test_me(api, people):
     assert me["teams"] == [{"id": people.teams["one"], "name": "one", "role": "manager"}]
     assert me["may"] == {"view": True, "manage": True, "administer": False}
     assert good(api.get("/api/me", people.admin.key))["may"]["administer"] is True
+    assert good(api.get("/api/me", people.service.key))["user"]["kind"] == "service"
     viewer = good(api.get("/api/me", people.viewer.key))
     assert (viewer["role"], viewer["may"]["manage"]) == ("viewer", False)
 
