@@ -27,7 +27,12 @@ const struct cli_command *cli_journal_hand_over(void);
 const struct cli_command *cli_journal_discard(void);
 /* Of `tollgate usage`. */
 const struct cli_command *cli_usage_ask(void);
+const struct cli_command *cli_usage_cost(void);
 const struct cli_command *cli_usage_generate(void);
+const struct cli_command *cli_usage_logs(void);
+const struct cli_command *cli_usage_series(void);
+const struct cli_command *cli_usage_stats(void);
+const struct cli_command *cli_usage_top(void);
 const struct cli_command *cli_usage_verify(void);
 
 #endif
