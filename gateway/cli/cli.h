@@ -16,6 +16,7 @@ const struct cli_command *cli_health(void);
 const struct cli_command *cli_journal(void);
 const struct cli_command *cli_migrate(void);
 const struct cli_command *cli_nodes(void);
+const struct cli_command *cli_routes(void);
 const struct cli_command *cli_serve(void);
 const struct cli_command *cli_team(void);
 const struct cli_command *cli_token(void);

@@ -10,6 +10,7 @@
 #include "common/check.h"
 #include "common/pg_sync.h"
 #include "common/str.h"
+#include "gateway/cli/cli_settings.h"
 #include "gateway/cli/dev_env_file.h"
 #include "gateway/db/schema.h"
 #include "gateway/settings/settings.h"
@@ -28,13 +29,12 @@ struct cli_db cli_db_of(const struct cli_call *c)
 }
 
 /* Secrets of routes are of no interest here: they need not be set. */
-static struct settings *load(const struct cli_db *o, bool database_optional,
-			     struct env_file *variables, struct sbuf *report)
+static struct settings *load(const struct cli_db *o, struct env_file *variables,
+			     struct sbuf *report)
 {
 	struct settings_options options = {
 		.env = o->env,
 		.allow_missing_secrets = true,
-		.database_optional = database_optional,
 		.variable = env_file_variable,
 		.variable_ctx = variables,
 	};
@@ -49,7 +49,7 @@ static char *from_config(const struct cli_db *o, struct env_file *variables)
 	char *conninfo = NULL;
 
 	sbuf_init(&report, REPORT_MAX);
-	s = load(o, false, variables, &report);
+	s = load(o, variables, &report);
 	if (s == NULL)
 		fprintf(stderr, STR_FMT, STR_ARG(sbuf_view(&report)));
 	else if (s->database == NULL)
@@ -173,18 +173,15 @@ struct pg_sync *cli_db_open(const struct cli_db *o, const char *command)
 
 struct settings *cli_db_settings(const struct cli_db *given)
 {
-	struct cli_db all = completed(given), *o = &all;
-	struct env_file *variables;
+	struct cli_db all = completed(given);
+	struct cli_config files = {all.config, all.env, all.env_files};
 	struct settings *s = NULL;
 	struct sbuf report;
 
-	if (o->config == NULL)
-		return NULL;
-	variables = env_file_new();
+	if (all.config == NULL)
+		return all.database == NULL ? cli_dev_settings() : NULL;
 	sbuf_init(&report, REPORT_MAX);
-	if (env_file_list_read(&o->env_files, variables, &report))
-		s = load(o, true, variables, &report);
+	s = cli_settings(&files, &report);
 	sbuf_fini(&report);
-	env_file_free(&variables);
 	return s;
 }

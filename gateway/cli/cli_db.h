@@ -30,8 +30,9 @@ char *cli_db_conninfo(const struct cli_db *o);
 struct pg_sync *cli_db_open(const struct cli_db *o, const char *command);
 /* After a failure: says on stderr if the database is not migrated, or behind. */
 void cli_db_explain(const char *conninfo, const char *command);
-/* The settings of --config (with --env), for what else a command takes from them; NULL
- * without it, or where it has errors. Secrets of routes need not be set. */
+/* The settings of --config (with --env), or of the `tollgate dev` of this folder, for
+ * what else a command takes from them; NULL without either, or where it has errors.
+ * Secrets of routes need not be set. */
 struct settings *cli_db_settings(const struct cli_db *o);
 
 #endif

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/check.h"
 #include "common/str.h"
 #include "gateway/settings/env_file.h"
 
@@ -30,19 +31,39 @@ static bool runs(const char *pid_text)
 	return kill((pid_t)pid, 0) == 0 || errno == EPERM;
 }
 
-const char *cli_dev_env(void)
+/* Its variables; NULL: none that hold. */
+static struct env_file *read_variables(void)
 {
 	struct env_file *variables;
 	struct sbuf report;
-	bool is_there;
 
 	if (!is_mine())
 		return NULL;
 	variables = env_file_new();
 	sbuf_init(&report, REPORT_MAX);
-	is_there = env_file_read(variables, CLI_DEV_ENV, &report) &&
-		   runs(env_file_get(variables, "TOLLGATE_PID"));
+	if (!env_file_read(variables, CLI_DEV_ENV, &report) ||
+	    !runs(env_file_get(variables, "TOLLGATE_PID")))
+		env_file_free(&variables);
 	sbuf_fini(&report);
+	return variables;
+}
+
+const char *cli_dev_env(void)
+{
+	struct env_file *variables = read_variables();
+	bool is_there = variables != NULL;
+
 	env_file_free(&variables);
 	return is_there ? CLI_DEV_ENV : NULL;
+}
+
+char *cli_dev_config(void)
+{
+	struct env_file *variables = read_variables();
+	const char *path =
+		variables != NULL ? env_file_get(variables, "TOLLGATE_CONFIG") : NULL;
+	char *copy = path != NULL ? xstrdup(path) : NULL;
+
+	env_file_free(&variables);
+	return copy;
 }

@@ -7,5 +7,7 @@
 /* Its path, CLI_DEV_ENV; NULL: there is none, it is another user's (who may have put it
  * there for somebody else to find), or what has written it runs no more. */
 const char *cli_dev_env(void);
+/* The configuration that it runs with, which the caller frees; NULL as above. */
+char *cli_dev_config(void);
 
 #endif

@@ -36,6 +36,7 @@ static const struct field {
 	{"response_status", "STATUS", SHAPE_NUMBER},
 	{"from_ms", "FROM MS", SHAPE_NUMBER},
 	{"below_ms", "BELOW MS", SHAPE_NUMBER},
+	{"class", "STATUS", SHAPE_TEXT},
 	{"reason", "REASON", SHAPE_TEXT},
 	{"network", "NETWORK", SHAPE_TEXT},
 	{"calls", "CALLS", SHAPE_NUMBER},
@@ -232,7 +233,7 @@ static void show_statuses(const cJSON *statuses)
 	cJSON_ArrayForEach(status, statuses)
 	{
 		item = cJSON_CreateObject();
-		cJSON_AddStringToObject(item, "reason", status->string);
+		cJSON_AddStringToObject(item, "class", status->string);
 		cJSON_AddNumberToObject(item, "calls", cJSON_GetNumberValue(status));
 		cJSON_AddItemToArray(list, item);
 	}

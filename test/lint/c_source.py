@@ -33,7 +33,7 @@ MAY_INCLUDE = {
     "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager", "api"],
     "dev": ["settings", "db", "http", "token", "people", "run"],
     "cli": ["settings", "db", "http", "token", "journal", "recorder", "statistics", "generate",
-            "run", "dev", "people"],
+            "run", "dev", "people", "api"],
 }
 
 # Plain structs in, verdicts out: unit tests need neither an event loop nor a database.

@@ -473,7 +473,8 @@ def test_one_route_of_a_team_and_one_token_on_some_routes(data):
 @pytest.mark.parametrize("arguments, words", [
     (["nope"], "no question 'nope'"),
     ([], "usage: tollgate usage ask"),
-    (["totals", "--tokens", "1,x"], "not a number"),
+    (["totals", "--last", "1h", "--from", "2026-11-24"], "not both"),
+    (["totals", "--last", "soon"], "a number and a unit"),
     (["totals", "--by", "weight"], "not calls, errors, time or cost"),
     (["rows", "--status", "99"], "not 100 to 999"),
     (["rows", "--limit", "0"], "--limit '0' is not a number from 1 to 1000"),
