@@ -128,13 +128,10 @@ static void print_ends(FILE *out, const struct cli_command *command)
 		fprintf(out, "\nexamples:\n");
 	for (size_t i = 0; i < 2 && command->examples[i] != NULL; i++)
 		fprintf(out, "  %s\n", command->examples[i]);
-	fputs("\nexit status: ", out);
-	print_line(out, "0 fine, 1 failed, 2 wrong use", 13, 0);
-	if (command->fails != NULL) {
-		fputs("; 1 also ", out);
-		fputs(command->fails, out);
-	}
-	fputc('\n', out);
+	fputs("\nexit status:\n  0  fine\n  1  failed", out);
+	if (command->fails != NULL)
+		fprintf(out, "; also %s", command->fails);
+	fputs("\n  2  wrong use\n", out);
 }
 
 void cli_print_help(FILE *out, const struct cli_command *command, const char *path)
