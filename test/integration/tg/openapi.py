@@ -1,0 +1,178 @@
+"""docs/openapi.yaml and the table of operations, as tests compare answers with them."""
+import copy
+import functools
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import jsonschema
+
+from tg.api import Api
+from tg.gateway import ROOT
+
+METHODS = ("get", "put", "post", "delete", "patch")
+TABLE = os.path.join(ROOT, "gateway", "api", "operations.def")
+ROW = re.compile(r'^\s*OPERATION\(\s*(\w+),\s*(\w+),\s*"([^"]*)",\s*(\w+),\s*(\w+)\s*\)', re.M)
+LISTED = re.compile(r'^\s*X\(\w+,\s*"(\w+)",\s*(\d+)', re.M)
+
+
+class Row(NamedTuple):
+    """A line of operations.def."""
+    id: str
+    method: str
+    path: str
+    may: str
+    body: str
+
+    @property
+    def operation_id(self):
+        first, *rest = self.id.split("_")
+        return first + "".join(word.capitalize() for word in rest)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as f:
+        return f.read()
+
+
+def read_table():
+    text = read(TABLE)
+    rows = [Row(*found) for found in ROW.findall(text)]
+    assert len(rows) == len(re.findall(r"^\s*OPERATION\(", text, re.M))
+    return rows
+
+
+def read_problems():
+    """{code: status} of all that the gateway answers itself (gateway/http/problem.h)."""
+    text = read(os.path.join(ROOT, "gateway", "http", "problem.h")).replace("\\\n", "\n")
+    return {code: int(status) for code, status in LISTED.findall(text)}
+
+
+class Operation(NamedTuple):
+    id: str
+    method: str
+    path: str
+    spec: dict
+
+    def fits(self, path):
+        """Whether it is what a request's path means; a fixed segment goes before a parameter."""
+        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
+        return re.fullmatch(pattern, path) is not None
+
+
+def closed(schema, inner=False):
+    """The schema without members that it does not name: answers may have none, either."""
+    if isinstance(schema, list):
+        return [closed(one, inner) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    out = {}
+    for name, value in schema.items():
+        if name in ("properties", "patternProperties", "schemas", "$defs"):
+            out[name] = {key: closed(one) for key, one in value.items()}
+        elif name in ("example", "examples", "enum", "const", "default"):
+            out[name] = value
+        else:
+            out[name] = closed(value, inner=name == "allOf")
+    if not inner and ("properties" in out or "allOf" in out) and "additionalProperties" not in out:
+        out["unevaluatedProperties"] = False
+    return out
+
+
+class Document:
+    def __init__(self):
+        script = os.path.join(ROOT, "common", "yaml_to_json.py")
+        done = subprocess.run([sys.executable, script, os.path.join(ROOT, "docs", "openapi.yaml")],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        self.json = json.loads(done.stdout)
+        self.operations = [Operation(spec["operationId"], method.upper(), path, spec)
+                           for path, item in self.json["paths"].items()
+                           for method, spec in item.items() if method in METHODS]
+        self._schemas = closed({"schemas": self.json["components"]["schemas"]})
+
+    def find(self, method, target):
+        path = urlsplit(target).path
+        fitting = [o for o in self.operations if o.method == method.replace("HEAD", "GET") and o.fits(path)]
+        return min(fitting, key=lambda o: o.path.count("{"), default=None)
+
+    def resolve(self, thing):
+        while isinstance(thing, dict) and set(thing) == {"$ref"}:
+            found = self.json
+            for part in thing["$ref"].removeprefix("#/").split("/"):
+                found = found[part]
+            thing = found
+        return thing
+
+    def validate(self, schema, value, about=""):
+        whole = {"components": self._schemas, **closed(copy.deepcopy(schema))}
+        checker = jsonschema.Draft202012Validator(whole, format_checker=FORMATS)
+        faults = sorted(checker.iter_errors(value), key=lambda e: len(e.absolute_path))
+        assert not faults, f"{about}: at {'/'.join(map(str, faults[0].absolute_path))}: {faults[0].message[:600]}"
+
+    def answer_of(self, operation, status):
+        answers = operation.spec["responses"]
+        found = answers.get(str(status), answers.get("default") if status >= 400 else None)
+        assert found is not None, f"{operation.id} does not document {status}"
+        return self.resolve(found)
+
+    def problems_of(self, operation):
+        """Its own, and those that the document tells of all of its kind."""
+        shared = self.json["x-problems"]
+        signed_in = {"bearer": []} in operation.spec.get("security", self.json["security"])
+        return {*operation.spec.get("x-problems", ()), *shared["every"],
+                *(shared["signed_in"] + shared["database"] if signed_in else ()),
+                *(shared["body"] if "requestBody" in operation.spec else ())}
+
+    def check(self, operation, status, value, about=""):
+        """An answer's status and JSON (None: no body) are as the document tells."""
+        about = f"{operation.id} {status} {about}"
+        content = self.answer_of(operation, status).get("content", {})
+        if value is None:
+            assert not content or status == 204, f"{about}: no body"
+            return
+        assert "application/json" in content, f"{about}: a body that the document does not tell: {value}"
+        self.validate(content["application/json"]["schema"], value, about)
+        if status >= 400:
+            assert value["code"] in self.problems_of(operation), f"{about}: {value}"
+
+
+FORMATS = jsonschema.FormatChecker(formats=())
+
+
+@FORMATS.checks("date-time", raises=ValueError)
+def is_time(value):
+    """RFC 3339, in UTC."""
+    return not isinstance(value, str) or \
+        re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", value) is not None
+
+
+@FORMATS.checks("int64")
+def is_int64(value):
+    return not isinstance(value, int) or -2**63 <= value < 2**63
+
+
+@functools.lru_cache(maxsize=1)
+def document():
+    return Document()
+
+
+class CheckedApi(Api):
+    """Each answer is held against the document; `seen` has what came: {(operationId, status, code)}."""
+
+    def __init__(self, gateway):
+        super().__init__(gateway)
+        self.document, self.seen = document(), set()
+
+    def call(self, method, path, key=None, json=None, **how):
+        answer = super().call(method, path, key, json, **how)
+        operation = self.document.find(method, path)
+        if operation is not None and method != "HEAD":
+            self.document.check(operation, answer.status, answer.json, f"{method} {path}")
+            code = answer.json["code"] if answer.status >= 400 else None
+            self.seen.add((operation.id, answer.status, code))
+        return answer
