@@ -9,13 +9,14 @@
 
 void api_get_index(struct call *c)
 {
-	call_reply_text(c, 200,
-			STR("Tollgate's manager\n\n"
-			    "GET  /health               the process answers\n"
-			    "GET  /ready                keys can be checked\n"
-			    "POST /api/usage-log        record calls\n"
-			    "GET  /api/usage/test-data  the latest rows\n"
-			    "GET  /api/openapi.json     all that there is (OpenAPI 3.1)\n"));
+	call_reply_text(
+		c, 200,
+		STR("Tollgate's manager\n\n"
+		    "GET  /health               the process answers\n"
+		    "GET  /ready                keys can be checked\n"
+		    "POST /api/usage-log        record calls\n"
+		    "GET  /api/usage/test-data  the latest rows\n"
+		    "GET  /api/openapi.json     all that there is (OpenAPI 3.1)\n"));
 }
 
 void api_get_health(struct call *c)
