@@ -232,7 +232,8 @@ static int run_add(const struct cli_call *c)
 
 #define EXPIRES                                                                          \
 	CLI_OPTION("expires", CLI_LIFETIME, "TIME",                                      \
-		   "how long the key lives: 12h, 30d, 1y; without it for ever")
+		   "how long the key lives: 12h, 30d, 1y; without it for ever, "         \
+		   "a service's for a year")
 
 static const struct cli_option add_options[] = {
 	CLI_OPTION("name", CLI_TEXT, "NAME", "what people call them",
