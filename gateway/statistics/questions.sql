@@ -41,11 +41,13 @@ usage_instant($2::timestamp, $3)
 (now() AT TIME ZONE 'UTC')
 
 -- What is told of the range (waiting: intervals of it that are to be counted again, whose
--- changes no number shows yet), and of a row of usage_sums, s.
+-- changes no number shows yet), of how far calls are stored, and of s, a row of
+-- usage_sums.
 -- name: range
 'from', usage_local(low, zone), 'to', usage_local(high, zone), 'zone', zone,
 		'waiting', (SELECT count(DISTINCT since) FROM usage_dirty
-			WHERE since >= low AND since < high)
+			WHERE since >= low AND since < high),
+		'as_of', (usage_recorded()).as_of, 'silent_nodes', (usage_recorded()).silent
 -- name: errors
 (s.errors_ours + s.errors_upstream + s.errors_client)
 -- name: counts
@@ -118,7 +120,7 @@ sums AS MATERIALIZED (
 	FROM cut, LATERAL usage_sums(bounds, tokens, routes,
 		with_histogram => $10::boolean, brief => NOT $10::boolean) AS s
 )
-SELECT json_build_object({range}, 'step', $8::interval, 'points', (
+SELECT json_build_object({range}, 'step', usage_step_text($8::interval), 'points', (
 	SELECT json_agg(json_build_object('at', usage_local(b.since, zone),
 		{counts},
 		{errors_by},
@@ -440,7 +442,7 @@ route_sums AS MATERIALIZED (
 	'success_rate', (SELECT round(1 - {errors}::numeric / s.calls, 6) FROM sums AS s),
 	'totals', {own_totals},
 	'before', {before_object},
-	'step', step,
+	'step', usage_step_text(step),
 	'points', {points_object},
 	'slow_calls', usage_slowest(low, high, usage_tokens(tokens, $13::bigint[]),
 		$5::text[], $6::integer),
@@ -480,7 +482,8 @@ json_build_object('id', t.id, 'name', t.name, 'description', t.tollgate_descript
 		'team', CASE WHEN m.id IS NOT NULL
 			THEN json_build_object('id', m.id, 'name', m.name) END,
 		'key_start', t.key_start,
-		'scopes', string_to_array(nullif(token_scopes_out(t.scopes), ''), ' '),
+		'scopes', array_remove(
+			string_to_array(coalesce(token_scopes_out(t.scopes), ''), ' '), ''),
 		'address_ranges', t.tollgate_address_ranges::text[],
 		'state', CASE WHEN k.revoked THEN 'revoked'
 			WHEN t.tollgate_disabled_at IS NOT NULL THEN 'disabled'

@@ -74,6 +74,19 @@ SELECT to_char(moment AT TIME ZONE 'UTC' AT TIME ZONE zone, 'YYYY-MM-DD"T"HH24:M
 		moment - moment AT TIME ZONE 'UTC' AT TIME ZONE zone), 'HH24:MI')
 $$;
 
+-- Up to when all gateways that are heard of have stored their calls; and those that were
+-- heard of and are silent, whose calls may be missing. NULL: none is heard of.
+CREATE OR REPLACE FUNCTION public.usage_recorded(OUT as_of text, OUT silent json)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+SELECT public.node_time(min(least(reported_at, oldest_at)) FILTER (WHERE is_live)),
+	coalesce(json_agg(json_build_object('name', name,
+		'reported_at', public.node_time(reported_at)) ORDER BY name, reported_at)
+		FILTER (WHERE NOT is_live), '[]')
+FROM public.tollgate_nodes, LATERAL public.node_is_live(reported_at) AS is_live
+$$;
+REVOKE ALL ON FUNCTION public.usage_recorded() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION public.usage_recorded() TO tollgate;
+
 -- A range as it was asked for (UTC), widened to whole quarters of an hour.
 CREATE OR REPLACE FUNCTION public.usage_range(asked_from timestamp, asked_to timestamp,
 	OUT low timestamp, OUT high timestamp)
@@ -208,6 +221,20 @@ SELECT CASE WHEN high - low <= interval '12 hours' THEN interval '15 minutes'
 	WHEN high - low <= interval '200 days' THEN interval '1 day'
 	WHEN high - low <= interval '1400 days' THEN interval '7 days'
 	ELSE interval '1 month' END
+$$;
+
+-- A step as it is asked for: 15m, 2h, 1d, 1w, 1mo, 1y.
+CREATE OR REPLACE FUNCTION public.usage_step_text(step interval) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+SELECT CASE
+	WHEN months > 0 THEN CASE months % 12 WHEN 0 THEN months / 12 || 'y'
+		ELSE months || 'mo' END
+	WHEN days > 0 THEN CASE days % 7 WHEN 0 THEN days / 7 || 'w' ELSE days || 'd' END
+	WHEN minutes % 60 = 0 THEN minutes / 60 || 'h' ELSE minutes || 'm' END
+FROM (SELECT extract(year FROM step)::integer * 12 + extract(month FROM step)::integer
+		AS months, extract(day FROM step)::integer AS days,
+	extract(hour FROM step)::integer * 60 + extract(minute FROM step)::integer
+		AS minutes) AS parts
 $$;
 
 -- The bounds of what a series is compared with: of the period before ("previous"), which

@@ -176,7 +176,7 @@ def test_series(managed, data, get):
         assert "p95_ms" in point
         assert same(point, data.select(begin, end, data.of["one"], ["/api/test"]))
     answer = get("/api/usage/series", managed.people.viewer, **span)
-    assert "p95_ms" not in answer["points"][0] and answer["step"] == "01:00:00"
+    assert "p95_ms" not in answer["points"][0] and answer["step"] == "1h"
 
 
 @pytest.mark.parametrize("of, key", [("tokens", "token_id"), ("routes", "route_path")])
@@ -202,6 +202,28 @@ def test_cost(managed, data, get):
     calls = len(data.select(LOW, HIGH + datetime.timedelta(days=30), data.of["two"], ["/api/openai"]))
     assert round(answer["cost"] * 1e4) == 25 * calls
     assert [r["route"] for r in answer["routes"]] == ["/api/openai"]
+
+
+def test_how_far_it_is_recorded(managed, get):
+    """To the moment when the node reported last, or when what waits there came; who is silent is named."""
+    database, viewer = managed.database, managed.people.viewer
+    eventually(lambda: get("/api/usage/stats", viewer)["as_of"], "the node has reported")
+    assert get("/api/usage/stats", viewer)["silent_nodes"] == []
+    database.query("INSERT INTO tollgate_nodes SELECT gen_random_uuid(), 'slow', version, started_at, "
+                   "instance, generation, applied_at, right_at, 9, now() - interval '2 hours', 0, "
+                   "now() + interval '1 hour' FROM tollgate_nodes LIMIT 1")
+    database.query("INSERT INTO tollgate_nodes SELECT gen_random_uuid(), 'gone', version, started_at, "
+                   "instance, generation, applied_at, right_at, 9, now() - interval '3 hours', 0, "
+                   "now() - interval '1 minute' FROM tollgate_nodes LIMIT 1")
+    try:
+        for path in ("/api/usage/stats", "/api/usage/series", "/api/usage/top", "/api/usage/cost",
+                     "/api/usage/route?path=/api/quiet"):
+            answer = get(path, viewer)
+            age = datetime.datetime.now(UTC).replace(tzinfo=None) - utc(answer["as_of"])
+            assert datetime.timedelta(hours=2) <= age < datetime.timedelta(hours=3)
+            assert [n["name"] for n in answer["silent_nodes"]] == ["gone"]
+    finally:
+        database.query("DELETE FROM tollgate_nodes WHERE name IN ('slow', 'gone')")
 
 
 # --- single calls ---

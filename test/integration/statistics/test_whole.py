@@ -148,11 +148,17 @@ def test_stats(data, n, compare):
 
 def test_stats_of_a_day_by_default(data):
     answer = ask(data, "stats")
-    assert answer["step"] == "01:00:00" and 24 <= len(answer["points"]) <= 26
+    assert answer["step"] == "1h" and 24 <= len(answer["points"]) <= 26
     assert len(answer["top_tokens"]) <= 10 and len(answer["top_routes"]) <= 10
     assert not answer["points"][-1]["complete"] or utc(answer["to"]) <= datetime.datetime.utcnow()
     last = max(r["used_at"] for r in data.rows)
     assert utc(answer["last_call_at"]) == last.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("step", ["15m", "45m", "2h", "24h", "1d", "3d", "2w", "1mo", "5mo", "1y", "2y"])
+def test_a_step_is_told_as_it_is_asked_for(data, step):
+    span = {"from": "2026-11-01", "to": "2026-11-02"}
+    assert ask(data, "series", step=step, **span)["step"] == step
 
 
 def test_points_are_bounded(data):
