@@ -1,9 +1,10 @@
 /* The manager's way to the database, at a test's command.
  *
  * Lines in, fields parted by tabs: "sql NAME TEXT", "ask ID changes|questions NAME
- * [PARAMETER...]", "leave ID", "wait ID GENERATION MS". Lines out: "ID refused", or "ID
- * ok|error|lost SQLSTATE VALUE", or "ID confirmed|unknown NODE=MS|NODE@SINCE...". Ends at
- * the end of its input. */
+ * [PARAMETER...]", "fill ID changes|questions NAME BYTES" (a parameter of that many),
+ * "leave ID", "wait ID GENERATION MS". Lines out: "ID refused", or "ID ok|error|lost
+ * SQLSTATE VALUE", or "ID confirmed|unknown NODE=MS|NODE@SINCE...". Ends at the end of
+ * its input. */
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -72,6 +73,17 @@ static void ask(char **fields, int n)
 	fflush(stdout);
 }
 
+static void fill(char **fields)
+{
+	size_t n = (size_t)atol(fields[4]);
+	char *value = xmalloc(n + 1);
+
+	snprintf(value, n + 1, "%0*d", (int)n, atoi(fields[1]));
+	fields[4] = value;
+	ask(fields, 5);
+	free(value);
+}
+
 static void on_confirmed(void *ctx, const struct confirmed *what)
 {
 	const struct asked *a = ctx;
@@ -106,6 +118,8 @@ static void obey(char *line)
 		set_sql(fields);
 	else if (strcmp(fields[0], "ask") == 0)
 		ask(fields, n);
+	else if (strcmp(fields[0], "fill") == 0)
+		fill(fields);
 	else if (strcmp(fields[0], "wait") == 0)
 		wait_for(fields);
 	else

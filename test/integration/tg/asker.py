@@ -28,6 +28,12 @@ class Asker:
         self.say("ask", str(self._count), pool, sql, *parameters)
         return self._count
 
+    def fill(self, sql, size, pool="questions"):
+        """Asked with a parameter of so many bytes, each time another."""
+        self._count += 1
+        self.say("fill", str(self._count), pool, sql, str(size))
+        return self._count
+
     def leave(self, number):
         self.say("leave", str(number))
 
