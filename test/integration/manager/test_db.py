@@ -190,3 +190,23 @@ def test_behind_a_pooler(cluster, database, lock, mode):
         it.close()
     finally:
         pooler.close()
+
+
+@pytest.mark.sanitizer
+def test_callers_who_leave(gateways, upstream, database):
+    """The same by way of a manager: several ask for one page, and go one by one."""
+    gateway = gateways(upstream)
+    with_lock = database.cluster.connect(database.name)
+    with_lock.autocommit = False
+    with_lock.cursor().execute("LOCK TABLE tokens IN ACCESS EXCLUSIVE MODE")
+    callers = [gateway.manager() for _ in range(5)]
+    for caller in callers:
+        caller.send_request("GET", "/api/usage/test-data", host="127.0.0.1")
+    eventually(lambda: waiting(database) == 1, "it is asked once")
+    for caller in callers[1:]:
+        caller.close()
+    assert gateway.manager().call("GET", "/health").status == 200
+    assert waiting(database) == 1
+    callers[0].close()
+    eventually(lambda: waiting(database) == 0, "it is cancelled")
+    with_lock.close()
