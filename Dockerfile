@@ -12,7 +12,9 @@ COPY gateway gateway
 COPY migrations migrations
 COPY config config
 COPY docs/openapi.yaml docs/openapi.yaml
-RUN make all
+# COMMIT: for `tollgate --version`; there is no .git here.
+ARG COMMIT=
+RUN make all COMMIT="$COMMIT"
 
 FROM debian:12-slim
 RUN apt-get update \

@@ -137,3 +137,20 @@ def test_nodes(database):
     assert json.loads(run_cli("nodes", "--json", *of).stdout) == {"items": [], "next": None}
     assert on_terminal("nodes", *of, NO_COLOR="1").split() == [
         "NODE", "STATE", "KEYS", "WAITING", "BYTES", "DROPPED", "VERSION", "STARTED", "HEARD", "OF"]
+
+
+def test_what_program_it_is():
+    lines = run_cli("--version").stdout.splitlines()
+    assert re.fullmatch(r"tollgate \d+\.\d+\.\d+( \([0-9a-f]{7,40}(-dirty)?\))?", lines[0])
+    assert [line.split()[0] for line in lines[1:]] == ["libevent", "OpenSSL", "libpq", "cJSON", "libcurl", "libcjose"]
+    assert all(re.search(r" \d+\.\d+", line) for line in lines)
+
+
+def test_help_is_on_standard_output_and_mistakes_are_not():
+    helps = [run_cli(*words).stdout for words in (("token", "create", "-h"), ("token", "create", "--help"),
+                                                  ("help", "token", "create"), ("token", "help", "create"))]
+    assert len(set(helps)) == 1 and helps[0].startswith("usage: tollgate token create --name NAME --scope SCOPE [options]")
+    assert helps[0].count("\n  tollgate token create ") == 2 and "exit status:" in helps[0]
+    for words in ((), ("token",), ("tokne",), ("token", "create"), ("token", "list", "--name", "x")):
+        done = run_cli(*words, check=False)
+        assert (done.returncode, done.stdout) == (2, "") and "usage: tollgate" in done.stderr
