@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_options.h"
+#include "gateway/cli/screen.h"
 #include "gateway/recorder/copy_row.h"
 #include "gateway/journal/inspect.h"
 
@@ -57,8 +58,8 @@ static void on_group(void *ctx, const struct inspect_group *g)
 		printf("group %s cannot be read: %s\n", g->name, g->fault);
 		return;
 	}
-	printf("group %s, %s, node %s", g->name,
-	       g->in_use ? "in use" : "of a process that is gone", g->node);
+	cli_say(stdout, "group %s, %s, node %s", g->name,
+		g->in_use ? "in use" : "of a process that is gone", g->node);
 	print_time(", started ", g->started_us);
 	printf(", %zu lanes, files of %llu bytes", g->n_lanes,
 	       (unsigned long long)g->file_bytes);
@@ -166,7 +167,7 @@ static void on_event(void *ctx, const struct inspect_group *g, size_t lane,
 	USAGE_FIELDS(ADD_FIELD)
 	text = cJSON_PrintUnformatted(line);
 	CHECK(text != NULL);
-	puts(text);
+	screen_print_json_text(text);
 	cJSON_free(text);
 	cJSON_Delete(line);
 }
