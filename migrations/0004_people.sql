@@ -158,13 +158,52 @@ ALTER TABLE public.tokens
 	ADD COLUMN tollgate_team_id bigint REFERENCES public.tollgate_teams (id),
 	ADD COLUMN tollgate_description text,
 	ADD COLUMN tollgate_disabled_at timestamptz,
+	-- Revoked, and out of sight.
+	ADD COLUMN tollgate_deleted_at timestamptz,
 	-- The callers' addresses; NULL: any.
 	ADD COLUMN tollgate_address_ranges cidr[];
+
+-- When a token was used last is in no index, so that it can be written at little cost
+-- (HOT); the quarter of an hour is, which changes seldom. Lists sort within it.
+DO $used$
+BEGIN
+	EXECUTE (SELECT format('ALTER TABLE public.tokens ADD COLUMN '
+		'tollgate_used_quarter %1$s GENERATED ALWAYS AS (date_bin(''15 minutes'', '
+		'last_used, ''2000-01-01''::%1$s)) STORED', format_type(atttypid, NULL))
+		FROM pg_attribute WHERE attrelid = 'public.tokens'::regclass
+		AND attname = 'last_used');
+END
+$used$;
+
+-- The orders that lists have, as migrations/functions/29_token_lists.sql writes them.
+CREATE INDEX tokens_tollgate_name ON public.tokens
+	((lower(name::text) COLLATE "C"), id);
+CREATE INDEX tokens_tollgate_created_at ON public.tokens
+	((coalesce(created_at, '-infinity')), id);
+CREATE INDEX tokens_tollgate_expires_at ON public.tokens
+	((coalesce(expires_at, 'infinity')), id);
+CREATE INDEX tokens_tollgate_used ON public.tokens
+	((coalesce(tollgate_used_quarter, '-infinity')), id);
+-- And what few tokens have.
 CREATE INDEX tokens_tollgate_team_id ON public.tokens (tollgate_team_id)
 	WHERE tollgate_team_id IS NOT NULL;
+CREATE INDEX tokens_tollgate_disabled ON public.tokens (id)
+	WHERE tollgate_disabled_at IS NOT NULL;
+CREATE INDEX tokens_tollgate_deleted ON public.tokens (id)
+	WHERE tollgate_deleted_at IS NOT NULL;
+
+-- What requests with an Idempotency-Key were answered, for a day; never a key.
+CREATE TABLE public.tollgate_repeats (
+	id varchar(64) PRIMARY KEY, -- SHA-256 of caller, operation and Idempotency-Key
+	body_hash varchar(64) NOT NULL,
+	answer json NOT NULL,
+	at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX tollgate_repeats_at ON public.tollgate_repeats (at);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.tollgate_teams, public.tollgate_users,
 	public.tollgate_identities, public.tollgate_members, public.tollgate_user_keys,
 	public.tollgate_sessions, public.tollgate_sign_in_codes,
 	public.tollgate_access_requests TO tollgate;
+GRANT SELECT, INSERT, DELETE ON public.tollgate_repeats TO tollgate;
 GRANT SELECT, INSERT ON public.tollgate_audit TO tollgate;

@@ -107,7 +107,8 @@ RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_
 DECLARE
 	known CONSTANT text[] := public.tollgate_audit_columns();
 	others CONSTANT text[] := (SELECT array_agg(key ORDER BY key)
-		FROM jsonb_each(now_is) WHERE key <> ALL (known) AND key <> 'last_used'
+		FROM jsonb_each(now_is) WHERE key <> ALL (known)
+		AND key <> ALL ('{last_used,tollgate_used_quarter}')
 		AND was IS NOT NULL AND value IS DISTINCT FROM was -> key);
 	before CONSTANT jsonb := public.tollgate_audit_facts((SELECT jsonb_object_agg(key,
 		value) FROM jsonb_each(was) WHERE key = ANY (known)));

@@ -188,14 +188,15 @@ def gateway(request, standing_one, upstream):
 @pytest.fixture(scope="module")
 def managed(request, cluster, template, tmp_path_factory):
     """One gateway with people of each role for all tests of a module (tg/api.py: Managed), whose
-    MANAGED = {"sign_in": {...}, "routes": [...]} are further settings. Its manager is called by managed.api.
+    MANAGED = {"sign_in": {...}, "routes": [...]} are further settings; {"upstream": handler} is the upstream's
+    (tg/upstream.py). Its manager is called by managed.api.
 
     What a test changes stays: it makes the tokens, teams and people that it changes.
     """
     if not cluster.is_running():
         cluster.start()
     settings = dict(getattr(request.module, "MANAGED", {}))
-    upstream = Upstream()
+    upstream = Upstream(settings.pop("upstream", None))
     database = cluster.create_database(template[0])
     routes = settings.pop("routes", [{"name": "test", "path": "/api/test", "scope": "test"}])
     gateway = Gateway(str(tmp_path_factory.mktemp("managed")), database,
