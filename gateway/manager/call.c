@@ -262,8 +262,7 @@ static void refuse_unknown(struct call *c, const struct identity_answer *a)
 		call_problem_later(c, PROBLEM_SIGN_IN_BUSY, a->detail, 60);
 		break;
 	case IDENTITY_UNKNOWN:
-		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
-			     "who you are cannot be looked up now");
+		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE, a->detail);
 		break;
 	case IDENTITY_FOUND:
 		CHECK(!"somebody who is known");

@@ -28,7 +28,7 @@
 #define STALE_US (600 * SECOND_US)
 #define TOLD_US (6 * SECOND_US) /* between two refusals in the audit, on average */
 #define TOLD_AT_ONCE 10u
-#define AWAY "the database is away"
+#define AWAY "the database is away: who you are cannot be looked up now"
 
 struct waiter {
 	struct waiter *next;

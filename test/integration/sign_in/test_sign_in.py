@@ -7,6 +7,7 @@ import pytest
 
 from tg.api import key_hash, make_key
 from tg.provider import Provider, b64
+from tg.upstream import requests_of
 from tg.wait import eventually
 
 CLERK, OIDC = "https://clerk.example.com", "https://idp.example"
@@ -391,6 +392,40 @@ def test_secure_cookies(here):
     assert ask(here, headers=[plain]).status == 401
     reload(here, manager=manager)
     eventually(lambda: ask(here, headers=[plain]).status == 200, "it is as before")
+
+
+def test_keys_by_https(authority, upstreams, clerk, here):
+    """Of the provider's own authority; never from where it points to, nor more than there may be."""
+    with open(clerk.jwks_file, "rb") as f:
+        keys = f.read()
+
+    def serve(conn):
+        for request in requests_of(conn):
+            if request.head.start.split()[1] == "/moved":
+                conn.respond("302 Found", [("Location", "/keys")])
+            else:
+                conn.respond(body={"/keys": keys, "/large": keys + b" " * 300000}.get(
+                    request.head.start.split()[1], b'{"keys": []}'))
+
+    server = upstreams(serve, tls=authority.server_context(["IP:127.0.0.1"]))
+    sign_in = dict(here.gateway.settings["sign_in"])
+    issuer = {k: v for k, v in sign_in["issuers"][0].items() if k != "jwks_file"}
+
+    def fetch_from(path, **more):
+        reload(here, sign_in={**sign_in, "issuers": [
+            {**issuer, "jwks_url": server.url + path, **more}, sign_in["issuers"][1]]})
+
+    for path, ca in (("/moved", True), ("/large", True), ("/none", True), ("/keys", False)):
+        told = len(here.gateway.log())
+        fetch_from(path, **({"ca_file": authority.file} if ca else {}))
+        eventually(lambda: f"the keys of {CLERK} cannot be had" in here.gateway.log()[told:], f"{path} is refused")
+        answer = ask(here, clerk_token(clerk))
+        assert_problem(answer, 503, "database_unavailable")
+        assert "issuer's keys" in answer.json["detail"]
+    fetch_from("/keys", ca_file=authority.file)
+    eventually(lambda: ask(here, clerk_token(clerk)).status == 200, "the keys are there")
+    reload(here, sign_in=sign_in)
+    eventually(lambda: ask(here, clerk_token(clerk)).status == 200, "they are in the file")
 
 
 def test_a_key_that_left_the_set(clerk, here):
