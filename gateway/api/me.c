@@ -127,9 +127,14 @@ static void add_advice(cJSON *json, const struct identity *i)
 
 void api_get_me(struct call *c)
 {
+	static const char *const known[] = {NULL};
 	const struct identity *i = call_identity(c);
-	cJSON *json = cJSON_CreateObject();
+	cJSON *json;
 
+	call_query(c, known);
+	if (call_is_faulty(c))
+		return;
+	json = cJSON_CreateObject();
 	add_user(add_object(json, "user"), i);
 	add_sign_in(add_object(json, "signed_in"), i);
 	add_rights(json, i);

@@ -25,9 +25,8 @@
 
 /* --- the ways there are --- */
 
-void api_list_ways(struct call *c)
+static cJSON *describe_ways(const struct settings_sign_in *s)
 {
-	const struct settings_sign_in *s = &call_context(c)->settings->sign_in;
 	cJSON *ways = cJSON_CreateObject();
 	cJSON *issuers;
 
@@ -43,7 +42,17 @@ void api_list_ways(struct call *c)
 			      s->issuers[i].kind == ISSUER_CLERK ? "clerk" : "oidc") &&
 		      cJSON_AddItemToArray(issuers, one));
 	}
-	call_reply_object(c, 200, ways);
+	return ways;
+}
+
+void api_list_ways(struct call *c)
+{
+	static const char *const known[] = {NULL};
+
+	call_query(c, known);
+	if (!call_is_faulty(c))
+		call_reply_object(c, 200,
+				  describe_ways(&call_context(c)->settings->sign_in));
 }
 
 /* --- what a session is --- */
@@ -102,7 +111,11 @@ static cJSON *describe(const struct identity *i, const char *until)
 
 void api_get_session(struct call *c)
 {
-	call_reply_object(c, 200, describe(call_identity(c), NULL));
+	static const char *const known[] = {NULL};
+
+	call_query(c, known);
+	if (!call_is_faulty(c))
+		call_reply_object(c, 200, describe(call_identity(c), NULL));
 }
 
 /* --- beginning one --- */

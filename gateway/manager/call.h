@@ -100,7 +100,8 @@ struct call_question {
 	bool (*failed)(struct call *c, const struct pg_reply *reply);
 };
 
-/* Ends the caller's hold on the call, as an answer does: refusals of the database's
+/* Refuses first what stands in a query that the operation has not read. Ends the caller's
+ * hold on the call, as an answer does: refusals of the database's
  * functions (TG400, TG403, TG404, TG409), what it says of wrong values (class 22), its
  * absence, a timeout and a JSON null (404) are answered here. */
 void call_ask(struct call *c, const struct call_question *q);

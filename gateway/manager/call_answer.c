@@ -230,11 +230,23 @@ static void on_reply(void *ctx, const struct pg_reply *r)
 	}
 }
 
+/* Of an operation that has not read the query, which then has no parameters. */
+static bool has_strange_parameters(struct call *c)
+{
+	static const char *const none[] = {NULL};
+
+	if (!c->query_is_read)
+		call_query(c, none);
+	return call_is_faulty(c);
+}
+
 void call_ask(struct call *c, const struct call_question *q)
 {
 	struct pg_params params = {q->values, q->n_values};
 
 	CHECK(q->n_values <= CALL_VALUES_MAX);
+	if (has_strange_parameters(c))
+		return;
 	c->question = *q;
 	c->ask = manager_db_ask(c->context->db, q->pool, q->sql, params, on_reply, c);
 	if (c->ask == NULL)

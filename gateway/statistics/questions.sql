@@ -489,9 +489,9 @@ json_build_object('id', t.id, 'name', t.name, 'description', t.tollgate_descript
 			WHEN t.tollgate_disabled_at IS NOT NULL THEN 'disabled'
 			WHEN m.disabled_at IS NOT NULL THEN 'team_disabled'
 			WHEN k.expired THEN 'expired' ELSE 'active' END,
-		'created_at', t.created_at::timestamptz,
-		'expires_at', t.expires_at::timestamptz,
-		'last_used', t.last_used::timestamptz, 'revoked', k.revoked)
+		'created_at', people_time(t.created_at),
+		'expires_at', people_time(t.expires_at),
+		'last_used', people_time(t.last_used), 'revoked', k.revoked)
 
 -- No row: there is no such token.
 -- name: token

@@ -26,9 +26,11 @@ SELECT json_build_object('id', t.id, 'name', t.name,
 	'state', CASE WHEN l.revoked THEN 'revoked'
 		WHEN l.disabled THEN 'disabled' WHEN l.team_disabled THEN 'team_disabled'
 		WHEN t.expires_at::timestamptz <= now() THEN 'expired' ELSE 'active' END,
-	'created_at', t.created_at::timestamptz, 'expires_at', t.expires_at::timestamptz,
+	'created_at', public.people_time(t.created_at),
+	'expires_at', public.people_time(t.expires_at),
 	-- Of a key that was replaced: how long it still works.
-	'key_valid_until', k.valid_until, 'last_used', t.last_used::timestamptz,
+	'key_valid_until', public.people_time(k.valid_until),
+	'last_used', public.people_time(t.last_used),
 	'use', json_build_object(
 		'last_24h', public.usage_of_token(t.id,
 			now() AT TIME ZONE 'UTC' - interval '24 hours'),

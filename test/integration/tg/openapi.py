@@ -65,7 +65,8 @@ class Operation(NamedTuple):
 
 
 def closed(schema, inner=False):
-    """The schema without members that it does not name: answers may have none, either."""
+    """The schema without members that it does not name: answers may have none, either. What is a part
+    of others (x-part) stays open: they are closed as a whole."""
     if isinstance(schema, list):
         return [closed(one, inner) for one in schema]
     if not isinstance(schema, dict):
@@ -78,7 +79,7 @@ def closed(schema, inner=False):
             out[name] = value
         else:
             out[name] = closed(value, inner=name == "allOf")
-    if not inner and ("properties" in out or "allOf" in out) and "additionalProperties" not in out:
+    if not inner and not schema.get("x-part") and ("properties" in out or "allOf" in out) and "additionalProperties" not in out:
         out["unevaluatedProperties"] = False
     return out
 
@@ -111,7 +112,8 @@ class Document:
     def validate(self, schema, value, about=""):
         whole = {"components": self._schemas, **closed(copy.deepcopy(schema))}
         checker = jsonschema.Draft202012Validator(whole, format_checker=FORMATS)
-        faults = sorted(checker.iter_errors(value), key=lambda e: len(e.absolute_path))
+        # The deepest first: what encloses it is not as told, either.
+        faults = sorted(checker.iter_errors(value), key=lambda e: -len(e.absolute_path))
         assert not faults, f"{about}: at {'/'.join(map(str, faults[0].absolute_path))}: {faults[0].message[:600]}"
 
     def answer_of(self, operation, status):
