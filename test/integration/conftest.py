@@ -4,6 +4,7 @@ import os
 import pytest
 
 from tg.api import Managed
+from tg.openapi import CheckedApi
 from tg.gateway import MANAGER_KEEPS, Gateway, make_token, run_cli
 from tg.postgres import Cluster
 from tg.standing import Standing
@@ -204,7 +205,7 @@ def managed(request, cluster, template, tmp_path_factory):
     gateway.key = template[1]["all"]
     gateway.may_keep = MANAGER_KEEPS
     try:
-        managed = Managed(gateway, upstream)
+        managed = Managed(gateway, upstream, CheckedApi(gateway))
         gateway.start()
         yield managed
         upstream.close()

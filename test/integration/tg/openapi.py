@@ -1,5 +1,4 @@
 """docs/openapi.yaml and the table of operations, as tests compare answers with them."""
-import copy
 import functools
 import json
 import os
@@ -94,6 +93,7 @@ class Document:
         self.operations = [Operation(spec["operationId"], method.upper(), path, spec)
                            for path, item in self.json["paths"].items()
                            for method, spec in item.items() if method in METHODS]
+        self._checkers = {}
         self._schemas = closed({"schemas": self.json["components"]["schemas"]})
 
     def find(self, method, target):
@@ -110,8 +110,11 @@ class Document:
         return thing
 
     def validate(self, schema, value, about=""):
-        whole = {"components": self._schemas, **closed(copy.deepcopy(schema))}
-        checker = jsonschema.Draft202012Validator(whole, format_checker=FORMATS)
+        text = json.dumps(schema)
+        if text not in self._checkers:
+            whole = {"components": self._schemas, **closed(schema)}
+            self._checkers[text] = jsonschema.Draft202012Validator(whole, format_checker=FORMATS)
+        checker = self._checkers[text]
         # The deepest first: what encloses it is not as told, either.
         faults = sorted(checker.iter_errors(value), key=lambda e: -len(e.absolute_path))
         assert not faults, f"{about}: at {'/'.join(map(str, faults[0].absolute_path))}: {faults[0].message[:600]}"
