@@ -5,6 +5,7 @@ from json import dumps, loads
 from typing import Any, NamedTuple
 from zlib import crc32
 
+from tg.gateway import MANAGER_KEEPS
 from tg.wire import Client, Head
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -55,6 +56,7 @@ class Api:
 
     def __init__(self, gateway):
         self.gateway = gateway
+        gateway.may_keep = MANAGER_KEEPS
         self.host = f"127.0.0.1:{gateway.manager_port}"
 
     def exchange(self, method, path, key=None, json=None, headers=(), body=None, host=None):
