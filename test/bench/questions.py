@@ -6,6 +6,7 @@ loads that were made before, by `tollgate usage generate` as below. Before it be
 PostgreSQL's memory, and rows have been read once.
 """
 import collections
+import concurrent.futures
 import contextlib
 import datetime
 import json
@@ -28,6 +29,8 @@ PAGES = 100
 DAYS, TOKENS, ROUTES, TEAM = 90, 1000, 20, 50
 QUARTER = datetime.timedelta(minutes=15)
 BAR_MS, BAR_GROWTH = 50, 1.5
+WHOLE_BAR_MS, REFRESHED_BAR_MS = 150, 300
+READERS, REFRESH_S, REFRESHES = 8, 5, 7
 # As PostgreSQL's manual recommends (20.4.1): a quarter of the memory.
 SETTINGS = {"shared_buffers": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') >> 22}MB",
             "autovacuum": "on", "max_wal_size": "8GB"}
@@ -275,6 +278,57 @@ def pages(load):
     return times
 
 
+# --- a page's whole ---
+
+def whole(load):
+    """`stats` of all, alone: of a day, a week and all there is, each ending elsewhere."""
+    times = []
+    for days in (1, 7, DAYS - 3):
+        for n in range(10):
+            high = load.end - n * QUARTER
+            options = {"from": (high - days * 96 * QUARTER).isoformat() + "Z", "to": high.isoformat() + "Z"}
+            times.append(load.ms(load.statement(("stats", options))))
+    return times
+
+
+def refreshing(load):
+    """The same of a day, by so many pages at once, each every few seconds."""
+    options = {"from": (load.end - 96 * QUARTER).isoformat() + "Z", "to": load.end.isoformat() + "Z"}
+    statement = load.statement(("stats", options))
+    times = []
+
+    def page(n):
+        with contextlib.closing(psycopg2.connect(load.url)) as connection:
+            cursor = connection.cursor()
+            for turn in range(REFRESHES):
+                time.sleep(max(0, began + turn * REFRESH_S + n * REFRESH_S / READERS - time.perf_counter()))
+                at = time.perf_counter()
+                cursor.execute(statement)
+                cursor.fetchall()
+                if turn > 0:  # the first one's session is new
+                    times.append((time.perf_counter() - at) * 1000)
+
+    began = time.perf_counter()
+    with concurrent.futures.ThreadPoolExecutor(READERS) as pages_at_once:
+        for done in [pages_at_once.submit(page, n) for n in range(READERS)]:
+            done.result()
+    return times
+
+
+def percentile_series(load):
+    """Of a team of 50, in up to 300 points."""
+    rng = random.Random(9)
+    team = sorted(rng.sample(range(1, TOKENS + 1), TEAM))
+    times = []
+    for days, step in ((3, "15m"), (12, "1h"), (75, "6h"), (DAYS - 3, "1d")):
+        for n in range(10):
+            high = load.end - n * QUARTER
+            times.append(load.ms(load.statement(("series", {
+                "from": (high - days * 96 * QUARTER).isoformat() + "Z", "to": high.isoformat() + "Z",
+                "tokens": team, "step": step, "percentiles": True}))))
+    return times
+
+
 # --- the measurement ---
 
 def questions(bench):
@@ -292,6 +346,7 @@ def measure(small, large):
     days, ratios = raw_ratios(large)
     of_small, of_large = time_all(small, end), time_all(large, end)
     paged = pages(large)
+    at_once, refreshed, percentiles = whole(large), refreshing(large), percentile_series(large)
     table = {}
     for kind in KINDS:
         for scope in SCOPES:
@@ -323,6 +378,9 @@ def measure(small, large):
             row["p95_ms"] for name, row in table.items() if name not in judged), "ms", None),
         "question of rows in that of cells, median": (statistics.median(
             row["ratio"] for row in ratios.values()), "x", None),
+        "stats of all, p95": (p95(at_once), "ms", WHOLE_BAR_MS),
+        f"the same, {READERS} pages each {REFRESH_S} s": (p95(refreshed), "ms", REFRESHED_BAR_MS),
+        f"percentile series of {TEAM} tokens, up to 300 points, p95": (p95(percentiles), "ms", WHOLE_BAR_MS),
         "page of rows, p95": (p95(paged), "ms", None),
         "page of rows, max": (max(paged), "ms", BAR_MS),
     }
