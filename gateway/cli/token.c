@@ -16,6 +16,7 @@
 #include "gateway/cli/cli_options.h"
 #include "gateway/cli/screen.h"
 #include "gateway/cli/table.h"
+#include "gateway/cli/token_change.h"
 #include "gateway/settings/settings.h"
 #include "gateway/token/key.h"
 #include "gateway/token/token_admin.h"
@@ -483,14 +484,14 @@ static const struct cli_command *command_at(size_t i)
 		 .run = run_import},
 	};
 
-	return i < ARRAY_LEN(all) ? &all[i] : NULL;
+	return i < ARRAY_LEN(all) ? &all[i] : cli_token_change_at(i - ARRAY_LEN(all));
 }
 
 const struct cli_command *cli_token(void)
 {
 	static const struct cli_command command = {
 		.name = "token",
-		.summary = "create, list, revoke and import API keys",
+		.summary = "create, list, change, rotate and revoke API keys",
 		.examples = {"tollgate token list",
 			     "tollgate token create --name my-workflow --scope openai"},
 		.subcommand = command_at,

@@ -100,15 +100,14 @@ static void scopes_array(const struct token_spec *spec, struct sbuf *out)
 	sbuf_lit(out, "}");
 }
 
-/* Two commands with one name at the same time: the lock makes the second see the
- * first. */
+/* Two changes with one name at the same time: the lock makes the second see the first.
+ */
 static bool name_is_free(struct pg_sync *db, const char *name, struct sbuf *error)
 {
 	PGresult *r;
 	bool is_free = false;
 
-	if (!pg_sync_run(db, "SELECT pg_advisory_xact_lock(hashtext('tollgate: names'))",
-			 error))
+	if (!pg_sync_run(db, "SELECT people_begin(NULL)", error))
 		return false;
 	r = pg_sync_query(
 		db,
@@ -278,18 +277,14 @@ bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
 
 PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)
 {
-	/* Whether a token is revoked is the view's to say: an adopted table may have more
-	 * ways than one. Tokens without any key are not in it. */
 	PGresult *r = pg_sync_query(
 		db,
 		"SELECT t.id, t.name, t.key_start, token_scopes_out(t.scopes) AS scopes, "
-		"CASE WHEN t.revoked_at IS NOT NULL OR (SELECT bool_and(l.revoked) "
-		"FROM token_lookup l WHERE l.token_id = t.id) THEN 'revoked' "
-		"WHEN t.expires_at <= now() THEN 'expired' ELSE 'active' END AS state, "
+		"token_state(t) AS state, "
 		"to_char(t.created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at, "
 		"to_char(t.expires_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS expires_at, "
 		"to_char(t.last_used, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS last_used "
-		"FROM tokens t ORDER BY t.id",
+		"FROM tokens t WHERE t.tollgate_deleted_at IS NULL ORDER BY t.id",
 		NULL, 0, error);
 
 	if (r == NULL)
@@ -310,9 +305,8 @@ static void explain_several(const PGresult *r, const char *text, struct sbuf *er
 			    text, PQgetvalue(r, 0, 0), PQgetvalue(r, 1, 0));
 }
 
-/* False: none or several are meant, or the database failed; error says which. */
-static bool resolve(struct pg_sync *db, const struct token_choice *which,
-		    char id[TOKEN_ID_TEXT_MAX], struct sbuf *name, struct sbuf *error)
+bool token_admin_find(struct pg_sync *db, const struct token_choice *which,
+		      char id[TOKEN_ID_TEXT_MAX], struct sbuf *name, struct sbuf *error)
 {
 	const char *const values[] = {which->text, which->by == TOKEN_BY_NAME ? "f" : "t",
 				      which->by == TOKEN_BY_ID ? "f" : "t"};
@@ -352,12 +346,10 @@ bool token_admin_revoke(struct pg_sync *db, const struct token_choice *which,
 	const char *const values[] = {id};
 	PGresult *r;
 
-	if (!resolve(db, which, id, name, error))
+	if (!token_admin_find(db, which, id, name, error))
 		return false;
-	r = pg_sync_query(
-		db,
-		"UPDATE tokens SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1",
-		values, 1, error);
+	r = pg_sync_query(db, "SELECT token_switch(NULL, $1::bigint, 'revoke')", values,
+			  1, error);
 	if (r == NULL)
 		explain(db, error);
 	PQclear(r);

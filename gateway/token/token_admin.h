@@ -50,9 +50,9 @@ bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
 			     struct str hash, char id[TOKEN_ID_TEXT_MAX],
 			     struct sbuf *error);
 
-/* id, name, key_start, scopes (names, one space between), state (active, revoked,
- * expired), created_at, expires_at, last_used (RFC 3339, UTC, or NULL), in order of ids.
- * PQclear it. NULL: error. */
+/* id, name, key_start, scopes (names, one space between), state (active, disabled,
+ * revoked, expired), created_at, expires_at, last_used (RFC 3339, UTC, or NULL), in
+ * order of ids. PQclear it. NULL: error. */
 PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error);
 
 /* Which token is meant. */
@@ -60,6 +60,10 @@ struct token_choice {
 	const char *text;
 	enum { TOKEN_BY_EITHER, TOKEN_BY_ID, TOKEN_BY_NAME } by; /* of a live one */
 };
+
+/* Writes the id, and the name to an empty buffer. False: as of token_admin_revoke. */
+bool token_admin_find(struct pg_sync *db, const struct token_choice *which,
+		      char id[TOKEN_ID_TEXT_MAX], struct sbuf *name, struct sbuf *error);
 
 /* Writes the id, and the name to an empty buffer. Revoking again is no error. False:
  * error says that there is none, or that several are meant: tokens of one name, or one's

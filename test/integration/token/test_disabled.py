@@ -97,6 +97,18 @@ def bind_to_addresses(gateway, database):
     becomes(gateway, "mapped", 200)
 
 
+def rotate_with_a_grace(gateway, database):
+    """The old key goes on, as long as it was given."""
+    for name, grace in (("turned", 3600), ("ended", 0)):
+        of = insert(database, name)
+        becomes(gateway, name, 200)
+        database.query("SELECT token_rotate(NULL, %s, %s)", (
+            of, f'{{"token_hash": "{hashlib.sha256(f"new-{name}-key".encode()).hexdigest()}", "grace_s": {grace}}}'))
+        becomes(gateway, "new-" + name, 200)
+    assert call(gateway, "turned").status == 200
+    assert_refused(becomes(gateway, "ended", 401), 401, "expired_key", "replaced")
+
+
 def judge_without_the_database(gateway):
     gateway.terminate()
     assert gateway.wait_exit() == 0
@@ -110,6 +122,8 @@ def judge_without_the_database(gateway):
     assert_refused(call(gateway, "member"), 401, "disabled_key", "team is disabled")
     assert_refused(call(gateway, "bound"), 403, "address_forbidden", "127.0.0.1")
     assert call(gateway, "bound", "2001:db8::1").status == 200
+    for name, status in (("turned", 200), ("new-turned", 200), ("ended", 401), ("new-ended", 200)):
+        assert call(gateway, name).status == status
 
 
 @pytest.mark.sanitizer
@@ -117,6 +131,7 @@ def test_what_is_set_holds(gateways, echo_upstream, database):
     """By whomever, from the next call on, and by the snapshot while the database is away."""
     gateway = gateways(echo_upstream, state_dir="state", trusted_proxies=["127.0.0.1/32"])
     disable_and_enable(gateway, database)
+    rotate_with_a_grace(gateway, database)
     disable_a_team(gateway, database)
     disable_a_large_team(gateway, database)
     bind_to_addresses(gateway, database)

@@ -252,3 +252,49 @@ def test_help_needs_no_database():
     assert "import" in run_cli("token", "--help").stdout
     assert "--expires" in run_cli("token", "create", "--help").stdout
     assert run_cli("token", check=False).returncode == 2
+
+
+def test_show_change_disable_enable_delete(token, database):
+    database.query("INSERT INTO tollgate_teams (name) VALUES ('research')")
+    made = json.loads(token("create", "--name", "a", "--scope", "x", "--json").stdout)
+    shown = json.loads(token("show", "a", "--json").stdout)
+    assert (shown["id"], shown["state"], shown["team"]) == (made["id"], "active", None)
+    assert "is changed" in token("change", "a", "--name", "b", "--scope", "y,z", "--expires", "30d", "--team",
+                                 "research", "--description", "why").stdout
+    shown = json.loads(token("show", "b", "--json").stdout)
+    assert (shown["scopes"], shown["team"]["name"], shown["description"]) == (["y", "z"], "research", "why")
+    assert shown["expires_at"] is not None
+    lines = token("show", "b").stdout.splitlines()
+    assert "scopes           y, z" in lines and "team             research" in lines
+    token("change", str(made["id"]), "--team", "none", "--never-expires")
+    shown = json.loads(token("show", "b", "--json").stdout)
+    assert (shown["team"], shown["expires_at"]) == (None, None)
+    assert token("disable", "b").stdout == f"token {made['id']}, 'b', is disabled\n"
+    assert [t["state"] for t in json.loads(token("list", "--json").stdout) if t["name"] == "b"] == ["disabled"]
+    assert token("enable", "b").stdout == f"token {made['id']}, 'b', is enabled\n"
+    token("delete", "b")
+    assert made["id"] not in [t["id"] for t in json.loads(token("list", "--json").stdout)]
+    assert "for good" in token("enable", str(made["id"]), status=1).stderr
+
+
+@pytest.mark.parametrize("arguments, why", [
+    (("show", "nobody"), "no token has"), (("change", "a", "--team", "no"), "no team 'no'"),
+    (("change", "a", "--name", "12"), "could be a token's id"), (("change", "a", "--scope", "b;c"), "is not a scope"),
+    (("lookup", "--hash", "0" * 64), "no such token"),
+])
+def test_changes_that_are_refused(token, arguments, why):
+    token("create", "--name", "a", "--scope", "x")
+    said = token(*arguments, status=1).stderr
+    assert why in said and "TG4" not in said
+
+
+def test_rotate_and_lookup(token, database):
+    first = token("create", "--name", "a", "--scope", "x").stdout.strip()
+    second = token("rotate", "a", "--grace", "1h").stdout.strip()
+    assert KEY.match(second) and second != first
+    assert token("lookup", stdin=first).stdout.startswith("the old key of token")
+    assert token("lookup", "--hash", sha256(second)).stdout.startswith("the current key of token")
+    third = json.loads(token("rotate", "a", "--json").stdout)["key"]
+    assert [r["token_hash"] for r in database.query(
+        "SELECT token_hash FROM token_keys WHERE valid_until IS NULL OR valid_until > now() ORDER BY valid_until")
+        if r["token_hash"] in map(sha256, (first, second, third))] == [sha256(third)]
