@@ -464,7 +464,7 @@ const struct cli_command *cli_token_change_at(size_t i)
 		 .options = lookup_options,
 		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
 		 .examples = {"tollgate token lookup --hash HASH",
-			      "tollgate token lookup --json <key.txt"},
+			      "tollgate token lookup --json"},
 		 .run = run_lookup},
 	};
 
