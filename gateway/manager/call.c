@@ -134,9 +134,11 @@ const struct query *call_query(struct call *c, const char *const *known)
 
 struct cJSON *call_fields(struct call *c, const struct body_field *fields, size_t n)
 {
+	size_t before = c->faults.n;
+
 	CHECK(c->fields == NULL);
 	c->fields = body_read(call_body(c), fields, n, &c->faults);
-	return c->fields;
+	return c->faults.n == before ? c->fields : NULL;
 }
 
 struct input_faults *call_faults(struct call *c)

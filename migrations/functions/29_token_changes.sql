@@ -83,7 +83,7 @@ $$;
 CREATE OR REPLACE FUNCTION public.token_check_expiry(spec jsonb) RETURNS timestamptz
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
-	asked CONSTANT timestamptz := coalesce((spec ->> 'expires_at')::timestamptz,
+	asked CONSTANT timestamptz := coalesce(public.people_instant(spec, 'expires_at'),
 		now() + (spec ->> 'lifetime_s')::bigint * interval '1 s');
 BEGIN
 	IF asked <= now() THEN
@@ -248,6 +248,11 @@ BEGIN
 	t.expires_at := public.token_check_expiry(spec);
 	t.tollgate_address_ranges := public.token_check_ranges(spec);
 	PERFORM public.token_check_ceiling(t, '{scopes,expires_at,address_ranges}');
+	IF spec ->> 'key_start' = 'generated' THEN
+		PERFORM public.people_refuse('TG400', 'is the mark of tokens that `tollgate '
+			'usage generate` makes and takes away: give the key''s first characters',
+			'key_start');
+	END IF;
 	INSERT INTO public.tokens AS k (name, token_hash, key_start, scopes, expires_at,
 		tollgate_team_id, tollgate_description, tollgate_address_ranges)
 		VALUES (t.name, public.token_check_hash(actor, spec ->> 'token_hash'),

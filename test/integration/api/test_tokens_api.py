@@ -112,6 +112,8 @@ def test_a_key_made_elsewhere(managed, call, make):
     ({"address_ranges": ["10.0.0.0/8", "10.1.1.1/8"]}, ["#/address_ranges/1"]),
     ({"address_ranges": ["10"]}, ["#/address_ranges/0"]), ({"address_ranges": ["::1/129"]}, ["#/address_ranges/0"]),
     ({"token_hash": "abc"}, ["#/token_hash"]), ({"key_start": "ntk_"}, ["#/key_start"]),
+    ({"token_hash": "a" * 64, "key_start": "generated"}, ["#/key_start"]),
+    ({"expires_at": "2099-02-30T00:00:00Z"}, ["#/expires_at"]),
     ({"more": 1, "scopes": 1, "name": 1}, ["#/more", "#/name", "#/scopes"]),
 ])
 def test_what_cannot_be_taken(managed, call, fields, wrong):

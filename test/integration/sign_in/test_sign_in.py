@@ -137,6 +137,32 @@ def test_a_clerk_like_token(clerk, here):
     assert ask(here, clerk_token(clerk, sub="member", org_id="org_1"), "/api/scopes").status == 200
 
 
+def test_the_older_calls(clerk, here):
+    """By the JWTs that the older pages sent: members see their teams' tokens, strangers nothing."""
+    mine, theirs = here.people.tokens["one"][0], here.people.tokens["two"][0]
+    for token, calls in ((mine, 3), (theirs, 2)):
+        for _ in range(calls):
+            eventually(lambda key=token.key: here.gateway.call("GET", "/api/test/older", key=key).status == 200,
+                       "the call is answered")
+    member = clerk_token(clerk, sub="older", org_id="org_1")
+    counted = ("SELECT count(*) FROM token_usage_logs AS l JOIN tokens AS t ON t.id = l.token_id "
+               "WHERE t.tollgate_team_id = %s")
+
+    def total(path, token=member):
+        answer = ask(here, token, path)
+        assert answer.status == 200, answer.json
+        return answer.json["total_calls"]
+
+    eventually(lambda: total(f"/api/usage/token/{mine.id}") >= 3, "the calls are counted")
+    rows = here.database.value(counted, [here.people.teams["one"]])
+    assert total("/api/usage/stats") == rows == total("/api/usage/route?path=/api/test")
+    assert_problem(ask(here, member, f"/api/usage/token/{theirs.id}"), 404, "not_found")
+    eventually(lambda: total("/api/usage/stats", here.people.admin.key) >= rows + 2, "an admin sees all")
+    for path in ("/api/usage/stats", f"/api/usage/token/{mine.id}", "/api/usage/route?path=/api/test"):
+        assert_problem(ask(here, clerk_token(clerk, sub="nobody's"), path), 403, "no_role")
+        assert_problem(ask(here, None, path), 401, "not_signed_in")
+
+
 def test_an_access_token_of_any_provider(oidc, here):
     assert not who(here, oidc_token(oidc))["has_role"]
     boss = who(here, oidc_token(oidc, key=oidc.keys[1], aud=["other", "tollgate"],
