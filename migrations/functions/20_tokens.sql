@@ -83,6 +83,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.teams_updated() FROM PUBLIC;
 
 -- Whether a token (t) is revoked, by the columns that an adopted table has: the switches
 -- of older systems; each that exists counts.

@@ -76,6 +76,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.tollgate_audit_row() FROM PUBLIC;
 
 SELECT public.tollgate_trigger(format('CREATE TRIGGER tollgate_audited AFTER INSERT '
 	'OR DELETE OR UPDATE ON public.%I FOR EACH ROW EXECUTE FUNCTION '
@@ -163,6 +164,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.tollgate_audit_tokens_inserted() FROM PUBLIC;
 
 CREATE OR REPLACE FUNCTION public.tollgate_audit_tokens_deleted() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -181,6 +183,7 @@ BEGIN
 	RETURN NULL;
 END
 $$;
+REVOKE ALL ON FUNCTION public.tollgate_audit_tokens_deleted() FROM PUBLIC;
 
 DO $generate$
 BEGIN
@@ -225,6 +228,7 @@ $$
 $function$, public.tollgate_audit_condition());
 END
 $generate$;
+REVOKE ALL ON FUNCTION public.tollgate_audit_tokens_updated() FROM PUBLIC;
 
 SELECT public.tollgate_trigger('CREATE TRIGGER tollgate_audit_insert AFTER INSERT '
 	'ON public.tokens REFERENCING NEW TABLE AS after_rows FOR EACH STATEMENT EXECUTE '
