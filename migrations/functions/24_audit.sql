@@ -1,18 +1,22 @@
 -- The audit: what was changed, by whom, from what to what; never a key's hash. Written by
 -- triggers, in the transaction of the change, whoever makes it: the manager and the
--- command line, which say who acts in the setting tollgate.actor, or anyone with psql.
+-- command line, which say who acts in the setting tollgate.actor, or anyone with psql. Of
+-- the setting, which every session may set, is believed what those say that may be
+-- Tollgate's own roles; all others are told by the role that they have signed in as.
 
 CREATE OR REPLACE FUNCTION public.tollgate_audit_write(action text, team bigint,
 	former_team bigint, target text, target_id text, before jsonb, after jsonb)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	actor CONSTANT jsonb := nullif(current_setting('tollgate.actor', true), '')::jsonb;
+	actor CONSTANT jsonb := CASE WHEN pg_has_role(session_user, 'tollgate', 'MEMBER')
+		OR pg_has_role(session_user, 'tollgate_owner', 'MEMBER')
+		THEN nullif(current_setting('tollgate.actor', true), '')::jsonb END;
 BEGIN
 	INSERT INTO public.tollgate_audit (user_id, actor, acting, action, team_id,
 		former_team_id, target, target_id, before, after, address, request_id)
 	VALUES ((actor ->> 'user_id')::bigint, coalesce(actor ->> 'name', session_user),
 		actor ->> 'acting', action, team, nullif(former_team, team), target,
-		target_id, before, after, (actor ->> 'address')::inet,
+		target_id, before, after, nullif(actor ->> 'address', '')::inet,
 		actor ->> 'request_id');
 END
 $$;

@@ -245,6 +245,33 @@ def test_changes_by_hand_and_many_at_once(people):
     assert after["other_columns"] == ["token_hash"] and "f" * 64 not in json.dumps(after)
 
 
+FORGED = '{"user_id": %d, "name": "ada", "acting": "x", "address": "192.0.2.9", "request_id": "r"}'
+
+
+@pytest.mark.parametrize("role, how, value, is_believed", [
+    ("clerk", "", FORGED, False), ("clerk", "", "", False), ("clerk", "", "garbage", False), ("clerk", "", "[1]", False),
+    ("Ada's", "", FORGED, False),
+    ("runs", "IN ROLE tollgate", FORGED, True), ("runs", "IN ROLE tollgate", "", False),
+    ("deploys", "NOINHERIT IN ROLE tollgate_owner", FORGED, True),
+])
+def test_only_tollgates_own_roles_say_who_acts(people, role, how, value, is_believed):
+    cli(people, "user", "add", "--name", "ada", "--role", "admin")
+    ada = people.value("SELECT id FROM tollgate_users")
+    if not people.value("SELECT count(*) FROM pg_roles WHERE rolname = %s", (role,)):
+        people.cluster.execute(f'CREATE ROLE "{role}" LOGIN {how}')
+    people.query(f'GRANT SELECT, INSERT, UPDATE, DELETE ON tokens TO "{role}"; TRUNCATE tollgate_audit')
+    value = value % ada if value == FORGED else value
+    connection = psycopg2.connect(host="127.0.0.1", port=people.cluster.port, dbname=people.name, user=role)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tollgate.actor', %s, false)", (value,))
+        cursor.execute("UPDATE tokens SET name = name || '!'; UPDATE tokens SET name = rtrim(name, '!')")
+    connection.close()
+    lines = people.query("SELECT * FROM tollgate_audit")
+    assert len(lines) == 4
+    told = {(r["actor"], r["user_id"], r["acting"], r["address"], r["request_id"]) for r in lines}
+    assert told == {("ada", ada, "x", "192.0.2.9", "r") if is_believed else (role, None, None, None, None)}
+
+
 def test_the_running_role(people):
     people.query("SET ROLE tollgate")
     try:
