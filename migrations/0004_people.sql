@@ -25,6 +25,8 @@ CREATE TABLE public.tollgate_users (
 	is_admin boolean NOT NULL DEFAULT false,
 	-- ... because sign_in.rules says so: it ends when they no longer do.
 	admin_by_rule boolean NOT NULL DEFAULT false,
+	-- An admin took it away by hand: no rule gives it again.
+	admin_refused_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	disabled_at timestamptz,
 	-- Removing is soft: what someone did keeps its name, and who was removed stays out.
@@ -54,6 +56,16 @@ CREATE TABLE public.tollgate_members (
 	PRIMARY KEY (user_id, team_id)
 );
 CREATE INDEX tollgate_members_team_id ON public.tollgate_members (team_id);
+
+-- Who was taken out of a team by hand: no rule takes them in again.
+CREATE TABLE public.tollgate_refused_members (
+	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
+	team_id bigint NOT NULL REFERENCES public.tollgate_teams (id) ON DELETE CASCADE,
+	refused_at timestamptz NOT NULL DEFAULT now(),
+	PRIMARY KEY (user_id, team_id)
+);
+CREATE INDEX tollgate_refused_members_team_id
+	ON public.tollgate_refused_members (team_id);
 
 -- The keys that people sign in with, by their SHA-256 as tokens' are.
 CREATE TABLE public.tollgate_user_keys (
@@ -99,7 +111,7 @@ CREATE TABLE public.tollgate_access_requests (
 	email text,
 	first_at timestamptz NOT NULL DEFAULT now(),
 	last_at timestamptz NOT NULL DEFAULT now(),
-	-- Not asked about again, whenever they come.
+	-- Not asked about again, whenever they come, and whatever rules say.
 	refused_at timestamptz,
 	PRIMARY KEY (issuer, subject)
 );
@@ -202,7 +214,8 @@ CREATE TABLE public.tollgate_repeats (
 CREATE INDEX tollgate_repeats_at ON public.tollgate_repeats (at);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.tollgate_teams, public.tollgate_users,
-	public.tollgate_identities, public.tollgate_members, public.tollgate_user_keys,
+	public.tollgate_identities, public.tollgate_members,
+	public.tollgate_refused_members, public.tollgate_user_keys,
 	public.tollgate_sessions, public.tollgate_sign_in_codes,
 	public.tollgate_access_requests TO tollgate;
 GRANT SELECT, INSERT, DELETE ON public.tollgate_repeats TO tollgate;

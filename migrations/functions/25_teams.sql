@@ -185,7 +185,7 @@ EXCEPTION WHEN foreign_key_violation THEN
 END
 $$;
 
--- role NULL: no longer a member.
+-- role NULL: no longer a member, also where a rule says otherwise, until a role is given.
 CREATE OR REPLACE FUNCTION public.people_member_set(actor jsonb, team bigint, who bigint,
 	role text) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -194,6 +194,9 @@ BEGIN
 	PERFORM public.people_need_manager(actor, team);
 	IF role IS NULL THEN
 		DELETE FROM public.tollgate_members WHERE user_id = who AND team_id = team;
+		INSERT INTO public.tollgate_refused_members (user_id, team_id)
+			SELECT id, team FROM public.tollgate_users
+			WHERE id = who AND kind = 'person' ON CONFLICT DO NOTHING;
 		RETURN public.people_team(team);
 	ELSIF role NOT IN ('manager', 'viewer') THEN
 		PERFORM public.people_refuse('TG400', 'a role in a team is manager or viewer',
@@ -203,6 +206,7 @@ BEGIN
 		PERFORM public.people_refuse('TG404', 'there is no such user, or not for '
 			'you');
 	END IF;
+	DELETE FROM public.tollgate_refused_members WHERE user_id = who AND team_id = team;
 	INSERT INTO public.tollgate_members AS m (user_id, team_id, role)
 		VALUES (who, team, people_member_set.role)
 		ON CONFLICT (user_id, team_id) DO UPDATE SET role = excluded.role,

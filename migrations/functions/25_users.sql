@@ -140,6 +140,9 @@ BEGIN
 		email = CASE WHEN patch ? 'email' THEN patch ->> 'email' ELSE email END,
 		is_admin = coalesce((patch ->> 'is_admin')::boolean, is_admin),
 		admin_by_rule = admin_by_rule AND (patch ->> 'is_admin') IS NULL,
+		admin_refused_at = CASE WHEN (patch ->> 'is_admin')::boolean THEN NULL
+			WHEN NOT (patch ->> 'is_admin')::boolean AND is_admin THEN now()
+			ELSE admin_refused_at END,
 		disabled_at = CASE (patch ->> 'disabled')::boolean WHEN true THEN
 			coalesce(disabled_at, now()) WHEN false THEN NULL ELSE disabled_at END,
 		-- Enabling lets in again whoever was removed.

@@ -282,7 +282,7 @@ BEGIN
 END
 $$;
 
--- They are not asked about again; granting lets them in after all.
+-- They are not asked about again, and no rule lets them in; granting does.
 CREATE OR REPLACE FUNCTION public.people_access_refuse(actor jsonb, request_id bigint)
 RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

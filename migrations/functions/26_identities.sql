@@ -35,16 +35,19 @@ JOIN public.tollgate_teams AS t ON lower(t.name) = lower(w.team) GROUP BY t.id
 $$;
 
 -- Writes what has changed since the rules were looked at last. What was made by hand
--- stays.
+-- stays, and what was taken away by hand does not come back.
 CREATE OR REPLACE FUNCTION public.people_rules_apply(who bigint, seen jsonb) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 UPDATE public.tollgate_users SET is_admin = NOT is_admin,
 	admin_by_rule = NOT admin_by_rule
 	WHERE id = who AND is_admin = admin_by_rule
-	AND admin_by_rule <> coalesce((seen ->> 'admin')::boolean, false);
+	AND admin_by_rule <> (coalesce((seen ->> 'admin')::boolean, false)
+		AND admin_refused_at IS NULL);
 DELETE FROM public.tollgate_members AS m WHERE user_id = who AND by_rule
-	AND NOT EXISTS (SELECT FROM public.people_rule_teams(seen) AS w
-		WHERE w.team_id = m.team_id);
+	AND (NOT EXISTS (SELECT FROM public.people_rule_teams(seen) AS w
+		WHERE w.team_id = m.team_id)
+	OR EXISTS (SELECT FROM public.tollgate_refused_members AS r
+		WHERE r.user_id = who AND r.team_id = m.team_id));
 UPDATE public.tollgate_members AS m SET role = w.role
 	FROM public.people_rule_teams(seen) AS w WHERE m.user_id = who
 	AND m.team_id = w.team_id AND m.by_rule AND m.role <> w.role;
@@ -52,6 +55,8 @@ INSERT INTO public.tollgate_members (user_id, team_id, role, by_rule)
 	SELECT who, w.team_id, w.role, true FROM public.people_rule_teams(seen) AS w
 	WHERE NOT EXISTS (SELECT FROM public.tollgate_members AS m
 		WHERE m.user_id = who AND m.team_id = w.team_id)
+	AND NOT EXISTS (SELECT FROM public.tollgate_refused_members AS r
+		WHERE r.user_id = who AND r.team_id = w.team_id)
 	ON CONFLICT DO NOTHING
 $$;
 
@@ -78,7 +83,8 @@ BEGIN
 END
 $$;
 
--- At most 1,000 are kept: the one that was here last the longest ago goes.
+-- At most 1,000 are open: the one that was here last the longest ago goes. Those that an
+-- admin refused stay.
 CREATE OR REPLACE FUNCTION public.people_access_request(seen jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -95,7 +101,7 @@ BEGIN
 		left(seen ->> 'email', 320)) ON CONFLICT DO NOTHING;
 	DELETE FROM public.tollgate_access_requests WHERE (issuer, subject) IN (
 		SELECT issuer, subject FROM public.tollgate_access_requests
-		ORDER BY last_at DESC, issuer, subject OFFSET 1000);
+		WHERE refused_at IS NULL ORDER BY last_at DESC, issuer, subject OFFSET 1000);
 END
 $$;
 
@@ -114,7 +120,10 @@ BEGIN
 		WHERE issuer = seen ->> 'issuer' AND subject = seen ->> 'subject';
 	IF who IS NULL AND (coalesce((seen ->> 'admin')::boolean, false)
 			OR coalesce((seen ->> 'sees_all')::boolean, false)
-			OR EXISTS (SELECT FROM public.people_rule_teams(seen))) THEN
+			OR EXISTS (SELECT FROM public.people_rule_teams(seen)))
+			AND NOT EXISTS (SELECT FROM public.tollgate_access_requests
+				WHERE issuer = seen ->> 'issuer' AND subject = seen ->> 'subject'
+				AND refused_at IS NOT NULL) THEN
 		who := public.people_identity_make(seen);
 	END IF;
 	IF who IS NULL THEN

@@ -91,6 +91,79 @@ def test_what_was_made_by_hand_stays(people):
     assert {t["role"] for t in seen(people)["teams"]} == {"viewer", "manager"}
 
 
+def teams_of(who):
+    return [(t["name"], t["role"]) for t in who["teams"]]
+
+
+@pytest.mark.parametrize("first", ["by a rule", "by hand", "never"])
+@pytest.mark.parametrize("by", ["admin", "manager"])
+def test_who_was_taken_out_of_a_team_stays_out_of_it(people, by, first):
+    both = one() + one(team="two")
+    who = seen(people, sees_all=True, teams=both if first == "by a rule" else one(team="two"))["id"]
+    actor = {"user_id": getattr(people, by).id, "name": by}
+    if first == "by hand":
+        people.ask("people_member_set", actor, people.teams["one"], who, "manager")
+    people.ask("people_member_set", actor, people.teams["one"], who, None)
+    before = written(people)
+    for said in (both, one("manager") + both):
+        assert teams_of(seen(people, sees_all=True, teams=said)) == [("two", "viewer")]
+    assert written(people) == before
+    # Lifted, it is not remembered: the rule takes it away and gives it again.
+    people.ask("people_member_set", actor, people.teams["one"], who, "viewer")
+    assert teams_of(seen(people, teams=both)) == [("one", "viewer"), ("two", "viewer")]
+    people.database.query("DELETE FROM tollgate_members WHERE team_id = %s AND user_id = %s",
+                          (people.teams["one"], who))
+    assert teams_of(seen(people, teams=both)) == [("one", "viewer"), ("two", "viewer")]
+    people.ask("people_member_set", actor, people.teams["one"], who, None)
+    # Enabling again lets them in, not into that team.
+    people.ask("people_user_remove", None, who)
+    people.ask("people_user_change", None, who, {"disabled": False})
+    assert teams_of(seen(people, teams=both)) == [("two", "viewer")]
+
+
+def test_what_is_not_remembered(people):
+    for who in (people.service.id, 999):
+        people.ask("people_member_set", None, people.teams["two"], who, None)
+    assert people.database.value("SELECT count(*) FROM tollgate_refused_members") == 0
+    people.ask("people_member_set", None, people.teams["two"], people.viewer.id, None)
+    people.database.query("UPDATE tokens SET tollgate_team_id = NULL")
+    people.ask("people_team_remove", None, people.teams["two"])
+    assert people.database.value("SELECT count(*) FROM tollgate_refused_members") == 0
+
+
+def test_who_is_no_admin_any_more_by_hand_stays_so(people):
+    who = seen(people, admin=True)["id"]
+    people.ask("people_user_change", None, who, {"is_admin": False})
+    before = written(people)
+    assert not seen(people, admin=True)["is_admin"] and not seen(people)["is_admin"]
+    assert written(people) == before
+    people.ask("people_user_change", None, who, {"is_admin": False, "email": "a@example.com"})
+    assert not seen(people, admin=True)["is_admin"]
+    # By hand, and then by nobody: a rule may again.
+    people.ask("people_user_change", None, who, {"is_admin": True})
+    assert seen(people)["is_admin"]
+    people.database.query("UPDATE tollgate_users SET is_admin = false WHERE id = %s", (who,))
+    assert seen(people, admin=True)["admin_by_rule"]
+    # What was never given is not taken away.
+    other = seen(people, subject="user_2", sees_all=True)["id"]
+    people.ask("people_user_change", None, other, {"is_admin": False})
+    assert seen(people, subject="user_2", admin=True)["is_admin"]
+
+
+def test_whose_request_was_refused_stays_out(people):
+    seen(people, name="Eve")
+    request = people.ask("people_access_requests", None, {})["items"][0]["id"]
+    people.ask("people_access_refuse", None, request)
+    assert seen(people, admin=True, sees_all=True, teams=one("manager")) == {"state": "unknown"}
+    people.database.query(
+        "INSERT INTO tollgate_access_requests (issuer, subject) SELECT 'i', 's' || n FROM generate_series(1, 1000) AS n")
+    seen(people, subject="last")
+    assert people.database.value("SELECT count(*) FROM tollgate_access_requests") == 1001
+    assert seen(people, sees_all=True) == {"state": "unknown"}
+    people.ask("people_access_grant", None, request, {})
+    assert teams_of(seen(people, teams=one())) == [("one", "viewer")]
+
+
 @pytest.mark.parametrize("how", ["removed", "disabled"])
 def test_who_is_out_stays_out(people, how):
     who = seen(people, admin=True)
