@@ -2,6 +2,7 @@
 #include "common/jsonc.h"
 
 #include <openssl/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
@@ -141,14 +142,51 @@ static bool parse_key(struct jsonc_scan *s, struct jsonc_node *child)
 	return jsonc_scan_space(s);
 }
 
+/* An object's members by their keys: to look for each among all before it would take a
+ * megabyte of small ones a second. */
+struct members {
+	struct jsonc_node **sorted;
+	size_t n, room;
+};
+
+/* Where the key is, or belongs. */
+static size_t find_place(const struct members *m, const char *key)
+{
+	size_t from = 0, to = m->n;
+
+	while (from < to) {
+		size_t middle = from + (to - from) / 2;
+
+		if (strcmp(m->sorted[middle]->key, key) < 0)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+	return from;
+}
+
+static void put_at(struct members *m, size_t place, struct jsonc_node *child)
+{
+	if (m->n == m->room) {
+		m->room = m->room > 0 ? m->room * 2 : 8;
+		m->sorted = xrealloc(m->sorted, m->room * sizeof(struct jsonc_node *));
+	}
+	memmove(&m->sorted[place + 1], &m->sorted[place],
+		(m->n - place) * sizeof(struct jsonc_node *));
+	m->sorted[place] = child;
+	m->n++;
+}
+
 /* Links the member unless its key is there already. */
-static void add_member(struct jsonc_scan *s, struct jsonc_node *node,
+static void add_member(struct jsonc_scan *s, struct jsonc_node *node, struct members *m,
 		       struct jsonc_node *child)
 {
-	const struct jsonc_node *twin = jsonc_get(node, child->key);
+	size_t place = find_place(m, child->key);
+	const struct jsonc_node *twin = place < m->n ? m->sorted[place] : NULL;
 
-	if (twin == NULL) {
+	if (twin == NULL || strcmp(twin->key, child->key) != 0) {
 		jsonc_append(node, child);
+		put_at(m, place, child);
 		return;
 	}
 	jsonc_scan_fail(s, child->key_pos,
@@ -157,15 +195,11 @@ static void add_member(struct jsonc_scan *s, struct jsonc_node *node,
 	jsonc_free(&child);
 }
 
-static bool parse_object(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth)
+static bool parse_members(struct jsonc_scan *s, struct jsonc_node *node,
+			  struct members *m, unsigned depth)
 {
 	bool done = false;
 
-	node->type = JSONC_OBJECT;
-	if (!jsonc_scan_space(s))
-		return false;
-	if (jsonc_scan_take(s, '}'))
-		return true;
 	while (!done) {
 		struct jsonc_node *child = xcalloc(1, sizeof *child);
 
@@ -180,11 +214,26 @@ static bool parse_object(struct jsonc_scan *s, struct jsonc_node *node, unsigned
 			jsonc_free(&child);
 			return false;
 		}
-		add_member(s, node, child);
+		add_member(s, node, m, child);
 		if (!parse_comma(s, '}', &done))
 			return false;
 	}
 	return true;
+}
+
+static bool parse_object(struct jsonc_scan *s, struct jsonc_node *node, unsigned depth)
+{
+	struct members m = {0};
+	bool is_whole;
+
+	node->type = JSONC_OBJECT;
+	if (!jsonc_scan_space(s))
+		return false;
+	if (jsonc_scan_take(s, '}'))
+		return true;
+	is_whole = parse_members(s, node, &m, depth);
+	free(m.sorted);
+	return is_whole;
 }
 
 static bool parse_scalar(struct jsonc_scan *s, struct jsonc_node *node)

@@ -300,7 +300,16 @@ static const char *text_of(const cJSON *fields, const char *name)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields, name));
 }
 
-void api_create_session(struct call *c)
+/* What is wrong with the fields is no failed attempt. */
+static bool is_faulty(struct call *c)
+{
+	if (call_faults(c)->n == 0)
+		return false;
+	identities_tried_nothing(call_context(c)->identities, call_client(c));
+	return call_is_faulty(c);
+}
+
+static void read_and_begin(struct call *c)
 {
 	static const struct body_field known[] = {
 		{.name = "key", .type = BODY_TEXT, .min = 1, .max = KEY_MAX},
@@ -313,16 +322,19 @@ void api_create_session(struct call *c)
 		input_fault(call_faults(c), INPUT_POINTER, "",
 			    "send one of key and code: a personal key, or the code of a "
 			    "link");
-	if (call_is_faulty(c))
-		return;
-	if (!identities_try(call_context(c)->identities, call_client(c))) {
+	if (!is_faulty(c))
+		begin(c, key != NULL ? "key" : "code", key != NULL ? key : code);
+}
+
+void api_create_session(struct call *c)
+{
+	if (identities_try(call_context(c)->identities, call_client(c)))
+		read_and_begin(c);
+	else
 		call_problem_later(c, PROBLEM_SIGN_IN_BUSY,
 				   "too many attempts to sign in have failed; try again "
 				   "in a minute",
 				   LATER_S);
-		return;
-	}
-	begin(c, key != NULL ? "key" : "code", key != NULL ? key : code);
 }
 
 /* --- ending it --- */

@@ -139,6 +139,11 @@ void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes, uint32_
 	c->body.silence_ms = body_ms;
 }
 
+void http_conn_set_body_total(struct http_conn *c, uint32_t total_ms)
+{
+	c->body.until_us = clock_mono_us() + total_ms * UINT64_C(1000);
+}
+
 bool http_conn_body_waits(const struct http_conn *c)
 {
 	return !c->body.done && evbuffer_get_length(c->raw) > 0;
@@ -161,6 +166,7 @@ void http_conn_tunnel(struct http_conn *c)
 	c->body.done = false;
 	c->body.max = 0;
 	c->body.silence_ms = 0;
+	c->body.until_us = 0;
 	c->closing = true;
 	if (evbuffer_get_length(c->raw) || c->in.half_closed)
 		conn_make_ready(c);

@@ -71,6 +71,9 @@ uint64_t http_conn_body_bytes(const struct http_conn *c);
  * allowed). */
 void http_conn_set_body_limits(struct http_conn *c, uint64_t body_bytes,
 			       uint32_t body_ms);
+/* ... and the time that the whole body may take from now on, however often a byte comes:
+ * then HTTP_BODY_TIMEOUT. */
+void http_conn_set_body_total(struct http_conn *c, uint32_t total_ms);
 /* Whether the whole request body has been taken. */
 bool http_conn_body_done(const struct http_conn *c);
 

@@ -66,6 +66,7 @@ static void begin_body(struct http_conn *c)
 	c->body.continue_due = h->expect_continue && !c->body.done;
 	c->body.max = c->set->limits.body_bytes;
 	c->body.silence_ms = c->set->timeouts.body_ms;
+	c->body.until_us = 0;
 }
 
 static void begin_exchange(struct http_conn *c)

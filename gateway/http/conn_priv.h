@@ -58,6 +58,7 @@ struct conn_body {
 	uint64_t left, bytes, max;
 	uint32_t silence_ms;
 	uint64_t since_us; /* its last byte */
+	uint64_t until_us; /* the whole must be here by then; 0: at any time */
 	bool done, bad, timed_out;
 	bool continue_due; /* the client waits for 100 Continue */
 };

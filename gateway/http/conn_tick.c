@@ -91,12 +91,19 @@ static void tick_half_closed(struct http_conn *c, uint64_t now)
 		conn_doom(c);
 }
 
+/* Silence counts only while the handler could take more. */
+static bool body_is_silent(const struct http_conn *c, uint64_t now)
+{
+	return !c->in.paused && !c->body.continue_due &&
+	       evbuffer_get_length(c->raw) == 0 &&
+	       clock_over(c->body.since_us, c->body.silence_ms, now);
+}
+
 static void tick_body(struct http_conn *c, uint64_t now)
 {
-	/* Silence counts only while the handler could take more. */
-	if (!c->body.done && !c->in.paused && !c->in.dropping && !c->body.continue_due &&
-	    evbuffer_get_length(c->raw) == 0 &&
-	    clock_over(c->body.since_us, c->body.silence_ms, now)) {
+	bool is_late = c->body.until_us != 0 && now > c->body.until_us;
+
+	if (!c->body.done && !c->in.dropping && (is_late || body_is_silent(c, now))) {
 		c->body.timed_out = true;
 		conn_make_ready(c);
 	}

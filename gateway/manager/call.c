@@ -21,8 +21,6 @@
 #include "gateway/manager/identities.h"
 #include "gateway/manager/ingest_access.h"
 
-#define BODY_SILENCE_MS 30000u
-
 static const struct http_conn_user conn_user;
 
 static struct call *call_new(struct http_conn *conn, struct manager_context *context,
@@ -47,9 +45,20 @@ static struct call *call_new(struct http_conn *conn, struct manager_context *con
 	return c;
 }
 
+/* Anybody may call it, and nothing is known of who does. */
+static bool is_strangers(const struct call *c)
+{
+	return c->match.operation->may == MAY_ANYONE;
+}
+
+static size_t *bodies_of_its_kind(struct call *c)
+{
+	return is_strangers(c) ? &c->context->stranger_bytes : &c->context->body_bytes;
+}
+
 static void count_body(struct call *c, size_t n)
 {
-	c->context->body_bytes += n - c->counted;
+	*bodies_of_its_kind(c) += n - c->counted;
 	c->counted = n;
 }
 
@@ -183,7 +192,18 @@ static void run(struct call *c)
 
 static size_t body_max(const struct call *c)
 {
+	if (is_strangers(c))
+		return CALL_STRANGER_BODY_MAX;
 	return c->match.operation->body == BODY_OWN ? CALL_OWN_BODY_MAX : CALL_BODY_MAX;
+}
+
+static uint32_t body_ms(const struct call *c)
+{
+	uint32_t ms = c->context->settings->timeouts.body_ms;
+
+	if (ms == 0)
+		ms = CALL_BODY_MS;
+	return is_strangers(c) && ms > CALL_STRANGER_BODY_MS ? CALL_STRANGER_BODY_MS : ms;
 }
 
 static void refuse_size(struct call *c)
@@ -198,8 +218,9 @@ static void refuse_size(struct call *c)
 static bool has_room(struct call *c)
 {
 	size_t n = evbuffer_get_length(c->body);
+	size_t most = is_strangers(c) ? CALL_STRANGER_BODIES_MAX : CALL_BODIES_MAX;
 
-	if (c->context->body_bytes - c->counted + n > CALL_BODIES_MAX) {
+	if (*bodies_of_its_kind(c) - c->counted + n > most) {
 		call_problem(c, PROBLEM_BUSY, "too many bodies wait to be read");
 		return false;
 	}
@@ -231,7 +252,8 @@ static void collect(struct call *c)
 		refuse_size(c);
 		break;
 	case HTTP_BODY_TIMEOUT:
-		call_problem(c, PROBLEM_REQUEST_TIMEOUT, "the body stopped arriving");
+		call_problem(c, PROBLEM_REQUEST_TIMEOUT,
+			     "the body took longer than it may");
 		break;
 	}
 }
@@ -242,7 +264,8 @@ static void admit(struct call *c)
 		run(c);
 		return;
 	}
-	http_conn_set_body_limits(c->conn, body_max(c), BODY_SILENCE_MS);
+	http_conn_set_body_limits(c->conn, body_max(c), body_ms(c));
+	http_conn_set_body_total(c->conn, body_ms(c));
 	c->state = CALL_COLLECTING;
 	collect(c);
 }

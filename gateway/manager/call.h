@@ -24,7 +24,15 @@
 
 #define CALL_BODY_MAX (1024u * 1024)
 #define CALL_OWN_BODY_MAX (64u * 1024)
-#define CALL_BODIES_MAX (64u * 1024 * 1024) /* of all that wait */
+#define CALL_STRANGER_BODY_MAX (4u * 1024) /* where nobody is asked for */
+/* Of all that wait: of callers who are known, and of strangers, who are as many as the
+ * manager has connections and can so not fill it. */
+#define CALL_BODIES_MAX (64u * 1024 * 1024)
+#define CALL_STRANGER_BODIES_MAX (4u * 1024 * 1024)
+/* A whole body is here within timeouts.body_s, or within this where it has no limit; a
+ * stranger's within 10 s at most. */
+#define CALL_BODY_MS 30000u
+#define CALL_STRANGER_BODY_MS 10000u
 
 struct call;
 struct confirmations;
@@ -42,7 +50,8 @@ struct manager_context {
 	struct identities *identities;
 	const struct operation *operations;
 	size_t n_operations;
-	size_t body_bytes; /* that are kept at the moment */
+	/* That are kept at the moment, of bodies: known callers', and strangers'. */
+	size_t body_bytes, stranger_bytes;
 	/* POST /api/usage-log: events taken, of unknown tokens; calls refused for what
 	 * they hold, and for who made them. Read by this thread only. */
 	uint64_t logged, unknown, refused, forbidden;

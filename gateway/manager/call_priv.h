@@ -27,7 +27,7 @@ struct call {
 	int64_t arrival_us;
 	char request_id[ID_UUID_SIZE];
 	struct evbuffer *body;
-	size_t counted; /* in context->body_bytes */
+	size_t counted; /* in the context's bytes of bodies */
 	char *query_text;
 	bool query_is_read;
 	struct query query;

@@ -27,8 +27,9 @@ enum operation_may {
 
 enum operation_body {
 	BODY_NONE, /* one that comes is not read */
-	BODY_JSON, /* an object, up to CALL_BODY_MAX */
-	BODY_OWN,  /* JSON that the operation reads itself, up to CALL_OWN_BODY_MAX */
+	/* An object, up to CALL_BODY_MAX; of MAY_ANYONE up to CALL_STRANGER_BODY_MAX. */
+	BODY_JSON,
+	BODY_OWN, /* JSON that the operation reads itself, up to CALL_OWN_BODY_MAX */
 };
 
 struct operation {

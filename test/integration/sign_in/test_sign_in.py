@@ -1,6 +1,7 @@
 """Who calls the manager: keys, sessions and a provider's JWTs; and what does not get in."""
 import hashlib
 import hmac
+import select
 import time
 
 import pytest
@@ -20,7 +21,7 @@ def providers(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("providers")
     clerk = Provider(str(folder / "clerk"), CLERK)
     oidc = Provider(str(folder / "oidc"), OIDC, "ES256", "RS256")
-    request.module.MANAGED = {"manager": {"hosts": ["tollgate.internal"], "cors_origins": [APP]}, "sign_in": {
+    request.module.MANAGED = {"timeouts": {"body_s": 1}, "manager": {"hosts": ["tollgate.internal"], "cors_origins": [APP]}, "sign_in": {
         "issuers": [
             {"issuer": CLERK, "kind": "clerk", "parties": [APP], "jwks_file": clerk.jwks_file},
             {"issuer": OIDC, "kind": "oidc", "audiences": ["tollgate"], "algorithms": ["RS256", "ES256"],
@@ -286,7 +287,9 @@ def test_too_many_failures(here):
     assert codes[0] == "bad_sign_in" and codes[-1] == "sign_in_busy"
     assert answers[-1].status == 429 and int(answers[-1].headers.get("retry-after")) > 0
     assert here.api.get("/api/session", here.people.viewer.key, headers=[place]).status == 200
-    assert here.api.post("/api/session", json={"key": make_key()}, headers=[place]).status == 429
+    # Before a byte of the body is looked at.
+    for body in (b'{"key": "%s"}' % make_key().encode(), b"{", b'{"name": 1}'):
+        assert_problem(here.api.post("/api/session", body=body, headers=[place]), 429, "sign_in_busy")
     assert ask(here, here.people.other.key).status == 200
     told = here.database.value("SELECT count(*) FROM tollgate_audit WHERE action = 'sign_in.refused'")
     assert 1 <= told <= 20
@@ -345,6 +348,30 @@ def test_a_link(here):
 @pytest.mark.parametrize("fields", [{}, {"key": "a", "code": "b"}, {"key": 7}, {"key": ""}, {"key": None}, {"name": "x"}])
 def test_fields_of_a_session(here, fields):
     assert_problem(begin(here, **fields), 400, "invalid_field")
+
+
+def test_a_strangers_body_is_small(here):
+    """Nobody knows who they are: they wait with little, and for a short time."""
+    def answer_to(size):
+        return here.api.post("/api/session", headers=[elsewhere()], body=b'{"key": "%s"}' % (b"x" * (size - 11)))
+
+    assert_problem(answer_to(4096), 400, "invalid_field")
+    assert_problem(answer_to(4097), 413, "body_too_large")
+    assert "4 KiB" in answer_to(4097).json["detail"]
+
+
+@pytest.mark.parametrize("path, key", [("/api/session", None), ("/api/teams", "admin")])
+def test_a_body_that_does_not_end(here, path, key):
+    """However often a byte comes."""
+    fields = {"Content-Type": "application/json", "Content-Length": "4000"}
+    if key:
+        fields["Authorization"] = f"Bearer {here.people.admin.key}"
+    with here.gateway.manager() as client:
+        client.send_head("POST", path, fields, host=here.api.host)
+        while not select.select([client.sock], [], [], 0.02)[0]:
+            client.send(b" ")
+        answer = client.read_response()
+    assert (answer.status, answer.json()["code"]) == (408, "request_timeout")
 
 
 def test_wrong_ones_begin_none(here):

@@ -361,6 +361,36 @@ static void test_members_cap(void **state)
 	}
 }
 
+/* In whatever order many keys come, each is found again, and stays where it stood. */
+static void test_doubled_keys_among_many(void **state)
+{
+	static const unsigned steps[] = {1, 7, 499, 998};
+	struct jsonc_node *root, *at;
+	struct faults f;
+	struct sbuf b;
+
+	(void)state;
+	for (size_t s = 0; s < ARRAY_LEN(steps); s++)
+		for (unsigned twin = 0; twin < 1000; twin += 111) {
+			sbuf_init(&b, 65536);
+			for (unsigned i = 0; i < 999; i++)
+				sbuf_printf(&b, "%c\"k%u\":%u", i ? ',' : '{',
+					    i * steps[s] % 999, i);
+			sbuf_printf(&b, ",\"k%u\":1}", twin);
+			root = parse(sbuf_view(&b), &f);
+			assert_int_equal(strstr(f.text, "duplicate key") != NULL,
+					 twin < 999);
+			jsonc_free(&root);
+			sbuf_fini(&b);
+		}
+	root = parse(STR("{\"b\":1,\"a\":2,\"c\":3}"), &f);
+	at = root->first;
+	assert_string_equal(at->key, "b");
+	assert_string_equal(at->next->key, "a");
+	assert_string_equal(at->next->next->key, "c");
+	jsonc_free(&root);
+}
+
 static void test_get_take_append(void **state)
 {
 	struct faults f;
@@ -452,6 +482,7 @@ int main(void)
 		cmocka_unit_test(test_positions),
 		cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_members_cap),
+		cmocka_unit_test(test_doubled_keys_among_many),
 		cmocka_unit_test(test_get_take_append),
 		cmocka_unit_test(test_bodies),
 	};
