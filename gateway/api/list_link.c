@@ -1,7 +1,33 @@
-/* Links to the next pages of lists. */
+/* Lists: what they take, and links to their next pages. */
 #include "gateway/api/list_link.h"
 
+#include <stdio.h>
 #include <string.h>
+
+static size_t count_characters(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text != '\0'; text++)
+		n += ((unsigned char)*text & 0xc0) != 0x80;
+	return n;
+}
+
+void list_check_lengths(const struct query *query, struct input_faults *faults)
+{
+	for (size_t i = 0; i < query->n; i++) {
+		const struct query_item *item = &query->items[i];
+		char name[32];
+
+		if (strcmp(item->name, "after") == 0 ||
+		    count_characters(item->value) <= LIST_TEXT_MAX)
+			continue;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(item->name, "*"),
+			 item->name);
+		input_fault(faults, INPUT_PARAMETER, name, "takes at most %d characters",
+			    LIST_TEXT_MAX);
+	}
+}
 
 /* RFC 3986 2.3 */
 static void put_encoded(struct sbuf *out, const char *text)

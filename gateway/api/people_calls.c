@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "gateway/api/list_link.h"
 
-#define LINK_MAX (256u << 10) /* a head of 64 KiB, each byte of it encoded */
 #define ID_DIGITS 18
 #define LIMIT_MAX 200
 
@@ -94,6 +94,7 @@ static void check_page(struct call *c, const struct query *query)
 	const char *limit = query_get(query, "limit"), *after = query_get(query, "after");
 	uint64_t n;
 
+	list_check_lengths(query, call_faults(c));
 	if (limit != NULL && (!str_to_u64(str_of(limit), &n) || n < 1 || n > LIMIT_MAX))
 		input_fault(call_faults(c), INPUT_PARAMETER, "limit",
 			    "takes a whole number from 1 to %d", LIMIT_MAX);
@@ -108,7 +109,7 @@ static char *list_filter(struct call *c, const struct query *query)
 	struct sbuf link;
 	char *text;
 
-	sbuf_init(&link, LINK_MAX);
+	sbuf_init(&link, LIST_LINK_MAX);
 	put_link(c, query, &link);
 	CHECK(cJSON_AddStringToObject(filter, "link", sbuf_text(&link)));
 	for (size_t i = 0; i < query->n; i++)

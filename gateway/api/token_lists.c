@@ -10,7 +10,6 @@
 #include "gateway/api/token_call.h"
 #include "gateway/token/key_text.h"
 
-#define LINK_MAX (64u << 10)
 #define PAGE_MAX 200
 #define DAYS_MAX 36500
 
@@ -48,8 +47,9 @@ static void check_words(struct call *c, const struct query *q, const char *name,
 
 static void check_list(struct call *c, const struct query *q)
 {
-	static const char *const states[] = {"active",  "disabled", "expired",
-					     "revoked", "deleted",  NULL};
+	static const char *const states[] = {"active",  "team_disabled", "disabled",
+					     "expired", "revoked",       "deleted",
+					     NULL};
 	static const char *const sorts[] = {
 		"name",         "-name",         "created_at",
 		"-created_at",  "expires_at",    "-expires_at",
@@ -57,6 +57,7 @@ static void check_list(struct call *c, const struct query *q)
 	static const char *const ranks[] = {"calls", "errors", NULL};
 	const char *text = query_get(q, "q");
 
+	list_check_lengths(q, call_faults(c));
 	check_words(c, q, "state", states);
 	check_words(c, q, "sort", sorts);
 	check_words(c, q, "by", ranks);
@@ -89,7 +90,7 @@ static char *list_filter(struct call *c, const struct query *q)
 	struct sbuf link;
 	char *text;
 
-	sbuf_init(&link, LINK_MAX);
+	sbuf_init(&link, LIST_LINK_MAX);
 	list_link_put(&link, call_head(c)->path, q);
 	CHECK(!link.overflow);
 	cJSON_AddStringToObject(filter, "link", sbuf_text(&link));

@@ -16,7 +16,6 @@
 #define KEY_SHOWN_MAX 16
 #define GRACE_MAX_S (366ll * 86400)
 #define ONCE_MAX 255 /* bytes of an Idempotency-Key */
-#define ANSWER_MAX (1u << 20)
 
 /* --- what they share --- */
 
@@ -88,7 +87,7 @@ static char *once_json(struct call *c)
 
 	if (key.n == 0)
 		return NULL;
-	sbuf_init(&who, 64u << 10);
+	sbuf_init(&who, call_head(c)->path.n + ONCE_MAX + 64);
 	sbuf_printf(&who, "%lld " STR_FMT " " STR_FMT,
 		    (long long)call_identity(c)->user_id, STR_ARG(call_head(c)->path),
 		    STR_ARG(key));
@@ -142,7 +141,7 @@ static void reply_with_key(struct call *c, struct str json)
 		call_reply_json(c, 201, json);
 		return;
 	}
-	sbuf_init(&out, ANSWER_MAX);
+	sbuf_init(&out, json.n + KEY_LENGTH + 64);
 	if (secret != NULL)
 		sbuf_printf(&out, "{\"key\": \"%s\", ", secret->key);
 	else

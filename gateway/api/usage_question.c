@@ -7,11 +7,11 @@
 
 #include "common/check.h"
 #include "common/http.h"
+#include "gateway/api/list_link.h"
 #include "gateway/journal/outcome.h"
 #include "gateway/statistics/question_check.h"
 
-#define LINK_MAX (256u << 10) /* a head of 64 KiB, each byte of it encoded */
-#define METHOD_MAX 10         /* characters, as the table has them */
+#define METHOD_MAX 10 /* characters, as the table has them */
 
 /* One parameter that is being read. */
 struct reading {
@@ -224,7 +224,9 @@ void usage_question_read(struct usage_question *u, enum question_kind kind,
 	struct question *q = &u->q;
 
 	*u = (struct usage_question){.q.kind = kind};
-	sbuf_init(&u->link, LINK_MAX);
+	sbuf_init(&u->link, LIST_LINK_MAX);
+	if (kind == QUESTION_ROWS)
+		list_check_lengths(query, faults);
 	q->from = query_get(query, "from");
 	q->to = query_get(query, "to");
 	q->zone = query_get(query, "zone");

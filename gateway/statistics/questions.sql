@@ -485,13 +485,10 @@ json_build_object('id', t.id, 'name', t.name, 'description', t.tollgate_descript
 		'scopes', array_remove(
 			string_to_array(coalesce(token_scopes_out(t.scopes), ''), ' '), ''),
 		'address_ranges', t.tollgate_address_ranges::text[],
-		'state', CASE WHEN k.revoked THEN 'revoked'
-			WHEN t.tollgate_disabled_at IS NOT NULL THEN 'disabled'
-			WHEN m.disabled_at IS NOT NULL THEN 'team_disabled'
-			WHEN k.expired THEN 'expired' ELSE 'active' END,
+		'state', token_state(t),
 		'created_at', people_time(t.created_at),
 		'expires_at', people_time(t.expires_at),
-		'last_used', people_time(t.last_used), 'revoked', k.revoked)
+		'last_used', people_time(t.last_used), 'revoked', token_is_revoked(t))
 
 -- No row: there is no such token.
 -- name: token
@@ -506,10 +503,6 @@ FROM cut, LATERAL (
 	SELECT {token_object} AS facts
 	FROM tokens AS t
 	LEFT JOIN tollgate_teams AS m ON m.id = t.tollgate_team_id
-	LEFT JOIN LATERAL (
-		SELECT bool_and(k.revoked) AS revoked,
-			bool_and(k.expires_at_us <= extract(epoch FROM now()) * 1000000) AS expired
-		FROM token_lookup AS k WHERE k.token_id = t.id) AS k ON true
 	WHERE t.id = ANY (cut.tokens)) AS one,
 LATERAL usage_call_times(tokens, $5::text[])
 

@@ -99,13 +99,20 @@ LANGUAGE sql IMMUTABLE AS $$
 SELECT array_remove(regexp_split_to_array(text, '[\s,]+'), '')
 $$;
 
--- Words in the order in which the gateway refuses.
+CREATE OR REPLACE FUNCTION public.token_teams_disabled() RETURNS bigint[]
+LANGUAGE sql STABLE AS $$
+SELECT ARRAY(SELECT id FROM public.tollgate_teams WHERE disabled_at IS NOT NULL)
+$$;
+
+-- In the order in which gateways refuse. What every answer says of a token, and what
+-- token_states_wanted looks for.
 CREATE OR REPLACE FUNCTION public.token_state(t public.tokens) RETURNS text
 LANGUAGE sql STABLE AS $$
 SELECT CASE WHEN t.tollgate_deleted_at IS NOT NULL THEN 'deleted'
 	WHEN public.token_is_revoked(t) THEN 'revoked'
 	WHEN t.expires_at <= now() THEN 'expired'
 	WHEN t.tollgate_disabled_at IS NOT NULL THEN 'disabled'
+	WHEN t.tollgate_team_id = ANY (public.token_teams_disabled()) THEN 'team_disabled'
 	ELSE 'active' END
 $$;
 

@@ -70,12 +70,15 @@ SELECT '(' || string_agg(format(CASE state
 	WHEN 'revoked' THEN '(%1$s) AND t.tollgate_deleted_at IS NULL'
 	WHEN 'expired' THEN '(%1$s) IS NOT TRUE AND coalesce(t.expires_at, ''infinity'') '
 		'<= %2$s'
-	WHEN 'disabled' THEN '(%1$s) IS NOT TRUE AND coalesce(t.expires_at, '
-		'''infinity'') > %2$s AND t.tollgate_disabled_at IS NOT NULL'
-	ELSE '(%1$s) IS NOT TRUE AND coalesce(t.expires_at, ''infinity'') > %2$s '
-		'AND t.tollgate_disabled_at IS NULL' END,
-	public.token_revoked_condition(), public.token_days_from_now('0')), ' OR ') || ')'
-FROM jsonb_array_elements_text(wanted) AS state
+	ELSE '(%1$s) IS NOT TRUE AND coalesce(t.expires_at, ''infinity'') > %2$s AND '
+		't.tollgate_disabled_at IS ' || CASE state WHEN 'disabled' THEN 'NOT NULL'
+		WHEN 'team_disabled' THEN 'NULL AND t.tollgate_team_id = ANY (%3$L::bigint[])'
+		WHEN 'active' THEN 'NULL' || CASE WHEN off.teams = '{}' THEN '' ELSE
+			' AND (t.tollgate_team_id = ANY (%3$L::bigint[])) IS NOT TRUE' END END END,
+	public.token_revoked_condition(), public.token_days_from_now('0'), off.teams),
+	' OR ') || ')'
+FROM (SELECT public.token_teams_disabled()) AS off (teams),
+	jsonb_array_elements_text(wanted) AS state
 $$;
 
 -- That a token t has one of these scopes; and the words or the key that is sought. Twice
@@ -171,7 +174,8 @@ BEGIN
 	IF past IS NOT NULL THEN
 		behind := format('(%s) %s (%s)', array_to_string(keys, ', '),
 			CASE WHEN way = '' THEN '>' ELSE '<' END,
-			(SELECT string_agg(quote_literal(v), ', ' ORDER BY n)
+			(SELECT string_agg(quote_literal(v) || CASE
+				WHEN n = cardinality(keys) THEN '::bigint' ELSE '' END, ', ' ORDER BY n)
 			FROM jsonb_array_elements_text(past) WITH ORDINALITY AS p (v, n)));
 	END IF;
 END
@@ -246,13 +250,55 @@ SELECT coalesce(link, '') || translate(encode(convert_to(here::text, 'UTF8'), 'b
 $$;
 
 CREATE OR REPLACE FUNCTION public.token_link_in(text text) RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT convert_from(decode(translate(text, '-_', '+/')
+	|| repeat('=', (4 - length(text) % 4) % 4), 'base64'), 'UTF8')::jsonb
+$$;
+
+-- The types of a place's values, which stand behind the name of its order.
+CREATE OR REPLACE FUNCTION public.token_place_types(sort text) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE ltrim(sort, '-')
+	WHEN 'name' THEN '{text,id}'
+	WHEN 'last_used_at' THEN '{time,time,id}'
+	WHEN 'calls' THEN '{instant,id,id}'
+	WHEN 'errors' THEN '{instant,id,id}'
+	ELSE '{time,id}' END::text[]
+$$;
+
+-- The place that the next page begins behind, as one of this order's has it; NULL: the
+-- list begins. Whoever made it may have made it up.
+CREATE OR REPLACE FUNCTION public.token_place(sort text, after text) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET datestyle = 'ISO' AS $$
+DECLARE
+	place jsonb;
+	types CONSTANT text[] := public.token_place_types(sort);
+	is_right boolean;
 BEGIN
-	RETURN convert_from(decode(translate(text, '-_', '+/')
-		|| repeat('=', (4 - length(text) % 4) % 4), 'base64'), 'UTF8')::jsonb;
-EXCEPTION WHEN data_exception OR character_not_in_repertoire THEN
-	PERFORM public.people_refuse('TG400', 'after is no place in this list: follow "next"',
-		'after');
+	BEGIN
+		place := public.token_link_in(after);
+		IF place IS NULL AND after IS NULL THEN
+			RETURN NULL;
+		ELSIF jsonb_typeof(place) = 'array' AND place ->> 0 = sort
+				AND jsonb_array_length(place) = cardinality(types) + 1 THEN
+			place := place - 0;
+			is_right := (SELECT bool_and(coalesce(jsonb_typeof(p.v) IN ('string',
+				'number') AND CASE types[p.n] WHEN 'text' THEN true
+				WHEN 'id' THEN (p.v #>> '{}')::bigint IS NOT NULL
+				WHEN 'time' THEN (p.v #>> '{}')::timestamptz IS NOT NULL
+				ELSE (p.v #>> '{}')::timestamp BETWEEN '1970-01-01'
+					AND now() AT TIME ZONE 'UTC' + interval '1 day' END, false))
+				FROM jsonb_array_elements(place) WITH ORDINALITY AS p (v, n));
+		END IF;
+	EXCEPTION WHEN data_exception OR statement_too_complex THEN
+		is_right := false;
+	END;
+	IF is_right IS NOT TRUE THEN
+		PERFORM public.people_refuse('TG400', 'is no place in this list: follow `next`',
+			'after');
+	END IF;
+	RETURN place;
 END
 $$;
 
@@ -267,17 +313,9 @@ DECLARE
 	most CONSTANT integer := least(coalesce((filter ->> 'limit')::integer, 50), 200);
 	rank_by CONSTANT text := filter ->> 'by';
 	sort CONSTANT text := coalesce(rank_by, filter ->> 'sort', '-created_at');
-	past jsonb := public.token_link_in(filter ->> 'after');
+	past CONSTANT jsonb := public.token_place(sort, filter ->> 'after');
 	answer json;
 BEGIN
-	-- A place tells the order that it is of.
-	IF past IS NOT NULL AND (jsonb_typeof(past) <> 'array' OR past ->> 0 <> sort
-			OR jsonb_array_length(past) <> CASE WHEN rank_by IS NULL
-			THEN cardinality(public.token_order(sort)) + 1 ELSE 4 END) THEN
-		PERFORM public.people_refuse('TG400', 'after is no place in this list: follow '
-			'"next"', 'after');
-	END IF;
-	past := past - 0;
 	IF rank_by IS NOT NULL THEN
 		RETURN public.token_list_ranked(seen, rank_by, past, most, filter);
 	END IF;
@@ -363,7 +401,9 @@ BEGIN
 			token_change,token_switch,token_rotate,token_get,token_by_hash,token_order,
 			token_days_from_now,token_scopes_wanted,token_text_wanted,
 			token_page_parts,token_teams_wanted,token_states_wanted,token_wanted,
-			token_few,token_page,token_ranking,token_link_out,token_link_in,token_list,
+			token_teams_disabled,
+			token_few,token_page,token_ranking,token_link_out,token_link_in,token_place,
+			token_place_types,token_list,
 			token_list_ranked,token_addresses,token_revoked_condition}') LOOP
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tollgate', f);

@@ -23,9 +23,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT json_build_object('id', t.id, 'name', t.name,
 	'scopes', coalesce(string_to_array(nullif(l.scopes, ''), ' '), '{}'),
 	'address_ranges', t.tollgate_address_ranges::text[],
-	'state', CASE WHEN l.revoked THEN 'revoked'
-		WHEN l.disabled THEN 'disabled' WHEN l.team_disabled THEN 'team_disabled'
-		WHEN t.expires_at::timestamptz <= now() THEN 'expired' ELSE 'active' END,
+	'state', public.token_state(t),
 	'created_at', public.people_time(t.created_at),
 	'expires_at', public.people_time(t.expires_at),
 	-- Of a key that was replaced: how long it still works.
