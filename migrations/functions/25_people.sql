@@ -146,6 +146,20 @@ BEGIN
 END
 $$;
 
+-- There is none, or it is not the actor's to see: told in the same words, as it was asked
+-- for.
+CREATE OR REPLACE FUNCTION public.people_refuse_unseen(kind text, which text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF which ~ '^[0-9]+$' THEN
+		PERFORM public.people_refuse('TG404', format('there is no such %s, or not for '
+			'you', kind));
+	END IF;
+	PERFORM public.people_refuse('TG404', format('there is no %s ''%s''', kind, which),
+		kind);
+END
+$$;
+
 -- The id, of an id or a name. Who was removed is found by the id alone.
 CREATE OR REPLACE FUNCTION public.people_user_id(which text) RETURNS bigint
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -154,11 +168,8 @@ DECLARE
 BEGIN
 	SELECT id INTO found_id FROM public.tollgate_users
 		WHERE id::text = which OR (lower(name) = lower(which) AND removed_at IS NULL);
-	IF found_id IS NULL AND which ~ '^[0-9]+$' THEN
-		PERFORM public.people_refuse('TG404', 'there is no such user, or not for you');
-	ELSIF found_id IS NULL THEN
-		PERFORM public.people_refuse('TG404', format('there is no user ''%s''', which),
-			'user');
+	IF found_id IS NULL THEN
+		PERFORM public.people_refuse_unseen('user', which);
 	END IF;
 	RETURN found_id;
 END
@@ -172,11 +183,8 @@ BEGIN
 	SELECT id INTO found_id FROM public.tollgate_teams
 		WHERE id::text = which OR lower(name) = lower(which)
 		ORDER BY id::text = which DESC LIMIT 1;
-	IF found_id IS NULL AND which ~ '^[0-9]+$' THEN
-		PERFORM public.people_refuse('TG404', 'there is no such team, or not for you');
-	ELSIF found_id IS NULL THEN
-		PERFORM public.people_refuse('TG404', format('there is no team ''%s''', which),
-			'team');
+	IF found_id IS NULL THEN
+		PERFORM public.people_refuse_unseen('team', which);
 	END IF;
 	RETURN found_id;
 END

@@ -30,6 +30,8 @@ BEGIN
 	IF cardinality(own) = 0 THEN
 		PERFORM public.people_refuse('TG403', 'only an admin, or a manager of a team, '
 			'may read the audit');
+	ELSIF of_team IS NOT NULL AND public.people_sees_team(actor, of_team) IS NOT TRUE THEN
+		PERFORM public.people_refuse_unseen('team', filter ->> 'team');
 	END IF;
 	-- Only the conditions that are asked for, so that indexes answer them.
 	EXECUTE 'SELECT ARRAY(SELECT public.people_audit_line(a) FROM public.tollgate_audit AS a '
@@ -48,6 +50,10 @@ BEGIN
 		|| ' ORDER BY a.id DESC LIMIT $8)'
 		INTO found USING filter, last_id, own, of_team, who, starts, ends,
 			public.people_limit(filter) + 1;
+	IF found = '{}' AND public.people_user_seen(actor, who) IS NULL AND who IS NOT NULL
+			AND own IS NOT NULL THEN
+		PERFORM public.people_refuse_unseen('user', filter ->> 'user');
+	END IF;
 	RETURN public.people_page(filter, found);
 END
 $$;

@@ -236,13 +236,19 @@ DECLARE
 	missing text;
 BEGIN
 	PERFORM public.token_begin(actor, once);
-	before := public.token_repeated(once);
-	IF before IS NOT NULL THEN
-		RETURN before;
-	ELSIF (spec ->> 'brought')::boolean THEN
+	IF (spec ->> 'brought')::boolean THEN
 		PERFORM public.people_need_admin(actor);
 	END IF;
 	t.tollgate_team_id := public.token_check_team(actor, (spec ->> 'team_id')::bigint);
+	before := public.token_repeated(once);
+	IF before IS NOT NULL THEN
+		IF NOT public.token_is_managed(actor, (SELECT tollgate_team_id
+				FROM public.tokens WHERE id = (before ->> 'id')::bigint)) THEN
+			PERFORM public.people_refuse('TG403', 'the token that this request made '
+				'has moved to a team that you do not manage');
+		END IF;
+		RETURN before;
+	END IF;
 	t.name := public.token_check_name(actor, spec ->> 'name', NULL);
 	t.scopes := public.token_scopes_in(public.token_check_scopes(spec));
 	t.expires_at := public.token_check_expiry(spec);

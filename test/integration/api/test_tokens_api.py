@@ -2,11 +2,13 @@
 import itertools
 import re
 import threading
+from json import loads
 from urllib.parse import quote, urlencode
 
 import pytest
 
 from tg.api import key_hash, make_key
+from tg.gateway import run_cli
 from tg.upstream import echo
 from tg.wait import eventually
 
@@ -341,6 +343,33 @@ def test_the_same_request_again(managed, call):
     assert managed.database.value("SELECT count(*) FROM tollgate_repeats") == 1
 
 
+def test_the_same_request_with_fewer_rights(managed, call):
+    """What was answered is told to who may still do it, and no other."""
+    people = managed.people
+    team = people.ask("people_team_add", None, {"name": f"fewer {next(NAMES)}"})["id"]
+    person = people.add(f"fewer {next(NAMES)}")
+    once = {"Idempotency-Key": "fewer"}
+
+    def create(status, body={"name": f"fewer {next(NAMES)}", "team_id": team}):
+        return call(person, "POST", "/api/tokens", body, headers=once, status=status)
+
+    people.ask("people_member_set", None, people.teams["one"], person.id, "manager")
+    people.ask("people_member_set", None, team, person.id, "manager")
+    made = create(201)
+    assert create(201)["id"] == made["id"]
+    call(people.admin, "PATCH", f"/api/tokens/{made['id']}", {"team_id": people.teams["two"]})
+    assert create(403)["code"] == "role_missing"
+    call(people.admin, "PATCH", f"/api/tokens/{made['id']}", {"team_id": team})
+    people.ask("people_member_set", None, team, person.id, "viewer")
+    assert create(403)["code"] == "role_missing"
+    people.ask("people_member_set", None, team, person.id, None)
+    gone = create(400)
+    # Whether there was such a request is told after that, too.
+    assert create(400, {"name": "another", "team_id": team}) | {"instance": 0} == gone | {"instance": 0}
+    nowhere = create(400, {"name": "another", "team_id": team + 1000})
+    assert [e["detail"].replace(str(team + 1000), str(team)) for e in nowhere["errors"]] == [e["detail"] for e in gone["errors"]]
+
+
 def test_the_same_request_at_one_moment(managed):
     """The second does not wait for the first one's lock."""
     holder = managed.database.cluster.connect(managed.database.name)
@@ -354,6 +383,35 @@ def test_the_same_request_at_one_moment(managed):
     assert caught.value.pgcode == "TG409"
     holder.rollback()
     holder.close()
+
+
+# --- states ---
+
+# In the order in which gateways refuse: all that is later may be so as well.
+STATES = [("deleted", "tollgate_deleted_at = now()"), ("revoked", "revoked_at = now()"), ("expired", "expires_at = now() - interval '1 s'"),
+          ("disabled", "tollgate_disabled_at = now()"),
+          ("team_disabled", "tollgate_team_id = (SELECT id FROM tollgate_teams WHERE name = 'off')"), ("active", "tollgate_description = ''")]
+
+
+def test_one_word_for_a_state(managed, call):
+    """By the API's lists and answers, the usage of a token, the holder's own call, and the command line."""
+    people, database = managed.people, managed.database
+    off = people.ask("people_team_add", None, {"name": "off"})["id"]
+    people.ask("people_team_change", None, off, {"disabled": True})
+    words = [word for word, _ in STATES]
+    made = {word: people.add_token(f"state {word}", "one") for word in words}
+    for i, word in enumerate(words):
+        changes = ", ".join(change for _, change in (STATES[i:-1] or STATES[-1:]))
+        database.query(f"UPDATE tokens SET {changes} WHERE id = %s", (made[word].id,))
+    for word, token in made.items():
+        assert call(people.admin, "GET", f"/api/tokens/{token.id}")["state"] == word
+        assert call(people.admin, "GET", f"/api/usage/token/{token.id}")["token"]["state"] == word
+        assert database.value("SELECT usage_self(%s)", (key_hash(token.key),))["state"] == word
+        found = {t["id"]: t["state"] for t in managed.api.pages(f"/api/tokens?state={word}&q=state", people.admin.key)}
+        assert found == {token.id: word}
+    listed = loads(run_cli("token", "list", "--json", "--database", database.url).stdout)
+    told = {t["name"]: t["state"] for t in listed if t["name"].startswith("state ")}
+    assert told == {f"state {word}": word for word in words if word != "deleted"}
 
 
 # --- lists ---

@@ -359,6 +359,18 @@ def test_audit(api, people):
     assert api.call("DELETE", "/api/audit", people.admin.key).status == 405
 
 
+def test_the_audit_does_not_tell_who_else_there_is(api, managed, people):
+    """What a manager may not see is answered as what is not there, in the same words."""
+    removed = people.add("removed long ago")
+    managed.database.query("UPDATE tollgate_users SET removed_at = now() WHERE id = %s", (removed.id,))
+    for parameter, there, not_there in (("team", people.teams["two"], 999999), ("team", "two", "nine"), ("user", removed.id, 999999)):
+        def told(value, parameter=parameter):
+            problem = bad(api.get(f"/api/audit?{parameter}={value}", people.manager.key), 404, "not_found")
+            return str({**problem, "instance": None}).replace(str(value), "VALUE")
+        assert told(there) == told(not_there)
+        assert api.get(f"/api/audit?{parameter}={there}", people.admin.key).status == 200
+
+
 # --- two changes at once ---
 
 def test_two_admins_cannot_lower_each_other(managed, people):
