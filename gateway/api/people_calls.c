@@ -2,6 +2,7 @@
 #include "gateway/api/people_calls.h"
 
 #include <cjson/cJSON.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
@@ -40,6 +41,42 @@ static void reply_nothing(struct call *c, struct str json)
 	call_reply_nothing(c);
 }
 
+/* Whose rights, or ways to sign in, it changes: as changes_user of a question. */
+static int64_t changed_user(enum people_call what, const char *const *values)
+{
+	switch (what) {
+	case PEOPLE_USER_CHANGE:
+	case PEOPLE_USER_REMOVE:
+	case PEOPLE_KEY_REVOKE:
+	case PEOPLE_SESSION_END:
+	case PEOPLE_IDENTITY_REMOVE:
+		return strtoll(values[0], NULL, 10);
+	case PEOPLE_MEMBER_SET:
+		return strtoll(values[1], NULL, 10);
+	case PEOPLE_IDENTITY_ADD:
+	case PEOPLE_ACCESS_GRANT:
+	case PEOPLE_TEAM_ADD:
+	case PEOPLE_TEAM_CHANGE:
+	case PEOPLE_TEAM_REMOVE:
+		return CALL_ALL_USERS;
+	case PEOPLE_USER_ADD:
+	case PEOPLE_USER_LIST:
+	case PEOPLE_USER_READ:
+	case PEOPLE_KEY_ADD:
+	case PEOPLE_KEY_LIST:
+	case PEOPLE_SESSION_LIST:
+	case PEOPLE_IDENTITY_LIST:
+	case PEOPLE_ACCESS_LIST:
+	case PEOPLE_ACCESS_REFUSE:
+	case PEOPLE_LINK:
+	case PEOPLE_TEAM_LIST:
+	case PEOPLE_TEAM_READ:
+	case PEOPLE_AUDIT:
+		return 0;
+	}
+	return 0;
+}
+
 void people_call_ask(struct call *c, enum people_call what, int status,
 		     const char *const *values, int n)
 {
@@ -49,6 +86,7 @@ void people_call_ask(struct call *c, enum people_call what, int status,
 		.values = {call_actor(c)},
 		.n_values = n + 1,
 		.status = status,
+		.changes_user = changed_user(what, values),
 		.then = status == 204 ? reply_nothing : NULL,
 	};
 

@@ -342,7 +342,6 @@ void api_create_session(struct call *c)
 static void on_ended(struct call *c, struct str json)
 {
 	(void)json;
-	identities_forget(call_context(c)->identities);
 	if (call_identity(c)->how == IDENTITY_SESSION)
 		set_cookie(c, "", "0");
 	call_reply_nothing(c);
@@ -385,6 +384,8 @@ void api_end_session(struct call *c)
 				   "$2::bigint, $3::bigint)",
 			    .values = {call_actor(c), who, everywhere ? NULL : session},
 			    .n_values = 3,
+			    .changes_user = i->user_id,
+			    .ends_session = everywhere ? 0 : i->session_id,
 			    .then = on_ended,
 		    });
 }

@@ -489,8 +489,9 @@ static void on_gone(struct http_conn *conn, void *ctx)
 	(void)conn;
 	OBJ_CHECK(c, CALL_MAGIC);
 	c->conn = NULL;
-	/* Who has it otherwise answers it to nobody. */
-	if (c->state == CALL_COLLECTING || c->state == CALL_ASKING)
+	/* Who has it otherwise answers it to nobody, so that a change is heard of. */
+	if (c->state == CALL_COLLECTING ||
+	    (c->state == CALL_ASKING && c->question.pool != DB_CHANGES))
 		call_free(c);
 }
 

@@ -92,6 +92,7 @@ const char *call_actor(struct call *c);
 /* --- asking the database --- */
 
 #define CALL_VALUES_MAX 16
+#define CALL_ALL_USERS INT64_MIN /* of changes_user: nobody knows whose it was */
 
 /* One statement that answers with one JSON value. */
 struct call_question {
@@ -104,6 +105,10 @@ struct call_question {
 	/* NULL: the JSON is the answer, as it is. Else gets it (p NULL: null, or no row)
 	 * and answers. */
 	void (*then)(struct call *c, struct str json);
+	/* Of a change of what somebody may, or signs in by: whose. 0: of none. Once it
+	 * is, or may be, made, this node remembers them no longer. */
+	int64_t changes_user;
+	int64_t ends_session; /* ... by this session alone; 0: however they come */
 	/* Is told of a failure before it is answered; true: has answered it. May be
 	 * NULL. */
 	bool (*failed)(struct call *c, const struct pg_reply *reply);
@@ -112,7 +117,9 @@ struct call_question {
 /* Refuses first what stands in a query that the operation has not read. Ends the caller's
  * hold on the call, as an answer does: refusals of the database's
  * functions (TG400, TG403, TG404, TG409), what it says of wrong values (class 22), its
- * absence, a timeout and a JSON null (404) are answered here. */
+ * absence, a timeout and a JSON null (404) are answered here. For somebody whose rights
+ * are those of before, since the database was away when they came, nothing is asked: 503.
+ * A change is heard of also where the client has left. */
 void call_ask(struct call *c, const struct call_question *q);
 /* What an operation keeps while it asks; freed with the call by free_it. */
 void call_keep(struct call *c, void *state, void (*free_it)(void *state));

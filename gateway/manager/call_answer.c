@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "common/pg_value.h"
 #include "gateway/manager/call_priv.h"
+#include "gateway/manager/identities.h"
 
 #define POINTER_MAX 256
 
@@ -213,6 +214,18 @@ static struct str json_of(const PGresult *result)
 	return pg_value_text(result, 0, 0);
 }
 
+/* What was remembered of whom the change is about. */
+static void forget(struct call *c)
+{
+	const struct call_question *q = &c->question;
+
+	if (q->changes_user == CALL_ALL_USERS)
+		identities_forget(c->context->identities);
+	else if (q->changes_user != 0)
+		identities_forget_user(c->context->identities, q->changes_user,
+				       q->ends_session);
+}
+
 static void on_reply(void *ctx, const struct pg_reply *r)
 {
 	struct call *c = ctx;
@@ -220,6 +233,8 @@ static void on_reply(void *ctx, const struct pg_reply *r)
 	OBJ_CHECK(c, CALL_MAGIC);
 	c->ask = NULL;
 	c->state = CALL_RUNNING;
+	if (r->outcome != PG_ERROR)
+		forget(c);
 	if (r->outcome != PG_OK) {
 		if (c->question.failed == NULL || !c->question.failed(c, r))
 			answer_failure(c, r);
@@ -247,12 +262,17 @@ void call_ask(struct call *c, const struct call_question *q)
 	CHECK(q->n_values <= CALL_VALUES_MAX);
 	if (has_strange_parameters(c))
 		return;
+	if (c->identity != NULL && c->identity->is_stale) {
+		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
+			     "the database was away when this call came");
+		return;
+	}
 	c->question = *q;
 	c->ask = manager_db_ask(c->context->db, q->pool, q->sql, params, on_reply, c);
 	if (c->ask == NULL)
 		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
 			     "the database is away, or too much waits for it");
-	else if (c->conn == NULL)
+	else if (c->conn == NULL && q->pool != DB_CHANGES)
 		call_free(c);
 	else
 		c->state = CALL_ASKING;

@@ -1,8 +1,8 @@
 /* The manager's connections to PostgreSQL.
  *
- * Two pools. A connection is made when a statement finds all others of its pool busy, and
- * stays. A statement waits in its pool's queue until one is free; one that waits longer
- * than WAIT_MAX_MS, or that no connection is left for, is answered as lost. */
+ * Three pools. A connection is made when a statement finds all others of its pool busy,
+ * and stays. A statement waits in its pool's queue until one is free; one that waits
+ * longer than WAIT_MAX_MS, or that no connection is left for, is answered as lost. */
 #include "gateway/manager/db.h"
 
 #include <event2/event.h>
@@ -30,6 +30,7 @@ struct pool_kind {
 
 static const struct pool_kind kinds[] = {
 	[DB_CHANGES] = {"tollgate manager changes", 1, 64, 5000, true},
+	[DB_LOOKUPS] = {"tollgate manager sign-in", 2, 128, 5000, true},
 	[DB_QUESTIONS] = {"tollgate manager", CONNECTIONS_MAX, 128, 10000, false},
 };
 
@@ -84,14 +85,16 @@ static void unqueue(struct db_statement *s)
 
 static void run_queue(struct db_pool *pool);
 
-/* What the change has changed, questions that run already may not have seen. */
-static void seal_questions(struct manager_db *db)
+/* What the change has changed, what else runs already may not have seen. */
+static void seal_others(struct manager_db *db)
 {
-	struct db_pool *pool = &db->pools[DB_QUESTIONS];
+	for (size_t p = 0; p < POOLS; p++) {
+		struct db_pool *pool = &db->pools[p];
 
-	for (size_t i = 0; i < pool->kind->connections; i++)
-		if (pool->slots[i].running != NULL)
-			pool->slots[i].running->sealed = true;
+		for (size_t i = 0; !is_changes(pool) && i < CONNECTIONS_MAX; i++)
+			if (pool->slots[i].running != NULL)
+				pool->slots[i].running->sealed = true;
+	}
 }
 
 static void on_done(void *ctx, const struct pg_reply *reply)
@@ -102,7 +105,7 @@ static void on_done(void *ctx, const struct pg_reply *reply)
 	CHECK(s != NULL && s->slot == slot);
 	slot->running = NULL;
 	if (is_changes(slot->pool))
-		seal_questions(slot->pool->db);
+		seal_others(slot->pool->db);
 	db_statement_answer(s, reply);
 	run_queue(slot->pool);
 }
@@ -306,6 +309,12 @@ void manager_db_leave(struct manager_ask **ask_p)
 		nobody_waits(s);
 }
 
+bool manager_db_is_away(const struct manager_db *db, enum manager_pool id)
+{
+	OBJ_CHECK(db, DB_MAGIC);
+	return is_down(&db->pools[id]);
+}
+
 /* --- beginning and end --- */
 
 static void pool_init(struct manager_db *db, enum manager_pool id)
@@ -348,8 +357,8 @@ struct manager_db *manager_db_new(struct event_base *base, const char *conninfo,
 	db->resolver = resolver;
 	db->sweep = event_new(base, -1, EV_PERSIST, on_sweep, db);
 	CHECK(db->sweep != NULL && event_add(db->sweep, &every) == 0);
-	pool_init(db, DB_CHANGES);
-	pool_init(db, DB_QUESTIONS);
+	for (size_t i = 0; i < POOLS; i++)
+		pool_init(db, (enum manager_pool)i);
 	return db;
 }
 

@@ -1,7 +1,7 @@
 /* The manager's connections to PostgreSQL, and the short queues before them.
  *
- * Changes and sign-in have one connection of their own, questions a few, so that a slow
- * question never stands in a change's way. Equal questions at one moment are asked once.
+ * Changes have one connection of their own, who somebody is two, questions a few, so that
+ * none of them stands in another's way. Equal questions at one moment are asked once.
  * A statement whose last reader has left is cancelled. All on the manager's thread. */
 #ifndef GATEWAY_MANAGER_DB_H
 #define GATEWAY_MANAGER_DB_H
@@ -18,8 +18,10 @@ struct manager_ask;
 struct resolver;
 
 enum manager_pool {
-	/* One connection: changes, sign-in; in order, each its own, each within 5 s. */
+	/* One connection: changes; in order, each its own, each within 5 s. */
 	DB_CHANGES,
+	/* Two: who somebody is; statements that change nothing, each within 5 s. */
+	DB_LOOKUPS,
 	/* A few: statements that change nothing, each within 10 s. */
 	DB_QUESTIONS,
 };
@@ -45,5 +47,9 @@ struct manager_ask *manager_db_ask(struct manager_db *db, enum manager_pool pool
  * else asked is cancelled, a change runs to its end. Clears *ask, which may be NULL; not
  * for one that has been answered. */
 void manager_db_leave(struct manager_ask **ask);
+
+/* There is no connection, and the latest attempt to make one failed. False while there is
+ * one, however slow its server and however full the queue. */
+bool manager_db_is_away(const struct manager_db *db, enum manager_pool pool);
 
 #endif

@@ -5,7 +5,6 @@
  * is judged first, and again each time that it is looked up. */
 #include "gateway/manager/identities.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +20,14 @@
 #include "gateway/manager/db.h"
 #include "gateway/manager/identity_read.h"
 #include "gateway/manager/providers.h"
+#include "gateway/manager/refusals.h"
 #include "gateway/manager/remembered.h"
 
 #define SECOND_US UINT64_C(1000000)
 #define FRESH_US (5 * SECOND_US)
-#define STALE_US (600 * SECOND_US)
-#define TOLD_US (6 * SECOND_US) /* between two refusals in the audit, on average */
-#define TOLD_AT_ONCE 10u
 #define AWAY "the database is away: who you are cannot be looked up now"
+#define LATE                                                                             \
+	"the database does not answer in time: who you are is not known now; try again"
 
 struct waiter {
 	struct waiter *next;
@@ -50,13 +49,6 @@ struct lookup {
 	struct waiter *waiters;
 };
 
-/* Refusals that the audit hears of. */
-struct refusals {
-	/* When the next may be told: behind now by as many as may be told at once. */
-	uint64_t next_us;
-	uint64_t others; /* that were not */
-};
-
 struct identities {
 	struct manager_db *db;
 	struct settings *settings;
@@ -65,7 +57,7 @@ struct identities {
 	struct attempts *attempts;
 	struct key_hasher *hasher;
 	struct lookup *lookups;
-	struct refusals refusals;
+	struct refusals *refusals;
 	struct trouble unanswered; /* look-ups, as far as the log has heard */
 	uint64_t doubts;           /* how often all was forgotten */
 };
@@ -81,6 +73,7 @@ struct identities *identities_new(struct manager_db *db, struct settings *s)
 	i->providers = providers_new(s);
 	i->remembering = remembering_new();
 	i->attempts = attempts_new();
+	i->refusals = refusals_new(db);
 	i->hasher = key_hasher_new();
 	return i;
 }
@@ -97,6 +90,12 @@ void identities_forget(struct identities *i)
 {
 	i->doubts++;
 	remembering_doubt(i->remembering);
+}
+
+void identities_forget_user(struct identities *i, int64_t user_id, int64_t session_id)
+{
+	i->doubts++;
+	remembering_drop(i->remembering, user_id, session_id);
 }
 
 bool identities_are_secure(const struct settings *s)
@@ -118,49 +117,6 @@ static void on_told(void *ctx, const struct pg_reply *reply)
 	(void)reply;
 }
 
-static bool may_tell(struct refusals *r, uint64_t now)
-{
-	uint64_t behind = TOLD_AT_ONCE * TOLD_US;
-
-	if (r->next_us + behind < now)
-		r->next_us = now > behind ? now - behind : 0;
-	if (r->next_us > now) {
-		r->others++;
-		return false;
-	}
-	r->next_us += TOLD_US;
-	return true;
-}
-
-static void tell(struct identities *i, const struct net_ip *client, const char *by,
-		 const char *why)
-{
-	char address[NET_ADDR_TEXT_MAX], *text;
-	cJSON *refused;
-
-	if (!may_tell(&i->refusals, clock_mono_us()))
-		return;
-	net_ip_text(client, address);
-	refused = cJSON_CreateObject();
-	if (*address != '\0')
-		CHECK(cJSON_AddStringToObject(refused, "address", address) != NULL);
-	CHECK(cJSON_AddStringToObject(refused, "by", by) != NULL &&
-	      cJSON_AddStringToObject(refused, "why", why) != NULL &&
-	      cJSON_AddNumberToObject(refused, "others", (double)i->refusals.others) !=
-		      NULL);
-	text = cJSON_PrintUnformatted(refused);
-	CHECK(text != NULL);
-	log_info("sign-in by %s refused from %s: %s (and %llu before)", by,
-		 *address ? address : "a unix socket", why,
-		 (unsigned long long)i->refusals.others);
-	manager_db_ask(i->db, DB_CHANGES,
-		       "SELECT public.people_sign_in_refused($1::jsonb)",
-		       (struct pg_params){(const char *const *)&text, 1}, on_told, NULL);
-	i->refusals.others = 0;
-	cJSON_free(text);
-	cJSON_Delete(refused);
-}
-
 bool identities_try(struct identities *i, const struct net_ip *client)
 {
 	return attempts_take(i->attempts, client, clock_mono_us());
@@ -172,7 +128,7 @@ void identities_tried(struct identities *i, const struct net_ip *client, const c
 	if (why == NULL)
 		attempts_give_back(i->attempts, client);
 	else
-		tell(i, client, by, why);
+		refusals_tell(i->refusals, client, by, why);
 }
 
 void identities_tried_nothing(struct identities *i, const struct net_ip *client)
@@ -188,12 +144,16 @@ static struct identity_answer found(struct identity *identity)
 					.identity = identity_ref(identity)};
 }
 
+static struct identity_answer unknown(const char *detail)
+{
+	return (struct identity_answer){.verdict = IDENTITY_UNKNOWN, .detail = detail};
+}
+
 /* Who is remembered is enough to read while the database is away. */
 static struct identity_answer answer_away(const struct remembered *r, uint64_t now)
 {
-	if (r == NULL || now - r->known_us > STALE_US || now >= r->until_us)
-		return (struct identity_answer){.verdict = IDENTITY_UNKNOWN,
-						.detail = AWAY};
+	if (r == NULL || !remembered_may_read(r, now))
+		return unknown(AWAY);
 	return (struct identity_answer){.verdict = IDENTITY_FOUND,
 					.identity = identity_stale(r->identity)};
 }
@@ -246,13 +206,12 @@ void identities_free(struct identities **identities)
 		return;
 	while (i->lookups != NULL) {
 		manager_db_leave(&i->lookups->ask);
-		end_lookup(i->lookups,
-			   (struct identity_answer){.verdict = IDENTITY_UNKNOWN,
-						    .detail = AWAY});
+		end_lookup(i->lookups, unknown(AWAY));
 	}
 	providers_free(&i->providers);
 	remembering_free(&i->remembering);
 	attempts_free(&i->attempts);
+	refusals_free(&i->refusals);
 	key_hasher_free(&i->hasher);
 	settings_unref(&i->settings);
 	free(i);
@@ -328,7 +287,7 @@ static void end_as_nobody(struct lookup *l, bool is_out)
 
 	remembering_add_nobody(i->remembering, l->hash, why, clock_mono_us());
 	if (l->counts)
-		tell(i, &l->client, name_of(l->how), why);
+		refusals_tell(i->refusals, &l->client, name_of(l->how), why);
 	end_lookup(l, (struct identity_answer){.verdict = IDENTITY_BAD, .detail = why});
 }
 
@@ -344,7 +303,7 @@ static void end_as_somebody(struct lookup *l, struct identity *identity,
 	r = remembering_add(i->remembering, l->hash, identity, now);
 	r->until_us = until_of(l, facts, now);
 	if (l->doubts != i->doubts) /* it may be as it was before the change */
-		r->found_us = 0;
+		r->found_us = r->known_us = 0;
 	if (l->how == IDENTITY_JWT)
 		add_vouched(identity, &l->vouched);
 	if (l->how == IDENTITY_KEY && !facts->is_fresh)
@@ -352,17 +311,20 @@ static void end_as_somebody(struct lookup *l, struct identity *identity,
 	end_lookup(l, found(identity));
 }
 
-static void end_as_away(struct lookup *l)
+/* Only where there is no connection is what was so before enough: a database that is
+ * slow, or that too much waits for, may have other rights by now. */
+static void end_unanswered(struct lookup *l)
 {
 	struct identities *i = l->owner;
 	uint64_t now = clock_mono_us();
 	struct remembered *r = remembering_find(i->remembering, l->hash, now);
+	bool is_away = manager_db_is_away(i->db, DB_LOOKUPS);
 
 	if (l->counts)
 		attempts_give_back(i->attempts, &l->client);
-	if (r != NULL)
+	if (is_away && r != NULL)
 		r->tried_us = now;
-	end_lookup(l, answer_away(r, now));
+	end_lookup(l, is_away ? answer_away(r, now) : unknown(LATE));
 }
 
 static void on_reply(void *ctx, const struct pg_reply *reply)
@@ -377,7 +339,7 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
 		if (trouble_happened(&l->owner->unanswered, clock_mono_us()))
 			log_warn("sign-in: who somebody is cannot be looked up: %s",
 				 reply->message);
-		end_as_away(l);
+		end_unanswered(l);
 		return;
 	}
 	if (PQntuples(reply->result) == 1)
@@ -411,10 +373,10 @@ static void ask(struct lookup *l)
 	hex_encode(hex, l->hash, KEY_HASH_BYTES);
 	if (l->how == IDENTITY_JWT)
 		value = l->vouched.seen;
-	l->ask = manager_db_ask(l->owner->db, DB_CHANGES, statement(l->how),
+	l->ask = manager_db_ask(l->owner->db, DB_LOOKUPS, statement(l->how),
 				(struct pg_params){&value, 1}, on_reply, l);
 	if (l->ask == NULL)
-		end_as_away(l);
+		end_unanswered(l);
 }
 
 static struct lookup *find_lookup(struct identities *i,
@@ -462,7 +424,7 @@ static void refuse_token(struct identities *i, const struct request *r, bool cou
 	snprintf(detail, sizeof detail, "the token was refused: %s", why);
 	remembering_add_nobody(i->remembering, r->hash, detail, clock_mono_us());
 	if (counts)
-		tell(i, r->client, name_of(r->how), detail);
+		refusals_tell(i->refusals, r->client, name_of(r->how), detail);
 	answer(r, IDENTITY_BAD, detail);
 }
 
@@ -532,7 +494,8 @@ static void find_again(struct identities *i, const struct request *r,
 	if (is_recent(was->found_us, now) && now < was->until_us) {
 		a = found(was->identity);
 		r->waiter.done(r->waiter.ctx, &a);
-	} else if (is_recent(was->tried_us, now)) {
+	} else if (is_recent(was->tried_us, now) &&
+		   manager_db_is_away(i->db, DB_LOOKUPS)) {
 		a = answer_away(was, now);
 		r->waiter.done(r->waiter.ctx, &a);
 	} else {

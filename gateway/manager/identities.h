@@ -19,7 +19,7 @@ enum identity_verdict {
 	IDENTITY_NONE,    /* the request brings nothing */
 	IDENTITY_BAD,     /* what it brings is not, or no longer, valid */
 	IDENTITY_BUSY,    /* too many failed attempts of this address; later */
-	IDENTITY_UNKNOWN, /* the database is away, and nobody remembered */
+	IDENTITY_UNKNOWN, /* no answer of the database, and nobody remembered */
 };
 
 struct identity_answer {
@@ -43,8 +43,12 @@ void identities_find(struct identities *i, const struct request_head *h,
 /* Whether the request brings a session's cookie and no Authorization: then its origin
  * counts. */
 bool identities_by_cookie(const struct request_head *h);
-/* What is remembered is forgotten: somebody's rights, keys or sessions changed. */
+/* All are looked up again: somebody's rights changed. */
 void identities_forget(struct identities *i);
+/* What this user is known by is forgotten, also for reading while the database is away:
+ * a key, a session or rights were taken from them here. session_id: that one alone; 0:
+ * all. */
+void identities_forget_user(struct identities *i, int64_t user_id, int64_t session_id);
 
 /* --- for those who take a key or a code to begin a session --- */
 

@@ -10,6 +10,7 @@
 #define PEOPLE 4096u
 #define NOBODIES 1024u
 #define WAYS 4u
+#define MAY_READ_US (600 * UINT64_C(1000000))
 
 struct remembering {
 	struct remembered people[PEOPLE];
@@ -146,4 +147,23 @@ void remembering_doubt(struct remembering *r)
 		r->people[i].found_us = 0;
 	for (size_t i = 0; i < NOBODIES; i++)
 		r->nobodies[i].found_us = 0;
+}
+
+void remembering_drop(struct remembering *r, int64_t user_id, int64_t session_id)
+{
+	for (size_t n = 0; n < PEOPLE; n++) {
+		const struct identity *i = r->people[n].identity;
+
+		if (i == NULL || i->user_id != user_id ||
+		    (session_id != 0 && i->session_id != session_id))
+			continue;
+		identity_unref(&r->people[n].identity);
+		r->people[n] = (struct remembered){0};
+	}
+}
+
+bool remembered_may_read(const struct remembered *r, uint64_t now_us)
+{
+	return r->known_us != 0 && now_us - r->known_us <= MAY_READ_US &&
+	       now_us < r->until_us;
 }

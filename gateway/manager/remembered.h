@@ -19,7 +19,7 @@ struct remembered {
 	unsigned char hash[KEY_HASH_BYTES];
 	struct identity *identity; /* NULL: the slot is free */
 	uint64_t found_us;         /* when that was so; 0: something has changed since */
-	uint64_t known_us;         /* the same, whatever has changed since */
+	uint64_t known_us;         /* the same, whatever has changed since; 0: never */
 	uint64_t until_us;         /* key, session or token hold until then */
 	uint64_t tried_us;         /* when it was last asked for in vain; 0: never */
 	uint64_t used_us;
@@ -53,5 +53,11 @@ void remembering_add_nobody(struct remembering *r,
 			    uint64_t now_us);
 /* All of them are to be asked for again. */
 void remembering_doubt(struct remembering *r);
+/* Forgets this user; session_id: only by that session, 0: however they came. */
+void remembering_drop(struct remembering *r, int64_t user_id, int64_t session_id);
+
+/* While nothing can be asked: it was so at most ten minutes ago, and what was brought
+ * holds still. */
+bool remembered_may_read(const struct remembered *r, uint64_t now_us);
 
 #endif

@@ -1,10 +1,10 @@
 /* The manager's way to the database, at a test's command.
  *
- * Lines in, fields parted by tabs: "sql NAME TEXT", "ask ID changes|questions NAME
- * [PARAMETER...]", "fill ID changes|questions NAME BYTES" (a parameter of that many),
- * "leave ID", "wait ID GENERATION MS". Lines out: "ID refused", or "ID ok|error|lost
- * SQLSTATE VALUE", or "ID confirmed|unknown NODE=MS|NODE@SINCE...". Ends at the end of
- * its input. */
+ * Lines in, fields parted by tabs: "sql NAME TEXT", "ask ID POOL NAME [PARAMETER...]",
+ * "fill ID POOL NAME BYTES" (a parameter of that many), "leave ID", "wait ID GENERATION
+ * MS", "away ID POOL"; POOL is changes, lookups or questions. Lines out: "ID refused", or
+ * "ID ok|error|lost SQLSTATE VALUE", or "ID confirmed|unknown NODE=MS|NODE@SINCE...", or
+ * "ID away|there". Ends at the end of its input. */
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <stdio.h>
@@ -55,11 +55,24 @@ static void set_sql(char **fields)
 	texts[i] = xstrdup(fields[2]);
 }
 
+static enum manager_pool pool_named(const char *name)
+{
+	if (strcmp(name, "changes") == 0)
+		return DB_CHANGES;
+	return strcmp(name, "lookups") == 0 ? DB_LOOKUPS : DB_QUESTIONS;
+}
+
+static void tell_away(char **fields)
+{
+	printf("%s\t%s\n", fields[1],
+	       manager_db_is_away(db, pool_named(fields[2])) ? "away" : "there");
+	fflush(stdout);
+}
+
 static void ask(char **fields, int n)
 {
 	struct asked *a = &asked[atoi(fields[1]) % NAMES];
-	enum manager_pool pool =
-		strcmp(fields[2], "changes") == 0 ? DB_CHANGES : DB_QUESTIONS;
+	enum manager_pool pool = pool_named(fields[2]);
 	size_t i = 0;
 
 	while (strcmp(names[i], fields[3]) != 0)
@@ -122,6 +135,8 @@ static void obey(char *line)
 		fill(fields);
 	else if (strcmp(fields[0], "wait") == 0)
 		wait_for(fields);
+	else if (strcmp(fields[0], "away") == 0)
+		tell_away(fields);
 	else
 		manager_db_leave(&asked[atoi(fields[1]) % NAMES].ask);
 }

@@ -5,7 +5,7 @@ from tg.asker import Asker
 from tg.pooler import Pooler
 from tg.wait import eventually
 
-CHANGES, QUESTIONS = "tollgate manager changes", "tollgate manager"
+CHANGES, LOOKUPS, QUESTIONS = "tollgate manager changes", "tollgate manager sign-in", "tollgate manager"
 
 
 @pytest.fixture
@@ -67,6 +67,33 @@ def test_slow_questions_stand_in_no_change_s_way(asker, database, lock):
     assert sessions(database) == 4
     lock.rollback()
     assert [asker.answer(n) for n in slow] == [("ok", f"0{n}") for n in range(6)]
+
+
+@pytest.mark.sanitizer
+def test_a_change_that_waits_stands_in_no_look_up_s_way(asker, database, lock):
+    change = asker.ask("write", "a team", pool="changes")
+    eventually(lambda: waiting(database, CHANGES) == 1, "it waits")
+    slow = asker.ask("locked", "x", pool="lookups")
+    eventually(lambda: waiting(database, LOOKUPS) == 1, "one look-up waits as well")
+    assert asker.now("ping", pool="lookups") == ("ok", "pong")
+    asker.say("leave", str(change))
+    lock.rollback()
+    assert asker.answer(slow)[0] == "ok"
+    assert sessions(database, LOOKUPS) == 2
+
+
+def test_a_slow_database_is_not_away(asker, database, lock):
+    """Neither is one that too much waits for."""
+    asked = [asker.ask("locked", str(n), pool="lookups") for n in range(2)]
+    eventually(lambda: waiting(database, LOOKUPS) == 2, "both run")
+    more = [asker.ask("locked", str(n), pool="lookups") for n in range(2, 131)]
+    assert asker.answer(more.pop()) == ("refused",)
+    assert not asker.is_away()
+    lock.rollback()
+    assert {asker.answer(n)[0] for n in asked + more} == {"ok"}
+    database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", [LOOKUPS])
+    eventually(lambda: asker.now("ping", pool="lookups") == ("ok", "pong"), "it is asked again")
+    assert not asker.is_away()
 
 
 @pytest.mark.sanitizer
@@ -147,6 +174,7 @@ def test_no_database(database, cluster):
     assert it.now("ping")[0] == "lost"
     # From then on nobody waits.
     eventually(lambda: it.now("ping") == ("refused",), "it is known to be away")
+    assert it.is_away("questions") and not it.is_away("lookups")  # of which nothing was asked
     it.close()
 
 

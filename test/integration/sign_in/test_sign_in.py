@@ -491,6 +491,50 @@ def test_a_key_that_left_the_set(clerk, here):
     assert_bad(here, clerk_token(clerk), "no key of its kid")
 
 
+def holding(here, statement):
+    """A session that holds what the statement locks."""
+    held = here.database.cluster.connect(here.database.name)
+    held.autocommit = False
+    held.cursor().execute(statement)
+    return held
+
+
+def test_a_slow_database_is_not_away(here):
+    """Who cannot be looked up in time has not the rights of before."""
+    key = here.people.viewer.key
+    assert ask(here, key).status == 200
+    held = holding(here, "LOCK TABLE tollgate_user_keys IN ACCESS EXCLUSIVE MODE")
+    try:
+        # All are to be looked up again.
+        reload(here, access_log=here.gateway.settings.get("access_log", True))
+        answer = ask(here, key)
+        assert_problem(answer, 503, "database_unavailable")
+        assert int(answer.headers.get("retry-after")) > 0 and "in time" in answer.json["detail"]
+    finally:
+        held.close()
+    assert not ask(here, key, "/api/me").json["is_stale"]
+
+
+def test_a_change_that_waits_holds_up_nobody_who_comes(here):
+    waiting = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+               "AND application_name = 'tollgate manager changes'")
+
+    def came_while_it_waited():
+        key, _ = here.people.add_key(here.people.viewer.id)
+        held = holding(here, "SELECT pg_advisory_xact_lock(hashtext('tollgate: people'))")
+        with held, here.gateway.manager() as slow:
+            slow.send_request("POST", "/api/teams", [
+                ("Authorization", f"Bearer {here.people.admin.key}"), ("Content-Type", "application/json")],
+                b'{"name": "waits"}', host=here.api.host)
+            eventually(lambda: here.database.value(waiting) == 1, "the change waits")
+            assert ask(here, key).status == 200
+            still = here.database.value(waiting) == 1
+        held.close()
+        return still
+
+    eventually(came_while_it_waited, "somebody comes while a change waits")
+
+
 def test_the_database_away(cluster, here):
     cookie = ("Cookie", cookie_of(begin(here, key=here.people.viewer.key)))
     own = ("Sec-Fetch-Site", "same-origin")

@@ -50,6 +50,11 @@ class Asker:
     def now(self, sql, *parameters, pool="questions"):
         return self.answer(self.ask(sql, *parameters, pool=pool))
 
+    def is_away(self, pool="lookups"):
+        self._count += 1
+        self.say("away", str(self._count), pool)
+        return self.answer(self._count)[0] == "away"
+
     def wait(self, generation, ms):
         """What a wait for all nodes comes to: nodes that have applied it, and that have not."""
         self._count += 1
