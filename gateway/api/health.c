@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/journal/recording.h"
+#include "gateway/manager/tries.h"
 
 void api_get_index(struct call *c)
 {
@@ -75,6 +76,7 @@ static void put_recording(struct sbuf *out, struct recording *recording)
 void api_get_ready(struct call *c)
 {
 	struct manager_context *m = call_context(c);
+	struct tries_counts tried = tries_count(m->tries);
 	uint64_t now = clock_mono_us();
 	enum token_state state = token_sync_state(m->tokens, now);
 	bool ready = state == TOKENS_FRESH || state == TOKENS_STALE;
@@ -83,14 +85,15 @@ void api_get_ready(struct call *c)
 	sbuf_init(&out, 4096);
 	sbuf_printf(
 		&out,
-		"{\"status\":\"%s\",\"tokens\":\"%s\",\"tokens_age_ms\":%lld,\"database\":%s,\"usage_log\":{\"logged\":%llu,\"unknown\":%llu,\"refused\":%llu,\"forbidden\":%llu,\"queue_bytes\":%zu,\"queue_dropped\":%llu},\"recording\":",
+		"{\"status\":\"%s\",\"tokens\":\"%s\",\"tokens_age_ms\":%lld,\"database\":%s,\"usage_log\":{\"logged\":%llu,\"unknown\":%llu,\"refused\":%llu,\"forbidden\":%llu,\"queue_bytes\":%zu,\"queue_dropped\":%llu},\"sign_in\":{\"failed\":%llu,\"limited\":%llu},\"recording\":",
 		ready ? "ready" : "not_ready", state_name(state),
 		(long long)token_sync_age_ms(m->tokens, now),
 		token_sync_is_connected(m->tokens) ? "true" : "false",
 		(unsigned long long)m->logged, (unsigned long long)m->unknown,
 		(unsigned long long)m->refused, (unsigned long long)m->forbidden,
 		usage_lane_backlog_bytes(m->lane),
-		(unsigned long long)usage_lane_dropped(m->lane));
+		(unsigned long long)usage_lane_dropped(m->lane),
+		(unsigned long long)tried.failed, (unsigned long long)tried.limited);
 	put_recording(&out, m->recording);
 	sbuf_lit(&out, "}");
 	call_reply_json(c, ready ? 200 : 503, sbuf_view(&out));

@@ -13,6 +13,7 @@
 #include "gateway/manager/bearer.h"
 #include "gateway/manager/identities.h"
 #include "gateway/manager/identity_read.h"
+#include "gateway/manager/tries.h"
 #include "gateway/settings/settings.h"
 #include "gateway/token/key.h"
 #include "gateway/token/key_text.h"
@@ -21,7 +22,6 @@
 #define SESSION_S_TEXT "43200"
 #define COOKIE_MAX 256
 #define AGENT_MAX 200
-#define LATER_S 60
 
 /* --- the ways there are --- */
 
@@ -124,6 +124,7 @@ void api_get_session(struct call *c)
 struct beginning {
 	char cookie[KEY_LENGTH + 1];
 	const char *by; /* "key" or "code" */
+	unsigned char hash[KEY_HASH_BYTES];
 };
 
 static void free_beginning(void *state)
@@ -181,7 +182,7 @@ static void refuse(struct call *c, const char *by)
 			: "the link is unknown, was used already, or is older "
 			  "than 5 minutes; `tollgate user link` makes a new one";
 
-	identities_tried(call_context(c)->identities, call_client(c), by, why);
+	tries_failed(call_context(c)->tries, call_client(c), by, why);
 	call_problem(c, PROBLEM_BAD_SIGN_IN, why);
 }
 
@@ -200,7 +201,7 @@ static void on_begun(struct call *c, struct str json)
 		refuse(c, b->by);
 		return;
 	}
-	identities_tried(m->identities, call_client(c), b->by, NULL);
+	tries_end(m->tries, call_client(c), b->hash);
 	until = read_until(json);
 	session = describe(i, until);
 	identity_unref(&i);
@@ -211,8 +212,10 @@ static void on_begun(struct call *c, struct str json)
 
 static bool on_failed(struct call *c, const struct pg_reply *reply)
 {
+	const struct beginning *b = call_kept(c);
+
 	(void)reply;
-	identities_tried_nothing(call_context(c)->identities, call_client(c));
+	tries_end(call_context(c)->tries, call_client(c), b->hash);
 	return false;
 }
 
@@ -254,35 +257,34 @@ static char *make_actor(const struct call *c)
 	return copy;
 }
 
-static void hash_hex(const char *secret, char hex[KEY_HASH_HEX + 1])
+static void hash_of(const char *secret, unsigned char hash[KEY_HASH_BYTES])
 {
-	unsigned char hash[KEY_HASH_BYTES];
 	struct key_hasher *hasher = key_hasher_new();
 
 	key_hash(hasher, str_of(secret), hash);
 	key_hasher_free(&hasher);
-	hex_encode(hex, hash, sizeof hash);
 }
 
-/* Wipes the secret. */
-static void begin(struct call *c, const char *by, const char *secret)
+static void refuse_busy(struct call *c)
 {
-	struct beginning *b = xcalloc(1, sizeof *b);
+	call_problem_later(c, PROBLEM_SIGN_IN_BUSY, TRIES_TOO_MANY, TRIES_LATER_S);
+}
+
+static void ask(struct call *c, const struct beginning *b)
+{
 	char hash[KEY_HASH_HEX + 1], cookie_hash[KEY_HASH_HEX + 1], agent[AGENT_MAX + 1];
+	unsigned char of_cookie[KEY_HASH_BYTES];
 	char *actor = make_actor(c);
 
-	CHECK(key_make_session(b->cookie));
-	b->by = by;
-	hash_hex(secret, hash);
-	OPENSSL_cleanse((void *)(uintptr_t)secret, strlen(secret));
-	hash_hex(b->cookie, cookie_hash);
+	hash_of(b->cookie, of_cookie);
+	hex_encode(cookie_hash, of_cookie, sizeof of_cookie);
+	hex_encode(hash, b->hash, sizeof b->hash);
 	read_agent(c, agent);
-	call_keep(c, b, free_beginning);
 	call_ask(
 		c,
 		&(struct call_question){
 			.pool = DB_CHANGES,
-			.sql = strcmp(by, "key") == 0
+			.sql = strcmp(b->by, "key") == 0
 				       ? "SELECT public.people_session_by_key($1::jsonb, "
 					 "$2, $3, $4::bigint, $5)"
 				       : "SELECT public.people_code_spend($1::jsonb, $2, "
@@ -295,6 +297,22 @@ static void begin(struct call *c, const char *by, const char *secret)
 	free(actor);
 }
 
+/* Wipes the secret. */
+static void begin(struct call *c, const char *by, const char *secret)
+{
+	struct beginning *b = xcalloc(1, sizeof *b);
+
+	CHECK(key_make_session(b->cookie));
+	b->by = by;
+	hash_of(secret, b->hash);
+	OPENSSL_cleanse((void *)(uintptr_t)secret, strlen(secret));
+	call_keep(c, b, free_beginning);
+	if (tries_begin_person(call_context(c)->tries, call_client(c), b->hash))
+		ask(c, b);
+	else
+		refuse_busy(c);
+}
+
 static const char *text_of(const cJSON *fields, const char *name)
 {
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields, name));
@@ -305,7 +323,7 @@ static bool is_faulty(struct call *c)
 {
 	if (call_faults(c)->n == 0)
 		return false;
-	identities_tried_nothing(call_context(c)->identities, call_client(c));
+	tries_end(call_context(c)->tries, call_client(c), NULL);
 	return call_is_faulty(c);
 }
 
@@ -315,9 +333,11 @@ static void read_and_begin(struct call *c)
 		{.name = "key", .type = BODY_TEXT, .min = 1, .max = KEY_MAX},
 		{.name = "code", .type = BODY_TEXT, .min = 1, .max = KEY_MAX},
 	};
+	static const char *const parameters[] = {NULL};
 	const cJSON *fields = call_fields(c, known, ARRAY_LEN(known));
 	const char *key = text_of(fields, "key"), *code = text_of(fields, "code");
 
+	call_query(c, parameters);
 	if (fields != NULL && (key == NULL) == (code == NULL))
 		input_fault(call_faults(c), INPUT_POINTER, "",
 			    "send one of key and code: a personal key, or the code of a "
@@ -328,13 +348,10 @@ static void read_and_begin(struct call *c)
 
 void api_create_session(struct call *c)
 {
-	if (identities_try(call_context(c)->identities, call_client(c)))
+	if (tries_begin(call_context(c)->tries, call_client(c)))
 		read_and_begin(c);
 	else
-		call_problem_later(c, PROBLEM_SIGN_IN_BUSY,
-				   "too many attempts to sign in have failed; try again "
-				   "in a minute",
-				   LATER_S);
+		refuse_busy(c);
 }
 
 /* --- ending it --- */

@@ -20,6 +20,7 @@
 #include "gateway/manager/call_priv.h"
 #include "gateway/manager/identities.h"
 #include "gateway/manager/ingest_access.h"
+#include "gateway/manager/tries.h"
 
 static const struct http_conn_user conn_user;
 
@@ -284,7 +285,7 @@ static void refuse_unknown(struct call *c, const struct identity_answer *a)
 		call_problem(c, PROBLEM_BAD_SIGN_IN, a->detail);
 		break;
 	case IDENTITY_BUSY:
-		call_problem_later(c, PROBLEM_SIGN_IN_BUSY, a->detail, 60);
+		call_problem_later(c, PROBLEM_SIGN_IN_BUSY, a->detail, TRIES_LATER_S);
 		break;
 	case IDENTITY_UNKNOWN:
 		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE, a->detail);

@@ -38,6 +38,7 @@ struct call;
 struct confirmations;
 struct identities;
 struct recording;
+struct tries;
 
 /* What operations work with; lives as long as the manager's thread. */
 struct manager_context {
@@ -48,6 +49,7 @@ struct manager_context {
 	struct manager_db *db;
 	struct confirmations *confirmations;
 	struct identities *identities;
+	struct tries *tries;
 	const struct operation *operations;
 	size_t n_operations;
 	/* That are kept at the moment, of bodies: known callers', and strangers'. */

@@ -255,6 +255,16 @@ static bool has_strange_parameters(struct call *c)
 	return call_is_faulty(c);
 }
 
+/* Nothing was sent: nothing was changed. */
+static void refuse_unasked(struct call *c)
+{
+	static const struct pg_reply lost = {.outcome = PG_LOST, .message = "not asked"};
+
+	if (c->question.failed == NULL || !c->question.failed(c, &lost))
+		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
+			     "the database is away, or too much waits for it");
+}
+
 void call_ask(struct call *c, const struct call_question *q)
 {
 	struct pg_params params = {q->values, q->n_values};
@@ -270,8 +280,7 @@ void call_ask(struct call *c, const struct call_question *q)
 	c->question = *q;
 	c->ask = manager_db_ask(c->context->db, q->pool, q->sql, params, on_reply, c);
 	if (c->ask == NULL)
-		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE,
-			     "the database is away, or too much waits for it");
+		refuse_unasked(c);
 	else if (c->conn == NULL && q->pool != DB_CHANGES)
 		call_free(c);
 	else

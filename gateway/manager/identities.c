@@ -15,13 +15,12 @@
 #include "common/net.h"
 #include "common/pg_value.h"
 #include "common/trouble.h"
-#include "gateway/manager/attempts.h"
 #include "gateway/manager/bearer.h"
 #include "gateway/manager/db.h"
 #include "gateway/manager/identity_read.h"
 #include "gateway/manager/providers.h"
-#include "gateway/manager/refusals.h"
 #include "gateway/manager/remembered.h"
+#include "gateway/manager/tries.h"
 
 #define SECOND_US UINT64_C(1000000)
 #define FRESH_US (5 * SECOND_US)
@@ -42,8 +41,9 @@ struct lookup {
 	unsigned char hash[KEY_HASH_BYTES];
 	enum identity_how how;
 	struct net_ip client; /* who asked first */
-	bool counts;          /* against the attempts of that address */
-	uint64_t doubts;      /* as the owner had them at the start */
+	bool counts;          /* as an attempt, of this one: */
+	unsigned char who[ATTEMPTS_WHO];
+	uint64_t doubts; /* as the owner had them at the start */
 	struct vouched vouched;
 	struct manager_ask *ask;
 	struct waiter *waiters;
@@ -54,26 +54,25 @@ struct identities {
 	struct settings *settings;
 	struct providers *providers;
 	struct remembering *remembering;
-	struct attempts *attempts;
+	struct tries *tries;
 	struct key_hasher *hasher;
 	struct lookup *lookups;
-	struct refusals *refusals;
 	struct trouble unanswered; /* look-ups, as far as the log has heard */
 	uint64_t doubts;           /* how often all was forgotten */
 };
 
 /* --- life --- */
 
-struct identities *identities_new(struct manager_db *db, struct settings *s)
+struct identities *identities_new(struct manager_db *db, struct tries *tries,
+				  struct settings *s)
 {
 	struct identities *i = xcalloc(1, sizeof *i);
 
 	i->db = db;
+	i->tries = tries;
 	i->settings = settings_ref(s);
 	i->providers = providers_new(s);
 	i->remembering = remembering_new();
-	i->attempts = attempts_new();
-	i->refusals = refusals_new(db);
 	i->hasher = key_hasher_new();
 	return i;
 }
@@ -107,33 +106,6 @@ bool identities_are_secure(const struct settings *s)
 bool identities_by_cookie(const struct request_head *h)
 {
 	return bearer_is_cookie(h);
-}
-
-/* --- refusals --- */
-
-static void on_told(void *ctx, const struct pg_reply *reply)
-{
-	(void)ctx;
-	(void)reply;
-}
-
-bool identities_try(struct identities *i, const struct net_ip *client)
-{
-	return attempts_take(i->attempts, client, clock_mono_us());
-}
-
-void identities_tried(struct identities *i, const struct net_ip *client, const char *by,
-		      const char *why)
-{
-	if (why == NULL)
-		attempts_give_back(i->attempts, client);
-	else
-		refusals_tell(i->refusals, client, by, why);
-}
-
-void identities_tried_nothing(struct identities *i, const struct net_ip *client)
-{
-	attempts_give_back(i->attempts, client);
 }
 
 /* --- answers --- */
@@ -210,8 +182,6 @@ void identities_free(struct identities **identities)
 	}
 	providers_free(&i->providers);
 	remembering_free(&i->remembering);
-	attempts_free(&i->attempts);
-	refusals_free(&i->refusals);
 	key_hasher_free(&i->hasher);
 	settings_unref(&i->settings);
 	free(i);
@@ -270,6 +240,12 @@ static uint64_t until_of(const struct lookup *l, const struct identity_facts *fa
 	return s > 0 ? now + (uint64_t)s * SECOND_US : now;
 }
 
+static void on_noted(void *ctx, const struct pg_reply *reply)
+{
+	(void)ctx;
+	(void)reply;
+}
+
 static void note_use(struct identities *i, int64_t key_id)
 {
 	char id[24];
@@ -277,7 +253,7 @@ static void note_use(struct identities *i, int64_t key_id)
 
 	snprintf(id, sizeof id, "%lld", (long long)key_id);
 	manager_db_ask(i->db, DB_CHANGES, "SELECT public.people_key_used($1)",
-		       (struct pg_params){&value, 1}, on_told, NULL);
+		       (struct pg_params){&value, 1}, on_noted, NULL);
 }
 
 static void end_as_nobody(struct lookup *l, bool is_out)
@@ -287,7 +263,7 @@ static void end_as_nobody(struct lookup *l, bool is_out)
 
 	remembering_add_nobody(i->remembering, l->hash, why, clock_mono_us());
 	if (l->counts)
-		refusals_tell(i->refusals, &l->client, name_of(l->how), why);
+		tries_failed(i->tries, &l->client, name_of(l->how), why);
 	end_lookup(l, (struct identity_answer){.verdict = IDENTITY_BAD, .detail = why});
 }
 
@@ -299,7 +275,7 @@ static void end_as_somebody(struct lookup *l, struct identity *identity,
 	struct remembered *r;
 
 	if (l->counts)
-		attempts_give_back(i->attempts, &l->client);
+		tries_end(i->tries, &l->client, l->who);
 	r = remembering_add(i->remembering, l->hash, identity, now);
 	r->until_us = until_of(l, facts, now);
 	if (l->doubts != i->doubts) /* it may be as it was before the change */
@@ -321,7 +297,7 @@ static void end_unanswered(struct lookup *l)
 	bool is_away = manager_db_is_away(i->db, DB_LOOKUPS);
 
 	if (l->counts)
-		attempts_give_back(i->attempts, &l->client);
+		tries_end(i->tries, &l->client, l->who);
 	if (is_away && r != NULL)
 		r->tried_us = now;
 	end_lookup(l, is_away ? answer_away(r, now) : unknown(LATE));
@@ -424,7 +400,7 @@ static void refuse_token(struct identities *i, const struct request *r, bool cou
 	snprintf(detail, sizeof detail, "the token was refused: %s", why);
 	remembering_add_nobody(i->remembering, r->hash, detail, clock_mono_us());
 	if (counts)
-		refusals_tell(i->refusals, r->client, name_of(r->how), detail);
+		tries_failed(i->tries, r->client, name_of(r->how), detail);
 	answer(r, IDENTITY_BAD, detail);
 }
 
@@ -448,7 +424,7 @@ static bool judge_token(struct identities *i, const struct request *r, bool coun
 		break;
 	case PROVIDERS_AWAY:
 		if (counts)
-			attempts_give_back(i->attempts, r->client);
+			tries_end(i->tries, r->client, NULL);
 		answer(r, IDENTITY_UNKNOWN, sbuf_text(&why));
 		break;
 	}
@@ -456,14 +432,38 @@ static bool judge_token(struct identities *i, const struct request *r, bool coun
 	return verdict == PROVIDERS_GOOD;
 }
 
+/* Whom a provider means, whatever token says so; else what was brought. */
+static void name_who(struct identities *i, const struct request *r,
+		     const struct vouched *v, unsigned char who[ATTEMPTS_WHO])
+{
+	unsigned char hash[KEY_HASH_BYTES];
+	struct sbuf text;
+
+	memcpy(hash, r->hash, sizeof hash);
+	if (r->how == IDENTITY_JWT) {
+		sbuf_init(&text, 64u << 10);
+		sbuf_printf(&text, "%s\n%s", v->issuer, v->subject);
+		key_hash(i->hasher, sbuf_view(&text), hash);
+		sbuf_fini(&text);
+	}
+	memcpy(who, hash, ATTEMPTS_WHO);
+}
+
 /* counts: nobody is known to have come by this. */
 static void look_up(struct identities *i, const struct request *r, bool counts)
 {
+	unsigned char who[ATTEMPTS_WHO];
 	struct vouched v = {0};
 	struct lookup *l;
 
 	if (r->how == IDENTITY_JWT && !judge_token(i, r, counts, &v))
 		return;
+	name_who(i, r, &v, who);
+	if (counts && !tries_begin_person(i->tries, r->client, who)) {
+		vouched_fini(&v);
+		answer(r, IDENTITY_BUSY, TRIES_TOO_MANY);
+		return;
+	}
 	l = xcalloc(1, sizeof *l);
 	*l = (struct lookup){
 		.next = i->lookups,
@@ -475,6 +475,7 @@ static void look_up(struct identities *i, const struct request *r, bool counts)
 		.vouched = v,
 	};
 	memcpy(l->hash, r->hash, KEY_HASH_BYTES);
+	memcpy(l->who, who, sizeof l->who);
 	i->lookups = l;
 	wait_for(l, &r->waiter);
 	ask(l);
@@ -520,9 +521,8 @@ static void find(struct identities *i, struct request *r)
 		find_again(i, r, was, now);
 	else if (nobody != NULL && is_recent(nobody->found_us, now))
 		answer(r, IDENTITY_BAD, nobody->why);
-	else if (!attempts_take(i->attempts, r->client, now))
-		answer(r, IDENTITY_BUSY,
-		       "too many attempts to sign in have failed; try again in a minute");
+	else if (!tries_begin(i->tries, r->client))
+		answer(r, IDENTITY_BUSY, TRIES_TOO_MANY);
 	else
 		look_up(i, r, true);
 }

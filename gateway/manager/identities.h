@@ -13,12 +13,13 @@ struct identities;
 struct manager_db;
 struct net_ip;
 struct settings;
+struct tries;
 
 enum identity_verdict {
 	IDENTITY_FOUND,
 	IDENTITY_NONE,    /* the request brings nothing */
 	IDENTITY_BAD,     /* what it brings is not, or no longer, valid */
-	IDENTITY_BUSY,    /* too many failed attempts of this address; later */
+	IDENTITY_BUSY,    /* too many failed attempts (tries.h); later */
 	IDENTITY_UNKNOWN, /* no answer of the database, and nobody remembered */
 };
 
@@ -28,8 +29,9 @@ struct identity_answer {
 	const char *detail; /* else, for the one who calls; lives during the call */
 };
 
-/* Refers to s on its own. */
-struct identities *identities_new(struct manager_db *db, struct settings *s);
+/* Refers to s on its own; tries outlives it. */
+struct identities *identities_new(struct manager_db *db, struct tries *tries,
+				  struct settings *s);
 void identities_configure(struct identities *i, struct settings *s);
 /* Who waits is told IDENTITY_UNKNOWN. */
 void identities_free(struct identities **i);
@@ -49,17 +51,6 @@ void identities_forget(struct identities *i);
  * a key, a session or rights were taken from them here. session_id: that one alone; 0:
  * all. */
 void identities_forget_user(struct identities *i, int64_t user_id, int64_t session_id);
-
-/* --- for those who take a key or a code to begin a session --- */
-
-/* Somebody at that address tries. False: too many attempts failed; later. */
-bool identities_try(struct identities *i, const struct net_ip *client);
-/* How it went. by: "key" or "code"; why: NULL where it was good. A refusal goes into the
- * audit and the log, a few a minute. */
-void identities_tried(struct identities *i, const struct net_ip *client, const char *by,
-		      const char *why);
-/* Nothing came of it: the database is away. */
-void identities_tried_nothing(struct identities *i, const struct net_ip *client);
 
 /* Whether cookies are for https alone, by manager.public_url. */
 bool identities_are_secure(const struct settings *s);

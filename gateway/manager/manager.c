@@ -12,6 +12,7 @@
 #include "gateway/manager/confirmations.h"
 #include "gateway/manager/db.h"
 #include "gateway/manager/identities.h"
+#include "gateway/manager/tries.h"
 
 #define MANAGER_MAGIC 0x6d6e6731u
 #define MANAGER_CONNECTIONS_MAX 1024u
@@ -109,7 +110,9 @@ struct manager *manager_start(const struct manager_options *o)
 				       o->resolver);
 	m->context.confirmations =
 		confirmations_new(loop_thread_base(m->thread), m->context.db);
-	m->context.identities = identities_new(m->context.db, o->settings);
+	m->context.tries = tries_new(m->context.db);
+	m->context.identities =
+		identities_new(m->context.db, m->context.tries, o->settings);
 	m->context.operations = o->operations;
 	m->context.n_operations = o->n_operations;
 	make_front(m, o);
@@ -146,6 +149,7 @@ void manager_free(struct manager **manager)
 	confirmations_free(&m->context.confirmations);
 	manager_db_free(&m->context.db);
 	identities_free(&m->context.identities);
+	tries_free(&m->context.tries);
 	unread = loop_thread_unread(m->thread);
 	settings_unref(&unread);
 	settings_unref(&m->context.settings);

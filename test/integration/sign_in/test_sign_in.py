@@ -291,8 +291,56 @@ def test_too_many_failures(here):
     for body in (b'{"key": "%s"}' % make_key().encode(), b"{", b'{"name": 1}'):
         assert_problem(here.api.post("/api/session", body=body, headers=[place]), 429, "sign_in_busy")
     assert ask(here, here.people.other.key).status == 200
-    told = here.database.value("SELECT count(*) FROM tollgate_audit WHERE action = 'sign_in.refused'")
-    assert 1 <= told <= 20
+    told = "SELECT count(*) FROM tollgate_audit WHERE action = 'sign_in.refused'"
+    assert 1 <= eventually(lambda: here.database.value(told), "some are in the audit") <= 20
+
+
+def tried(here):
+    return here.api.get("/ready").json["sign_in"]
+
+
+def test_failures_of_one_person(here):
+    """From whatever address they come."""
+    key, before = make_key(), tried(here)
+    answers = [here.api.post("/api/session", json={"key": key}, headers=[elsewhere()]) for _ in range(40)]
+    assert [a.status for a in answers[:30]] == [401] * 30
+    assert_problem(answers[-1], 429, "sign_in_busy")
+    after = tried(here)
+    assert after["failed"] + after["limited"] == before["failed"] + before["limited"] + 40
+    assert after["limited"] > before["limited"]
+    assert begin(here, key=here.people.viewer.key).status == 201
+
+
+def test_what_did_not_fail_does_not_count(here):
+    """Bodies that are none, right keys, and those whose client does not wait for the answer."""
+    place, before = elsewhere(), tried(here)
+    for _ in range(35):
+        assert here.api.post("/api/session", json={"name": 1}, headers=[place]).status == 400
+        assert here.api.post("/api/session?x=1", json={"key": make_key()}, headers=[place]).status == 400
+    body = b'{"key": "%s"}' % here.people.viewer.key.encode()
+    for n in range(35):
+        with here.gateway.manager() as client:
+            client.send_request("POST", "/api/session", [place, ("Content-Type", "application/json")], body,
+                                host=here.api.host)
+            client.reset()
+        eventually(lambda: here.database.value("SELECT count(*) FROM tollgate_sessions WHERE address = %s",
+                                               [place[1]]) == n + 1, "it has begun one")
+    # Each is one: the bucket of this address is as full as it was.
+    answers = [here.api.post("/api/session", json={"key": make_key()}, headers=[place]).status for _ in range(30)]
+    assert answers == [401] * 30
+    assert tried(here)["failed"] == before["failed"] + 30
+
+
+def test_failures_of_many_lock_nobody_out(here):
+    """However many others fail: a right key from an address that has not failed gets in."""
+    before = tried(here)
+    for _ in range(70):
+        place = elsewhere()
+        assert [here.api.get("/api/session", make_key(), headers=[place]).status for _ in range(5)] == [401] * 5
+    for _ in range(3):
+        assert ask(here, here.people.add_key(here.people.viewer.id)[0]).status == 200
+    assert begin(here, key=here.people.viewer.key).status == 201
+    assert tried(here)["failed"] == before["failed"] + 350
 
 
 # --- sessions ---

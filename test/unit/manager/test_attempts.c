@@ -65,20 +65,54 @@ static void test_a_net(void **state)
 	attempts_free(&a);
 }
 
+static void test_a_person(void **state)
+{
+	static const unsigned char one[ATTEMPTS_WHO] = "one", two[ATTEMPTS_WHO] = "two";
+	struct attempts *a = attempts_new();
+	unsigned may = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		may += attempts_take_person(a, one, 5 * S);
+	assert_int_equal(may, 30);
+	assert_true(attempts_take_person(a, two, 5 * S));
+	assert_true(attempts_take_person(a, one, 7 * S));
+	assert_false(attempts_take_person(a, one, 7 * S));
+	attempts_give_back_person(a, one);
+	assert_true(attempts_take_person(a, one, 7 * S));
+	/* Addresses are others than persons. */
+	assert_int_equal(take(a, "192.0.2.1", 50, 7 * S), 30);
+	attempts_free(&a);
+}
+
+/* However many others fail, whoever comes with a right key from elsewhere gets in. */
 static void test_all_together(void **state)
 {
 	struct attempts *a = attempts_new();
-	unsigned may = 0;
 	char address[40];
 
 	(void)state;
-	for (unsigned i = 0; i < 100000; i++) {
-		snprintf(address, sizeof address, "10.%u.%u.1", i / 256 % 256, i % 256);
-		may += take(a, address, 1, 50 * S);
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(address, sizeof address, "10.0.%u.1", i);
+		assert_int_equal(take(a, address, 50, 50 * S), 30);
 	}
-	assert_int_equal(may, 300);
-	assert_int_equal(take(a, "192.0.2.1", 5, 50 * S), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(address, sizeof address, "10.1.%u.1", i);
+		assert_int_equal(take(a, address, 50, 50 * S), 5);
+	}
+	assert_int_equal(take(a, "10.0.0.1", 50, 50 * S), 0);
+	/* Twenty a second go back to where they were. */
 	assert_int_equal(take(a, "192.0.2.1", 50, 51 * S), 20);
+	assert_int_equal(take(a, "192.0.2.2", 50, 51 * S), 5);
+	assert_int_equal(take(a, "192.0.2.3", 50, 70 * S), 30);
+	/* What did not fail is no pressure. */
+	for (unsigned i = 0; i < 1000; i++) {
+		struct net_ip good = ip("192.0.2.9");
+
+		assert_true(attempts_take(a, &good, 90 * S));
+		attempts_give_back(a, &good);
+	}
+	assert_int_equal(take(a, "192.0.2.10", 50, 90 * S), 30);
 	attempts_free(&a);
 }
 
@@ -161,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_address),
 		cmocka_unit_test(test_a_net),
+		cmocka_unit_test(test_a_person),
 		cmocka_unit_test(test_all_together),
 		cmocka_unit_test(test_remembering),
 		cmocka_unit_test(test_memory_is_bounded),
