@@ -93,7 +93,9 @@ CREATE TABLE public.tollgate_sessions (
 	address inet,
 	user_agent text
 );
-CREATE INDEX tollgate_sessions_user_id ON public.tollgate_sessions (user_id);
+CREATE INDEX tollgate_sessions_user_id ON public.tollgate_sessions (user_id, id);
+CREATE INDEX tollgate_sessions_over ON public.tollgate_sessions
+	((least(ended_at, expires_at)));
 
 -- One sign-in each, with a browser that has no key.
 CREATE TABLE public.tollgate_sign_in_codes (

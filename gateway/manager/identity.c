@@ -58,8 +58,10 @@ struct cJSON *identity_actor(const struct identity *i, const char *address,
 	snprintf(text, sizeof text, STR_FMT, STR_ARG(request_id));
 	CHECK(cJSON_AddRawToObject(actor, "user_id", id) &&
 	      cJSON_AddStringToObject(actor, "name", i->name) &&
-	      cJSON_AddStringToObject(actor, "address", address) &&
 	      cJSON_AddStringToObject(actor, "request_id", text));
+	/* Callers at a unix socket have none. */
+	if (*address != '\0')
+		CHECK(cJSON_AddStringToObject(actor, "address", address));
 	if (i->acting != NULL)
 		CHECK(cJSON_AddStringToObject(actor, "acting", i->acting));
 	return actor;

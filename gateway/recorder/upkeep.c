@@ -1,5 +1,5 @@
-/* Upkeep of the rollups: a few tasks, each one SQL function in a transaction of its own,
- * taken in turn when they are due.
+/* Upkeep of the rollups, and of what people leave behind: a few tasks, each one SQL
+ * function in a transaction of its own, taken in turn when they are due.
  *
  * A task that has more to do is due again as soon as the others have had their turn,
  * after as long a pause as it took: at most half of one PostgreSQL backend's time is
@@ -38,6 +38,7 @@ enum task_id {
 	TASK_PACK,
 	TASK_DAYS_DUE,
 	TASK_AHEAD,
+	TASK_PEOPLE,
 	N_TASKS
 };
 
@@ -85,6 +86,8 @@ static const struct task {
 			"(now() AT TIME ZONE 'UTC') + interval '5 minutes' "
 			"AND node IS NULL AND outcome IS NULL",
 			false, LONG_MAX, 60 * SECOND_US, 0},
+	[TASK_PEOPLE] = {"removing sessions and links that are over", "they are kept",
+			 "SELECT public.people_prune()", false, 5000, 600 * SECOND_US, 0},
 };
 
 struct usage_upkeep {

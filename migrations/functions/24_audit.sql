@@ -68,7 +68,10 @@ DECLARE
 		public.tollgate_audit_facts(to_jsonb(NEW) - secrets) END;
 	facts CONSTANT jsonb := coalesce(after, before);
 BEGIN
-	IF before IS NOT DISTINCT FROM after THEN
+	-- A session that is over and goes is no news.
+	IF before IS NOT DISTINCT FROM after OR (TG_ARGV[0] = 'session' AND after IS NULL
+		AND least((before ->> 'ended_at')::timestamptz,
+			(before ->> 'expires_at')::timestamptz) <= now()) THEN
 		RETURN NULL;
 	END IF;
 	PERFORM public.tollgate_audit_write(

@@ -46,6 +46,42 @@ UPDATE public.tollgate_sessions SET ended_at = now()
 DELETE FROM public.tollgate_sign_in_codes WHERE user_id = who
 $$;
 
+-- Somebody has at most 20 sessions: the oldest ends. Of those that are over, the latest
+-- are kept for a while (people_prune), and no more than a hundred.
+CREATE OR REPLACE FUNCTION public.people_sessions_bound(who bigint) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+UPDATE public.tollgate_sessions SET ended_at = now() WHERE id IN (
+	SELECT id FROM public.tollgate_sessions WHERE user_id = who AND ended_at IS NULL
+	AND expires_at > now() ORDER BY id DESC OFFSET 20);
+DELETE FROM public.tollgate_sessions WHERE id IN (
+	SELECT id FROM public.tollgate_sessions WHERE user_id = who
+	AND (ended_at IS NOT NULL OR expires_at <= now()) ORDER BY id DESC OFFSET 100)
+$$;
+
+-- What is over, a few at a time; how many rows. Of sessions it is told for a week that
+-- there were. No line of the audit tells of it.
+CREATE OR REPLACE FUNCTION public.people_prune() RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+WITH sessions AS (
+	DELETE FROM public.tollgate_sessions WHERE id IN (
+		SELECT id FROM public.tollgate_sessions
+		WHERE least(ended_at, expires_at) < now() - interval '7 days'
+		LIMIT 5000 FOR UPDATE SKIP LOCKED)
+	RETURNING 1),
+codes AS (
+	DELETE FROM public.tollgate_sign_in_codes WHERE code_hash IN (
+		SELECT code_hash FROM public.tollgate_sign_in_codes WHERE expires_at <= now()
+		LIMIT 5000 FOR UPDATE SKIP LOCKED)
+	RETURNING 1),
+repeats AS (
+	DELETE FROM public.tollgate_repeats WHERE id IN (
+		SELECT id FROM public.tollgate_repeats WHERE at < now() - interval '24 hours'
+		ORDER BY at LIMIT 5000)
+	RETURNING 1)
+SELECT greatest((SELECT count(*) FROM sessions), (SELECT count(*) FROM codes),
+	(SELECT count(*) FROM repeats))
+$$;
+
 -- key_id: of the key that it begins by, and ends with at the latest; NULL: by none.
 CREATE OR REPLACE FUNCTION public.people_session_start(actor jsonb, who bigint,
 	cookie_hash text, lifetime_s bigint, user_agent text, key_id bigint DEFAULT NULL)
@@ -65,7 +101,9 @@ BEGIN
 		least(now() + lifetime_s * interval '1 s', (SELECT expires_at
 			FROM public.tollgate_user_keys AS k
 			WHERE k.id = people_session_start.key_id)),
-		(actor ->> 'address')::inet, left(people_session_start.user_agent, 200));
+		nullif(actor ->> 'address', '')::inet,
+		left(people_session_start.user_agent, 200));
+	PERFORM public.people_sessions_bound(who);
 	RETURN public.people_by_session(people_session_start.cookie_hash);
 END
 $$;

@@ -1,11 +1,15 @@
 """The manager: health, readiness, the usage log's contract, the latest rows."""
 import hashlib
 import json
+import socket
 import time
 
 import pytest
 
+from tg.api import make_people
+from tg.gateway import MANAGER_KEEPS
 from tg.wait import eventually
+from tg.wire import Wire, head_bytes
 
 JSON = {"Content-Type": "application/json"}
 LOCAL = "127.0.0.1"
@@ -216,6 +220,31 @@ def test_bodies_in_pieces_on_one_connection(manager, database):
     client.send(b"0\r\n\r\n")
     assert client.read_response().json() == {"status": "logged"}
     database.wait_usage(2)
+
+
+def test_changes_by_way_of_a_unix_socket(gateways, upstream, database, tmp_path):
+    """Whoever calls there has no address. And what is over goes when a gateway starts."""
+    path, people = str(tmp_path / "s"), make_people(database)
+    database.query("INSERT INTO tollgate_sign_in_codes VALUES (repeat('0', 64), %s, now() - interval '1 s')",
+                   (people.viewer.id,))
+    gateway = gateways(upstream, start=False)
+    gateway.may_keep = MANAGER_KEEPS
+    gateway.settings["manager"]["listen"].append(f"unix:{path}")
+    gateway.write_config()
+    gateway.start()
+    for where, fields in (("/api/teams", {"name": "by socket"}), ("/api/session", {"key": people.admin.key})):
+        body = json.dumps(fields).encode()
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(path)
+        with Wire(sock) as client:
+            client.send(head_bytes(f"POST {where} HTTP/1.1", [
+                ("Host", "localhost"), ("Authorization", f"Bearer {people.admin.key}"), *JSON.items(),
+                ("Content-Length", len(body))]) + body)
+            assert client.read_head().start.startswith("HTTP/1.1 201 ")
+    lines = database.query("SELECT action, actor, address FROM tollgate_audit WHERE action IN "
+                           "('team.created', 'session.created') AND actor = 'admin' ORDER BY 1")
+    assert [(r["action"], r["address"]) for r in lines] == [("session.created", None), ("team.created", None)]
+    eventually(lambda: database.value("SELECT count(*) FROM tollgate_sign_in_codes") == 0, "the code is gone")
 
 
 def test_a_client_that_leaves_within_its_body(manager, database):

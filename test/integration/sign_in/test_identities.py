@@ -216,6 +216,51 @@ def test_a_session_lives_no_longer_than_its_key(people):
     assert by_key(people, key)["lives_s"] <= 100
 
 
+def test_sessions_of_one_person_are_bounded(people):
+    """The oldest ends; of those that are over a hundred are kept. Others' stay."""
+    by_key(people, people.manager.key, "another's")
+    for n in range(140):
+        by_key(people, people.viewer.key, f"c{n}")
+    whose = "FROM tollgate_sessions WHERE user_id = %s AND ended_at IS "
+    assert people.database.value("SELECT count(*) " + whose + "NULL", [people.viewer.id]) == 20
+    assert people.database.value("SELECT count(*) " + whose + "NOT NULL", [people.viewer.id]) == 100
+    assert session(people, "c119") is None and session(people, "c120") and session(people, "another's")
+    told = people.database.query("SELECT action, count(*) AS n FROM tollgate_audit WHERE target = 'session' "
+                                 "AND user_id = %s GROUP BY 1", [people.viewer.id])
+    assert {r["action"]: r["n"] for r in told} == {"session.created": 140, "session.ended": 120}
+
+
+def test_what_is_over_is_removed(people):
+    """Sessions after a week, codes and repeated answers at once; without a word in the audit."""
+    for cookie in ("ended", "expired", "lately", "live"):
+        by_key(people, people.viewer.key, cookie)
+    change = "UPDATE tollgate_sessions SET {} WHERE cookie_hash = %s"
+    for cookie, fields in (("ended", "ended_at = now() - interval '8 days'"),
+                           ("expired", "expires_at = now() - interval '8 days'"),
+                           ("lately", "ended_at = now() - interval '6 days'")):
+        people.database.query(change.format(fields), [key_hash(cookie)])
+    for code, lifetime in (("old", -1), ("new", 300)):
+        people.ask("people_code_make", None, people.viewer.id, key_hash(code), lifetime)
+    people.database.query("INSERT INTO tollgate_repeats (id, body_hash, answer, at) VALUES "
+                          "('old', 'x', '{}', now() - interval '25 hours'), ('new', 'x', '{}', now())")
+    before = written(people)
+    assert people.ask("people_prune") == 2
+    assert people.ask("people_prune") == 0
+    held = people.database.query("SELECT cookie_hash AS what FROM tollgate_sessions UNION ALL SELECT code_hash "
+                                 "FROM tollgate_sign_in_codes UNION ALL SELECT id FROM tollgate_repeats")
+    assert {r["what"] for r in held} == {key_hash("lately"), key_hash("live"), key_hash("new"), "new"}
+    assert written(people) == before
+    people.database.query("DELETE FROM tollgate_sessions WHERE cookie_hash = %s", [key_hash("live")])
+    assert written(people) == before + 1
+    people.database.query("DELETE FROM tollgate_repeats")
+
+
+def test_who_signs_in_may_have_no_address(people):
+    for n, actor in enumerate(({}, {"address": ""}, {"address": None})):
+        begun = people.ask("people_session_by_key", actor, key_hash(people.viewer.key), key_hash(str(n)), 100, "x")
+        assert begun["id"] == people.viewer.id
+
+
 def test_services_have_no_sessions(people):
     with pytest.raises(psycopg2.Error) as caught:
         by_key(people, people.service.key)
