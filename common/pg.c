@@ -215,6 +215,7 @@ static void complete(struct pg_conn *c)
 		pg_sqlstate(reply.sqlstate, c->last);
 		reply.message = pg_clean_result(line, c->last, false);
 		reply.field = PQresultErrorField(c->last, PG_DIAG_COLUMN_NAME);
+		reply.constraint = PQresultErrorField(c->last, PG_DIAG_CONSTRAINT_NAME);
 		if (PQstatus(c->pg) == CONNECTION_BAD || pg_result_is_fatal(c->last) ||
 		    reply.sqlstate[0] == '\0') {
 			lost_by_libpq(c);

@@ -36,8 +36,9 @@ struct pg_reply {
 	/* Not PG_OK: one line of clean UTF-8 (common/pg_error.h), without secrets;
 	 * PG_LOST: with the SQLSTATE. */
 	const char *message;
-	/* PG_ERROR: the column that it is about, as the server names it; NULL: none */
-	const char *field;
+	/* PG_ERROR: the column that it is about, and the constraint, as the server names
+	 * them; NULL: none */
+	const char *field, *constraint;
 };
 
 struct pg_options {

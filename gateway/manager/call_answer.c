@@ -164,6 +164,36 @@ static bool refuse_by_function(struct call *c, const struct pg_reply *r)
 	return false;
 }
 
+/* Rules of the owner's on tables that were adopted: constraints (class 23) and triggers.
+ * Their names are told, and no more: what they say may hold values of any row. */
+static bool refuse_by_rule(struct call *c, const struct pg_reply *r)
+{
+	bool is_null = strcmp(r->sqlstate, "23502") == 0 && r->field != NULL;
+	bool is_trigger = strcmp(r->sqlstate, "P0001") == 0;
+	bool is_value = is_null || strcmp(r->sqlstate, "23514") == 0;
+	char detail[256];
+
+	if (!is_trigger && !is_of(r, "23"))
+		return false;
+	log_info("%s: a rule of the database refused it: %s %s", c->match.operation->id,
+		 r->sqlstate, r->message);
+	if (is_null)
+		snprintf(detail, sizeof detail,
+			 "the database demands a value in the column \"%.63s\"",
+			 r->field);
+	else if (r->constraint != NULL)
+		snprintf(detail, sizeof detail,
+			 "the database's constraint \"%.63s\" does not allow it",
+			 r->constraint);
+	else
+		snprintf(detail, sizeof detail,
+			 "a %s of the database does not allow it; the log has what it "
+			 "says",
+			 is_trigger ? "trigger" : "constraint");
+	call_problem(c, is_value ? PROBLEM_INVALID_FIELD : PROBLEM_CONFLICT, detail);
+	return true;
+}
+
 static void refuse_loss(struct call *c)
 {
 	call_problem(
@@ -178,7 +208,7 @@ static void answer_failure(struct call *c, const struct pg_reply *r)
 {
 	if (r->outcome == PG_LOST) {
 		refuse_loss(c);
-	} else if (refuse_by_function(c, r)) {
+	} else if (refuse_by_function(c, r) || refuse_by_rule(c, r)) {
 		return;
 	} else if (is_of(r, "22")) {
 		refuse(c, PROBLEM_INVALID_FIELD, r);

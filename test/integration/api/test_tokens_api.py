@@ -201,6 +201,52 @@ def test_names_are_unique_among_the_living(managed, call, make):
     make(name=made["name"])
 
 
+# What an owner may have put on the table, how it goes again, the answer, and what names it.
+RULES = {
+    "check": ("ADD CONSTRAINT owner_rule CHECK (tollgate_description !~ 'hidden') NOT VALID",
+              "DROP CONSTRAINT owner_rule", 400, "invalid_field", '"owner_rule"'),
+    "unique": ("ADD COLUMN owner_one text UNIQUE, ALTER owner_one SET DEFAULT 'hidden'",
+               "DROP COLUMN owner_one", 409, "conflict", '"tokens_owner_one_key"'),
+    "reference": ("ADD COLUMN owner_of bigint REFERENCES tollgate_teams (id), ALTER owner_of SET DEFAULT 99999",
+                  "DROP COLUMN owner_of", 409, "conflict", '"tokens_owner_of_fkey"'),
+}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rules_of_the_owners_own(managed, call, make, rule):
+    """Told as what they are, by their names, without a value of any row."""
+    add, drop, status, code, name = RULES[rule]
+    managed.database.query(f"ALTER TABLE tokens {add}")
+    try:
+        if rule == "unique":
+            make()
+        problem = refused(call, managed.people.admin, "POST", "/api/tokens",
+                          {"name": f"made {next(NAMES)}", "scopes": [], "description": "hidden"}, status, code)
+        assert name in problem["detail"] and "hidden" not in str(problem) and "99999" not in str(problem)
+    finally:
+        managed.database.query(f"ALTER TABLE tokens {drop}")
+    make()
+
+
+def test_a_value_that_the_owner_demands(managed, call):
+    managed.database.query("ALTER TABLE tollgate_teams ADD owner_must text NOT NULL DEFAULT 'x'; "
+                           "ALTER TABLE tollgate_teams ALTER owner_must DROP DEFAULT")
+    problem = refused(call, managed.people.admin, "POST", "/api/teams", {"name": "hidden"})
+    assert '"owner_must"' in problem["detail"] and "hidden" not in str(problem)
+    managed.database.query("ALTER TABLE tollgate_teams DROP owner_must")
+
+
+def test_a_trigger_of_the_owners_own(managed, call, make):
+    managed.database.query("CREATE FUNCTION owner_says() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                           "RAISE EXCEPTION 'no %% here', NEW.name; END $$; CREATE TRIGGER owner_says BEFORE UPDATE "
+                           "ON tokens FOR EACH ROW WHEN (NEW.name = 'hidden') EXECUTE FUNCTION owner_says()")
+    made = make()
+    problem = refused(call, managed.people.admin, "PATCH", f"/api/tokens/{made['id']}", {"name": "hidden"}, 409, "conflict")
+    assert "trigger" in problem["detail"] and "hidden" not in str(problem)
+    managed.database.query("DROP FUNCTION owner_says CASCADE")
+    assert call(managed.people.admin, "PATCH", f"/api/tokens/{made['id']}", {"name": "hidden"})["name"] == "hidden"
+
+
 # --- change ---
 
 def test_change(managed, call, make):
