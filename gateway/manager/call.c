@@ -8,6 +8,7 @@
 
 #include <cjson/cJSON.h>
 #include <event2/buffer.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,27 @@ static void count_body(struct call *c, size_t n)
 	c->counted = n;
 }
 
+/* Bodies may hold keys and codes. */
+static void wipe_body(struct evbuffer *body)
+{
+	struct evbuffer_iovec v;
+
+	while (evbuffer_peek(body, -1, NULL, &v, 1) > 0 && v.iov_len > 0) {
+		OPENSSL_cleanse(v.iov_base, v.iov_len);
+		evbuffer_drain(body, v.iov_len);
+	}
+	evbuffer_free(body);
+}
+
+static void wipe_fields(cJSON *fields)
+{
+	for (cJSON *f = fields; f != NULL; f = f->next) {
+		if (f->valuestring != NULL)
+			OPENSSL_cleanse(f->valuestring, strlen(f->valuestring));
+		wipe_fields(f->child);
+	}
+}
+
 struct http_conn *call_free(struct call *c)
 {
 	struct http_conn *conn;
@@ -75,12 +97,13 @@ struct http_conn *call_free(struct call *c)
 		c->free_kept(c->kept);
 	identity_unref(&c->identity);
 	query_fini(&c->query);
+	wipe_fields(c->fields);
 	cJSON_Delete(c->fields);
 	input_faults_fini(&c->faults);
 	sbuf_fini(&c->answer_fields);
 	free(c->actor);
 	free(c->query_text);
-	evbuffer_free(c->body);
+	wipe_body(c->body);
 	c->magic = 0;
 	free(c);
 	return conn;
@@ -322,9 +345,40 @@ static void identify(struct call *c)
 
 /* --- the front's callbacks --- */
 
-static bool refuse(struct http_conn *conn, enum problem_id id, const char *detail)
+#define PAGE_FIELDS_MAX (SETTINGS_ORIGIN_MAX + 256)
+
+/* A page elsewhere that is listed reads the answers, refusals as well, of calls that
+ * bring a key (Fetch standard 3.2); cookies stay out of it. "" for others. */
+static const char *page_fields(const struct request_head *h, const struct settings *s,
+			       char fields[PAGE_FIELDS_MAX])
 {
-	http_conn_problem(conn, (struct problem_answer){.id = id, .detail = detail});
+	struct str origin = gate_cors_origin(h, s);
+
+	*fields = '\0';
+	if (origin.p != NULL)
+		snprintf(fields, PAGE_FIELDS_MAX,
+			 "Access-Control-Allow-Origin: " STR_FMT "\r\n"
+			 "Access-Control-Expose-Headers: Tollgate-Request-Id, "
+			 "Retry-After\r\n"
+			 "Vary: Origin\r\n",
+			 STR_ARG(origin));
+	return fields;
+}
+
+/* Before there is a call. */
+static void refuse_with(struct http_conn *conn, struct manager_context *m,
+			struct problem_answer answer)
+{
+	char fields[PAGE_FIELDS_MAX];
+
+	answer.fields = str_of(page_fields(http_conn_head(conn), m->settings, fields));
+	http_conn_problem(conn, answer);
+}
+
+static bool refuse(struct http_conn *conn, struct manager_context *m, enum problem_id id,
+		   const char *detail)
+{
+	refuse_with(conn, m, (struct problem_answer){.id = id, .detail = detail});
 	return true;
 }
 
@@ -347,7 +401,7 @@ static bool refuse_sender(struct http_conn *conn, struct manager_context *m)
 	if (ingest_access(h, http_conn_peer(conn), secret, m->settings, detail))
 		return false;
 	tell_of_stranger(m, detail);
-	return refuse(conn, PROBLEM_FORBIDDEN, detail);
+	return refuse(conn, m, PROBLEM_FORBIDDEN, detail);
 }
 
 static bool refuse_early(struct http_conn *conn, struct manager_context *m,
@@ -360,21 +414,7 @@ static bool refuse_early(struct http_conn *conn, struct manager_context *m,
 		return true;
 	if (gate_head(h, o, m->settings, identities_by_cookie(h), &why))
 		return false;
-	return refuse(conn, why.id, why.detail);
-}
-
-/* A page elsewhere that is listed reads the answers of calls that bring a key (Fetch
- * standard 3.2); cookies stay out of it. */
-static void allow_page(struct call *c, struct str origin)
-{
-	char value[SETTINGS_ORIGIN_MAX + 1];
-
-	if (origin.p == NULL || !str_copy(value, sizeof value, origin))
-		return;
-	call_set_field(c, "Access-Control-Allow-Origin", value);
-	call_set_field(c, "Access-Control-Expose-Headers",
-		       "Tollgate-Request-Id, Retry-After, ETag");
-	call_set_field(c, "Vary", "Origin");
+	return refuse(conn, m, why.id, why.detail);
 }
 
 /* True: it was a preflight, and is answered. */
@@ -390,8 +430,8 @@ static bool answer_preflight(struct http_conn *conn, struct manager_context *m,
 	snprintf(fields, sizeof fields,
 		 "Access-Control-Allow-Origin: " STR_FMT "\r\n"
 		 "Access-Control-Allow-Methods: GET, HEAD, POST, PUT, PATCH, DELETE\r\n"
-		 "Access-Control-Allow-Headers: Authorization, Content-Type, "
-		 "Idempotency-Key, If-Match\r\n"
+		 "Access-Control-Allow-Headers: Authorization, X-API-Key, "
+		 "Content-Type, Idempotency-Key\r\n"
 		 "Access-Control-Max-Age: 600\r\n"
 		 "Vary: Origin\r\n",
 		 STR_ARG(origin));
@@ -408,14 +448,16 @@ static bool asks_for_server(const struct request_head *h)
 		str_eq(h->path, STR("/health")));
 }
 
-static void refuse_place(struct http_conn *conn, const struct operation_match *match)
+static void refuse_place(struct http_conn *conn, struct manager_context *m,
+			 const struct operation_match *match)
 {
-	http_conn_problem(conn, (struct problem_answer){
-					.id = match->allow ? PROBLEM_METHOD_NOT_ALLOWED
-							   : PROBLEM_NO_ROUTE,
-					.detail = "GET / lists what there is",
-					.allow_methods = match->allow,
-				});
+	refuse_with(conn, m,
+		    (struct problem_answer){
+			    .id = match->allow ? PROBLEM_METHOD_NOT_ALLOWED
+					       : PROBLEM_NO_ROUTE,
+			    .detail = "GET / lists what there is",
+			    .allow_methods = match->allow,
+		    });
 }
 
 static void start(struct call *c)
@@ -458,11 +500,12 @@ static void on_request(struct http_conn *conn, void *ctx)
 	if (answer_preflight(conn, m, &match))
 		return;
 	if (match.operation == NULL) {
-		refuse_place(conn, &match);
+		refuse_place(conn, m, &match);
 	} else if (!refuse_early(conn, m, match.operation)) {
 		struct call *c = call_new(conn, m, &match);
+		char fields[PAGE_FIELDS_MAX];
 
-		allow_page(c, gate_cors_origin(h, m->settings));
+		sbuf_str(&c->answer_fields, str_of(page_fields(h, m->settings, fields)));
 		start(c);
 	}
 }

@@ -1,6 +1,7 @@
 /* One request to the manager: asking the database, and answering. */
 #include <cjson/cJSON.h>
 #include <event2/buffer.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,14 @@ void call_set_field(struct call *c, const char *name, const char *value)
 	CHECK(!c->answer_fields.overflow);
 }
 
+/* A cookie may be among them. */
+static void wipe_lines(struct sbuf *fields)
+{
+	if (fields->p != NULL)
+		OPENSSL_cleanse(fields->p, fields->n);
+	sbuf_fini(fields);
+}
+
 static void reply(struct call *c, int status, const char *content_type, struct str body)
 {
 	struct sbuf fields = c->answer_fields;
@@ -35,7 +44,7 @@ static void reply(struct call *c, int status, const char *content_type, struct s
 					       .fields = sbuf_view(&fields),
 					       .body = body,
 				       });
-	sbuf_fini(&fields);
+	wipe_lines(&fields);
 }
 
 void call_reply_json(struct call *c, int status, struct str body)
@@ -73,7 +82,7 @@ static void problem(struct call *c, struct problem_answer answer)
 	conn = call_free(c);
 	if (conn != NULL)
 		http_conn_problem(conn, answer);
-	sbuf_fini(&fields);
+	wipe_lines(&fields);
 }
 
 void call_problem(struct call *c, enum problem_id id, const char *detail)

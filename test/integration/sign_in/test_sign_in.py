@@ -439,6 +439,31 @@ def test_a_page_elsewhere_signs_nobody_in(here):
     assert ask(here, headers=[cookie]).status == 200
 
 
+def test_a_listed_page_reads_every_answer(here):
+    """Refusals as well, whoever makes them; other pages none."""
+    admin, page, big = here.people.admin.key, ("Origin", APP), b'{"name": "%s"}' % (b"x" * (1 << 20))
+    answers = {
+        200: ask(here, admin, headers=[page]), 401: ask(here, headers=[page]),
+        400: ask(here, admin, "/api/teams?x=1", headers=[page]), 404: ask(here, admin, "/api/nowhere", headers=[page]),
+        403: ask(here, admin, headers=[page], host="evil.example"),
+        405: here.api.delete("/api/me", admin, headers=[page]),
+        413: here.api.post("/api/teams", admin, body=big, headers=[page]),
+        415: here.api.post("/api/teams", admin, body=b"{}", headers=[page, ("Content-Type", "text/plain")])}
+    for status, answer in answers.items():
+        assert answer.status == status, answer.json
+        assert answer.headers.all("access-control-allow-origin") == [APP], status
+        assert answer.headers.get("vary") == "Origin", status
+        # Nothing that there is not.
+        assert answer.headers.get("access-control-expose-headers") == "Tollgate-Request-Id, Retry-After"
+        assert answer.headers.get("access-control-allow-credentials") is None
+    for origin in ("https://evil.example", APP + ".evil.example", "null"):
+        for path in ("/api/me", "/api/nowhere"):
+            assert ask(here, admin, path, headers=[("Origin", origin)]).headers.get("access-control-allow-origin") is None
+    preflight = here.api.exchange("OPTIONS", "/api/tokens", headers=[page, ("Access-Control-Request-Method", "POST")])
+    assert (preflight.status, preflight.get("access-control-allow-origin")) == (204, APP)
+    assert preflight.get("access-control-allow-headers") == "Authorization, X-API-Key, Content-Type, Idempotency-Key"
+
+
 def test_a_name_that_is_not_the_managers(here):
     """DNS rebinding: a page's own name is made to mean this machine."""
     for host in ("evil.example", "evil.example:8000", "127.0.0.1.evil.example", "tollgate.internal.evil.example"):
