@@ -29,11 +29,10 @@ void list_check_lengths(const struct query *query, struct input_faults *faults)
 	}
 }
 
-/* RFC 3986 2.3 */
-static void put_encoded(struct sbuf *out, const char *text)
+void list_link_value(struct sbuf *out, const char *text)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
+				    "0123456789-._~/:,";
 
 	for (; *text != '\0'; text++)
 		if (strchr(plain, *text) != NULL)
@@ -52,7 +51,7 @@ void list_link_put(struct sbuf *out, struct str path, const struct query *query)
 		/* One that may come several times ends with *. */
 		sbuf_printf(out, "%.*s=", (int)strcspn(query->items[i].name, "*"),
 			    query->items[i].name);
-		put_encoded(out, query->items[i].value);
+		list_link_value(out, query->items[i].value);
 		sbuf_lit(out, "&");
 	}
 	sbuf_lit(out, "after=");

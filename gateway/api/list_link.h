@@ -14,6 +14,8 @@
  * faults. */
 void list_check_lengths(const struct query *query, struct input_faults *faults);
 
+/* Appends a parameter's value, encoded (RFC 3986 2.3; of 3.4, / : and , stay). */
+void list_link_value(struct sbuf *out, const char *value);
 /* Appends `path` with the parameters of the query, encoded, all but `after`, and ends
  * with "after=": a place in the list is to follow. LIST_LINK_MAX has room for it. */
 void list_link_put(struct sbuf *out, struct str path, const struct query *query);

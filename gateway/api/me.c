@@ -5,29 +5,9 @@
 #include <stdio.h>
 
 #include "common/check.h"
+#include "gateway/api/identity_json.h"
 #include "gateway/api/operations.h"
 #include "gateway/manager/identity.h"
-
-static void add_text(cJSON *json, const char *name, const char *text)
-{
-	CHECK(text != NULL ? cJSON_AddStringToObject(json, name, text)
-			   : cJSON_AddNullToObject(json, name));
-}
-
-/* Its digits: as a number it would lose some beyond 2^53. */
-static void add_id(cJSON *json, const char *name, int64_t id)
-{
-	char text[24];
-
-	snprintf(text, sizeof text, "%" PRId64, id);
-	CHECK(id != 0 ? cJSON_AddRawToObject(json, name, text)
-		      : cJSON_AddNullToObject(json, name));
-}
-
-static void add_bool(cJSON *json, const char *name, bool is_so)
-{
-	CHECK(cJSON_AddBoolToObject(json, name, is_so));
-}
 
 static cJSON *add_object(cJSON *json, const char *name)
 {
@@ -37,42 +17,14 @@ static cJSON *add_object(cJSON *json, const char *name)
 	return object;
 }
 
-static void add_user(cJSON *json, const struct identity *i)
-{
-	add_id(json, "id", i->user_id);
-	add_text(json, "name", i->name);
-	add_text(json, "email", i->email);
-	add_text(json, "kind", i->is_service ? "service" : "person");
-}
-
 static void add_sign_in(cJSON *json, const struct identity *i)
 {
-	static const char *const by[] = {
-		[IDENTITY_KEY] = "key",
-		[IDENTITY_SESSION] = "session",
-		[IDENTITY_JWT] = "jwt",
-	};
-
-	add_text(json, "by", by[i->how]);
-	add_id(json, "key_id", i->key_id);
-	add_id(json, "session_id", i->session_id);
-	add_text(json, "issuer", i->issuer);
-	add_text(json, "subject", i->subject);
-	add_text(json, "acting", i->acting);
-}
-
-static void add_teams(cJSON *json, const struct identity *i)
-{
-	cJSON *teams = cJSON_AddArrayToObject(json, "teams");
-
-	for (size_t t = 0; t < i->n_teams; t++) {
-		cJSON *team = cJSON_CreateObject();
-
-		add_id(team, "id", i->teams[t].id);
-		add_text(team, "name", i->teams[t].name);
-		add_text(team, "role", i->teams[t].is_manager ? "manager" : "viewer");
-		CHECK(cJSON_AddItemToArray(teams, team));
-	}
+	json_add_text(json, "by", identity_how_name(i));
+	json_add_id(json, "key_id", i->key_id);
+	json_add_id(json, "session_id", i->session_id);
+	json_add_text(json, "issuer", i->issuer);
+	json_add_text(json, "subject", i->subject);
+	json_add_text(json, "acting", i->acting);
 }
 
 static const char *role_of(const struct identity *i)
@@ -88,13 +40,13 @@ static void add_rights(cJSON *json, const struct identity *i)
 {
 	cJSON *may;
 
-	add_text(json, "role", role_of(i));
-	add_bool(json, "sees_all", i->is_admin || i->sees_all);
-	add_teams(json, i);
+	json_add_text(json, "role", role_of(i));
+	json_add_bool(json, "sees_all", i->is_admin || i->sees_all);
+	identity_add_teams(json, i);
 	may = add_object(json, "may");
-	add_bool(may, "view", identity_has_rights(i));
-	add_bool(may, "manage", identity_manages(i));
-	add_bool(may, "administer", i->user_id != 0 && i->is_admin);
+	json_add_bool(may, "view", identity_has_rights(i));
+	json_add_bool(may, "manage", identity_manages(i));
+	json_add_bool(may, "administer", i->user_id != 0 && i->is_admin);
 }
 
 /* What an admin needs to know of someone without rights. */
@@ -103,7 +55,7 @@ static void add_advice(cJSON *json, const struct identity *i)
 	struct sbuf text;
 
 	if (identity_has_rights(i)) {
-		add_text(json, "advice", NULL);
+		json_add_text(json, "advice", NULL);
 		return;
 	}
 	sbuf_init(&text, 64u << 10);
@@ -121,7 +73,7 @@ static void add_advice(cJSON *json, const struct identity *i)
 			"GET /api/access-requests tells",
 			i->name, i->issuer != NULL ? i->issuer : "-",
 			i->subject != NULL ? i->subject : "-");
-	add_text(json, "advice", sbuf_text(&text));
+	json_add_text(json, "advice", sbuf_text(&text));
 	sbuf_fini(&text);
 }
 
@@ -135,10 +87,10 @@ void api_get_me(struct call *c)
 	if (call_is_faulty(c))
 		return;
 	json = cJSON_CreateObject();
-	add_user(add_object(json, "user"), i);
+	identity_add_user(add_object(json, "user"), i);
 	add_sign_in(add_object(json, "signed_in"), i);
 	add_rights(json, i);
 	add_advice(json, i);
-	add_bool(json, "is_stale", i->is_stale);
+	json_add_bool(json, "is_stale", i->is_stale);
 	call_reply_object(c, 200, json);
 }

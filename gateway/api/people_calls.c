@@ -98,35 +98,6 @@ void people_call_ask(struct call *c, enum people_call what, int status,
 
 /* --- lists --- */
 
-/* RFC 3986 2.3 */
-static void put_encoded(struct sbuf *out, const char *text)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789-._~";
-
-	for (; *text != '\0'; text++)
-		if (strchr(plain, *text) != NULL)
-			sbuf_printf(out, "%c", *text);
-		else
-			sbuf_printf(out, "%%%02X", (unsigned char)*text);
-}
-
-/* Where the next page is, up to the id that it begins behind. */
-static void put_link(struct call *c, const struct query *query, struct sbuf *out)
-{
-	sbuf_str(out, call_head(c)->path);
-	sbuf_lit(out, "?");
-	for (size_t i = 0; i < query->n; i++) {
-		if (strcmp(query->items[i].name, "after") == 0)
-			continue;
-		sbuf_printf(out, "%s=", query->items[i].name);
-		put_encoded(out, query->items[i].value);
-		sbuf_lit(out, "&");
-	}
-	sbuf_lit(out, "after=");
-	CHECK(!out->overflow);
-}
-
 static void check_page(struct call *c, const struct query *query)
 {
 	const char *limit = query_get(query, "limit"), *after = query_get(query, "after");
@@ -148,7 +119,8 @@ static char *list_filter(struct call *c, const struct query *query)
 	char *text;
 
 	sbuf_init(&link, LIST_LINK_MAX);
-	put_link(c, query, &link);
+	list_link_put(&link, call_head(c)->path, query);
+	CHECK(!link.overflow);
 	CHECK(cJSON_AddStringToObject(filter, "link", sbuf_text(&link)));
 	for (size_t i = 0; i < query->n; i++)
 		CHECK(cJSON_AddStringToObject(filter, query->items[i].name,

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/jsonc.h"
 #include "common/net.h"
 #include "common/utf8.h"
+#include "gateway/api/identity_json.h"
 #include "gateway/api/operations.h"
 #include "gateway/manager/bearer.h"
 #include "gateway/manager/identities.h"
@@ -57,55 +57,18 @@ void api_list_ways(struct call *c)
 
 /* --- what a session is --- */
 
-/* Its digits: as a number it would lose some beyond 2^53. */
-static void add_id(cJSON *object, const char *name, int64_t id)
+static cJSON *describe(const struct identity *i)
 {
-	char text[24];
-
-	snprintf(text, sizeof text, "%lld", (long long)id);
-	CHECK(id != 0 ? cJSON_AddRawToObject(object, name, text) != NULL
-		      : cJSON_AddNullToObject(object, name) != NULL);
-}
-
-static void add_text(cJSON *object, const char *name, const char *text)
-{
-	CHECK(text != NULL ? cJSON_AddStringToObject(object, name, text) != NULL
-			   : cJSON_AddNullToObject(object, name) != NULL);
-}
-
-static void add_teams(cJSON *user, const struct identity *i)
-{
-	cJSON *teams = cJSON_AddArrayToObject(user, "teams");
-
-	for (size_t t = 0; t < i->n_teams; t++) {
-		cJSON *team = cJSON_CreateObject();
-
-		add_id(team, "id", i->teams[t].id);
-		add_text(team, "name", i->teams[t].name);
-		add_text(team, "role", i->teams[t].is_manager ? "manager" : "viewer");
-		CHECK(cJSON_AddItemToArray(teams, team));
-	}
-}
-
-/* until: RFC 3339, or NULL where it is not known. */
-static cJSON *describe(const struct identity *i, const char *until)
-{
-	static const char *const how[] = {[IDENTITY_KEY] = "key",
-					  [IDENTITY_SESSION] = "session",
-					  [IDENTITY_JWT] = "jwt"};
 	cJSON *session = cJSON_CreateObject(), *user;
 
-	add_text(session, "how", how[i->how]);
-	add_text(session, "expires_at", until);
-	CHECK(cJSON_AddBoolToObject(session, "has_role", identity_has_rights(i)) != NULL);
+	json_add_text(session, "how", identity_how_name(i));
+	json_add_text(session, "expires_at", i->until);
+	json_add_bool(session, "has_role", identity_has_rights(i));
 	user = cJSON_AddObjectToObject(session, "user");
-	add_id(user, "id", i->user_id);
-	add_text(user, "name", i->name);
-	add_text(user, "email", i->email);
-	add_text(user, "kind", i->is_service ? "service" : "person");
-	CHECK(cJSON_AddBoolToObject(user, "is_admin", i->is_admin) != NULL &&
-	      cJSON_AddBoolToObject(user, "sees_all", i->sees_all) != NULL);
-	add_teams(user, i);
+	identity_add_user(user, i);
+	json_add_bool(user, "is_admin", i->is_admin);
+	json_add_bool(user, "sees_all", i->sees_all);
+	identity_add_teams(user, i);
 	return session;
 }
 
@@ -115,7 +78,7 @@ void api_get_session(struct call *c)
 
 	call_query(c, known);
 	if (!call_is_faulty(c))
-		call_reply_object(c, 200, describe(call_identity(c), NULL));
+		call_reply_object(c, 200, describe(call_identity(c)));
 }
 
 /* --- beginning one --- */
@@ -148,31 +111,6 @@ static void set_cookie(struct call *c, const char *value, const char *age)
 	OPENSSL_cleanse(text, sizeof text);
 }
 
-static void ignore(void *ctx, struct jsonc_pos pos, const char *text)
-{
-	(void)ctx;
-	(void)pos;
-	(void)text;
-}
-
-/* When it ends, by what the database says; the caller frees it. */
-static char *read_until(struct str json)
-{
-	const struct jsonc_sink sink = {ignore, NULL};
-	struct jsonc_node *root = jsonc_parse_body(json, &sink);
-	const struct jsonc_node *until = jsonc_get(root, "until");
-	char *text = NULL, *zone;
-
-	if (until != NULL && until->type == JSONC_STRING) {
-		text = xstrdup(until->text);
-		zone = strstr(text, "+00:00");
-		if (zone != NULL)
-			memcpy(zone, "Z", sizeof "Z");
-	}
-	jsonc_free(&root);
-	return text;
-}
-
 static void refuse(struct call *c, const char *by)
 {
 	const char *why =
@@ -192,7 +130,6 @@ static void on_begun(struct call *c, struct str json)
 	struct manager_context *m = call_context(c);
 	struct identity_facts facts;
 	struct identity *i = NULL;
-	char *until;
 	cJSON *session;
 
 	if (json.p != NULL)
@@ -202,10 +139,8 @@ static void on_begun(struct call *c, struct str json)
 		return;
 	}
 	tries_end(m->tries, call_client(c), b->hash);
-	until = read_until(json);
-	session = describe(i, until);
+	session = describe(i);
 	identity_unref(&i);
-	free(until);
 	set_cookie(c, b->cookie, SESSION_S_TEXT);
 	call_reply_object(c, 201, session);
 }
@@ -247,8 +182,8 @@ static char *make_actor(const struct call *c)
 
 	net_ip_text(call_client(c), address);
 	if (*address != '\0')
-		add_text(actor, "address", address);
-	add_text(actor, "request_id", call_request_id(c));
+		json_add_text(actor, "address", address);
+	json_add_text(actor, "request_id", call_request_id(c));
 	text = cJSON_PrintUnformatted(actor);
 	CHECK(text != NULL);
 	copy = xstrdup(text);

@@ -266,19 +266,6 @@ void usage_question_price(struct usage_question *u, const struct settings *s)
 				s->routes[i].path, s->routes[i].price_micro};
 }
 
-/* RFC 3986 2.3; and of 3.4 what means nothing in a form. */
-static void put_encoded(struct sbuf *out, const char *text)
-{
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (isalnum(c) || strchr("-._~/:,", c) != NULL)
-			sbuf_add(out, text, 1);
-		else
-			sbuf_printf(out, "%%%02X", c);
-	}
-}
-
 /* from, to and after are the answer's to add: it knows what the range was. */
 static bool is_linked(const char *name)
 {
@@ -299,7 +286,7 @@ void usage_question_link(struct usage_question *u, const char *path,
 			continue;
 		sbuf_printf(&u->link, "%c%.*s=", separator, (int)strcspn(item->name, "*"),
 			    item->name);
-		put_encoded(&u->link, item->value);
+		list_link_value(&u->link, item->value);
 		separator = '&';
 	}
 	CHECK(!u->link.overflow);

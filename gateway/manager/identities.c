@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/check.h"
 #include "common/clock.h"
@@ -214,8 +215,22 @@ static const char *name_of(enum identity_how how)
 	return names[how];
 }
 
+static char *time_text(int64_t unix_s)
+{
+	time_t at = (time_t)unix_s;
+	char text[64];
+	struct tm tm;
+
+	if (gmtime_r(&at, &tm) == NULL ||
+	    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return NULL;
+	return xstrdup(text);
+}
+
 static void add_vouched(struct identity *to, struct vouched *v)
 {
+	free(to->until);
+	to->until = time_text(v->exp_s);
 	to->issuer = v->issuer;
 	to->subject = v->subject;
 	to->acting = v->acting;

@@ -29,6 +29,7 @@ void identity_unref(struct identity **identity)
 	free(i->issuer);
 	free(i->subject);
 	free(i->acting);
+	free(i->until);
 	free(i);
 }
 

@@ -37,8 +37,10 @@ struct identity {
 	struct identity_team *teams;
 	size_t n_teams;
 	int64_t key_id, session_id; /* 0: not by one */
-	char *issuer, *subject;     /* of a JWT, or NULL */
-	char *acting;               /* who acts in their place, by the token; or NULL */
+	/* What they came by holds until then (RFC 3339, UTC); NULL: for ever. */
+	char *until;
+	char *issuer, *subject; /* of a JWT, or NULL */
+	char *acting;           /* who acts in their place, by the token; or NULL */
 	/* The database is away; this was so at most ten minutes ago. Enough to read. */
 	bool is_stale;
 	unsigned refs;

@@ -77,6 +77,18 @@ static void read_teams(struct identity *to, const struct jsonc_node *teams)
 	}
 }
 
+/* As the database writes it, in UTC. */
+static char *until_of(const struct jsonc_node *person)
+{
+	const char *text = text_in(person, "until");
+	char *until = text != NULL ? xstrdup(text) : NULL;
+	char *zone = until != NULL ? strstr(until, "+00:00") : NULL;
+
+	if (zone != NULL)
+		memcpy(zone, "Z", sizeof "Z");
+	return until;
+}
+
 static struct identity *read_person(const struct jsonc_node *person,
 				    enum identity_how how, const struct settings *s)
 {
@@ -94,6 +106,7 @@ static struct identity *read_person(const struct jsonc_node *person,
 	to->sees_all = sees_all(person, s);
 	to->key_id = number_in(person, "key_id", 0);
 	to->session_id = number_in(person, "session_id", 0);
+	to->until = until_of(person);
 	read_teams(to, jsonc_get(person, "teams"));
 	return to;
 }
@@ -138,6 +151,7 @@ struct identity *identity_stale(const struct identity *i)
 	to->issuer = copy(i->issuer);
 	to->subject = copy(i->subject);
 	to->acting = copy(i->acting);
+	to->until = copy(i->until);
 	to->teams = i->n_teams > 0 ? xcalloc(i->n_teams, sizeof *to->teams) : NULL;
 	for (size_t t = 0; t < i->n_teams; t++) {
 		to->teams[t] = i->teams[t];
