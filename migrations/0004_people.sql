@@ -198,9 +198,20 @@ CREATE INDEX tokens_tollgate_expires_at ON public.tokens
 	((coalesce(expires_at, 'infinity')), id);
 CREATE INDEX tokens_tollgate_used ON public.tokens
 	((coalesce(tollgate_used_quarter, '-infinity')), id);
--- And what few tokens have.
-CREATE INDEX tokens_tollgate_team_id ON public.tokens (tollgate_team_id)
+-- The same of a team, whose tokens may have been made at one time, or have like names.
+CREATE INDEX tokens_tollgate_team_name ON public.tokens
+	(tollgate_team_id, (lower(name::text) COLLATE "C"), id)
 	WHERE tollgate_team_id IS NOT NULL;
+CREATE INDEX tokens_tollgate_team_created_at ON public.tokens
+	(tollgate_team_id, (coalesce(created_at, '-infinity')), id)
+	WHERE tollgate_team_id IS NOT NULL;
+CREATE INDEX tokens_tollgate_team_expires_at ON public.tokens
+	(tollgate_team_id, (coalesce(expires_at, 'infinity')), id)
+	WHERE tollgate_team_id IS NOT NULL;
+CREATE INDEX tokens_tollgate_team_used ON public.tokens
+	(tollgate_team_id, (coalesce(tollgate_used_quarter, '-infinity')), id)
+	WHERE tollgate_team_id IS NOT NULL;
+-- And what few tokens have.
 CREATE INDEX tokens_tollgate_disabled ON public.tokens (id)
 	WHERE tollgate_disabled_at IS NOT NULL;
 CREATE INDEX tokens_tollgate_deleted ON public.tokens (id)

@@ -37,9 +37,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
 SELECT quote_literal((now() + days::integer * interval '1 day')::text)
 $$;
 
--- The teams that a filter names by id, by name, or "none".
-CREATE OR REPLACE FUNCTION public.token_teams_wanted(seen bigint[], wanted jsonb)
-RETURNS text LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+-- The teams that a filter names by id, or by name; "none" is none of them.
+CREATE OR REPLACE FUNCTION public.token_team_ids(seen bigint[], wanted jsonb)
+RETURNS bigint[] LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	ids bigint[] := '{}';
 	which text;
@@ -57,9 +57,24 @@ BEGIN
 				which), 'team');
 		END IF;
 	END LOOP;
-	RETURN format('(t.tollgate_team_id = ANY (%L::bigint[])%s)', ids,
-		CASE WHEN wanted ? 'none' THEN ' OR t.tollgate_team_id IS NULL' ELSE '' END);
+	RETURN ids;
 END
+$$;
+
+CREATE OR REPLACE FUNCTION public.token_teams_wanted(seen bigint[], wanted jsonb)
+RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT format('(t.tollgate_team_id = ANY (%L::bigint[])%s)',
+	public.token_team_ids(seen, wanted),
+	CASE WHEN wanted ? 'none' THEN ' OR t.tollgate_team_id IS NULL' ELSE '' END)
+$$;
+
+-- The few teams that all of a list's tokens belong to; NULL: they may have any, or none.
+CREATE OR REPLACE FUNCTION public.token_teams_walked(seen bigint[], filter jsonb)
+RETURNS bigint[] LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE WHEN cardinality(teams) <= 16 THEN teams END
+FROM (SELECT CASE WHEN filter ? 'team'
+		AND (seen IS NOT NULL OR NOT filter -> 'team' ? 'none')
+	THEN public.token_team_ids(seen, filter -> 'team') ELSE seen END) AS f (teams)
 $$;
 
 -- Tokens in any of these states, as token_state says.
@@ -146,79 +161,197 @@ BEGIN
 END
 $$;
 
--- The tokens that are wanted, where they are `most` at most. NULL: more.
-CREATE OR REPLACE FUNCTION public.token_few(wanted text, most integer) RETURNS bigint[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off
-SET enable_seqscan = off AS $$
+-- How many tokens are wanted, as PostgreSQL expects. (EXPLAIN is for volatile functions.)
+CREATE OR REPLACE FUNCTION public.token_estimate(wanted text) RETURNS float8
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	few bigint[];
+	plan json;
 BEGIN
-	EXECUTE format('SELECT array_agg(id) FROM (SELECT t.id::bigint FROM public.tokens '
-		'AS t WHERE %s LIMIT %s) AS f', wanted, most + 1) INTO few;
-	RETURN CASE WHEN few IS NULL THEN '{}' WHEN cardinality(few) <= most THEN few END;
+	EXECUTE 'EXPLAIN (FORMAT JSON) SELECT FROM public.tokens AS t WHERE ' || wanted
+		INTO plan;
+	RETURN plan -> 0 -> 'Plan' ->> 'Plan Rows';
 END
 $$;
 
--- What a page is asked for by, in SQL: keys of the order, which way, what is behind the
--- page before.
+-- The first ids of the tokens that are wanted, where those are 12,000 at most, by the
+-- indexes of what is wanted. NULL: more.
+CREATE OR REPLACE FUNCTION public.token_few(part record, wanted text, skip integer,
+	most integer) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET datestyle = 'ISO' SET jit = off SET enable_bitmapscan = on SET enable_seqscan = off
+SET enable_indexscan = off SET enable_indexonlyscan = off SET enable_sort = on AS $$
+DECLARE
+	few bigint[];
+	n integer;
+BEGIN
+	EXECUTE format('WITH few AS MATERIALIZED (SELECT %s FROM public.tokens AS t WHERE %s '
+		'LIMIT 12001) SELECT (SELECT count(*) FROM few), ARRAY(SELECT id FROM few '
+		'WHERE %s ORDER BY %s OFFSET $1 LIMIT $2)', part.named, wanted,
+		part.behind_named, part.names) INTO n, few USING skip, most;
+	RETURN CASE WHEN n <= 12000 THEN few END;
+END
+$$;
+
+-- The same of however many.
+CREATE OR REPLACE FUNCTION public.token_all(part record, wanted text, skip integer,
+	most integer) RETURNS bigint[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+SET datestyle = 'ISO' SET jit = off SET enable_bitmapscan = on SET enable_seqscan = on
+SET enable_sort = on SET max_parallel_workers_per_gather = 2 AS $$
+DECLARE
+	ids bigint[];
+BEGIN
+	EXECUTE format('SELECT ARRAY(SELECT id FROM (SELECT %s FROM public.tokens AS t '
+		'WHERE %s AND %s OFFSET 0) AS t ORDER BY %s OFFSET $1 LIMIT $2)', part.named,
+		wanted, part.behind, part.names) INTO ids USING skip, most;
+	RETURN ids;
+END
+$$;
+
+-- That these keys stand behind a place, whose last value is an id.
+CREATE OR REPLACE FUNCTION public.token_behind(keys text[], way text, past jsonb)
+RETURNS text LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE WHEN past IS NULL THEN 'true' ELSE format('(%s) %s (%s)',
+	array_to_string(keys, ', '), CASE WHEN way = '' THEN '>' ELSE '<' END,
+	(SELECT string_agg(quote_literal(v) || CASE WHEN n = cardinality(keys)
+		THEN '::bigint' ELSE '' END, ', ' ORDER BY n)
+	FROM jsonb_array_elements_text(past) WITH ORDINALITY AS p (v, n))) END
+$$;
+
+-- What a page is asked for by, in SQL: keys of the order, under names of their own,
+-- which way, what is behind the page before.
 CREATE OR REPLACE FUNCTION public.token_page_parts(sort text, past jsonb, OUT keys text[],
-	OUT way text, OUT order_by text, OUT behind text, OUT columns text)
+	OUT way text, OUT behind text, OUT columns text, OUT named text,
+	OUT names text, OUT behind_named text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	keys := public.token_order(sort);
 	way := CASE WHEN sort LIKE '-%' THEN ' DESC' ELSE '' END;
-	order_by := array_to_string(keys, way || ', ') || way;
 	behind := 'true';
 	columns := 't.id::bigint AS id, jsonb_build_array((' || array_to_string(keys,
 		')::text, (') || ')::text) AS here';
-	IF past IS NOT NULL THEN
-		behind := format('(%s) %s (%s)', array_to_string(keys, ', '),
-			CASE WHEN way = '' THEN '>' ELSE '<' END,
-			(SELECT string_agg(quote_literal(v) || CASE
-				WHEN n = cardinality(keys) THEN '::bigint' ELSE '' END, ', ' ORDER BY n)
-			FROM jsonb_array_elements_text(past) WITH ORDINALITY AS p (v, n)));
-	END IF;
+	SELECT 't.id, ' || string_agg(format('%s AS tollgate_key%s', key, n), ', '
+		ORDER BY n), string_agg(format('tollgate_key%s%s', n, way), ', ' ORDER BY n)
+		INTO named, names FROM unnest(keys) WITH ORDINALITY AS k (key, n);
+	behind := public.token_behind(keys, way, past);
+	behind_named := public.token_behind(ARRAY(SELECT 'tollgate_key' || n
+		FROM generate_series(1, cardinality(keys)) AS n), way, past);
 END
 $$;
 
--- The page's ids in their order, with what the next one begins behind. An index gives the
--- order, or the few that are wanted: which of them is the shorter way is tried, since an
--- estimate that is wrong costs a look at everything. is_narrow: the filter may find few.
+-- What the filter says of the key of the order, so that a walk begins and ends there.
+CREATE OR REPLACE FUNCTION public.token_walked_range(filter jsonb, sort text)
+RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT concat_ws(' AND ', 'true',
+	CASE WHEN filter ? 'unused_days' AND ltrim(sort, '-') IN ('created_at',
+		'last_used_at') THEN key || ' < '
+		|| public.token_days_from_now('-' || (filter ->> 'unused_days')) END,
+	CASE WHEN ltrim(sort, '-') = 'expires_at' THEN
+		CASE WHEN filter ? 'expires_days' THEN format('%1$s > %2$s AND %1$s <= %3$s', key,
+			public.token_days_from_now('0'),
+			public.token_days_from_now(filter ->> 'expires_days'))
+		WHEN filter -> 'state' = '["expired"]' THEN key || ' <= '
+			|| public.token_days_from_now('0')
+		WHEN filter -> 'state' <@ '["active", "disabled", "team_disabled"]'
+			THEN key || ' > ' || public.token_days_from_now('0') END END)
+FROM (SELECT (public.token_order(sort))[1]) AS first (key)
+$$;
+
+-- The pieces that an order is walked through in, one behind the other: all tokens, or
+-- those of teams. Tokens that were never used are equal in all but their ids, which an
+-- index has in order; it does not know that. Conditions are written so that only the
+-- index that is meant has them.
+CREATE OR REPLACE FUNCTION public.token_walks(sort text, past jsonb, range text,
+	teams bigint[], OUT walk text, OUT names text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	part CONSTANT record := public.token_page_parts(sort, past);
+	pieces CONSTANT integer[] := CASE WHEN ltrim(sort, '-') <> 'last_used_at' THEN '{0}'
+		WHEN part.way = '' THEN '{1,2}' ELSE '{2,1}' END::integer[];
+	keys text[];
+	named text;
+	bounds text;
+	place jsonb;
+BEGIN
+	FOR i IN 1 .. cardinality(pieces) LOOP
+		bounds := part.keys[1] || CASE pieces[i] WHEN 1 THEN ' <= ''-infinity'''
+			WHEN 2 THEN ' > ''-infinity''' ELSE ' IS NOT NULL' END || ' AND ' || range;
+		keys := CASE pieces[i] WHEN 1 THEN ARRAY[part.keys[1], 't.id'] ELSE part.keys END;
+		place := CASE pieces[i] WHEN 1 THEN past - 1 ELSE past END;
+		SELECT string_agg(format('%s AS tollgate_key%s', key, n), ', '),
+			string_agg(format('tollgate_key%s%s', n, part.way), ', ' ORDER BY n)
+			INTO named, names FROM unnest(keys) WITH ORDINALITY AS k (key, n);
+		walk := (SELECT string_agg(format('SELECT t.*, %s FROM public.tokens AS t WHERE '
+			'%s AND %s', named, bounds, CASE WHEN team IS NULL
+			THEN public.token_behind(keys, part.way, place)
+			ELSE format('t.tollgate_team_id = %s AND ', team) || public.token_behind(
+				array_prepend('t.tollgate_team_id', keys), part.way,
+				jsonb_build_array(team) || place) END), ' UNION ALL ')
+			FROM unnest(coalesce(teams, ARRAY[NULL::bigint])) AS team);
+		RETURN NEXT;
+	END LOOP;
+END
+$$;
+
+-- The page's ids in their order, with what the next one begins behind. is_narrow: the
+-- filter may find few. An index has the order, of all tokens or of a team's, and 8,000 of
+-- it are walked through; others have the tokens that are wanted, of which 12,000 are
+-- sorted at most. Each finds a page soon where the other does not: a page's worth among
+-- 8,000 tokens, or less than one in a hundred. Only where the order and the filter are at
+-- odds, all is looked at. A walk must not be taken for a sort: an estimate that is wrong
+-- would cost a look at everything.
 CREATE OR REPLACE FUNCTION public.token_page(seen bigint[], filter jsonb,
 	is_narrow boolean, sort text, past jsonb, most integer)
 RETURNS TABLE (id bigint, here jsonb) LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
-SET jit = off AS $body$
+SET jit = off SET enable_bitmapscan = off SET enable_seqscan = off SET enable_sort = off
+SET max_parallel_workers_per_gather = 0 AS $body$
 #variable_conflict use_column
 DECLARE
 	part record := public.token_page_parts(sort, past);
+	by_row CONSTANT text := public.token_wanted(seen, filter, false);
+	by_index CONSTANT text := public.token_wanted(seen, filter, true);
+	teams CONSTANT bigint[] := public.token_teams_walked(seen, filter);
+	expected CONSTANT float8 := CASE WHEN is_narrow
+		THEN public.token_estimate(by_index) END;
 	few bigint[];
-	n integer;
+	n integer := 0;
+	got integer;
+	piece record;
+	is_whole boolean := true;
 BEGIN
-	RETURN QUERY EXECUTE format('SELECT %s FROM (SELECT * FROM public.tokens AS t WHERE '
-		'%s ORDER BY %s LIMIT $1) AS t WHERE %s LIMIT $2', part.columns, part.behind,
-		part.order_by, public.token_wanted(seen, filter, false)) USING 5000, most;
-	GET DIAGNOSTICS n = ROW_COUNT;
-	IF n = most THEN
+	IF teams = '{}' THEN
 		RETURN;
+	ELSIF teams IS NULL AND expected < 8000 THEN
+		few := public.token_few(part, by_index, 0, most);
 	END IF;
-	-- What the walk has not met, and is behind it.
-	IF is_narrow THEN
-		few := public.token_few(public.token_wanted(seen, filter, true), 2000);
+	IF few IS NULL THEN
+		FOR piece IN SELECT * FROM public.token_walks(sort, past,
+				public.token_walked_range(filter, sort), teams) LOOP
+			RETURN QUERY EXECUTE format('SELECT %s FROM (SELECT * FROM (%s) AS t '
+				'ORDER BY %s LIMIT 8000) AS t WHERE %s LIMIT $1', part.columns,
+				piece.walk, piece.names, by_row) USING most - n;
+			GET DIAGNOSTICS got = ROW_COUNT;
+			n := n + got;
+			IF n = most THEN
+				RETURN;
+			END IF;
+			EXECUTE format('SELECT count(*) < 8000 FROM (SELECT FROM (%s) AS t LIMIT 8000) '
+				'AS t', piece.walk) INTO is_whole;
+			EXIT WHEN NOT is_whole;
+		END LOOP;
+		IF is_whole THEN
+			RETURN;
+		ELSIF expected < 50000 THEN
+			few := public.token_few(part, by_index, n, most - n);
+		END IF;
 	END IF;
-	IF few IS NOT NULL THEN
-		RETURN QUERY EXECUTE format('SELECT %s FROM public.tokens AS t WHERE t.id = '
-			'ANY ($1) AND %s ORDER BY %s OFFSET $2 LIMIT $3', part.columns, part.behind,
-			part.order_by) USING few, n, most - n;
-		RETURN;
+	IF few IS NULL THEN
+		few := public.token_all(part, by_row, n, most - n);
 	END IF;
-	RETURN QUERY EXECUTE format('SELECT id, here FROM (SELECT %s, %s FROM '
-		'public.tokens AS t WHERE %s AND %s OFFSET 0) AS t ORDER BY %s OFFSET $1 '
-		'LIMIT $2', part.columns, (SELECT string_agg(key || ' AS k' || i, ', ')
-			FROM unnest(part.keys) WITH ORDINALITY AS k (key, i)),
-		public.token_wanted(seen, filter, true), part.behind,
-		(SELECT string_agg('k' || i || part.way, ', ')
-			FROM generate_series(1, cardinality(part.keys)) AS i)) USING n, most - n;
+	RETURN QUERY EXECUTE format('SELECT %s FROM unnest($1) WITH ORDINALITY AS f (id, n), '
+		'LATERAL (SELECT * FROM public.tokens AS t WHERE t.id = f.id OFFSET 0) AS t '
+		'ORDER BY f.n', part.columns) USING few;
 END
 $body$;
 
@@ -401,9 +534,10 @@ BEGIN
 			token_change,token_switch,token_rotate,token_get,token_by_hash,token_order,
 			token_days_from_now,token_scopes_wanted,token_text_wanted,
 			token_page_parts,token_teams_wanted,token_states_wanted,token_wanted,
-			token_teams_disabled,
-			token_few,token_page,token_ranking,token_link_out,token_link_in,token_place,
-			token_place_types,token_list,
+			token_teams_disabled,token_team_ids,token_teams_walked,token_walked_range,
+			token_walks,token_estimate,token_behind,token_few,token_all,token_page,
+			token_ranking,token_link_out,token_link_in,token_place,token_place_types,
+			token_list,
 			token_list_ranked,token_addresses,token_revoked_condition}') LOOP
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tollgate', f);

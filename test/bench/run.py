@@ -24,6 +24,7 @@ from tg.sender import MB, Sender, download, upload, upload_framings
 from tg.upstream import Upstream
 from tg.wait import eventually
 from tg.wire import Client
+from tokens import tokens
 from usage import append, backlog, busy_disk, outage
 
 UPLOAD, DOWNLOAD = 200 * MB, 500 * MB
@@ -176,8 +177,8 @@ def added_latency(bench):
 
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
-                added_latency, dead_address, append, outage, busy_disk, backlog, questions, rates,
-                peers]
+                added_latency, dead_address, append, outage, busy_disk, backlog, questions, tokens,
+                rates, peers]
 
 
 def with_earlier(figures):
