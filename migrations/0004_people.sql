@@ -97,6 +97,15 @@ CREATE INDEX tollgate_sessions_user_id ON public.tollgate_sessions (user_id, id)
 CREATE INDEX tollgate_sessions_over ON public.tollgate_sessions
 	((least(ended_at, expires_at)));
 
+-- Which team a value of an older system's column of tokens was made; by its SHA-256.
+CREATE TABLE public.tollgate_adopted_teams (
+	column_name text NOT NULL,
+	value_hash bytea NOT NULL,
+	team_id bigint NOT NULL REFERENCES public.tollgate_teams (id) ON DELETE CASCADE,
+	PRIMARY KEY (column_name, value_hash)
+);
+CREATE INDEX tollgate_adopted_teams_team_id ON public.tollgate_adopted_teams (team_id);
+
 -- One sign-in each, with a browser that has no key.
 CREATE TABLE public.tollgate_sign_in_codes (
 	code_hash varchar(64) PRIMARY KEY CHECK (code_hash ~ '^[0-9a-f]{64}$'),
