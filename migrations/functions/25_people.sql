@@ -112,10 +112,10 @@ CREATE OR REPLACE FUNCTION public.people_has_admin() RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT EXISTS (SELECT FROM public.tollgate_users AS u
 	WHERE is_admin AND disabled_at IS NULL AND removed_at IS NULL
-	AND (EXISTS (SELECT FROM public.tollgate_user_keys AS k WHERE k.user_id = u.id
-			AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()))
-		OR kind = 'person' AND EXISTS (SELECT FROM public.tollgate_identities AS i
-			WHERE i.user_id = u.id)))
+	AND kind = 'person' AND (EXISTS (SELECT FROM public.tollgate_user_keys AS k
+			WHERE k.user_id = u.id AND revoked_at IS NULL
+			AND (expires_at IS NULL OR expires_at > now()))
+		OR EXISTS (SELECT FROM public.tollgate_identities AS i WHERE i.user_id = u.id)))
 $$;
 
 -- Behind a change, with what people_has_admin() was before it.

@@ -209,8 +209,10 @@ BEGIN
 	DELETE FROM public.tollgate_refused_members WHERE user_id = who AND team_id = team;
 	INSERT INTO public.tollgate_members AS m (user_id, team_id, role)
 		VALUES (who, team, people_member_set.role)
+		-- Nobody makes a right that a rule gives them one that outlives the rule.
 		ON CONFLICT (user_id, team_id) DO UPDATE SET role = excluded.role,
-			by_rule = false;
+			by_rule = m.by_rule AND m.user_id IS NOT DISTINCT FROM
+				public.people_who(actor);
 	RETURN public.people_team(team);
 END
 $$;

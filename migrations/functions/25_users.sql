@@ -139,7 +139,9 @@ BEGIN
 		name = CASE WHEN patch ? 'name' THEN patch ->> 'name' ELSE name END,
 		email = CASE WHEN patch ? 'email' THEN patch ->> 'email' ELSE email END,
 		is_admin = coalesce((patch ->> 'is_admin')::boolean, is_admin),
-		admin_by_rule = admin_by_rule AND (patch ->> 'is_admin') IS NULL,
+		-- Nobody makes a right that a rule gives them one that outlives the rule.
+		admin_by_rule = admin_by_rule AND ((patch ->> 'is_admin') IS NULL
+			OR id IS NOT DISTINCT FROM public.people_who(actor)),
 		admin_refused_at = CASE WHEN (patch ->> 'is_admin')::boolean THEN NULL
 			WHEN NOT (patch ->> 'is_admin')::boolean AND is_admin THEN now()
 			ELSE admin_refused_at END,

@@ -57,3 +57,23 @@ BEGIN
 	RETURN public.people_page(filter, found);
 END
 $$;
+
+-- The owner's: takes away what is older, and leaves a line that tells so.
+CREATE OR REPLACE FUNCTION public.tollgate_audit_prune(keep interval) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	upto CONSTANT timestamptz := now() - keep;
+	n bigint;
+BEGIN
+	IF keep IS NULL OR upto > now() THEN
+		RAISE EXCEPTION 'keep must be an interval of the past, as ''1 year'''
+			USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	DELETE FROM public.tollgate_audit WHERE at < upto;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	PERFORM public.tollgate_audit_write('audit.pruned', NULL, NULL, 'audit', NULL, NULL,
+		jsonb_build_object('lines', n, 'before', public.people_time(upto)));
+	RETURN n;
+END
+$$;
+REVOKE ALL ON FUNCTION public.tollgate_audit_prune(interval) FROM PUBLIC;

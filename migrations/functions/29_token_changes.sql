@@ -115,6 +115,18 @@ BEGIN
 END
 $$;
 
+-- That an admin disabled a team holds for all its tokens: no move wakes one.
+CREATE OR REPLACE FUNCTION public.token_check_leave(actor jsonb, team bigint)
+RETURNS void LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT public.people_is_admin(actor) AND EXISTS (SELECT FROM public.tollgate_teams
+			WHERE id = team AND disabled_at IS NOT NULL) THEN
+		PERFORM public.people_refuse('TG403', 'the token''s team is disabled: only an '
+			'admin may move its tokens', 'team_id');
+	END IF;
+END
+$$;
+
 -- Nobody gives more than the team has. `what` is asked about: scopes, expires_at,
 -- address_ranges. t: as it is to be.
 CREATE OR REPLACE FUNCTION public.token_check_ceiling(t public.tokens, what text[])
@@ -318,6 +330,7 @@ BEGIN
 	t := public.token_take(actor, token);
 	IF patch ? 'team_id' AND (patch ->> 'team_id')::bigint
 			IS DISTINCT FROM t.tollgate_team_id THEN
+		PERFORM public.token_check_leave(actor, t.tollgate_team_id);
 		t.tollgate_team_id := public.token_check_team(actor,
 			(patch ->> 'team_id')::bigint);
 		bounds := '{scopes,expires_at,address_ranges}';
@@ -333,6 +346,7 @@ BEGIN
 	END IF;
 	IF patch ? 'expires_at' OR patch ? 'lifetime_s' THEN
 		t.expires_at := public.token_check_expiry(patch);
+		bounds := bounds || '{expires_at}'::text[];
 	END IF;
 	IF patch ? 'address_ranges' THEN
 		t.tollgate_address_ranges := public.token_check_ranges(patch);

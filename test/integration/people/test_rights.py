@@ -214,6 +214,52 @@ def test_an_admin_by_a_provider_is_one_who_can_sign_in(people):
                                  made["id"])
 
 
+def test_a_service_user_is_no_admin_who_signs_in(people):
+    people.ask("people_user_change", by(people.admin), people.service.id, {"is_admin": True})
+    assert people.ask("people_user_read", None, people.service.id)["is_admin"]
+    for function, *arguments in (("people_key_revoke", people.admin.id, people.admin.key_id),
+                                 ("people_user_remove", people.admin.id),
+                                 ("people_user_change", people.admin.id, {"disabled": True})):
+        assert "no admin" in refused(people, "TG409", "", function, None, *arguments)
+
+
+def test_nobody_makes_a_right_by_rule_their_own(people):
+    one, ruled = people.teams["one"], people.manager
+    value, query = people.database.value, people.database.query
+    query("UPDATE tollgate_members SET by_rule = true WHERE user_id = %s", (ruled.id,))
+    query("UPDATE tollgate_users SET is_admin = true, admin_by_rule = true WHERE id = %s", (people.viewer.id,))
+    by_rule = "SELECT by_rule FROM tollgate_members WHERE user_id = %s AND team_id = %s"
+    people.ask("people_member_set", by(ruled), one, ruled.id, "manager")
+    assert value(by_rule, (ruled.id, one))
+    people.ask("people_user_change", by(people.viewer), people.viewer.id, {"is_admin": True})
+    assert value("SELECT admin_by_rule FROM tollgate_users WHERE id = %s", (people.viewer.id,))
+    # Somebody else may.
+    people.ask("people_member_set", by(people.admin), one, ruled.id, "manager")
+    assert not value(by_rule, (ruled.id, one))
+    people.ask("people_user_change", by(people.admin), people.viewer.id, {"is_admin": True})
+    assert not value("SELECT admin_by_rule FROM tollgate_users WHERE id = %s", (people.viewer.id,))
+
+
+def test_a_disabled_teams_tokens_stay_in_it(people):
+    one, two, token = people.teams["one"], people.teams["two"], people.tokens["one"][0].id
+    people.ask("people_member_set", None, two, people.manager.id, "manager")
+    people.ask("people_team_change", by(people.admin), one, {"disabled": True})
+    for team in (two, None):
+        assert refused(people, "TG403", "team_id", "token_change", by(people.manager), token,
+                       {"team_id": team})
+    assert people.ask("token_change", by(people.manager), token, {"name": "still mine"})["team"]["id"] == one
+    assert people.ask("token_change", by(people.admin), token, {"team_id": two})["team"]["id"] == two
+
+
+def test_a_longest_life_holds_for_both_ways_to_say_it(people):
+    one, token = people.teams["one"], people.tokens["one"][0].id
+    people.ask("people_team_change", None, one, {"lifetime_most_s": 86400})
+    for patch in ({"lifetime_s": 90000}, {"expires_at": "2099-01-01T00:00:00Z"}, {"expires_at": None}):
+        assert "86400 seconds" in refused(people, "TG400", "expires_at", "token_change", by(people.manager),
+                                          token, patch)
+    assert people.ask("token_change", by(people.manager), token, {"lifetime_s": 3600})["expires_at"]
+
+
 def ask_access(people, subject, name):
     return people.database.value("INSERT INTO tollgate_access_requests (issuer, subject, name, email) "
                                  "VALUES ('i', %s, %s, 'n@example.com') RETURNING id", (subject, name))
@@ -327,6 +373,25 @@ def test_nobody_but_the_owner_changes_the_audit(people):
     people.database.query("RESET ROLE")
     assert people.database.value("SELECT action FROM tollgate_audit ORDER BY id DESC LIMIT 1"
                                  ) == "token.changed"
+
+
+def test_the_owner_prunes_the_audit(people):
+    value = people.database.value
+    people.database.query("UPDATE tollgate_audit SET at = now() - interval '2 years' WHERE id IN "
+                          "(SELECT id FROM tollgate_audit ORDER BY id LIMIT 3)")
+    kept = value("SELECT count(*) FROM tollgate_audit") - 3
+    assert value("SELECT tollgate_audit_prune('1 year')") == 3
+    assert value("SELECT count(*) FROM tollgate_audit") == kept + 1
+    line = people.ask("people_audit", by(people.admin), {"limit": 1})["items"][0]
+    assert line["action"] == "audit.pruned" and line["after"]["lines"] == 3
+    for keep in (None, "-1 day"):
+        people.database.query("SAVEPOINT before")
+        with pytest.raises(psycopg2.errors.InvalidParameterValue):
+            value("SELECT tollgate_audit_prune(%s)", (keep,))
+        people.database.query("ROLLBACK TO before")
+    people.database.query("SET ROLE tollgate")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        value("SELECT tollgate_audit_prune('1 year')")
 
 
 def test_which_changes_of_tokens_are_told(people):
