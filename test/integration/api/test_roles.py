@@ -2,12 +2,17 @@
 
 A row that has no line here fails, and so does a line without a row.
 """
+import time
+
 import pytest
 
 from tg.api_samples import Samples
 from tg.openapi import CheckedApi, read_table
+from tg.provider import Provider
+from tg.wait import eventually
 
 ROWS = read_table()
+CLERK, APP = "https://clerk.example.com", "https://app.example"
 
 # What each gets: nobody (no sign-in, through a proxy), one on the same machine, one who is signed in without any right, a viewer
 # and a manager of the team whose things are asked for, another team's manager, an admin, a service that manages the team, a
@@ -77,9 +82,57 @@ look_up_token           401 401 403 200 200 404 200 200 200 403 401
 EXPECTED = {line.split()[0]: dict(zip(WHO, map(int, line.split()[1:]), strict=True))
             for line in CELLS.strip().splitlines()}
 
-# nginx says so; the manager of these tests trusts no proxy, and counts nobody behind one as local.
-BEHIND_A_PROXY = [("X-Forwarded-For", "192.0.2.1")]
-ELSEWHERE = "https://elsewhere.example"
+
+# Who gets what another one does: by a provider's token and a rule a manager of the team; by such a token without any right
+# (an admin refused it, against default_role); a session whose browser tells the site, not the origin; who is out, whatever
+# they had before, as if they brought nothing.
+OUT = ("disabled", "removed", "disabled_by_token", "removed_by_token")
+LIKE = {"by_rule": "manager", "refused": "stranger", "fetching": "session", **dict.fromkeys(OUT, "nobody")}
+
+
+def by_default(row):
+    """By sign_in.default_role: statistics and routes of all, and nothing that is a team's."""
+    if row.may in ("MANAGE", "ADMIN"):
+        return 403
+    if row.may == "LOCAL":
+        return 200
+    if row.may == "VIEW":
+        return 404 if "{" in row.path or row.body != "NONE" else 200
+    return EXPECTED[row.id]["stranger"]
+
+
+def unsaid(row):
+    """A session's cookie, and not a word of which page sends it: enough to read."""
+    return EXPECTED[row.id]["session"] if row.method == "GET" else 403
+
+
+BY_ROW = {"by_default": by_default, "unsaid": unsaid}
+EVERYONE = (*WHO, *LIKE, *BY_ROW)
+BRING_NOTHING = ("nobody", "local")
+WITHOUT_RIGHTS = ("stranger", "refused")
+
+
+def status_of(row, who):
+    return BY_ROW[who](row) if who in BY_ROW else EXPECTED[row.id][LIKE.get(who, who)]
+
+
+def code_of(row, who):
+    """Of a 401 or 403; None: of no more than its status."""
+    status = status_of(row, who)
+    if row.may == "HOLDER" or status not in (401, 403):
+        return None
+    if status == 401:
+        return "not_signed_in" if who in BRING_NOTHING else "bad_sign_in"
+    if row.may == "INGEST" or (who in ("foreign", "unsaid") and row.method != "GET"):
+        return "forbidden"
+    return "no_role" if who in WITHOUT_RIGHTS else "role_missing"
+
+
+@pytest.mark.parametrize("who", WITHOUT_RIGHTS)
+def test_without_rights_only_what_is_open_answers(who):
+    """What the lines say of them is what the table's rows do."""
+    opened = {row.id for row in ROWS if code_of(row, who) != "no_role"}
+    assert opened == {row.id for row in ROWS if row.may in ("ANYONE", "INGEST", "HOLDER", "KNOWN")}
 
 
 def test_every_row_has_a_line():
@@ -87,24 +140,73 @@ def test_every_row_has_a_line():
 
 
 @pytest.fixture(scope="module")
-def samples(managed):
-    return Samples(managed)
+def clerk(request, tmp_path_factory):
+    clerk = Provider(str(tmp_path_factory.mktemp("clerk")), CLERK)
+    request.module.MANAGED = {"sign_in": {
+        "issuers": [{"issuer": CLERK, "kind": "clerk", "parties": [APP], "jwks_file": clerk.jwks_file}],
+        "rules": [{"issuer": CLERK, "claim": "org_id", "value": "org_1", "team": "one", "role": "manager"}],
+        "default_role": "viewer"}}
+    return clerk
 
 
 @pytest.fixture(scope="module")
-def api(managed):
-    return CheckedApi(managed.gateway)
+def here(clerk, managed):
+    """With the provider's keys, once they are read."""
+    token = clerk_token(clerk, "by_default")
+    eventually(lambda: managed.api.get("/api/me", token).status == 200, "the keys are there")
+    return managed
+
+
+def clerk_token(clerk, subject, **more):
+    return clerk.token(sid="sess_1", azp=APP, sub=subject, exp=int(time.time()) + 86400, **more)
+
+
+@pytest.fixture(scope="module")
+def samples(here):
+    return Samples(here)
+
+
+@pytest.fixture(scope="module")
+def api(here):
+    return CheckedApi(here.gateway)
 
 
 class Callers:
-    """How each of WHO shows who they are: (key, fields)."""
+    """How each of EVERYONE shows who they are: (key, fields)."""
 
-    def __init__(self, managed, api):
+    def __init__(self, managed, api, clerk):
         people = managed.people
-        self.keys = {p.name: p.key for p in people.all()}
-        self.keys["gateway_key"] = people.tokens["one"][0].key
         self.origin = f"http://{api.host}"
         self.people, self.api = people, api
+        self.keys = {p.name: p.key for p in people.all()}
+        self.keys["gateway_key"] = people.tokens["one"][0].key
+        for name in ("by_default", "refused"):
+            self.keys[name] = clerk_token(clerk, name)
+        for name in ("by_rule", "disabled_by_token", "removed_by_token"):
+            self.keys[name] = clerk_token(clerk, name, org_id="org_1")
+        self.refuse("refused")
+        for name in OUT:
+            self.put_out(name)
+
+    def seen(self, subject, **more):
+        return self.people.ask("people_identity_seen", {"issuer": CLERK, "subject": subject, **more})
+
+    def refuse(self, subject):
+        self.seen(subject)
+        asked = self.people.ask("people_access_requests", None, {})["items"]
+        self.people.ask("people_access_refuse", None, next(r["id"] for r in asked if r["subject"] == subject))
+
+    def put_out(self, name):
+        """An admin, before that."""
+        if name in self.keys:
+            who = self.seen(name, admin=True)["id"]
+        else:
+            person = self.people.add(name, is_admin=True)
+            who, self.keys[name] = person.id, person.key
+        if name.startswith("disabled"):
+            self.people.ask("people_user_change", None, who, {"disabled": True})
+        else:
+            self.people.ask("people_user_remove", None, who)
 
     def cookie(self):
         """A new session of the team's manager: signing out ends one."""
@@ -116,24 +218,33 @@ class Callers:
     def show(self, who):
         if who == "local":
             return None, []
-        if who in ("session", "foreign"):
-            origin = self.origin if who == "session" else ELSEWHERE
-            return None, [("Cookie", self.cookie()), ("Origin", origin), *BEHIND_A_PROXY]
-        return self.keys.get(who), BEHIND_A_PROXY
+        # nginx says so; nobody behind one is local. To each an address: what fails counts for no other.
+        fields = [("X-Forwarded-For", f"192.0.2.{1 + EVERYONE.index(who)}")]
+        site = {"session": [("Origin", self.origin)], "foreign": [("Origin", "https://elsewhere.example")],
+                "fetching": [("Sec-Fetch-Site", "same-origin")], "unsaid": []}
+        if who in site:
+            return None, [("Cookie", self.cookie()), *site[who], *fields]
+        return self.keys.get(who), fields
 
 
 @pytest.fixture(scope="module")
-def callers(managed, api):
-    return Callers(managed, api)
+def callers(here, api, clerk):
+    return Callers(here, api, clerk)
+
+
+def call(api, request, key, fields):
+    """(status, code)"""
+    if request.path == "/":
+        return api.exchange(request.method, "/", key, headers=fields).status, None
+    answer = api.call(request.method, request.path, key, request.json, headers=fields)
+    return answer.status, answer.json["code"] if answer.status >= 400 else None
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 def test_role_matrix(api, samples, callers, row):
-    got = {}
-    for who in WHO:
-        key, fields = callers.show(who)
-        request = samples.request(row)
-        answer = api.exchange(request.method, request.path, key, request.json, headers=fields) \
-            if row.path == "/" else api.call(request.method, request.path, key, request.json, headers=fields)
-        got[who] = answer.status
-    assert got == EXPECTED[row.id]
+    statuses, codes = {}, {}
+    for who in EVERYONE:
+        statuses[who], codes[who] = call(api, samples.request(row), *callers.show(who))
+    assert statuses == {who: status_of(row, who) for who in EVERYONE}
+    told = {who: code_of(row, who) for who in EVERYONE if code_of(row, who) is not None}
+    assert {who: codes[who] for who in told} == told
