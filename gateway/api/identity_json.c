@@ -28,7 +28,7 @@ void json_add_bool(struct cJSON *to, const char *name, bool is_so)
 	CHECK(cJSON_AddBoolToObject(to, name, is_so));
 }
 
-const char *identity_how_name(const struct identity *i)
+static const char *how_name(const struct identity *i)
 {
 	static const char *const names[] = {
 		[IDENTITY_KEY] = "key",
@@ -37,6 +37,19 @@ const char *identity_how_name(const struct identity *i)
 	};
 
 	return names[i->how];
+}
+
+void identity_add_sign_in(cJSON *to, const struct identity *i)
+{
+	cJSON *json = cJSON_AddObjectToObject(to, "signed_in");
+
+	CHECK(json != NULL);
+	json_add_text(json, "by", how_name(i));
+	json_add_id(json, "key_id", i->key_id);
+	json_add_id(json, "session_id", i->session_id);
+	json_add_text(json, "issuer", i->issuer);
+	json_add_text(json, "subject", i->subject);
+	json_add_text(json, "acting", i->acting);
 }
 
 void identity_add_user(struct cJSON *to, const struct identity *i)

@@ -15,8 +15,8 @@ void json_add_id(struct cJSON *to, const char *name, int64_t id);
 void json_add_text(struct cJSON *to, const char *name, const char *text);
 void json_add_bool(struct cJSON *to, const char *name, bool is_so);
 
-/* "key", "session" or "jwt". */
-const char *identity_how_name(const struct identity *i);
+/* signed_in: by "key", "session" or "jwt", and which. */
+void identity_add_sign_in(struct cJSON *to, const struct identity *i);
 /* id, name, email and kind. */
 void identity_add_user(struct cJSON *to, const struct identity *i);
 /* teams: of each id, name and role. */

@@ -17,16 +17,6 @@ static cJSON *add_object(cJSON *json, const char *name)
 	return object;
 }
 
-static void add_sign_in(cJSON *json, const struct identity *i)
-{
-	json_add_text(json, "by", identity_how_name(i));
-	json_add_id(json, "key_id", i->key_id);
-	json_add_id(json, "session_id", i->session_id);
-	json_add_text(json, "issuer", i->issuer);
-	json_add_text(json, "subject", i->subject);
-	json_add_text(json, "acting", i->acting);
-}
-
 static const char *role_of(const struct identity *i)
 {
 	if (!identity_has_rights(i))
@@ -88,7 +78,7 @@ void api_get_me(struct call *c)
 		return;
 	json = cJSON_CreateObject();
 	identity_add_user(add_object(json, "user"), i);
-	add_sign_in(add_object(json, "signed_in"), i);
+	identity_add_sign_in(json, i);
 	add_rights(json, i);
 	add_advice(json, i);
 	json_add_bool(json, "is_stale", i->is_stale);

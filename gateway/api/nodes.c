@@ -61,11 +61,11 @@ static void put_nodes(struct sbuf *out, const struct confirmed *what, bool appli
 		if (node->has_applied != applied)
 			continue;
 		item = cJSON_CreateObject();
-		cJSON_AddStringToObject(item, "node", node->node);
+		cJSON_AddStringToObject(item, "name", node->node);
 		if (applied)
-			cJSON_AddNumberToObject(item, "ms", node->ms);
+			cJSON_AddNumberToObject(item, "after_ms", node->ms);
 		else
-			cJSON_AddStringToObject(item, "since", node->since);
+			cJSON_AddStringToObject(item, "reported_at", node->since);
 		cJSON_AddItemToArray(list, item);
 	}
 	text = cJSON_PrintUnformatted(list);

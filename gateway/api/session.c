@@ -61,7 +61,7 @@ static cJSON *describe(const struct identity *i)
 {
 	cJSON *session = cJSON_CreateObject(), *user;
 
-	json_add_text(session, "how", identity_how_name(i));
+	identity_add_sign_in(session, i);
 	json_add_text(session, "expires_at", i->until);
 	json_add_bool(session, "has_role", identity_has_rights(i));
 	user = cJSON_AddObjectToObject(session, "user");

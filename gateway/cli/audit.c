@@ -23,7 +23,7 @@ static void print_lines(const cJSON *lines)
 		row = cJSON_GetObjectItemCaseSensitive(line, "after");
 		if (!cJSON_IsObject(row))
 			row = cJSON_GetObjectItemCaseSensitive(line, "before");
-		cli_people_cell(t, line, "at");
+		cli_people_cell(t, line, "created_at");
 		cli_people_cell(t, line, "actor");
 		cli_people_cell(t, line, "action");
 		cli_people_cell(t, line, "target_id");

@@ -127,7 +127,7 @@ static void print_table(const PGresult *r)
 		table_add_painted(t, state, state_paint(state));
 		table_add(t, value_of(r, i, "scopes"));
 		table_add(t, value_of(r, i, "expires_at"));
-		table_add(t, value_of(r, i, "last_used"));
+		table_add(t, value_of(r, i, "last_used_at"));
 	}
 	table_print(&t);
 }

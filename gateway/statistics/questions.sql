@@ -327,7 +327,8 @@ by_reason AS (
 	'gaps', (
 		SELECT coalesce(json_agg(json_build_object('id', g.token_id, 'name', t.name,
 			'route', g.route_path, 'dropped', g.n,
-			'first', usage_local(g.since, zone), 'last', usage_local(g.until, zone)
+			'first_at', usage_local(g.since, 'UTC'),
+			'last_at', usage_local(g.until, 'UTC')
 		) ORDER BY g.n DESC, g.token_id, g.route_path), '[]')
 		FROM by_token AS g
 		LEFT JOIN tokens AS t ON t.id = g.token_id),
@@ -335,7 +336,8 @@ by_reason AS (
 	'refusals', (
 		SELECT coalesce(json_agg(json_build_object('route', route_path,
 			'reason', reason, 'network', network::text, 'requests', n,
-			'first', usage_local(since, zone), 'last', usage_local(until, zone)
+			'first_at', usage_local(since, 'UTC'),
+			'last_at', usage_local(until, 'UTC')
 		) ORDER BY n DESC, route_path, reason, network), '[]')
 		FROM by_reason)
 
@@ -435,8 +437,8 @@ route_sums AS MATERIALIZED (
 'uncounted', (
 		SELECT coalesce(json_agg(usage_local(since, zone) ORDER BY since), '[]')
 		FROM (SELECT since FROM waiting ORDER BY since LIMIT 100) AS w),
-	'first_call_at', usage_local(first_at, zone),
-	'last_call_at', usage_local(last_at, zone),
+	'first_call_at', usage_local(first_at, 'UTC'),
+	'last_call_at', usage_local(last_at, 'UTC'),
 	'total_calls', (SELECT coalesce(sum(calls), 0) FROM sums),
 	'errors', (SELECT coalesce(sum({errors}), 0) FROM sums AS s),
 	'success_rate', (SELECT round(1 - {errors}::numeric / s.calls, 6) FROM sums AS s),
@@ -477,19 +479,6 @@ SELECT json_build_object({range},
 	{route_fields})
 FROM cut, LATERAL usage_call_times(tokens, $5::text[])
 
--- name: token_object
-json_build_object('id', t.id, 'name', t.name, 'description', t.tollgate_description,
-		'team', CASE WHEN m.id IS NOT NULL
-			THEN json_build_object('id', m.id, 'name', m.name) END,
-		'key_start', t.key_start,
-		'scopes', array_remove(
-			string_to_array(coalesce(token_scopes_out(t.scopes), ''), ' '), ''),
-		'address_ranges', t.tollgate_address_ranges::text[],
-		'state', token_state(t),
-		'created_at', people_time(t.created_at),
-		'expires_at', people_time(t.expires_at),
-		'last_used', people_time(t.last_used), 'revoked', token_is_revoked(t))
-
 -- No row: there is no such token.
 -- name: token
 WITH {asked},
@@ -500,9 +489,8 @@ SELECT json_build_object({range},
 	{whole_fields},
 	{route_fields})
 FROM cut, LATERAL (
-	SELECT {token_object} AS facts
+	SELECT token_facts(t.id) AS facts
 	FROM tokens AS t
-	LEFT JOIN tollgate_teams AS m ON m.id = t.tollgate_team_id
 	WHERE t.id = ANY (cut.tokens)) AS one,
 LATERAL usage_call_times(tokens, $5::text[])
 

@@ -283,7 +283,7 @@ PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)
 		"token_state(t) AS state, "
 		"to_char(t.created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at, "
 		"to_char(t.expires_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS expires_at, "
-		"to_char(t.last_used, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS last_used "
+		"to_char(t.last_used, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS last_used_at "
 		"FROM tokens t WHERE t.tollgate_deleted_at IS NULL ORDER BY t.id",
 		NULL, 0, error);
 

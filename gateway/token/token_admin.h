@@ -51,7 +51,7 @@ bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
 			     struct sbuf *error);
 
 /* id, name, key_start, scopes (names, one space between), state (active, disabled,
- * revoked, expired), created_at, expires_at, last_used (RFC 3339, UTC, or NULL), in
+ * revoked, expired), created_at, expires_at, last_used_at (RFC 3339, UTC, or NULL), in
  * order of ids. PQclear it. NULL: error. */
 PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error);
 

@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION public.people_audit_line(a public.tollgate_audit)
 RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT jsonb_build_object('id', a.id, 'at', public.people_time(a.at),
+SELECT jsonb_build_object('id', a.id, 'created_at', public.people_time(a.at),
 	'user_id', a.user_id, 'actor', a.actor, 'acting', a.acting, 'action', a.action,
 	'target', a.target, 'target_id', a.target_id, 'team_id', a.team_id,
 	'former_team_id', a.former_team_id, 'before', a.before, 'after', a.after,

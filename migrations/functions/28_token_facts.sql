@@ -132,7 +132,7 @@ SELECT json_build_object('id', t.id, 'name', t.name, 'description',
 	'revoked_at', public.token_time(t.revoked_at),
 	'deleted_at', public.token_time(t.tollgate_deleted_at),
 	'address_ranges', t.tollgate_address_ranges,
-	'old_secret_until', (SELECT public.token_time(max(k.valid_until))
+	'old_secret_expires_at', (SELECT public.token_time(max(k.valid_until))
 		FROM public.token_keys AS k WHERE k.token_id = t.id AND k.valid_until > now()))
 FROM public.tokens AS t LEFT JOIN public.tollgate_teams AS g ON g.id = t.tollgate_team_id
 WHERE t.id = token

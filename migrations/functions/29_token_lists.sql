@@ -13,7 +13,8 @@ CREATE OR REPLACE FUNCTION public.token_by_hash(actor jsonb, hash text) RETURNS 
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT json_build_object('secret', CASE WHEN k.valid_until IS NULL THEN 'current'
 		ELSE 'old' END,
-	'secret_until', public.token_time(k.valid_until), 'token', public.token_facts(t.id))
+	'secret_expires_at', public.token_time(k.valid_until),
+	'token', public.token_facts(t.id))
 FROM public.token_keys AS k JOIN public.tokens AS t ON t.id = k.token_id
 WHERE k.token_hash = hash AND public.token_is_seen(actor, t.tollgate_team_id)
 $$;
@@ -505,7 +506,7 @@ lines AS (SELECT valid_until, ip_address, count(*) AS calls, max(used_at) AS las
 	GROUP BY valid_until, ip_address)
 SELECT json_build_object('items', coalesce((SELECT json_agg(json_build_object(
 		'secret', CASE WHEN valid_until IS NULL THEN 'current' ELSE 'old' END,
-		'secret_until', public.token_time(valid_until), 'address', ip_address,
+		'secret_expires_at', public.token_time(valid_until), 'address', ip_address,
 		'calls', calls, 'last_used_at', public.token_time(last AT TIME ZONE 'UTC'))
 		ORDER BY last DESC, ip_address)
 		FROM (SELECT * FROM lines ORDER BY last DESC, ip_address LIMIT 1000) AS l), '[]'),

@@ -64,14 +64,16 @@ FROM (SELECT later, clock - ((later - interval '6 hours') AT TIME ZONE 'UTC' AT 
 	FROM (SELECT clock AT TIME ZONE zone AT TIME ZONE 'UTC' AS later) AS l) AS e
 $$;
 
--- A moment (UTC) as a clock of the zone shows it: 2026-11-24T12:30:00+05:30.
+-- A moment (UTC) as a clock of the zone shows it: 2026-11-24T12:30:00+05:30, and with Z
+-- where the zone's clock shows UTC.
 CREATE OR REPLACE FUNCTION public.usage_local(moment timestamp, zone text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
 SELECT to_char(moment AT TIME ZONE 'UTC' AT TIME ZONE zone, 'YYYY-MM-DD"T"HH24:MI:SS')
-	|| CASE WHEN moment AT TIME ZONE 'UTC' AT TIME ZONE zone >= moment THEN '+'
-	ELSE '-' END
-	|| to_char(greatest(moment AT TIME ZONE 'UTC' AT TIME ZONE zone - moment,
-		moment - moment AT TIME ZONE 'UTC' AT TIME ZONE zone), 'HH24:MI')
+	|| CASE WHEN moment AT TIME ZONE 'UTC' AT TIME ZONE zone = moment THEN 'Z'
+	WHEN moment AT TIME ZONE 'UTC' AT TIME ZONE zone > moment THEN '+'
+	|| to_char(moment AT TIME ZONE 'UTC' AT TIME ZONE zone - moment, 'HH24:MI')
+	ELSE '-'
+	|| to_char(moment - moment AT TIME ZONE 'UTC' AT TIME ZONE zone, 'HH24:MI') END
 $$;
 
 -- Up to when all gateways that are heard of have stored their calls; and those that were

@@ -37,12 +37,12 @@ def test_a_revocation_that_is_confirmed(gateways, echo_upstream, database):
         return api.post(f"/api/tokens/{token.id}/{verb}?wait={wait}", people.admin.key)
 
     def confirmed(answer):
-        return [n["node"] for n in answer.json["confirmed"]], answer.json["complete"]
+        return [n["name"] for n in answer.json["confirmed"]], answer.json["complete"]
 
     for verb, status in (("disable", 401), ("enable", 200), ("revoke", 401)):
         answer = change(tokens[0], verb, 10000)
         assert answer.status == 200 and answer.json["silent"] == [] and confirmed(answer) == (["a", "b"], True)
-        assert all(n["ms"] >= 0 for n in answer.json["confirmed"]) and answer.json["id"] == tokens[0].id
+        assert all(n["after_ms"] >= 0 for n in answer.json["confirmed"]) and answer.json["id"] == tokens[0].id
         assert answers(tokens[0]) == {status}
     assert "confirmed" not in change(tokens[1], "revoke", 0).json
     for wrong in ("x", "-1", "10001", ""):
@@ -54,7 +54,7 @@ def test_a_revocation_that_is_confirmed(gateways, echo_upstream, database):
         answer = change(tokens[3], "revoke", 1000)
         assert confirmed(answer) == (["a"], False)
         silent, = answer.json["silent"]
-        assert silent["node"] == "b" and silent["since"].endswith("Z")
+        assert silent["name"] == "b" and silent["reported_at"].endswith("Z")
         assert two[0].call("GET", "/api/test/x", key=tokens[3].key).status == 401
     finally:
         two[1].process.send_signal(signal.SIGCONT)

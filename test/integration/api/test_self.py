@@ -31,7 +31,7 @@ def test_what_it_is(managed, token, field):
     answer = own(managed, token.key, field=field)
     assert (answer["id"], answer["name"], answer["state"]) == (token.id, token.name, "active")
     assert answer["scopes"] == ["openai", "test"]
-    assert (answer["expires_at"], answer["key_valid_until"], answer["address_ranges"]) == (None,) * 3
+    assert (answer["expires_at"], answer["secret_expires_at"], answer["address_ranges"]) == (None,) * 3
     assert answer["use"]["last_24h"]["calls"] == answer["use"]["last_30d"]["calls"] == 0
     assert answer["use"]["last_24h"]["success_rate"] is None
     assert token.key not in str(answer) and key_hash(token.key) not in str(answer)
@@ -93,5 +93,5 @@ def test_a_replaced_key(managed, token):
     managed.database.query("UPDATE token_keys SET valid_until = now() + interval '1 hour' "
                            f"WHERE token_id = {token.id}")
     answer = own(managed, token.key)
-    left = datetime.datetime.fromisoformat(answer["key_valid_until"]) - datetime.datetime.now(UTC)
+    left = datetime.datetime.fromisoformat(answer["secret_expires_at"]) - datetime.datetime.now(UTC)
     assert datetime.timedelta(minutes=50) < left <= datetime.timedelta(hours=1)

@@ -325,12 +325,12 @@ def test_rotate(managed, call, make):
     path, old = f"/api/tokens/{made['id']}", made["key"]
     turned = call(people.manager, "POST", f"{path}/rotate", {"grace_s": 3600})
     assert turned["id"] == made["id"] and KEY.match(turned["key"]) and turned["key"] != old
-    assert turned["old_secret_until"] and turned["key_start"] == turned["key"][:8]
+    assert turned["old_secret_expires_at"] and turned["key_start"] == turned["key"][:8]
     for key in (old, turned["key"]):
         gets(managed, key, 200)
     looked = [call(people.viewer, "POST", "/api/lookup", {"key": key}) for key in (old, turned["key"])]
     assert [(l["secret"], l["token"]["id"]) for l in looked] == [("old", made["id"]), ("current", made["id"])]
-    assert looked[0]["secret_until"] == turned["old_secret_until"]
+    assert looked[0]["secret_expires_at"] == turned["old_secret_expires_at"]
     # From where each is used: what ending the old one would hit.
     for key in (old, old, turned["key"]):
         managed.gateway.call("GET", "/api/test/x", key=key)
@@ -342,7 +342,7 @@ def test_rotate(managed, call, make):
     gets(managed, last["key"], 200)
     for key in (old, turned["key"]):
         gets(managed, key, 401)
-    assert last["old_secret_until"] is None
+    assert last["old_secret_expires_at"] is None
     refused(call, people.manager, "POST", f"{path}/rotate", {}, 400)
     refused(call, people.viewer, "POST", f"{path}/rotate", {"grace_s": 1}, 403, "role_missing")
 
@@ -356,10 +356,10 @@ def addresses(call, person, path):
 def test_the_grace_ends_with_the_token(managed, call, make):
     made = make(expires_at="2999-01-01T00:00:00Z")
     turned = call(managed.people.admin, "POST", f"/api/tokens/{made['id']}/rotate", {"grace_s": 31622400})
-    assert turned["old_secret_until"] < "2999"
+    assert turned["old_secret_expires_at"] < "2999"
     managed.database.query("UPDATE tokens SET expires_at = now() + interval '1 hour' WHERE id = %s", (made["id"],))
     turned = call(managed.people.admin, "POST", f"/api/tokens/{made['id']}/rotate", {"grace_s": 31622400})
-    assert turned["old_secret_until"] == turned["expires_at"]
+    assert turned["old_secret_expires_at"] == turned["expires_at"]
     managed.database.query("UPDATE tokens SET expires_at = now() WHERE id = %s", (made["id"],))
     refused(call, managed.people.admin, "POST", f"/api/tokens/{made['id']}/rotate", {"grace_s": 1}, 409, "conflict")
 
@@ -581,7 +581,7 @@ def test_lookup(managed, call, make):
     people, made = managed.people, make(managed.people.manager)
     for body in ({"key": made["key"]}, {"token_hash": key_hash(made["key"]).upper()}):
         found = call(people.viewer, "POST", "/api/lookup", body)
-        assert (found["secret"], found["secret_until"], found["token"]["id"]) == ("current", None, made["id"])
+        assert (found["secret"], found["secret_expires_at"], found["token"]["id"]) == ("current", None, made["id"])
         refused(call, people.other, "POST", "/api/lookup", body, 404, "not_found")
     for body in ({}, {"key": "a", "token_hash": "0" * 64}):
         assert faults(refused(call, people.admin, "POST", "/api/lookup", body)) == [""]

@@ -137,7 +137,7 @@ def test_a_token(managed, data, get):
     rows = data.select(LOW, HIGH + datetime.timedelta(days=30), [token])
     assert same(answer["totals"], rows)
     assert answer["token"]["name"] == "token 1"
-    assert answer["token"]["team"] == {"id": managed.people.teams["one"], "name": "one"}
+    assert answer["token"]["team"] == {"id": managed.people.teams["one"], "name": "one", "disabled": False}
     assert len(answer["top_routes"]) == 2 and "top_tokens" not in answer
     answer = get(f"/api/usage/token/{token}", managed.people.viewer, route=["/api/openai", "/a,b"],
                  **EVER)

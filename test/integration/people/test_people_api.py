@@ -341,7 +341,7 @@ def test_audit(api, people):
     assert (line["action"], line["actor"], line["user_id"], line["team_id"]) == (
         "member.deleted", "manager", people.manager.id, one)
     assert (line["target"], line["address"], line["after"]) == ("member", "127.0.0.1", None)
-    assert line["request_id"] == said.head.get("tollgate-request-id") and TIME.match(line["at"])
+    assert line["request_id"] == said.head.get("tollgate-request-id") and TIME.match(line["created_at"])
     assert line["before"]["role"] == "viewer" and TIME.match(line["before"]["created_at"])
     lines = api.pages("/api/audit?limit=7", people.admin.key)
     assert [i["id"] for i in lines] == sorted({i["id"] for i in lines}, reverse=True)

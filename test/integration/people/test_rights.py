@@ -340,7 +340,7 @@ def test_what_managers_see_of_the_audit(people):
     line = people.ask("people_audit", by(people.other), {})["items"][0]
     assert (line["team_id"], line["former_team_id"], line["target_id"]) == (two, one, str(token))
     assert (line["before"]["team_id"], line["after"]["team_id"]) == (one, two)
-    assert line["at"].endswith("Z") and not [k for k in line["after"] if k.startswith("tollgate")]
+    assert line["created_at"].endswith("Z") and not [k for k in line["after"] if k.startswith("tollgate")]
     for filter_, n in (({"user": "manager"}, 1), ({"user": str(people.admin.id)}, 1),
                        ({"team": "one"}, 2), ({"team": str(two)}, 1), ({"target": "token"}, 2),
                        ({"target": "token", "target_id": str(token)}, 1), ({"action": "member.created"}, 1),

@@ -88,7 +88,7 @@ def assert_problem(answer, status, code):
 
 def test_a_personal_key(here):
     session = who(here, here.people.manager.key)
-    assert session["how"] == "key" and session["has_role"] and session["expires_at"] is None
+    assert session["signed_in"]["by"] == "key" and session["has_role"] and session["expires_at"] is None
     assert session["user"]["id"] == here.people.manager.id
     assert [(t["name"], t["role"]) for t in session["user"]["teams"]] == [("one", "manager")]
     eventually(lambda: here.database.value("SELECT last_used FROM tollgate_user_keys WHERE id = %s",
@@ -128,7 +128,7 @@ def test_a_removed_user_is_out(here):
 
 def test_a_clerk_like_token(clerk, here):
     session = who(here, clerk_token(clerk, sub="member", org_id="org_1", name="Mem Ber", email="m@x"))
-    assert session["how"] == "jwt" and session["has_role"] and session["expires_at"].endswith("Z")
+    assert session["signed_in"]["by"] == "jwt" and session["has_role"] and session["expires_at"].endswith("Z")
     assert session["user"]["name"] == "Mem Ber" and session["user"]["email"] == "m@x"
     assert [(t["name"], t["role"]) for t in session["user"]["teams"]] == [("one", "manager")]
     # The rules are looked at anew, in version 2 of the tokens as well; the user stays.
@@ -362,7 +362,7 @@ def test_a_session(here):
     assert flags == ["Path=/", "Max-Age=43200", "HttpOnly", "SameSite=Lax"]
     cookie = ("Cookie", cookie_of(begun))
     session = ask(here, headers=[cookie])
-    assert (session.status, session.json["how"]) == (200, "session")
+    assert (session.status, session.json["signed_in"]["by"]) == (200, "session")
     assert session.json["expires_at"] == begun.json["expires_at"]
     assert cookie_of(begin(here, key=here.people.viewer.key)) != cookie[1]
     # Stored hashed, and never logged.

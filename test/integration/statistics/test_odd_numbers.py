@@ -103,7 +103,7 @@ def test_a_day_that_begins_twice(database, zone, day, step):
                        for m in minutes))
     recount(database)
     after = (first + datetime.timedelta(days=1)).date()
-    begin = first.astimezone(there).isoformat()
+    begin = first.astimezone(there).isoformat().replace("+00:00", "Z")
     totals = ask(database, "totals", zone=zone, **{"from": day, "to": str(after)})
     assert totals["now"]["from"] == begin == totals["before"]["to"]
     assert totals["now"]["totals"]["calls"] == 4 and totals["before"]["totals"]["calls"] == 1
@@ -117,7 +117,7 @@ def test_a_day_that_begins_twice(database, zone, day, step):
         database, "series", zone=zone, step=step,
         **{"from": str((first - datetime.timedelta(days=2)).date()), "to": str(after)})["points"]}
     assert points[begin] == (2 if step == "1h" else 4)
-    again = (first + datetime.timedelta(hours=1)).astimezone(there).isoformat()
+    again = (first + datetime.timedelta(hours=1)).astimezone(there).isoformat().replace("+00:00", "Z")
     assert points.get(again) == (2 if step == "1h" else None)
 
 

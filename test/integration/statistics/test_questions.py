@@ -220,9 +220,9 @@ def test_gaps(data):
     day = {"from": "2026-11-20", "to": "2026-11-21"}
     answer = ask(data, "gaps", **day)
     assert (answer["dropped"], answer["refused"]) == (14, 8)
-    assert [(g["id"], g["route"], g["dropped"], g["first"], g["last"]) for g in answer["gaps"]] == [
-        (first, "/api/test", 12, "2026-11-20T10:00:00+00:00", "2026-11-20T10:01:00+00:00"),
-        (second, "/api/openai", 2, "2026-11-20T10:01:00+00:00", "2026-11-20T10:01:00+00:00")]
+    assert [(g["id"], g["route"], g["dropped"], g["first_at"], g["last_at"]) for g in answer["gaps"]] == [
+        (first, "/api/test", 12, "2026-11-20T10:00:00Z", "2026-11-20T10:01:00Z"),
+        (second, "/api/openai", 2, "2026-11-20T10:01:00Z", "2026-11-20T10:01:00Z")]
     assert [(r["reason"], r["network"], r["requests"]) for r in answer["refusals"]] == [
         ("unknown_key", "192.0.2.0/24", 7), (None, None, 1)]
     answer = ask(data, "gaps", tokens=str(second), **day)
@@ -256,7 +256,7 @@ def test_one_token_and_one_route(data):
     answer = ask(data, "token", tokens=str(token), **options)
     rows = data.select(low, high, [token])
     assert answer["token"]["id"] == token and answer["token"]["name"] == "token 1"
-    assert answer["token"]["revoked"] is False
+    assert answer["token"]["revoked_at"] is None
     assert same(answer["totals"], rows) and answer["totals"]["statuses"] == statuses(rows)
     groups = grouped(rows, "route_path")
     assert {r["route"] for r in answer["top_routes"]} == set(groups)

@@ -224,7 +224,7 @@ def test_teams(data):
     assert same(answer["totals"], data.select(*whole, [mine]))
     assert ask(data, "token", teams=blue, tokens=theirs, **days) is None
     assert ask(data, "token", teams=blue, tokens=mine, **days)["token"]["team"] == {
-        "id": blue, "name": "blue"}
+        "id": blue, "name": "blue", "disabled": False}
     assert ask(data, "gaps", teams=blue, **days)["refused"] == 0
 
 
@@ -294,7 +294,7 @@ def test_what_waits_is_told(data):
     try:
         answer = ask(data, "stats", step="1h", **span("2026-11-01T00:00", "2026-11-02T00:00"))
         assert answer["waiting"] == 2 and answer["uncounted"] == [
-            "2026-11-01T10:00:00+00:00", "2026-11-01T12:15:00+00:00"]
+            "2026-11-01T10:00:00Z", "2026-11-01T12:15:00Z"]
         assert [i for i, p in enumerate(answer["points"]) if not p["complete"]] == [10, 12]
     finally:
         data.database.query("DELETE FROM usage_dirty")

@@ -142,6 +142,7 @@ class Document:
             return
         assert "application/json" in content, f"{about}: a body that the document does not tell: {value}"
         self.validate(content["application/json"]["schema"], value, about)
+        check_times(value, about)
         if status >= 400:
             assert value["code"] in self.problems_of(operation), f"{about}: {value}"
 
@@ -154,6 +155,25 @@ def is_time(value):
     """RFC 3339, in UTC."""
     return not isinstance(value, str) or \
         re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", value) is not None
+
+
+# Names of numbers that are times, whose unit is missing.
+UNITLESS = re.compile(r"(^|_)(age|lag|ms|s|us|time|wait|life|lifetime|duration|grace|timeout|ttl|elapsed|latency|uptime)$")
+UNIT = re.compile(r"\w_(ms|us|s)$")
+
+
+def check_times(value, about):
+    """Whatever ends in _at is RFC 3339 in UTC; numbers that are durations end in their unit."""
+    if isinstance(value, list):
+        for one in value:
+            check_times(one, about)
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            if name.endswith("_at") and isinstance(one, str):
+                assert is_time(one), f"{about}: {name}: {one}"
+            if isinstance(one, (int, float)) and not isinstance(one, bool):
+                assert UNIT.search(name) or not UNITLESS.search(name), f"{about}: {name} has no unit"
+            check_times(one, about)
 
 
 @FORMATS.checks("int64")

@@ -105,7 +105,7 @@ def test_list_tells_the_state(token, database):
     token("revoke", "gone")
     rows = {r["name"]: r for r in json.loads(token("list", "--json").stdout)}
     assert [rows[n]["state"] for n in ("live", "old", "gone")] == ["active", "expired", "revoked"]
-    assert rows["live"]["scopes"] == ["x"] and rows["live"]["last_used"] is None
+    assert rows["live"]["scopes"] == ["x"] and rows["live"]["last_used_at"] is None
     assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\Z", rows["live"]["created_at"])
     assert "gone" in token("list").stdout
 
