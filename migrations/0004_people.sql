@@ -46,6 +46,16 @@ CREATE TABLE public.tollgate_identities (
 );
 CREATE INDEX tollgate_identities_user_id ON public.tollgate_identities (user_id);
 
+-- The newest token that each identity came with: what it says is what sign_in.rules go
+-- by, and for a day after it was last shown.
+CREATE TABLE public.tollgate_vouched (
+	identity_id bigint PRIMARY KEY REFERENCES public.tollgate_identities (id)
+		ON DELETE CASCADE,
+	issued_at bigint NOT NULL, -- by the token, in seconds since 1970
+	token_hash varchar(64) NOT NULL,
+	seen_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE public.tollgate_members (
 	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
 	team_id bigint NOT NULL REFERENCES public.tollgate_teams (id) ON DELETE CASCADE,
@@ -236,7 +246,7 @@ CREATE TABLE public.tollgate_repeats (
 CREATE INDEX tollgate_repeats_at ON public.tollgate_repeats (at);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON public.tollgate_teams, public.tollgate_users,
-	public.tollgate_identities, public.tollgate_members,
+	public.tollgate_identities, public.tollgate_vouched, public.tollgate_members,
 	public.tollgate_refused_members, public.tollgate_user_keys,
 	public.tollgate_sessions, public.tollgate_sign_in_codes,
 	public.tollgate_access_requests TO tollgate;

@@ -44,6 +44,7 @@ struct lookup {
 	struct net_ip client; /* who asked first */
 	bool counts;          /* as an attempt, of this one: */
 	unsigned char who[ATTEMPTS_WHO];
+	bool writes;     /* what a JWT says is new, and is written with the answer */
 	uint64_t doubts; /* as the owner had them at the start */
 	struct vouched vouched;
 	struct manager_ask *ask;
@@ -190,22 +191,6 @@ void identities_free(struct identities **identities)
 
 /* --- what the database says --- */
 
-static const char *why_nobody(enum identity_how how, bool is_out)
-{
-	switch (how) {
-	case IDENTITY_KEY:
-		return "the personal key is unknown, revoked or expired, or its user is "
-		       "disabled";
-	case IDENTITY_SESSION:
-		return "the session has ended; sign in again";
-	case IDENTITY_JWT:
-		return is_out ? "this user was disabled or removed here; an admin can let "
-				"them in again"
-			      : "this user is nobody here";
-	}
-	return "";
-}
-
 static const char *name_of(enum identity_how how)
 {
 	static const char *const names[] = {[IDENTITY_KEY] = "key",
@@ -271,9 +256,34 @@ static void note_use(struct identities *i, int64_t key_id)
 		       (struct pg_params){&value, 1}, on_noted, NULL);
 }
 
+/* What a JWT is asked with. */
+struct shown {
+	char hash[KEY_HASH_HEX + 1];
+	const char *values[2];
+};
+
+static struct pg_params shown(struct shown *s, const struct lookup *l)
+{
+	hex_encode(s->hash, l->hash, KEY_HASH_BYTES);
+	s->values[0] = l->vouched.seen;
+	s->values[1] = s->hash;
+	return (struct pg_params){s->values, ARRAY_LEN(s->values)};
+}
+
+static const char by_jwt[] = "SELECT public.people_identity_known($1::jsonb, $2)";
+static const char by_new_jwt[] = "SELECT public.people_identity_seen($1::jsonb, $2)";
+
+static void note_shown(const struct lookup *l)
+{
+	struct shown s;
+
+	manager_db_ask(l->owner->db, DB_CHANGES, by_new_jwt, shown(&s, l), on_noted,
+		       NULL);
+}
+
 static void end_as_nobody(struct lookup *l, bool is_out)
 {
-	const char *why = why_nobody(l->how, is_out);
+	const char *why = identity_why_nobody(l->how, is_out);
 	struct identities *i = l->owner;
 
 	remembering_add_nobody(i->remembering, l->hash, why, clock_mono_us());
@@ -295,6 +305,8 @@ static void end_as_somebody(struct lookup *l, struct identity *identity,
 	r->until_us = until_of(l, facts, now);
 	if (l->doubts != i->doubts) /* it may be as it was before the change */
 		r->found_us = r->known_us = 0;
+	if (l->how == IDENTITY_JWT && !l->writes && !facts->is_fresh)
+		note_shown(l);
 	if (l->how == IDENTITY_JWT)
 		add_vouched(identity, &l->vouched);
 	if (l->how == IDENTITY_KEY && !facts->is_fresh)
@@ -318,6 +330,8 @@ static void end_unanswered(struct lookup *l)
 	end_lookup(l, is_away ? answer_away(r, now) : unknown(LATE));
 }
 
+static void ask(struct lookup *l);
+
 static void on_reply(void *ctx, const struct pg_reply *reply)
 {
 	struct lookup *l = ctx;
@@ -335,6 +349,11 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
 	}
 	if (PQntuples(reply->result) == 1)
 		json = pg_value_text(reply->result, 0, 0);
+	if (json.p == NULL && l->how == IDENTITY_JWT && !l->writes) {
+		l->writes = true;
+		ask(l);
+		return;
+	}
 	if (json.p != NULL)
 		identity = identity_read(json, l->how, l->owner->settings, &facts);
 	if (identity != NULL)
@@ -345,27 +364,29 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
 
 /* --- looking up --- */
 
-static const char *statement(enum identity_how how)
-{
-	static const char *const statements[] = {
-		[IDENTITY_KEY] = "SELECT public.people_by_key($1)",
-		[IDENTITY_SESSION] = "SELECT public.people_by_session($1)",
-		[IDENTITY_JWT] = "SELECT public.people_identity_seen($1::jsonb)",
-	};
-
-	return statements[how];
-}
-
+/* Nothing is written but what is new of somebody who comes by a JWT: that is a change. */
 static void ask(struct lookup *l)
 {
-	char hex[KEY_HASH_HEX + 1];
-	const char *value = hex;
+	static const char by_key[] = "SELECT public.people_by_key($1)";
+	static const char by_session[] = "SELECT public.people_by_session($1)";
+	struct manager_db *db = l->owner->db;
+	struct shown s;
+	struct pg_params params = shown(&s, l);
+	const struct pg_params hash = {&params.values[1], 1};
 
-	hex_encode(hex, l->hash, KEY_HASH_BYTES);
-	if (l->how == IDENTITY_JWT)
-		value = l->vouched.seen;
-	l->ask = manager_db_ask(l->owner->db, DB_LOOKUPS, statement(l->how),
-				(struct pg_params){&value, 1}, on_reply, l);
+	switch (l->how) {
+	case IDENTITY_KEY:
+		l->ask = manager_db_ask(db, DB_LOOKUPS, by_key, hash, on_reply, l);
+		break;
+	case IDENTITY_SESSION:
+		l->ask = manager_db_ask(db, DB_LOOKUPS, by_session, hash, on_reply, l);
+		break;
+	case IDENTITY_JWT:
+		l->ask = manager_db_ask(db, l->writes ? DB_CHANGES : DB_LOOKUPS,
+					l->writes ? by_new_jwt : by_jwt, params, on_reply,
+					l);
+		break;
+	}
 	if (l->ask == NULL)
 		end_unanswered(l);
 }

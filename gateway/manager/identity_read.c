@@ -159,3 +159,19 @@ struct identity *identity_stale(const struct identity *i)
 	}
 	return to;
 }
+
+const char *identity_why_nobody(enum identity_how how, bool is_out)
+{
+	switch (how) {
+	case IDENTITY_KEY:
+		return "the personal key is unknown, revoked or expired, or its user is "
+		       "disabled";
+	case IDENTITY_SESSION:
+		return "the session has ended; sign in again";
+	case IDENTITY_JWT:
+		return is_out ? "this user was disabled or removed here; an admin can let "
+				"them in again"
+			      : "this user is nobody here";
+	}
+	return "";
+}

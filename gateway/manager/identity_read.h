@@ -4,6 +4,7 @@
 #ifndef GATEWAY_MANAGER_IDENTITY_READ_H
 #define GATEWAY_MANAGER_IDENTITY_READ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/str.h"
@@ -14,13 +15,15 @@
 struct identity_facts {
 	enum { PERSON_ACTIVE, PERSON_OUT, PERSON_UNKNOWN } state;
 	int64_t lives_s; /* how long key or session go on; INT64_MAX: for ever */
-	bool is_fresh;   /* the key was used within the minute */
+	bool is_fresh;   /* that key or token were used lately is written already */
 };
 
-/* json: of people_by_key, people_by_session or people_identity_seen. NULL: it is nobody
+/* json: of people_by_key, people_by_session or people_identity_known. NULL: it is nobody
  * who may be here (facts say why). One reference, the caller's. */
 struct identity *identity_read(struct str json, enum identity_how how,
 			       const struct settings *s, struct identity_facts *facts);
+/* For the one who calls. is_out: they are somebody, who may not be here. */
+const char *identity_why_nobody(enum identity_how how, bool is_out);
 /* A copy that is stale; one reference, the caller's. */
 struct identity *identity_stale(const struct identity *i);
 

@@ -13,7 +13,7 @@ struct vouched {
 	char *issuer, *subject, *name;
 	char *email, *acting; /* or NULL */
 	int64_t exp_s;        /* seconds since 1970: until then the token holds */
-	/* What people_identity_seen(jsonb) is asked, as JSON. */
+	/* What people_identity_seen and people_identity_known are asked, as JSON. */
 	char *seen;
 };
 

@@ -42,12 +42,21 @@ SELECT CASE jsonb_typeof(actor -> 'user_id') WHEN 'number'
 	THEN (actor ->> 'user_id')::bigint END
 $$;
 
+-- Rights that sign_in.rules gave hold for a day after a token that says so was shown
+-- last: by a key or a session they do not outlive what the provider says.
+CREATE OR REPLACE FUNCTION public.people_rules_hold(who bigint) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT EXISTS (SELECT FROM public.tollgate_identities AS i
+	JOIN public.tollgate_vouched AS v ON v.identity_id = i.id
+	WHERE i.user_id = who AND v.seen_at > now() - interval '24 hours')
+$$;
+
 -- As it stands in the tables now; whoever has the database may everything.
 CREATE OR REPLACE FUNCTION public.people_is_admin(actor jsonb) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT actor IS NULL OR EXISTS (SELECT FROM public.tollgate_users
 	WHERE id = public.people_who(actor) AND is_admin AND disabled_at IS NULL
-	AND removed_at IS NULL)
+	AND removed_at IS NULL AND (NOT admin_by_rule OR public.people_rules_hold(id)))
 $$;
 
 -- Ids of the teams that the actor belongs to, as what role; of any where it is NULL.
@@ -57,6 +66,7 @@ SELECT ARRAY(SELECT m.team_id FROM public.tollgate_members AS m
 	JOIN public.tollgate_users AS u ON u.id = m.user_id
 	WHERE m.user_id = public.people_who(actor) AND u.disabled_at IS NULL
 	AND u.removed_at IS NULL AND m.role = coalesce(people_teams_of.role, m.role)
+	AND (NOT m.by_rule OR public.people_rules_hold(m.user_id))
 	ORDER BY m.team_id)
 $$;
 

@@ -1,9 +1,11 @@
 -- Users: people and services.
 
+-- What they may at the moment.
 CREATE OR REPLACE FUNCTION public.people_user(id bigint) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT jsonb_build_object('id', u.id, 'name', u.name, 'email', u.email, 'kind', u.kind,
-	'is_admin', u.is_admin, 'admin_by_rule', u.admin_by_rule,
+	'is_admin', u.is_admin AND (h.hold OR NOT u.admin_by_rule),
+	'admin_by_rule', u.admin_by_rule,
 	'state', CASE WHEN removed_at IS NOT NULL THEN 'removed'
 		WHEN disabled_at IS NOT NULL THEN 'disabled' ELSE 'active' END,
 	'created_at', public.people_time(u.created_at),
@@ -12,8 +14,10 @@ SELECT jsonb_build_object('id', u.id, 'name', u.name, 'email', u.email, 'kind', 
 	'teams', coalesce((SELECT jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name,
 			'role', m.role) ORDER BY lower(t.name))
 		FROM public.tollgate_members AS m JOIN public.tollgate_teams AS t
-		ON t.id = m.team_id WHERE m.user_id = u.id), '[]'))
-FROM public.tollgate_users AS u WHERE u.id = people_user.id
+		ON t.id = m.team_id WHERE m.user_id = u.id AND (h.hold OR NOT m.by_rule)),
+		'[]'))
+FROM public.tollgate_users AS u CROSS JOIN public.people_rules_hold(u.id) AS h (hold)
+WHERE u.id = people_user.id
 $$;
 
 -- What the actor may see of them; NULL: nothing. Managers see whom they may take into

@@ -188,7 +188,8 @@ EXCEPTION WHEN unique_violation THEN
 END
 $$;
 
--- Sessions end as well. Of someone who is to stay out it stays, since it keeps them out.
+-- Sessions end as well, and rights by rules, which another identity's next token may give
+-- again. Of someone who is to stay out it stays, since it keeps them out.
 CREATE OR REPLACE FUNCTION public.people_identity_remove(actor jsonb, who bigint,
 	identity_id bigint) RETURNS jsonb
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -208,6 +209,7 @@ BEGIN
 	IF NOT FOUND THEN
 		PERFORM public.people_refuse('TG404', 'there is no such identity');
 	END IF;
+	PERFORM public.people_rules_apply(who, '{}');
 	PERFORM public.people_sessions_end(who);
 	PERFORM public.people_keep_admin(had);
 	RETURN gone;

@@ -1,14 +1,15 @@
 -- How people come in, by what they bring: a key, a session's cookie, a one-time code. All
 -- secrets are hashed before they come here.
 
--- Who signs in so, with their teams and the issuers that know them; how long it holds, in
--- seconds. NULL: nobody. No row is written.
+-- Who signs in so, with their teams and the issuers that have vouched for them within a
+-- day; how long it holds, in seconds. NULL: nobody. No row is written.
 CREATE OR REPLACE FUNCTION public.people_known(who bigint, until timestamptz)
 RETURNS jsonb LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT public.people_user(who) || jsonb_build_object('until', until,
 	'lives_s', ceil(extract(epoch FROM until - now()))::bigint,
-	'issuers', coalesce((SELECT jsonb_agg(DISTINCT issuer)
-		FROM public.tollgate_identities WHERE user_id = who), '[]'))
+	'issuers', CASE WHEN public.people_rules_hold(who) THEN
+		coalesce((SELECT jsonb_agg(DISTINCT issuer)
+		FROM public.tollgate_identities WHERE user_id = who), '[]') ELSE '[]' END)
 $$;
 
 -- fresh: when the key was used last is known to the minute.

@@ -228,6 +228,9 @@ def test_nobody_makes_a_right_by_rule_their_own(people):
     value, query = people.database.value, people.database.query
     query("UPDATE tollgate_members SET by_rule = true WHERE user_id = %s", (ruled.id,))
     query("UPDATE tollgate_users SET is_admin = true, admin_by_rule = true WHERE id = %s", (people.viewer.id,))
+    for who in (ruled, people.viewer):  # a token of theirs was shown that says so
+        identity = people.ask("people_identity_add", None, who.id, "https://i.example", who.name)["id"]
+        query("INSERT INTO tollgate_vouched (identity_id, issued_at, token_hash) VALUES (%s, 1, '')", (identity,))
     by_rule = "SELECT by_rule FROM tollgate_members WHERE user_id = %s AND team_id = %s"
     people.ask("people_member_set", by(ruled), one, ruled.id, "manager")
     assert value(by_rule, (ruled.id, one))

@@ -26,8 +26,12 @@ def people(shared):
     return make_people(shared)
 
 
-def seen(people, subject="user_1", **more):
-    return people.ask("people_identity_seen", {"issuer": ISSUER, "subject": subject, **more})
+def seen(people, subject="user_1", token="", **more):
+    return people.ask("people_identity_seen", {"issuer": ISSUER, "subject": subject, **more}, token)
+
+
+def known(people, token="", **more):
+    return people.ask("people_identity_known", {"issuer": ISSUER, "subject": "user_1", **more}, token)
 
 
 def one(role="viewer", team="one"):
@@ -162,6 +166,90 @@ def test_whose_request_was_refused_stays_out(people):
     assert seen(people, sees_all=True) == {"state": "unknown"}
     people.ask("people_access_grant", None, request, {})
     assert teams_of(seen(people, teams=one())) == [("one", "viewer")]
+
+
+def rights(who):
+    return who["is_admin"], [(t["name"], t["role"]) for t in who["teams"]]
+
+
+def by_each(people, who):
+    """The rights of a user by a key and by a session."""
+    key = make_key()
+    people.ask("people_key_add", None, who["id"], {"hash": key_hash(key)})
+    by_key(people, key, cookie=key + "c")
+    return [people.ask("people_by_key", key_hash(key)), session(people, key + "c")]
+
+
+def last_shown(people, ago):
+    people.database.query("UPDATE tollgate_vouched SET seen_at = now() - %s::interval", [ago])
+
+
+def test_rights_by_rule_end_a_day_after_they_were_said(people):
+    """Also by the keys and sessions that whoever had them has made meanwhile; what was given by hand stays."""
+    who = seen(people, admin=True, teams=one("manager"))
+    people.ask("people_member_set", None, people.teams["two"], who["id"], "viewer")
+    actor = {"user_id": who["id"]}
+    for ago, has in (("23 hours", (True, [("one", "manager"), ("two", "viewer")])),
+                     ("24 hours", (False, [("two", "viewer")]))):
+        last_shown(people, ago)
+        for came in by_each(people, who):
+            assert rights(came) == has and came["issuers"] == ([ISSUER] if has[0] else [])
+        assert people.ask("people_is_admin", actor) == has[0]
+        assert people.ask("people_teams_of", actor) == sorted(people.teams[name] for name, _ in has[1])
+    # The next token says it anew.
+    assert known(people, admin=True, teams=one("manager")) is None
+    assert rights(seen(people, admin=True, teams=one("manager"))) == (True, [("one", "manager"), ("two", "viewer")])
+    assert people.ask("people_is_admin", actor)
+
+
+def test_rights_by_rule_end_with_their_identity(people):
+    who = seen(people, admin=True, teams=one("manager"))
+    identity = people.ask("people_identities", None, who["id"], {})["items"][0]["id"]
+    people.ask("people_identity_remove", None, who["id"], identity)
+    for came in by_each(people, who):
+        assert rights(came) == (False, []) and came["issuers"] == []
+
+
+def test_of_two_tokens_the_newest_counts(people):
+    """Shown in turns, also of one second: nothing is written again, and whoever shows the older one has no other rights."""
+    older, newer = {"issued_at": 100, "teams": one()}, {"issued_at": 101, "teams": one("manager", "two"), "admin": True}
+    want = True, [("two", "manager")]
+    assert rights(seen(people, token="b", **older)) == (False, [("one", "viewer")])
+    assert rights(seen(people, token="a", **newer)) == want
+    before = written(people)
+    for _ in range(2):
+        assert rights(seen(people, token="b", **older)) == want
+        assert rights(seen(people, token="a", **newer)) == want
+    twin = {"issued_at": 101, "teams": one()}
+    assert rights(seen(people, token="0", **twin)) == want and written(people) == before
+    assert rights(seen(people, token="f", **twin)) == (False, [("one", "viewer")])
+    assert rights(seen(people, token="a", **newer)) == (False, [("one", "viewer")])
+    # Where the rules say something else of the same token, that counts at once.
+    assert rights(seen(people, token="f", issued_at=101)) == (False, [])
+    # Who brings an old one when nobody else comes has what it says.
+    last_shown(people, "25 hours")
+    assert rights(seen(people, token="b", **older)) == (False, [("one", "viewer")])
+
+
+def test_what_is_known_is_not_written(people):
+    assert known(people) is None and known(people, admin=True) is None
+    who = seen(people, token="a", issued_at=5, teams=one())
+    before = written(people)
+    assert known(people, token="a", issued_at=5, teams=one()) == {**who, "fresh": True}
+    for token, at in (("b", 6), ("a", 4)):
+        assert known(people, token=token, issued_at=at, teams=one())["fresh"] == (at == 4)
+    last_shown(people, "11 min")
+    assert known(people, token="a", issued_at=5, teams=one())["fresh"] is False
+    assert known(people, token="0", issued_at=4, admin=True)["is_admin"] is False
+    for new in ({"teams": one("manager")}, {"teams": one() + one(team="two")}, {"teams": []},
+                {"teams": one(), "admin": True}):
+        assert known(people, token="b", issued_at=6, **new) is None, new
+    assert written(people) == before
+    # What was taken away by hand is nothing new.
+    people.ask("people_member_set", None, people.teams["one"], who["id"], None)
+    assert known(people, token="b", issued_at=6, teams=one())["teams"] == []
+    people.ask("people_user_change", None, who["id"], {"disabled": True})
+    assert known(people, token="b", issued_at=6, admin=True)["state"] == "disabled"
 
 
 @pytest.mark.parametrize("how", ["removed", "disabled"])

@@ -173,6 +173,20 @@ def test_an_access_token_of_any_provider(oidc, here):
     assert not who(here, oidc_token(oidc))["user"]["is_admin"]
 
 
+def test_an_older_token_has_the_rights_of_the_newest(clerk, here):
+    """Two of one person, shown in turns: their memberships do not change with each call."""
+    older = clerk_token(clerk, sub="twice", org_id="org_1")
+    newer = clerk_token(clerk, sub="twice", org_id="org_2")
+    counted = "SELECT count(*) FROM tollgate_audit WHERE target = 'member'"
+    assert [t["name"] for t in who(here, older)["user"]["teams"]] == ["one"]
+    assert [t["name"] for t in who(here, newer)["user"]["teams"]] == ["two"]
+    told = here.database.value(counted)
+    reload(here, access_log=here.gateway.settings.get("access_log", True))
+    for token in (older, newer):
+        assert [t["name"] for t in who(here, token)["user"]["teams"]] == ["two"]
+    assert here.database.value(counted) == told
+
+
 def test_who_acts_for_another_is_in_the_audit(clerk, here):
     who(here, clerk_token(clerk, sub="impersonated", org_id="org_1", act={"sub": "support_7"}))
     assert here.database.value("SELECT acting FROM tollgate_audit WHERE action = 'member.created' "
@@ -489,6 +503,53 @@ def reload(here, **settings):
     eventually(lambda: " reloaded" in here.gateway.log()[told:], "it is reloaded")
 
 
+def holding(here, statement):
+    """A session that holds what the statement locks."""
+    held = here.database.cluster.connect(here.database.name)
+    held.autocommit = False
+    held.cursor().execute(statement)
+    return held
+
+
+def test_a_slow_database_is_not_away(here):
+    """Who cannot be looked up in time has not the rights of before."""
+    key = here.people.viewer.key
+    assert ask(here, key).status == 200
+    held = holding(here, "LOCK TABLE tollgate_user_keys IN ACCESS EXCLUSIVE MODE")
+    try:
+        # All are to be looked up again.
+        reload(here, access_log=here.gateway.settings.get("access_log", True))
+        answer = ask(here, key)
+        assert_problem(answer, 503, "database_unavailable")
+        assert int(answer.headers.get("retry-after")) > 0 and "in time" in answer.json["detail"]
+    finally:
+        held.close()
+    assert not ask(here, key, "/api/me").json["is_stale"]
+
+
+def test_a_change_that_waits_holds_up_nobody_who_comes(clerk, here):
+    """Neither by a key, nor by a token that says what the one before it said."""
+    assert ask(here, clerk_token(clerk, sub="comes again", org_id="org_1")).status == 200
+    waiting = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
+               "AND application_name = 'tollgate manager changes'")
+
+    def came_while_it_waited():
+        key, _ = here.people.add_key(here.people.viewer.id)
+        token = clerk_token(clerk, sub="comes again", org_id="org_1")
+        held = holding(here, "SELECT pg_advisory_xact_lock(hashtext('tollgate: people'))")
+        with held, here.gateway.manager() as slow:
+            slow.send_request("POST", "/api/teams", [
+                ("Authorization", f"Bearer {here.people.admin.key}"), ("Content-Type", "application/json")],
+                b'{"name": "waits"}', host=here.api.host)
+            eventually(lambda: here.database.value(waiting) == 1, "the change waits")
+            assert ask(here, key).status == ask(here, token).status == 200
+            still = here.database.value(waiting) == 1
+        held.close()
+        return still
+
+    eventually(came_while_it_waited, "somebody comes while a change waits")
+
+
 def test_default_role(clerk, here):
     sign_in = dict(here.gateway.settings["sign_in"])
     token = clerk_token(clerk, sub="anybody")
@@ -563,50 +624,6 @@ def test_a_key_that_left_the_set(clerk, here):
         here.gateway.settings["sign_in"]["issuers"][1]]})
     eventually(lambda: ask(here, clerk_token(clerk, key=clerk.stranger)).status == 200, "the new key counts")
     assert_bad(here, clerk_token(clerk), "no key of its kid")
-
-
-def holding(here, statement):
-    """A session that holds what the statement locks."""
-    held = here.database.cluster.connect(here.database.name)
-    held.autocommit = False
-    held.cursor().execute(statement)
-    return held
-
-
-def test_a_slow_database_is_not_away(here):
-    """Who cannot be looked up in time has not the rights of before."""
-    key = here.people.viewer.key
-    assert ask(here, key).status == 200
-    held = holding(here, "LOCK TABLE tollgate_user_keys IN ACCESS EXCLUSIVE MODE")
-    try:
-        # All are to be looked up again.
-        reload(here, access_log=here.gateway.settings.get("access_log", True))
-        answer = ask(here, key)
-        assert_problem(answer, 503, "database_unavailable")
-        assert int(answer.headers.get("retry-after")) > 0 and "in time" in answer.json["detail"]
-    finally:
-        held.close()
-    assert not ask(here, key, "/api/me").json["is_stale"]
-
-
-def test_a_change_that_waits_holds_up_nobody_who_comes(here):
-    waiting = ("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' "
-               "AND application_name = 'tollgate manager changes'")
-
-    def came_while_it_waited():
-        key, _ = here.people.add_key(here.people.viewer.id)
-        held = holding(here, "SELECT pg_advisory_xact_lock(hashtext('tollgate: people'))")
-        with held, here.gateway.manager() as slow:
-            slow.send_request("POST", "/api/teams", [
-                ("Authorization", f"Bearer {here.people.admin.key}"), ("Content-Type", "application/json")],
-                b'{"name": "waits"}', host=here.api.host)
-            eventually(lambda: here.database.value(waiting) == 1, "the change waits")
-            assert ask(here, key).status == 200
-            still = here.database.value(waiting) == 1
-        held.close()
-        return still
-
-    eventually(came_while_it_waited, "somebody comes while a change waits")
 
 
 def test_the_database_away(cluster, here):

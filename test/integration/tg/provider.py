@@ -59,6 +59,7 @@ class Provider:
         self.keys = [Key(folder, f"key-{a}", a) for a in algorithms or ("RS256",)]
         self.stranger = Key(folder, "stranger")  # in no set
         self.jwks_file = os.path.join(folder, "jwks.json")
+        self.issued_at = int(time.time()) - 3000
         self.publish(self.keys)
 
     def publish(self, keys):
@@ -67,11 +68,12 @@ class Provider:
         os.replace(self.jwks_file + ".new", self.jwks_file)
 
     def token(self, key=None, header=None, raw_claims=None, raw_header=None, signature=None, **claims):
-        """A JWT; claims and members of the header that are None are left out."""
+        """A JWT, newer than those before it; claims and members of the header that are None are left out."""
         key = key or self.keys[0]
         now = int(time.time())
+        self.issued_at += 1
         header = {"alg": key.algorithm, "kid": key.kid, "typ": "JWT", **(header or {})}
-        claims = {"iss": self.issuer, "sub": "user_1", "iat": now, "nbf": now, "exp": now + 300, **claims}
+        claims = {"iss": self.issuer, "sub": "user_1", "iat": self.issued_at, "nbf": now, "exp": now + 300, **claims}
         text = ".".join(b64(raw if raw is not None else {n: v for n, v in members.items() if v is not None})
                         for raw, members in ((raw_header, header), (raw_claims, claims)))
         signature = key.sign(text) if signature is None else signature

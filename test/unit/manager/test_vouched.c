@@ -152,27 +152,32 @@ static void assert_seen(const char *sign_in, size_t issuer, const char *claims,
 static void test_rules(void **state)
 {
 	(void)state;
-	assert_seen(RULES, 0, "{\"sub\":\"u\",\"exp\":9,\"o\":{\"id\":\"o1\"}}",
-		    "{\"issuer\":\"https://c\",\"subject\":\"u\",\"name\":\"u\","
-		    "\"address\":\"192.0.2.1\",\"teams\":[{\"team\":\"one\",\"role\":"
-		    "\"manager\"}],\"admin\":false,\"sees_all\":false}");
+	assert_seen(
+		RULES, 0,
+		"{\"sub\":\"u\",\"exp\":9,\"nbf\":7,\"iat\":8.5,\"o\":{\"id\":\"o1\"}}",
+		"{\"issuer\":\"https://c\",\"subject\":\"u\",\"name\":\"u\","
+		"\"address\":\"192.0.2.1\",\"issued_at\":8,\"teams\":[{\"team\":\"one\",\"role\":"
+		"\"manager\"}],\"admin\":false,\"sees_all\":false}");
 	/* Another issuer's rule, of the same claim. */
-	assert_seen(RULES, 1,
-		    "{\"sub\":\"boss\",\"exp\":9,\"org_id\":\"o1\",\"name\":\"N\\\"\","
-		    "\"email\":\"e@x\",\"act\":{\"sub\":\"helper\"}}",
-		    "{\"issuer\":\"https://i\",\"subject\":\"boss\",\"name\":\"N\\\"\","
-		    "\"email\":\"e@x\",\"acting\":\"helper\",\"address\":\"192.0.2.1\","
-		    "\"teams\":[{\"team\":\"two\",\"role\":\"viewer\"}],\"admin\":false,"
-		    "\"sees_all\":false}");
-	assert_seen(RULES, 0, "{\"sub\":\"boss\",\"exp\":9,\"act\":7}",
-		    "{\"issuer\":\"https://c\",\"subject\":\"boss\",\"name\":\"boss\","
-		    "\"acting\":\"?\",\"address\":\"192.0.2.1\",\"teams\":[],"
-		    "\"admin\":true,\"sees_all\":false}");
-	assert_seen("{" ISSUERS ", \"default_role\": \"viewer\"}", 0,
-		    "{\"sub\":\"u\",\"exp\":9}",
-		    "{\"issuer\":\"https://c\",\"subject\":\"u\",\"name\":\"u\","
-		    "\"address\":\"192.0.2.1\",\"teams\":[],\"admin\":false,"
-		    "\"sees_all\":true}");
+	assert_seen(
+		RULES, 1,
+		"{\"sub\":\"boss\",\"exp\":9,\"org_id\":\"o1\",\"name\":\"N\\\"\","
+		"\"email\":\"e@x\",\"act\":{\"sub\":\"helper\"}}",
+		"{\"issuer\":\"https://i\",\"subject\":\"boss\",\"name\":\"N\\\"\","
+		"\"email\":\"e@x\",\"acting\":\"helper\",\"address\":\"192.0.2.1\","
+		"\"issued_at\":9,\"teams\":[{\"team\":\"two\",\"role\":\"viewer\"}],\"admin\":false,"
+		"\"sees_all\":false}");
+	assert_seen(
+		RULES, 0, "{\"sub\":\"boss\",\"exp\":9,\"nbf\":7,\"act\":7}",
+		"{\"issuer\":\"https://c\",\"subject\":\"boss\",\"name\":\"boss\","
+		"\"acting\":\"?\",\"address\":\"192.0.2.1\",\"issued_at\":7,\"teams\":[],"
+		"\"admin\":true,\"sees_all\":false}");
+	assert_seen(
+		"{" ISSUERS ", \"default_role\": \"viewer\"}", 0,
+		"{\"sub\":\"u\",\"exp\":9}",
+		"{\"issuer\":\"https://c\",\"subject\":\"u\",\"name\":\"u\","
+		"\"address\":\"192.0.2.1\",\"issued_at\":9,\"teams\":[],\"admin\":false,"
+		"\"sees_all\":true}");
 }
 
 /* --- who that is --- */
