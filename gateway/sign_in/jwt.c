@@ -9,9 +9,9 @@
 #include "gateway/sign_in/base64url.h"
 
 /* The JOSE header `cat` of Clerk tells its classes of tokens apart, which one key signs:
- * sessions, and tokens of which it says nothing. */
+ * sessions, templates, machines; and a value that stands for any of them, which is no
+ * proof of a session (clerk/javascript, packages/backend). Older tokens have none. */
 #define CLERK_SESSION "cl_B7d4PD111AAA"
-#define CLERK_UNSAID "cl_I7d4PD111III"
 
 #define TIME_MAX 253402300799.0 /* the year 9999 */
 
@@ -141,16 +141,44 @@ void jwt_fini(struct jwt *t)
 	*t = (struct jwt){0};
 }
 
+/* Missing, or one of these: a media type, whose prefix may be left out (RFC 7515
+ * 4.1.9). What is of another kind is signed by the same keys: logout tokens, client
+ * assertions, proofs of possession (RFC 8725 3.11). */
+static bool has_typ(const struct jwt *t, const char *const *types, size_t n)
+{
+	static const struct str prefix = STR("application/");
+	const struct jsonc_node *typ = jsonc_get(t->header, "typ");
+	struct str name;
+
+	if (typ == NULL)
+		return true;
+	if (typ->type != JSONC_STRING)
+		return false;
+	name = str_of(typ->text);
+	if (name.n > prefix.n && str_ieq((struct str){name.p, prefix.n}, prefix))
+		name = (struct str){name.p + prefix.n, name.n - prefix.n};
+	for (size_t i = 0; i < n; i++)
+		if (str_ieq(name, str_of(types[i])))
+			return true;
+	return false;
+}
+
 static bool has_clerk_header(const struct jwt *t)
 {
+	static const char *const types[] = {"JWT"};
 	const struct jsonc_node *cat = jsonc_get(t->header, "cat");
-	const char *typ = text_in(t->header, "typ");
 
-	if (typ != NULL && !str_ieq(str_of(typ), STR("JWT")))
-		return false;
-	return cat == NULL ||
-	       (cat->type == JSONC_STRING && (strcmp(cat->text, CLERK_SESSION) == 0 ||
-					      strcmp(cat->text, CLERK_UNSAID) == 0));
+	return has_typ(t, types, ARRAY_LEN(types)) &&
+	       (cat == NULL ||
+		(cat->type == JSONC_STRING && strcmp(cat->text, CLERK_SESSION) == 0));
+}
+
+/* RFC 9068 2.1; most providers say JWT of access tokens. */
+static bool has_oidc_header(const struct jwt *t)
+{
+	static const char *const types[] = {"JWT", "at+jwt"};
+
+	return has_typ(t, types, ARRAY_LEN(types));
 }
 
 bool jwt_check_header(const struct jwt *t, const struct jwt_rules *rules,
@@ -164,6 +192,8 @@ bool jwt_check_header(const struct jwt *t, const struct jwt_rules *rules,
 		return fail(error,
 			    "it is no session token of Clerk (its header's cat or typ "
 			    "says so)");
+	if (rules->kind == JWT_OIDC && !has_oidc_header(t))
+		return fail(error, "it is no access token (its header's typ says so)");
 	return true;
 }
 
@@ -289,6 +319,9 @@ bool jwt_check_claims(const struct jwt *t, const struct jwt_rules *rules, int64_
 		return fail(error, "its iss is not the issuer's");
 	if (subject == NULL || *subject == '\0' || strlen(subject) > JWT_SUBJECT_MAX)
 		return fail(error, "its sub is no string of 1 to 255 bytes");
+	/* RFC 8417 2.2: something happened; OpenID Connect Back-Channel Logout 2.4. */
+	if (jsonc_get(t->claims, "events") != NULL)
+		return fail(error, "it tells of events: no token to sign in with");
 	if (!check_times(t, now_s, error))
 		return false;
 	switch (rules->kind) {

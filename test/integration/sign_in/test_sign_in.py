@@ -167,6 +167,8 @@ def test_the_older_calls(clerk, here):
 
 def test_an_access_token_of_any_provider(oidc, here):
     assert not who(here, oidc_token(oidc))["has_role"]
+    for typ in ("at+jwt", "application/AT+JWT", "jwt", None):
+        assert who(here, oidc_token(oidc, header={"typ": typ}))["how"] == "jwt"
     boss = who(here, oidc_token(oidc, key=oidc.keys[1], aud=["other", "tollgate"],
                                 realm_access={"roles": ["user", "boss"]}))
     assert boss["user"]["is_admin"]
@@ -239,6 +241,11 @@ CLERK_ATTACKS = {
     "no-azp": (lambda c: clerk_token(c, azp=None), "no azp"),
     "other-azp": (lambda c: clerk_token(c, azp="https://evil.example"), "none of the parties"),
     "pending": (lambda c: clerk_token(c, sts="pending"), "pending"),
+    "template": (lambda c: clerk_token(c, header={"cat": "cl_B7d4PD222AAA"}), "cat or typ"),
+    "any-class": (lambda c: clerk_token(c, header={"cat": "cl_I7d4PD111III"}), "cat or typ"),
+    "class-no-text": (lambda c: clerk_token(c, header={"cat": 1}), "cat or typ"),
+    "typ-no-text": (lambda c: clerk_token(c, header={"typ": 1}), "cat or typ"),
+    "events": (lambda c: clerk_token(c, events={}), "events"),
     "m2m": (lambda c: clerk_token(c, header={"cat": "cl_B7d4PD333AAA"}), "cat or typ"),
     "oauth": (lambda c: clerk_token(c, header={"typ": "at+jwt"}), "cat or typ"),
     "id-token": (lambda c: c.token(aud="client", sub="u"), "no sid"),
@@ -281,6 +288,11 @@ OIDC_ATTACKS = {
     "audiences": (lambda o: oidc_token(o, aud=["another", 7]), "none of the audiences"),
     "id-token": (lambda o: oidc_token(o, nonce="n"), "ID token"),
     "id-token-typ": (lambda o: oidc_token(o, typ="ID"), "ID token"),
+    "logout": (lambda o: oidc_token(o, header={"typ": "logout+jwt"}), "no access token"),
+    "logout-events": (lambda o: oidc_token(o, events={"http://schemas.openid.net/event/backchannel-logout": {}}), "events"),
+    "client-assertion": (lambda o: oidc_token(o, header={"typ": "application/client-authentication+jwt"}), "no access token"),
+    "typ-no-text": (lambda o: oidc_token(o, header={"typ": ["JWT"]}), "no access token"),
+    "typ-empty": (lambda o: oidc_token(o, header={"typ": ""}), "no access token"),
     "key-of-another-algorithm": (lambda o: oidc_token(o, key=o.keys[1], header={"kid": o.keys[0].kid}), "signature"),
     "der-signature": (lambda o: oidc_token(o, signature=b"0" * 70), "signature"),
 }

@@ -168,11 +168,34 @@ static void test_audiences(void **state)
 		{"{" TIMED ",\"aud\":\"tollgate\",\"token_use\":\"id\"}", "ID token"},
 		{"{" TIMED ",\"aud\":\"tollgate\",\"typ\":\"Bearer\"}", ""},
 		{"{" TIMED ",\"aud\":\"tollgate\",\"token_use\":\"access\"}", ""},
+		{"{" TIMED ",\"aud\":\"tollgate\",\"events\":{}}", "events"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		assert_judged(judge(HEADER, cases[i].text, &oidc), &cases[i]);
+}
+
+static void test_types(void **state)
+{
+	static const struct judged headers[] = {
+		{"{\"alg\":\"RS256\"}", ""},
+		{"{\"alg\":\"RS256\",\"typ\":\"jwt\"}", ""},
+		{"{\"alg\":\"RS256\",\"typ\":\"at+JWT\"}", ""},
+		{"{\"alg\":\"RS256\",\"typ\":\"application/at+jwt\"}", ""},
+		{"{\"alg\":\"RS256\",\"typ\":\"application/\"}", "access token"},
+		{"{\"alg\":\"RS256\",\"typ\":\"logout+jwt\"}", "access token"},
+		{"{\"alg\":\"RS256\",\"typ\":\"dpop+jwt\"}", "access token"},
+		{"{\"alg\":\"RS256\",\"typ\":\"secevent+jwt\"}", "access token"},
+		{"{\"alg\":\"RS256\",\"typ\":\"\"}", "access token"},
+		{"{\"alg\":\"RS256\",\"typ\":null}", "access token"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(headers); i++)
+		assert_judged(
+			judge(headers[i].text, "{" TIMED ",\"aud\":\"tollgate\"}", &oidc),
+			&headers[i]);
 }
 
 #define SESSION TIMED ",\"sid\":\"sess_1\""
@@ -199,13 +222,14 @@ static void test_clerks_sessions(void **state)
 	};
 	static const struct judged headers[] = {
 		{"{\"alg\":\"RS256\",\"cat\":\"cl_B7d4PD111AAA\"}", ""},
-		{"{\"alg\":\"RS256\",\"cat\":\"cl_I7d4PD111III\"}", ""},
+		{"{\"alg\":\"RS256\",\"cat\":\"cl_I7d4PD111III\"}", "session token"},
 		{"{\"alg\":\"RS256\",\"cat\":\"cl_B7d4PD222AAA\"}", "session token"},
 		{"{\"alg\":\"RS256\",\"cat\":\"cl_B7d4PD333AAA\"}", "session token"},
 		{"{\"alg\":\"RS256\",\"cat\":\"\"}", "session token"},
 		{"{\"alg\":\"RS256\",\"cat\":null}", "session token"},
 		{"{\"alg\":\"RS256\",\"typ\":\"at+jwt\"}", "session token"},
 		{"{\"alg\":\"RS256\",\"typ\":\"jwt\"}", ""},
+		{"{\"alg\":\"RS256\",\"typ\":7}", "session token"},
 		{"{\"alg\":\"ES256\"}", "algorithm"},
 	};
 	struct jwt_rules lenient = clerk;
@@ -290,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_claims_of_all),
 		cmocka_unit_test(test_audiences),
+		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_clerks_sessions),
 		cmocka_unit_test(test_texts_that_are_none),
 		cmocka_unit_test(test_deep_and_wide_claims),
