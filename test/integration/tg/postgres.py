@@ -58,6 +58,9 @@ class Cluster:
             f.writelines(f"{k} = '{v}'\n" for k, v in {**SETTINGS, **settings}.items())
             f.write(f"port = {self.port}\nunix_socket_directories = '{self.folder}'\n")
         self.start()
+        connection = self._connect()
+        self.version = connection.server_version
+        connection.close()
 
     def _run(self, *command):
         done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False,
@@ -132,7 +135,9 @@ class Cluster:
 
     def create_database(self, template="template0"):
         name = f"t{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'")
+        # PostgreSQL 15's own way, each page through the log, costs twice as much.
+        how = "STRATEGY file_copy" if self.version >= 150000 else ""
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8' {how}")
         return Database(self, name)
 
 
