@@ -185,3 +185,16 @@ struct settings *cli_db_settings(const struct cli_db *given)
 	sbuf_fini(&report);
 	return s;
 }
+
+int cli_refused(const struct cli_call *c, const struct sbuf *error)
+{
+	struct str text = sbuf_view(error);
+	const char *end = text.n > 0 ? memchr(text.p, '\n', text.n) : NULL;
+
+	if (str_has_prefix(text, STR("TG"))) { /* "TG409 the sentence" */
+		if (end != NULL)
+			text.n = (size_t)(end - text.p);
+		text = (struct str){text.p + 6, text.n - 6};
+	}
+	return cli_fail(c, STR_FMT, STR_ARG(text));
+}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "common/str.h"
 #include "gateway/cli/cli_options.h"
 #include "gateway/settings/env_file.h"
 
@@ -28,6 +29,9 @@ char *cli_db_conninfo(const struct cli_db *o);
  * command's name ("tollgate token"); so is that nobody has migrated it. What is behind or
  * ahead of this program is warned of. */
 struct pg_sync *cli_db_open(const struct cli_db *o, const char *command);
+/* Fails with what pg_sync has told: of a refusal of ours the sentence, else PostgreSQL's
+ * message as it is. Returns 1. */
+int cli_refused(const struct cli_call *c, const struct sbuf *error);
 /* After a failure: says on stderr if the database is not migrated, or behind. */
 void cli_db_explain(const char *conninfo, const char *command);
 /* The settings of --config (with --env), or of the `tollgate dev` of this folder, for

@@ -24,20 +24,6 @@ int cli_people_run(const struct cli_call *c, int (*act)(struct cli_people *a))
 	return status;
 }
 
-/* A refusal of ours is a sentence; anything else PostgreSQL's message as it is. */
-static void tell(const struct cli_people *a, const struct sbuf *error)
-{
-	struct str text = {error->p ? error->p : "", error->n};
-	const char *end = memchr(text.p, '\n', text.n);
-
-	if (str_has_prefix(text, STR("TG"))) { /* "TG409 the sentence" */
-		text = (struct str){text.p + 6, text.n - 6};
-		if (end != NULL)
-			text.n = (size_t)(end - text.p);
-	}
-	cli_fail(a->call, STR_FMT, STR_ARG(text));
-}
-
 cJSON *cli_people_ask(struct cli_people *a, enum people_call call,
 		      const char *const *values, int n)
 {
@@ -48,7 +34,7 @@ cJSON *cli_people_ask(struct cli_people *a, enum people_call call,
 	sbuf_init(&error, ERROR_MAX);
 	r = pg_sync_query(a->session, people_sql(call), values, n, &error);
 	if (r == NULL)
-		tell(a, &error);
+		cli_refused(a->call, &error);
 	else
 		json = cJSON_Parse(PQgetvalue(r, 0, 0));
 	CHECK(r == NULL || json != NULL);

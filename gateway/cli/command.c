@@ -215,18 +215,21 @@ static bool take_list(struct cli_call *c, const struct cli_option *o, char *valu
 	char *save = NULL;
 
 	for (char *part = strtok_r(value, separators, &save); part != NULL;
-	     part = strtok_r(NULL, separators, &save))
+	     part = strtok_r(NULL, separators, &save)) {
+		if (o->words != NULL && word_index(o->words, part) < 0)
+			return wrong_word(c, o, part);
 		add(c, (struct cli_given){.option = o, .value = part});
+	}
 	if (c->n_given > before)
 		return true;
 	cli_usage_error(c, "--%s takes %s; this is empty", o->name, o->value);
 	return false;
 }
 
-/* False: it said what is wrong. */
+/* value NULL: of an option that needs none. False: it said what is wrong. */
 static bool take(struct cli_call *c, const struct cli_option *o, char *value)
 {
-	struct cli_given g = {.option = o, .value = value};
+	struct cli_given g = {.option = o, .value = value ? value : o->otherwise};
 
 	switch (o->kind) {
 	case CLI_FLAG:
@@ -236,15 +239,15 @@ static bool take(struct cli_call *c, const struct cli_option *o, char *value)
 	case CLI_LIST:
 		return take_list(c, o, value);
 	case CLI_WORD:
-		if (word_index(o->words, value) < 0)
-			return wrong_word(c, o, value);
+		if (word_index(o->words, g.value) < 0)
+			return wrong_word(c, o, g.value);
 		break;
 	case CLI_NUMBER:
 		if (!take_number(c, &g))
 			return false;
 		break;
 	case CLI_LIFETIME:
-		if (token_lifetime_parse(value, &g.number))
+		if (token_lifetime_parse(g.value, &g.number))
 			break;
 		cli_usage_error(c,
 				"--%s takes a number and a unit (90s, 15m, 12h, 30d, 2w, "
@@ -266,9 +269,11 @@ static size_t getopt_table(const struct cli_command *command,
 
 	for (; (o = cli_option_at(command, n)) != NULL; n++) {
 		CHECK(n < OPTIONS_MAX);
-		table[n] = (struct option){
-			o->name, o->kind == CLI_FLAG ? no_argument : required_argument,
-			NULL, FIRST_OPTION + (int)n};
+		table[n] = (struct option){o->name,
+					   o->kind == CLI_FLAG    ? no_argument
+					   : o->otherwise != NULL ? optional_argument
+								  : required_argument,
+					   NULL, FIRST_OPTION + (int)n};
 	}
 	table[n++] = (struct option){"help", no_argument, NULL, 'h'};
 	table[n] = (struct option){0};

@@ -54,15 +54,19 @@ static void print_text(FILE *out, const char *text)
 
 static size_t left_length(const struct cli_option *o)
 {
-	return 4 + strlen(o->name) + (o->value ? 1 + strlen(o->value) : 0);
+	return 4 + strlen(o->name) + (o->value ? 1 + strlen(o->value) : 0) +
+	       (o->otherwise ? 2 : 0);
 }
 
 static void print_option(FILE *out, const struct cli_option *o, size_t column)
 {
 	size_t left = left_length(o);
 
-	fprintf(out, "  --%s%s%s", o->name, o->value ? " " : "",
-		o->value ? o->value : "");
+	fprintf(out, "  --%s%s%s%s", o->name,
+		o->otherwise ? "[="
+		: o->value   ? " "
+			     : "",
+		o->value ? o->value : "", o->otherwise ? "]" : "");
 	if (left + 2 > column)
 		fprintf(out, "\n%*s", (int)column, "");
 	else

@@ -11,12 +11,12 @@
 #include <stdint.h>
 
 enum cli_kind {
-	CLI_FLAG,     /* takes nothing */
-	CLI_TEXT,     /* any text; given twice, the latter holds */
-	CLI_TEXTS,    /* the same, and all that are given hold */
-	CLI_LIST,     /* parts between `separators`; all that are given hold */
-	CLI_WORD,     /* one of `words` */
-	CLI_NUMBER,   /* from `least` to `most` */
+	CLI_FLAG,   /* takes nothing */
+	CLI_TEXT,   /* any text; given twice, the latter holds */
+	CLI_TEXTS,  /* the same, and all that are given hold */
+	CLI_LIST,   /* parts between `separators`, of `words`; all that are given hold */
+	CLI_WORD,   /* one of `words` */
+	CLI_NUMBER, /* from `least` to `most` */
 	CLI_LIFETIME, /* 90s, 15m, 12h, 30d, 2w, 1y; its number is in seconds */
 };
 
@@ -26,8 +26,10 @@ struct cli_option {
 	const char *value;      /* what stands for it in help: "TIME"; NULL of a flag */
 	const char *help;       /* wrapped where it is printed */
 	const char *separators; /* CLI_LIST; NULL: "," */
-	const char *words;      /* CLI_WORD: "calls errors time" */
+	const char *words;      /* CLI_WORD, CLI_LIST: "calls errors time"; NULL: any */
 	int64_t least, most;
+	const char
+		*otherwise; /* what `--name` alone stands for; NULL: it needs a value */
 	/* It must be given; a message goes on with this: "those of the routes..." */
 	const char *demand;
 };

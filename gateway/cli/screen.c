@@ -49,19 +49,25 @@ struct screen screen_of_output(void)
 	return s;
 }
 
-void screen_print_json_text(const char *text)
+void screen_put_json(const char *text)
 {
 	struct sbuf out;
 
 	if (isatty(STDOUT_FILENO) != 1) {
-		puts(text);
+		fputs(text, stdout);
 		return;
 	}
 	sbuf_init(&out, 8 * strlen(text) + 1);
 	clean_json(&out, str_of(text));
-	puts(sbuf_text(&out));
+	fputs(sbuf_text(&out), stdout);
 	OPENSSL_cleanse(out.p, out.n);
 	sbuf_fini(&out);
+}
+
+void screen_print_json_text(const char *text)
+{
+	screen_put_json(text);
+	putchar('\n');
 }
 
 void screen_print_json(cJSON *json)

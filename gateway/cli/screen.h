@@ -19,6 +19,8 @@ struct screen screen_of_output(void);
 /* A line of JSON on standard output. On a terminal what would command it is shown as
  * \u009b and such, which means the same. */
 void screen_print_json_text(const char *text);
+/* The same without a line end: a part of it. */
+void screen_put_json(const char *text);
 /* Prints and deletes it; wipes the text, which may hold a key. */
 void screen_print_json(cJSON *json);
 

@@ -30,6 +30,7 @@ struct table {
 	struct cell *cells;
 	size_t n, room;
 	size_t widths[TABLE_COLUMNS_MAX];
+	bool has_head; /* it is printed */
 };
 
 static bool is_extra(enum table_kind kind)
@@ -183,7 +184,7 @@ static void print_plain(const struct table *t)
 
 	while (is_extra(t->columns[last].kind))
 		last--;
-	for (size_t i = 0; i < t->n_columns; i++)
+	for (size_t i = 0; i < t->n_columns && !t->has_head; i++)
 		print_plain_cell(t, i, t->columns[i].title, last);
 	for (size_t i = 0; i < t->n; i++)
 		print_plain_cell(t, i % t->n_columns, t->cells[i].text, last);
@@ -200,7 +201,7 @@ static void measure(struct table *t)
 {
 	size_t whole = 0, widest;
 
-	for (size_t i = 0; i < t->n_columns; i++)
+	for (size_t i = 0; i < t->n_columns && !t->has_head; i++)
 		t->widths[i] = width_of_text(t->columns[i].title);
 	for (size_t i = 0; i < t->n; i++) {
 		size_t width = width_of_text(t->cells[i].text);
@@ -269,7 +270,7 @@ static void print_cell(const struct table *t, size_t column, const char *text,
 static void print_aligned(struct table *t)
 {
 	measure(t);
-	for (size_t i = 0; i < t->n_columns; i++)
+	for (size_t i = 0; i < t->n_columns && !t->has_head; i++)
 		print_cell(t, i, t->columns[i].title,
 			   t->screen.has_colours ? "\x1b[1m" : "");
 	for (size_t i = 0; i < t->n; i++)
@@ -277,16 +278,30 @@ static void print_aligned(struct table *t)
 			   paint_of(t, t->cells[i].paint));
 }
 
-void table_print(struct table **t)
+void table_flush(struct table *t)
 {
-	CHECK((*t)->n % (*t)->n_columns == 0);
-	if ((*t)->screen.is_terminal)
-		print_aligned(*t);
+	CHECK(t->n % t->n_columns == 0);
+	if (t->screen.is_terminal)
+		print_aligned(t);
 	else
-		print_plain(*t);
+		print_plain(t);
+	t->has_head = true;
+	for (size_t i = 0; i < t->n; i++)
+		free(t->cells[i].text);
+	t->n = 0;
+}
+
+void table_free(struct table **t)
+{
 	for (size_t i = 0; i < (*t)->n; i++)
 		free((*t)->cells[i].text);
 	free((*t)->cells);
 	free(*t);
 	*t = NULL;
+}
+
+void table_print(struct table **t)
+{
+	table_flush(*t);
+	table_free(t);
 }

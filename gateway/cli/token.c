@@ -9,14 +9,13 @@
 
 #include "common/check.h"
 #include "common/pg_sync.h"
-#include "common/pg_value.h"
 #include "common/str.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/cli/cli_options.h"
 #include "gateway/cli/screen.h"
-#include "gateway/cli/table.h"
 #include "gateway/cli/token_change.h"
+#include "gateway/cli/token_list.h"
 #include "gateway/settings/settings.h"
 #include "gateway/token/key.h"
 #include "gateway/token/token_admin.h"
@@ -34,23 +33,6 @@ struct action {
 
 /* --- answers --- */
 
-static void add_scopes(cJSON *json, struct str scopes)
-{
-	cJSON *list = cJSON_AddArrayToObject(json, "scopes");
-
-	while (scopes.n) {
-		const char *space = memchr(scopes.p, ' ', scopes.n);
-		size_t n = space ? (size_t)(space - scopes.p) : scopes.n;
-		char *name = xstrndup(scopes.p, n);
-
-		if (n > 0)
-			cJSON_AddItemToArray(list, cJSON_CreateString(name));
-		free(name);
-		scopes.p += space ? n + 1 : n;
-		scopes.n -= space ? n + 1 : n;
-	}
-}
-
 static cJSON *token_json(const struct action *a, const char *id)
 {
 	cJSON *json = cJSON_CreateObject();
@@ -66,7 +48,7 @@ static cJSON *token_json(const struct action *a, const char *id)
 
 static int fail(const struct action *a)
 {
-	return cli_fail(a->call, STR_FMT, STR_ARG(sbuf_view(&a->error)));
+	return cli_refused(a->call, &a->error);
 }
 
 /* --- subcommands --- */
@@ -89,83 +71,6 @@ static int create(struct action *a)
 		puts(key);
 	}
 	OPENSSL_cleanse(key, sizeof key);
-	return 0;
-}
-
-static enum table_paint state_paint(const char *state)
-{
-	return strcmp(state, "active") == 0 ? PAINT_GOOD : PAINT_DIM;
-}
-
-/* Columns of token_admin_list(). */
-static const char *value_of(const PGresult *r, int i, const char *column)
-{
-	int number = PQfnumber(r, column);
-
-	return PQgetisnull(r, i, number) ? NULL : PQgetvalue(r, i, number);
-}
-
-static void print_table(const PGresult *r)
-{
-	static const struct table_column columns[] = {
-		{"ID", TABLE_TEXT, 6},
-		{"NAME", TABLE_TEXT, 24},
-		{"KEY", TABLE_TEXT, 10},
-		{"STATE", TABLE_TEXT, 8},
-		{"SCOPES", TABLE_TEXT, 24},
-		{"EXPIRES", TABLE_TIME, 0},
-		{"LAST USED", TABLE_EXTRA_TIME, 0},
-	};
-	struct table *t = table_new(columns, ARRAY_LEN(columns));
-
-	for (int i = 0; i < PQntuples(r); i++) {
-		const char *state = value_of(r, i, "state");
-
-		table_add(t, value_of(r, i, "id"));
-		table_add(t, value_of(r, i, "name"));
-		table_add(t, value_of(r, i, "key_start"));
-		table_add_painted(t, state, state_paint(state));
-		table_add(t, value_of(r, i, "scopes"));
-		table_add(t, value_of(r, i, "expires_at"));
-		table_add(t, value_of(r, i, "last_used_at"));
-	}
-	table_print(&t);
-}
-
-static cJSON *row_json(const PGresult *r, int i)
-{
-	cJSON *json = cJSON_CreateObject();
-
-	cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(PQgetvalue(r, i, 0)));
-	for (int column = 1; column < PQnfields(r); column++) {
-		const char *name = PQfname(r, column);
-
-		if (strcmp(name, "scopes") == 0)
-			add_scopes(json, pg_value_text(r, i, column));
-		else if (PQgetisnull(r, i, column))
-			cJSON_AddNullToObject(json, name);
-		else
-			cJSON_AddStringToObject(json, name, PQgetvalue(r, i, column));
-	}
-	return json;
-}
-
-static int list(struct action *a)
-{
-	PGresult *r = token_admin_list(a->db, &a->error);
-	cJSON *json;
-
-	if (r == NULL)
-		return fail(a);
-	if (cli_has(a->call, "json")) {
-		json = cJSON_CreateArray();
-		for (int i = 0; i < PQntuples(r); i++)
-			cJSON_AddItemToArray(json, row_json(r, i));
-		screen_print_json(json);
-	} else {
-		print_table(r);
-	}
-	PQclear(r);
 	return 0;
 }
 
@@ -385,11 +290,6 @@ static int run_create(const struct cli_call *c)
 	return run(c, make_new);
 }
 
-static int run_list(const struct cli_call *c)
-{
-	return run(c, list);
-}
-
 static int run_revoke(const struct cli_call *c)
 {
 	if (c->n_operands + cli_has(c, "id") + cli_has(c, "name") != 1)
@@ -453,11 +353,6 @@ static const struct cli_command *command_at(size_t i)
 			 {"tollgate token create --name my-workflow --scope openai",
 			  "tollgate token create --name ci --scope '*' --expires 90d"},
 		 .run = run_create},
-		{.name = "list",
-		 .summary = "list tokens",
-		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
-		 .examples = {"tollgate token list", "tollgate token list --json"},
-		 .run = run_list},
 		{.name = "revoke",
 		 .summary = "end a key for good",
 		 .arguments = "TOKEN",
@@ -484,7 +379,10 @@ static const struct cli_command *command_at(size_t i)
 		 .run = run_import},
 	};
 
-	return i < ARRAY_LEN(all) ? &all[i] : cli_token_change_at(i - ARRAY_LEN(all));
+	if (i < ARRAY_LEN(all))
+		return &all[i];
+	i -= ARRAY_LEN(all);
+	return i == 0 ? cli_token_list() : cli_token_change_at(i - 1);
 }
 
 const struct cli_command *cli_token(void)

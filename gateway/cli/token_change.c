@@ -25,18 +25,9 @@ struct action {
 	char id[TOKEN_ID_TEXT_MAX];
 };
 
-/* A refusal of ours is a sentence; anything else PostgreSQL's message as it is. */
 static int fail(const struct action *a)
 {
-	struct str text = sbuf_view(&a->error);
-	const char *end = text.n > 0 ? memchr(text.p, '\n', text.n) : NULL;
-
-	if (str_has_prefix(text, STR("TG"))) { /* "TG409 the sentence" */
-		if (end != NULL)
-			text.n = (size_t)(end - text.p);
-		text = (struct str){text.p + 6, text.n - 6};
-	}
-	return cli_fail(a->call, STR_FMT, STR_ARG(text));
+	return cli_refused(a->call, &a->error);
 }
 
 /* The answer's text in a result that the caller clears. NULL: error says why. */

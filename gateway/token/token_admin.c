@@ -1,4 +1,4 @@
-/* Making, listing and revoking tokens in the database. */
+/* Making and revoking tokens in the database. */
 #include "gateway/token/token_admin.h"
 
 #include <openssl/crypto.h>
@@ -273,23 +273,6 @@ bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
 	}
 	hex_encode(hex, bytes, sizeof bytes);
 	return token_admin_add(db, spec, hex, NULL, id, error);
-}
-
-PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error)
-{
-	PGresult *r = pg_sync_query(
-		db,
-		"SELECT t.id, t.name, t.key_start, token_scopes_out(t.scopes) AS scopes, "
-		"token_state(t) AS state, "
-		"to_char(t.created_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS created_at, "
-		"to_char(t.expires_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS expires_at, "
-		"to_char(t.last_used, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS last_used_at "
-		"FROM tokens t WHERE t.tollgate_deleted_at IS NULL ORDER BY t.id",
-		NULL, 0, error);
-
-	if (r == NULL)
-		explain(db, error);
-	return r;
 }
 
 static void explain_several(const PGresult *r, const char *text, struct sbuf *error)

@@ -1,4 +1,4 @@
-/* Making, listing and revoking tokens in the database. Waits: for the command line.
+/* Making and revoking tokens in the database. Waits: for the command line.
  *
  * Every change is seen by all gateways through the table's own triggers. */
 #ifndef GATEWAY_TOKEN_TOKEN_ADMIN_H
@@ -49,11 +49,6 @@ bool token_admin_import_key(struct pg_sync *db, const struct token_spec *spec,
 bool token_admin_import_hash(struct pg_sync *db, const struct token_spec *spec,
 			     struct str hash, char id[TOKEN_ID_TEXT_MAX],
 			     struct sbuf *error);
-
-/* id, name, key_start, scopes (names, one space between), state (active, disabled,
- * revoked, expired), created_at, expires_at, last_used_at (RFC 3339, UTC, or NULL), in
- * order of ids. PQclear it. NULL: error. */
-PGresult *token_admin_list(struct pg_sync *db, struct sbuf *error);
 
 /* Which token is meant. */
 struct token_choice {

@@ -49,7 +49,8 @@ static void check_option(const struct cli_call *c, const struct cli_option *o)
 	bool fine = o->help != NULL && *o->help != '\0';
 
 	fine = fine && (o->kind == CLI_FLAG) == (o->value == NULL);
-	fine = fine && (o->kind == CLI_WORD) == (o->words != NULL);
+	fine = fine && (o->kind != CLI_WORD || o->words != NULL);
+	fine = fine && (o->words == NULL || o->kind == CLI_WORD || o->kind == CLI_LIST);
 	fine = fine && (o->kind != CLI_NUMBER || o->most > o->least);
 	fine = fine && cli_option_named(c->command, o->name) == o; /* none twice */
 	if (!fine)
@@ -187,8 +188,11 @@ static void row_of(struct sbuf *out, const struct cli_call *c)
 		sbuf_printf(out, "%s%c", *p == '|' ? "\\" : "", *p);
 	sbuf_printf(out, "` | %s | ", command->summary);
 	for (; o != NULL && o->name != NULL; o++, separator = ", ")
-		sbuf_printf(out, "%s`--%s%s%s`", separator, o->name, o->value ? " " : "",
-			    o->value ? o->value : "");
+		sbuf_printf(out, "%s`--%s%s%s%s`", separator, o->name,
+			    o->otherwise ? "[="
+			    : o->value   ? " "
+					 : "",
+			    o->value ? o->value : "", o->otherwise ? "]" : "");
 	if (command->shares & CLI_TAKES_JSON)
 		sbuf_printf(out, "%s`--json`", separator);
 	sbuf_lit(out, " |\n");
