@@ -14,6 +14,7 @@
 #include "gateway/cli/dev_env_file.h"
 #include "gateway/db/schema.h"
 #include "gateway/settings/settings.h"
+#include "gateway/token/token_calls.h"
 
 #define REPORT_MAX (1u << 20)
 #define ERROR_MAX (64u << 10)
@@ -188,13 +189,5 @@ struct settings *cli_db_settings(const struct cli_db *given)
 
 int cli_refused(const struct cli_call *c, const struct sbuf *error)
 {
-	struct str text = sbuf_view(error);
-	const char *end = text.n > 0 ? memchr(text.p, '\n', text.n) : NULL;
-
-	if (str_has_prefix(text, STR("TG"))) { /* "TG409 the sentence" */
-		if (end != NULL)
-			text.n = (size_t)(end - text.p);
-		text = (struct str){text.p + 6, text.n - 6};
-	}
-	return cli_fail(c, STR_FMT, STR_ARG(text));
+	return cli_fail(c, STR_FMT, STR_ARG(token_refusal(sbuf_view(error))));
 }

@@ -38,8 +38,8 @@ void table_add(struct table *t, const char *text);
 void table_add_painted(struct table *t, const char *text, enum table_paint paint);
 void table_add_number(struct table *t, double number);
 void table_add_share(struct table *t, double share);
-/* Prints what was added until now, and forgets it: what comes is aligned with it as far as
- * is known. */
+/* Prints what was added until now, and forgets it: what comes is aligned with it as far
+ * as is known. */
 void table_flush(struct table *t);
 /* Prints and frees it; nothing but its head where no row was added. */
 void table_print(struct table **t);

@@ -1,4 +1,4 @@
-/* `tollgate token`: create, list, revoke and import API keys. */
+/* `tollgate token`: create and import API keys; the rest is beside it. */
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -16,6 +16,7 @@
 #include "gateway/cli/screen.h"
 #include "gateway/cli/token_change.h"
 #include "gateway/cli/token_list.h"
+#include "gateway/cli/token_switch.h"
 #include "gateway/settings/settings.h"
 #include "gateway/token/key.h"
 #include "gateway/token/token_admin.h"
@@ -72,45 +73,6 @@ static int create(struct action *a)
 	}
 	OPENSSL_cleanse(key, sizeof key);
 	return 0;
-}
-
-static struct token_choice choice(const struct cli_call *c)
-{
-	if (cli_has(c, "id"))
-		return (struct token_choice){cli_text(c, "id"), TOKEN_BY_ID};
-	if (cli_has(c, "name"))
-		return (struct token_choice){cli_text(c, "name"), TOKEN_BY_NAME};
-	return (struct token_choice){c->operands[0], TOKEN_BY_EITHER};
-}
-
-static void print_revoked(const struct action *a, const char *id, const char *name)
-{
-	cJSON *json;
-
-	if (!cli_has(a->call, "json")) {
-		cli_say(stdout, "token %s, '%s', is revoked\n", id, name);
-		return;
-	}
-	json = cJSON_CreateObject();
-	cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(id));
-	cJSON_AddStringToObject(json, "name", name);
-	cJSON_AddStringToObject(json, "state", "revoked");
-	screen_print_json(json);
-}
-
-static int revoke_token(struct action *a)
-{
-	struct token_choice which = choice(a->call);
-	char id[TOKEN_ID_TEXT_MAX];
-	struct sbuf name;
-	bool ok;
-
-	sbuf_init(&name, ERROR_MAX);
-	ok = token_admin_revoke(a->db, &which, id, &name, &a->error);
-	if (ok)
-		print_revoked(a, id, sbuf_text(&name));
-	sbuf_fini(&name);
-	return ok ? 0 : fail(a);
 }
 
 /* The input without its line end. False: nothing, too much, or unreadable. */
@@ -263,14 +225,19 @@ static int run(const struct cli_call *c, int (*act)(struct action *a))
 static int make(struct action *a, int (*act)(struct action *a))
 {
 	const char **scopes = cli_list(a->call, "scope", &a->spec.n_scopes);
+	const char **ranges = cli_list(a->call, "address", &a->spec.n_address_ranges);
 	int status;
 
 	a->spec.name = cli_text(a->call, "name");
 	a->spec.scopes = scopes;
 	a->spec.lifetime_s = cli_number(a->call, "expires", 0);
+	a->spec.team = cli_text(a->call, "team");
+	a->spec.description = cli_text(a->call, "description");
+	a->spec.address_ranges = ranges;
 	status = act(a);
 	if (status == 0)
 		warn_of_scopes(a);
+	free(ranges);
 	free(scopes);
 	return status;
 }
@@ -285,16 +252,21 @@ static int make_imported(struct action *a)
 	return make(a, import);
 }
 
-static int run_create(const struct cli_call *c)
+/* Scopes are given, or that there are none. */
+static int run_with_scopes(const struct cli_call *c, int (*act)(struct action *a))
 {
-	return run(c, make_new);
+	if (cli_has(c, "scope") && cli_has(c, "no-scopes"))
+		return cli_usage_error(c, "--scope or --no-scopes, not both");
+	if (!cli_has(c, "scope") && !cli_has(c, "no-scopes"))
+		return cli_usage_error(c,
+				       "--scope is missing: those of the routes it may "
+				       "call, or '*'; or --no-scopes");
+	return run(c, act);
 }
 
-static int run_revoke(const struct cli_call *c)
+static int run_create(const struct cli_call *c)
 {
-	if (c->n_operands + cli_has(c, "id") + cli_has(c, "name") != 1)
-		return cli_usage_error(c, "revoke takes one id or name");
-	return run(c, revoke_token);
+	return run_with_scopes(c, make_new);
 }
 
 static int run_import(const struct cli_call *c)
@@ -303,7 +275,7 @@ static int run_import(const struct cli_call *c)
 		return cli_usage_error(c, "a key is never an argument, where other users "
 					  "and the shell's history see it: give it with "
 					  "--file FILE or on standard input");
-	return run(c, make_imported);
+	return run_with_scopes(c, make_imported);
 }
 
 #define NAME                                                                             \
@@ -316,30 +288,41 @@ static int run_import(const struct cli_call *c)
 		.name = "scope", .kind = CLI_LIST, .value = "SCOPE",                     \
 		.help = "a scope of routes that it may call; * for all; several with "   \
 			"commas, or given again",                                        \
-		.separators = ", ", .demand = "those of the routes it may call, or '*'"  \
+		.separators = ", "                                                       \
 	}
 #define EXPIRES                                                                          \
 	CLI_OPTION("expires", CLI_LIFETIME, "TIME",                                      \
 		   "how long it lives: 90s, 15m, 12h, 30d, 2w, 1y; without it for "      \
 		   "ever")
 
-static const struct cli_option create_options[] = {NAME, SCOPE, EXPIRES, {0}};
-static const struct cli_option revoke_options[] = {
-	CLI_OPTION("id", CLI_TEXT, "ID", "the one with this id"),
-	CLI_OPTION("name", CLI_TEXT, "NAME", "the living one of this name"),
-	{0},
-};
+#define MORE                                                                             \
+	CLI_OPTION("no-scopes", CLI_FLAG, NULL,                                          \
+		   "instead of --scope: it calls only routes that ask for none"),        \
+		CLI_OPTION("team", CLI_TEXT, "TEAM",                                     \
+			   "whose it is, by name or id; without it the admins'"),        \
+		CLI_OPTION("description", CLI_TEXT, "TEXT", "what it is for"),           \
+		CLI_OPTION("address", CLI_LIST, "RANGE",                                 \
+			   "it is used from there alone: 10.0.0.0/8, 203.0.113.9; "      \
+			   "several with commas, or given again")
+
+static const struct cli_option create_options[] = {NAME, SCOPE, EXPIRES, MORE, {0}};
 static const struct cli_option import_options[] = {
 	NAME,
 	SCOPE,
 	EXPIRES,
+	MORE,
 	CLI_OPTION("file", CLI_TEXT, "FILE",
 		   "where the key is; without it, on standard input"),
 	CLI_OPTION("hash", CLI_FLAG, NULL, "what is read is the key's SHA-256 in hex"),
 	{0},
 };
 
-static const struct cli_command *command_at(size_t i)
+static const struct cli_command *list_at(size_t i)
+{
+	return i == 0 ? cli_token_list() : NULL;
+}
+
+static const struct cli_command *making_at(size_t i)
 {
 	static const struct cli_command all[] = {
 		{.name = "create",
@@ -349,21 +332,10 @@ static const struct cli_command *command_at(size_t i)
 			 "asks for.",
 		 .options = create_options,
 		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
-		 .examples =
-			 {"tollgate token create --name my-workflow --scope openai",
-			  "tollgate token create --name ci --scope '*' --expires 90d"},
+		 .examples = {"tollgate token create --name my-workflow --scope openai",
+			      "tollgate token create --name ci --scope '*' --expires 90d "
+			      "--team research"},
 		 .run = run_create},
-		{.name = "revoke",
-		 .summary = "end a key for good",
-		 .arguments = "TOKEN",
-		 .most = -1,
-		 .text = "TOKEN is an id or the name of a living token; --id or --name "
-			 "says which is meant. Gateways refuse the key at once.",
-		 .options = revoke_options,
-		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
-		 .examples = {"tollgate token revoke my-workflow",
-			      "tollgate token revoke --id 17"},
-		 .run = run_revoke},
 		{.name = "import",
 		 .summary = "take in a key that exists already",
 		 .most = -1,
@@ -379,10 +351,26 @@ static const struct cli_command *command_at(size_t i)
 		 .run = run_import},
 	};
 
-	if (i < ARRAY_LEN(all))
-		return &all[i];
-	i -= ARRAY_LEN(all);
-	return i == 0 ? cli_token_list() : cli_token_change_at(i - 1);
+	return i < ARRAY_LEN(all) ? &all[i] : NULL;
+}
+
+/* These, then those of the files beside this one. */
+static const struct cli_command *command_at(size_t i)
+{
+	static const struct cli_command *(*const tables[])(size_t) = {
+		making_at, list_at, cli_token_change_at, cli_token_switch_at};
+
+	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+		size_t n = 0;
+
+		for (; n <= i; n++)
+			if (tables[t](n) == NULL)
+				break;
+		if (n > i)
+			return tables[t](i);
+		i -= n;
+	}
+	return NULL;
 }
 
 const struct cli_command *cli_token(void)

@@ -1,54 +1,29 @@
-/* `tollgate token show`, `change`, `disable`, `enable`, `rotate`, `delete` and `lookup`:
- * by the functions of the database that the manager calls. */
+/* `tollgate token show`, `addresses`, `change`, `rotate` and `lookup`: by the functions
+ * of the database that the manager calls. */
 #include "gateway/cli/token_change.h"
 
 #include <cjson/cJSON.h>
 #include <openssl/crypto.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/check.h"
-#include "common/pg_sync.h"
-#include "gateway/cli/cli_db.h"
+#include "gateway/cli/ago.h"
 #include "gateway/cli/screen.h"
-#include "gateway/token/token_admin.h"
-#include "gateway/token/token_calls.h"
+#include "gateway/cli/table.h"
+#include "gateway/cli/token_action.h"
 
-#define ERROR_MAX (64u << 10)
-
-/* A subcommand at work, on one token. */
-struct action {
-	const struct cli_call *call;
-	struct pg_sync *db;
-	struct sbuf error;
-	char id[TOKEN_ID_TEXT_MAX];
-};
-
-static int fail(const struct action *a)
+static const char *text_of(const cJSON *json, const char *name)
 {
-	return cli_refused(a->call, &a->error);
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
 
-/* The answer's text in a result that the caller clears. NULL: error says why. */
-static PGresult *ask(struct action *a, enum token_call what, const char *const *values,
-		     int n)
+static double number_of(const cJSON *json, const char *name)
 {
-	PGresult *r = pg_sync_query(a->db, token_sql(what), values, n, &a->error);
-
-	if (r == NULL || !PQgetisnull(r, 0, 0))
-		return r;
-	sbuf_lit(&a->error, "there is no such token");
-	PQclear(r);
-	return NULL;
-}
-
-static cJSON *parsed(const PGresult *r)
-{
-	cJSON *json = cJSON_Parse(PQgetvalue(r, 0, 0));
-
-	CHECK(json != NULL);
-	return json;
+	return cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(json, name));
 }
 
 /* --- what is printed --- */
@@ -64,7 +39,26 @@ static void print_list(const cJSON *list)
 			cJSON_GetStringValue(item));
 }
 
-static void print_field(const struct action *a, const cJSON *field)
+/* Beside a time, on a terminal, how long ago it was. */
+static void print_ago(const cJSON *field)
+{
+	char words[AGO_MAX];
+	int64_t then;
+
+	if (!screen_of_output().is_terminal || !ago_parse(field->valuestring, &then))
+		return;
+	ago_text(words, then, time(NULL));
+	cli_say(stdout, " (%s)", words);
+}
+
+static bool is_time(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 3 && strcmp(name + n - 3, "_at") == 0;
+}
+
+static void print_field(const struct token_action *a, const cJSON *field)
 {
 	cli_say(stdout, "%-17s", field->string);
 	if (strcmp(field->string, "id") == 0)
@@ -77,10 +71,12 @@ static void print_field(const struct action *a, const cJSON *field)
 		cli_say(stdout, "%s",
 			cJSON_GetStringValue(
 				cJSON_GetObjectItemCaseSensitive(field, "name")));
+	if (cJSON_IsString(field) && is_time(field->string))
+		print_ago(field);
 	cli_say(stdout, "\n");
 }
 
-static int show_answer(const struct action *a, const PGresult *r)
+static int show_answer(const struct token_action *a, const PGresult *r)
 {
 	cJSON *json;
 	const cJSON *field;
@@ -89,13 +85,13 @@ static int show_answer(const struct action *a, const PGresult *r)
 		screen_print_json_text(PQgetvalue(r, 0, 0));
 		return 0;
 	}
-	json = parsed(r);
+	json = token_action_parsed(r);
 	cJSON_ArrayForEach(field, json) if (!cJSON_IsNull(field)) print_field(a, field);
 	cJSON_Delete(json);
 	return 0;
 }
 
-static int say_done(const struct action *a, const PGresult *r, const char *done)
+static int say_done(const struct token_action *a, const PGresult *r, const char *done)
 {
 	cJSON *json;
 
@@ -103,7 +99,7 @@ static int say_done(const struct action *a, const PGresult *r, const char *done)
 		screen_print_json_text(PQgetvalue(r, 0, 0));
 		return 0;
 	}
-	json = parsed(r);
+	json = token_action_parsed(r);
 	cli_say(stdout, "token %s, '%s', is %s\n", a->id,
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "name")),
 		done);
@@ -113,43 +109,18 @@ static int say_done(const struct action *a, const PGresult *r, const char *done)
 
 /* --- what is asked --- */
 
-static int show(struct action *a)
+static int show(struct token_action *a)
 {
 	const char *const values[] = {NULL, a->id};
-	PGresult *r = ask(a, TOKEN_GET, values, 2);
-	int status = r != NULL ? show_answer(a, r) : fail(a);
+	PGresult *r = token_action_ask(a, TOKEN_GET, values, 2);
+	int status = r != NULL ? show_answer(a, r) : token_action_fail(a);
 
 	PQclear(r);
 	return status;
-}
-
-static int switch_to(struct action *a, const char *act, const char *done)
-{
-	const char *const values[] = {NULL, a->id, act};
-	PGresult *r = ask(a, TOKEN_SWITCH, values, 3);
-	int status = r != NULL ? say_done(a, r, done) : fail(a);
-
-	PQclear(r);
-	return status;
-}
-
-static int disable(struct action *a)
-{
-	return switch_to(a, "disable", "disabled");
-}
-
-static int enable(struct action *a)
-{
-	return switch_to(a, "enable", "enabled");
-}
-
-static int delete_token(struct action *a)
-{
-	return switch_to(a, "delete", "deleted");
 }
 
 /* False: there is no such team. */
-static bool add_team(struct action *a, cJSON *patch)
+static bool add_team(struct token_action *a, cJSON *patch)
 {
 	const char *name = cli_text(a->call, "team");
 	PGresult *r;
@@ -168,20 +139,33 @@ static bool add_team(struct action *a, cJSON *patch)
 	return r != NULL;
 }
 
-static bool make_patch(struct action *a, cJSON *patch)
+/* A list, or that it is to be `none`, where either was given. */
+static void add_list(const struct token_action *a, cJSON *patch, const char *name,
+		     const char *option, const char *no_option, cJSON *(*none)(void))
 {
 	size_t n;
-	const char **scopes = cli_list(a->call, "scope", &n);
+	const char **list = cli_list(a->call, option, &n);
+
+	if (n > 0)
+		cJSON_AddItemToObject(patch, name, cJSON_CreateStringArray(list, (int)n));
+	else if (cli_has(a->call, no_option))
+		cJSON_AddItemToObject(patch, name, none());
+	free(list);
+}
+
+static bool make_patch(struct token_action *a, cJSON *patch)
+{
+	const char *description = cli_text(a->call, "description");
 
 	if (cli_has(a->call, "name"))
 		cJSON_AddStringToObject(patch, "name", cli_text(a->call, "name"));
-	if (cli_has(a->call, "description"))
-		cJSON_AddStringToObject(patch, "description",
-					cli_text(a->call, "description"));
-	if (n > 0)
-		cJSON_AddItemToObject(patch, "scopes",
-				      cJSON_CreateStringArray(scopes, (int)n));
-	free(scopes);
+	if (description != NULL)
+		cJSON_AddItemToObject(patch, "description",
+				      *description == '\0'
+					      ? cJSON_CreateNull()
+					      : cJSON_CreateString(description));
+	add_list(a, patch, "scopes", "scope", "no-scopes", cJSON_CreateArray);
+	add_list(a, patch, "address_ranges", "address", "any-address", cJSON_CreateNull);
 	if (cli_has(a->call, "never-expires"))
 		cJSON_AddNullToObject(patch, "expires_at");
 	else if (cli_has(a->call, "expires"))
@@ -190,7 +174,7 @@ static bool make_patch(struct action *a, cJSON *patch)
 	return add_team(a, patch);
 }
 
-static int change(struct action *a)
+static int change(struct token_action *a)
 {
 	cJSON *patch = cJSON_CreateObject();
 	PGresult *r = NULL;
@@ -200,16 +184,17 @@ static int change(struct action *a)
 	if (make_patch(a, patch)) {
 		text = cJSON_PrintUnformatted(patch);
 		CHECK(text != NULL);
-		r = ask(a, TOKEN_CHANGE, (const char *[]){NULL, a->id, text}, 3);
+		r = token_action_ask(a, TOKEN_CHANGE, (const char *[]){NULL, a->id, text},
+				     3);
 		cJSON_free(text);
 	}
-	status = r != NULL ? say_done(a, r, "changed") : fail(a);
+	status = r != NULL ? say_done(a, r, "changed") : token_action_fail(a);
 	PQclear(r);
 	cJSON_Delete(patch);
 	return status;
 }
 
-static void print_key(const struct action *a, const struct token_secret *secret)
+static void print_key(const struct token_action *a, const struct token_secret *secret)
 {
 	cJSON *json;
 
@@ -225,7 +210,7 @@ static void print_key(const struct action *a, const struct token_secret *secret)
 	screen_print_json(json);
 }
 
-static int rotate(struct action *a)
+static int rotate(struct token_action *a)
 {
 	struct token_secret secret;
 	char spec[256];
@@ -238,16 +223,62 @@ static int rotate(struct action *a)
 			"{\"token_hash\": \"%s\", \"key_start\": \"%s\", \"grace_s\": %lld}",
 			secret.hash, secret.start,
 			(long long)cli_number(a->call, "grace", 0));
-		r = ask(a, TOKEN_ROTATE, (const char *[]){NULL, a->id, spec, NULL}, 4);
+		r = token_action_ask(a, TOKEN_ROTATE,
+				     (const char *[]){NULL, a->id, spec, NULL}, 4);
 	} else {
 		sbuf_lit(&a->error, "OpenSSL has no randomness to make a key from");
 	}
 	if (r != NULL)
 		print_key(a, &secret);
-	status = r != NULL ? 0 : fail(a);
+	status = r != NULL ? 0 : token_action_fail(a);
 	PQclear(r);
 	token_secret_wipe(&secret);
 	return status;
+}
+
+static void print_addresses(const cJSON *list)
+{
+	static const struct table_column columns[] = {
+		{"ADDRESS", TABLE_TEXT, 40},  {"KEY", TABLE_TEXT, 8},
+		{"CALLS", TABLE_NUMBER, 8},   {"", TABLE_BAR, 0},
+		{"LAST USED", TABLE_TIME, 0},
+	};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	const cJSON *item;
+	double most = 0;
+
+	cJSON_ArrayForEach(item, list) most = fmax(most, number_of(item, "calls"));
+	cJSON_ArrayForEach(item, list)
+	{
+		table_add(t, text_of(item, "address"));
+		table_add(t, text_of(item, "secret"));
+		table_add_number(t, number_of(item, "calls"));
+		table_add_share(t, number_of(item, "calls") / most);
+		table_add(t, text_of(item, "last_used_at"));
+	}
+	table_print(&t);
+}
+
+static int addresses(struct token_action *a)
+{
+	const char *const values[] = {NULL, a->id};
+	PGresult *r = token_action_ask(a, TOKEN_ADDRESSES, values, 2);
+	cJSON *json;
+
+	if (r == NULL)
+		return token_action_fail(a);
+	if (cli_has(a->call, "json")) {
+		screen_print_json_text(PQgetvalue(r, 0, 0));
+	} else {
+		json = token_action_parsed(r);
+		print_addresses(cJSON_GetObjectItemCaseSensitive(json, "items"));
+		if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "complete")))
+			cli_warn(a->call, "only the latest 20,000 calls were looked "
+					  "through: there may be more addresses");
+		cJSON_Delete(json);
+	}
+	PQclear(r);
+	return 0;
 }
 
 /* Of the key on standard input. */
@@ -262,7 +293,7 @@ static void read_hash(char hash[KEY_HASH_HEX + 1])
 	OPENSSL_cleanse(bytes, sizeof bytes);
 }
 
-static int look_up(struct action *a)
+static int look_up(struct token_action *a)
 {
 	char hash[KEY_HASH_HEX + 1];
 	const char *values[] = {NULL, cli_text(a->call, "hash")};
@@ -273,11 +304,11 @@ static int look_up(struct action *a)
 		read_hash(hash);
 		values[1] = hash;
 	}
-	r = ask(a, TOKEN_BY_HASH, values, 2);
+	r = token_action_ask(a, TOKEN_BY_HASH, values, 2);
 	if (r == NULL) {
-		status = fail(a);
+		status = token_action_fail(a);
 	} else {
-		cJSON *json = parsed(r);
+		cJSON *json = token_action_parsed(r);
 		const cJSON *token = cJSON_GetObjectItemCaseSensitive(json, "token");
 
 		if (cli_has(a->call, "json"))
@@ -301,65 +332,45 @@ static int look_up(struct action *a)
 
 /* --- commands --- */
 
-/* The token that the operand names; without one, none is looked for. */
-static int run(const struct cli_call *c, int (*act)(struct action *a))
-{
-	struct action a = {.call = c};
-	struct cli_db database = cli_db_of(c);
-	struct token_choice which = {.by = TOKEN_BY_EITHER};
-	struct sbuf name;
-	int status;
-
-	a.db = cli_db_open(&database, c->path);
-	if (a.db == NULL)
-		return 1;
-	sbuf_init(&a.error, ERROR_MAX);
-	sbuf_init(&name, ERROR_MAX);
-	if (c->n_operands > 0)
-		which.text = c->operands[0];
-	if (which.text != NULL && !token_admin_find(a.db, &which, a.id, &name, &a.error))
-		status = fail(&a);
-	else
-		status = act(&a);
-	sbuf_fini(&name);
-	sbuf_fini(&a.error);
-	pg_sync_close(&a.db);
-	return status;
-}
-
 static int run_show(const struct cli_call *c)
 {
-	return run(c, show);
+	return token_action_run(c, show);
+}
+
+static int run_addresses(const struct cli_call *c)
+{
+	return token_action_run(c, addresses);
 }
 
 static int run_change(const struct cli_call *c)
 {
-	return run(c, change);
-}
+	static const char *const pairs[][2] = {{"scope", "no-scopes"},
+					       {"address", "any-address"},
+					       {"expires", "never-expires"}};
+	bool is_any =
+		cli_has(c, "name") || cli_has(c, "description") || cli_has(c, "team");
 
-static int run_disable(const struct cli_call *c)
-{
-	return run(c, disable);
-}
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		bool is_set = cli_has(c, pairs[i][0]), is_none = cli_has(c, pairs[i][1]);
 
-static int run_enable(const struct cli_call *c)
-{
-	return run(c, enable);
+		if (is_set && is_none)
+			return cli_usage_error(c, "--%s or --%s, not both", pairs[i][0],
+					       pairs[i][1]);
+		is_any = is_any || is_set || is_none;
+	}
+	if (!is_any)
+		return cli_usage_error(c, "what is to change? Give --name, --scope ...");
+	return token_action_run(c, change);
 }
 
 static int run_rotate(const struct cli_call *c)
 {
-	return run(c, rotate);
-}
-
-static int run_delete(const struct cli_call *c)
-{
-	return run(c, delete_token);
+	return token_action_run(c, rotate);
 }
 
 static int run_lookup(const struct cli_call *c)
 {
-	return run(c, look_up);
+	return token_action_run(c, look_up);
 }
 
 static const struct cli_option change_options[] = {
@@ -369,10 +380,14 @@ static const struct cli_option change_options[] = {
 	 .value = "SCOPE",
 	 .help = "the scopes that it has from now on",
 	 .separators = ", "},
+	CLI_OPTION("no-scopes", CLI_FLAG, NULL, "it calls only routes that ask for none"),
 	CLI_OPTION("expires", CLI_LIFETIME, "TIME", "how long it lives from now on"),
 	CLI_OPTION("never-expires", CLI_FLAG, NULL, "it lives for ever"),
-	CLI_OPTION("description", CLI_TEXT, "TEXT", "what it is for"),
+	CLI_OPTION("description", CLI_TEXT, "TEXT", "what it is for; '' takes it away"),
 	CLI_OPTION("team", CLI_TEXT, "TEAM", "whose it is, by name or id; or none"),
+	CLI_OPTION("address", CLI_LIST, "RANGE",
+		   "it is used from there alone from now on: 10.0.0.0/8, 203.0.113.9"),
+	CLI_OPTION("any-address", CLI_FLAG, NULL, "it is used from anywhere"),
 	{0},
 };
 static const struct cli_option rotate_options[] = {
@@ -399,8 +414,19 @@ const struct cli_command *cli_token_change_at(size_t i)
 		 .examples = {"tollgate token show my-workflow",
 			      "tollgate token show 17 --json"},
 		 .run = run_show},
+		{.name = "addresses",
+		 .summary = "tell from where a token was used in the last 24 hours",
+		 .arguments = "TOKEN",
+		 .least = 1,
+		 .most = 1,
+		 .text = "By key (the current one, and old ones) and address, the latest "
+			 "first: what rotating or revoking it would hit.",
+		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
+		 .examples = {"tollgate token addresses my-workflow",
+			      "tollgate token addresses 17 --json"},
+		 .run = run_addresses},
 		{.name = "change",
-		 .summary = "change a token's name, scopes, end, team",
+		 .summary = "change a token's name, scopes, end, team, addresses",
 		 .arguments = "TOKEN",
 		 .least = 1,
 		 .most = 1,
@@ -410,24 +436,6 @@ const struct cli_command *cli_token_change_at(size_t i)
 		 .examples = {"tollgate token change my-workflow --scope openai,mail",
 			      "tollgate token change 17 --team research --expires 90d"},
 		 .run = run_change},
-		{.name = "disable",
-		 .summary = "refuse a key until it is enabled",
-		 .arguments = "TOKEN",
-		 .least = 1,
-		 .most = 1,
-		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
-		 .examples = {"tollgate token disable my-workflow",
-			      "tollgate token disable 17 --json"},
-		 .run = run_disable},
-		{.name = "enable",
-		 .summary = "take a disabled key again",
-		 .arguments = "TOKEN",
-		 .least = 1,
-		 .most = 1,
-		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
-		 .examples = {"tollgate token enable my-workflow",
-			      "tollgate token enable 17 --json"},
-		 .run = run_enable},
 		{.name = "rotate",
 		 .summary = "give a token another key",
 		 .arguments = "TOKEN",
@@ -440,16 +448,6 @@ const struct cli_command *cli_token_change_at(size_t i)
 		 .examples = {"tollgate token rotate my-workflow --grace 7d",
 			      "tollgate token rotate 17 --json"},
 		 .run = run_rotate},
-		{.name = "delete",
-		 .summary = "revoke a key and hide it from lists",
-		 .arguments = "TOKEN",
-		 .least = 1,
-		 .most = 1,
-		 .text = "Its usage keeps its name.",
-		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
-		 .examples = {"tollgate token delete my-workflow",
-			      "tollgate token delete 17 --json"},
-		 .run = run_delete},
 		{.name = "lookup",
 		 .summary = "tell whose a key is",
 		 .options = lookup_options,

@@ -1,4 +1,4 @@
-/* `tollgate token list`: pages of the database's own list, which the manager shows as well.
+/* `tollgate token list`: pages of the database's own list, which the manager shows, too.
  *
  * A page is printed before the next one is asked for: a million tokens take no memory. */
 #include "gateway/cli/token_list.h"
@@ -21,8 +21,9 @@
 #define SHOWN 50 /* to people, where nothing is said */
 #define DAY_S 86400
 
-/* A row a token, with `next` in each; one without an id where there is none. Text is taken
- * as it is: an id may pass what a double holds. `last_used` is what older programs read. */
+/* A row a token, with `next` in each; one without an id where there is none. Text is
+ * taken as it is: an id may pass what a double holds. `last_used` is what older programs
+ * read. */
 static const char page_sql[] =
 	"WITH p AS MATERIALIZED (SELECT public.token_list(NULL, $1::jsonb) AS page) "
 	"SELECT page ->> 'next' AS next, left(item::text, -1) || ', \"last_used\": ' || "
@@ -278,12 +279,14 @@ static int run(const struct cli_call *c)
 	int status;
 
 	if (cli_has(c, "by") && cli_has(c, "sort"))
-		return cli_usage_error(c, "--by is an order of its own: leave --sort out");
+		return cli_usage_error(c,
+				       "--by is an order of its own: leave --sort out");
 	if (cli_has(c, "all") && cli_has(c, "limit"))
 		return cli_usage_error(c, "--all or --limit, not both");
 	if (!is_days(c, "unused") || !is_days(c, "expires-within"))
-		return cli_usage_error(c, "--unused and --expires-within take whole days: "
-					  "30d, 2w, 1y");
+		return cli_usage_error(c,
+				       "--unused and --expires-within take whole days: "
+				       "30d, 2w, 1y");
 	if (search != NULL && key_in_text(str_of(search), (struct str){0}))
 		return cli_usage_error(c, "--search is a key, which other users and the "
 					  "shell's history see here: `tollgate token "
@@ -300,19 +303,22 @@ static const struct cli_option options[] = {
 	CLI_OPTION("search", CLI_TEXT, "TEXT",
 		   "with words that begin so in the name, a key that begins so, or this "
 		   "id"),
-	CLI_OPTION("team", CLI_LIST, "TEAM", "of these teams, by name or id; none: no team's"),
+	CLI_OPTION("team", CLI_LIST, "TEAM",
+		   "of these teams, by name or id; none: no team's"),
 	CLI_OPTION("scope", CLI_LIST, "SCOPE", "with one of these scopes"),
-	CLI_OPTION("state", CLI_LIST, "STATE",
-		   "active, disabled, team_disabled, expired, revoked or deleted; without "
-		   "it all but the deleted",
-		   .words = "active disabled team_disabled expired revoked deleted"),
+	CLI_OPTION(
+		"state", CLI_LIST, "STATE",
+		"active, disabled, team_disabled, expired, revoked or deleted; without "
+		"it all but the deleted",
+		.words = "active disabled team_disabled expired revoked deleted"),
 	CLI_OPTION("unused", CLI_LIFETIME, "TIME", "not used for so long: 90d"),
 	CLI_OPTION("expires-within", CLI_LIFETIME, "TIME", "that expire so soon: 30d"),
-	CLI_OPTION("sort", CLI_WORD, "ORDER",
-		   "name, created_at, expires_at or last_used_at; a - before it: the last "
-		   "first",
-		   .words = "name -name created_at -created_at expires_at -expires_at "
-			    "last_used_at -last_used_at"),
+	CLI_OPTION(
+		"sort", CLI_WORD, "ORDER",
+		"name, created_at, expires_at or last_used_at; a - before it: the last "
+		"first",
+		.words = "name -name created_at -created_at expires_at -expires_at "
+			 "last_used_at -last_used_at"),
 	CLI_OPTION("by", CLI_WORD, "WHAT",
 		   "rank those that were called in the last 24 hours: by calls or errors",
 		   .words = "calls errors"),
@@ -335,8 +341,9 @@ const struct cli_command *cli_token_list(void)
 			"a filter given several times takes any of its values.",
 		.options = options,
 		.shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
-		.examples = {"tollgate token list --search mail --state active",
-			     "tollgate token list --by errors --team research --limit 10"},
+		.examples =
+			{"tollgate token list --search mail --state active",
+			 "tollgate token list --by errors --team research --limit 10"},
 		.run = run,
 	};
 

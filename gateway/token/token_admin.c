@@ -1,13 +1,16 @@
 /* Making and revoking tokens in the database. */
 #include "gateway/token/token_admin.h"
 
+#include <cjson/cJSON.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/check.h"
 #include "common/pg_value.h"
 #include "gateway/token/key.h"
+#include "gateway/token/token_calls.h"
 
 #define LIFETIME_MAX_S (100ll * 365 * 86400)
 
@@ -47,124 +50,6 @@ bool token_lifetime_parse(const char *text, int64_t *seconds)
 	return false;
 }
 
-/* Control characters would garble lists and logs. */
-static bool name_is_valid(const char *name)
-{
-	size_t n = strlen(name);
-
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
-			return false;
-	return n > 0 && n <= TOKEN_NAME_MAX && *name != ' ' && name[n - 1] != ' ';
-}
-
-static bool spec_is_valid(const struct token_spec *spec, struct sbuf *error)
-{
-	if (!name_is_valid(spec->name)) {
-		sbuf_printf(
-			error,
-			"a name is 1 to %d bytes without control characters, and does "
-			"not begin or end with a space",
-			TOKEN_NAME_MAX);
-		return false;
-	}
-	if (strspn(spec->name, "0123456789") == strlen(spec->name)) {
-		sbuf_printf(error,
-			    "'%s' could be a token's id: a name needs a character that "
-			    "is no digit, like token-%s",
-			    spec->name, spec->name);
-		return false;
-	}
-	if (spec->n_scopes == 0) {
-		sbuf_lit(error,
-			 "a token needs a scope: those of the routes it may call, or *");
-		return false;
-	}
-	for (size_t i = 0; i < spec->n_scopes; i++) {
-		if (token_scope_is_valid(spec->scopes[i]))
-			continue;
-		sbuf_printf(error,
-			    "'%s' is not a scope: letters, digits and _ - . : / (up to "
-			    "%d), or * for all",
-			    spec->scopes[i], TOKEN_SCOPE_MAX);
-		return false;
-	}
-	return true;
-}
-
-/* {"a","b"}: the names hold nothing that needs a backslash. */
-static void scopes_array(const struct token_spec *spec, struct sbuf *out)
-{
-	for (size_t i = 0; i < spec->n_scopes; i++)
-		sbuf_printf(out, "%s\"%s\"", i ? "," : "{", spec->scopes[i]);
-	sbuf_lit(out, "}");
-}
-
-/* Two changes with one name at the same time: the lock makes the second see the first.
- */
-static bool name_is_free(struct pg_sync *db, const char *name, struct sbuf *error)
-{
-	PGresult *r;
-	bool is_free = false;
-
-	if (!pg_sync_run(db, "SELECT people_begin(NULL)", error))
-		return false;
-	r = pg_sync_query(
-		db,
-		"SELECT id FROM tokens WHERE name = $1 AND revoked_at IS NULL LIMIT 1",
-		&name, 1, error);
-	if (r == NULL)
-		return false;
-	if (PQntuples(r) > 0)
-		sbuf_printf(error, "token %s has the name '%s' already",
-			    PQgetvalue(r, 0, 0), name);
-	else
-		is_free = true;
-	PQclear(r);
-	return is_free;
-}
-
-/* Any row of token_keys counts, former keys too. */
-static bool hash_is_free(struct pg_sync *db, const char *hash, struct sbuf *error)
-{
-	PGresult *r = pg_sync_query(db,
-				    "SELECT t.id, t.name FROM token_keys k JOIN tokens t "
-				    "ON t.id = k.token_id WHERE k.token_hash = $1",
-				    &hash, 1, error);
-	bool is_free = false;
-
-	if (r == NULL)
-		return false;
-	if (PQntuples(r) > 0)
-		sbuf_printf(error, "this key is there already: token %s, '%s'",
-			    PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1));
-	else
-		is_free = true;
-	PQclear(r);
-	return is_free;
-}
-
-static bool insert(struct pg_sync *db, const struct token_spec *spec,
-		   const char *const *values, char id[TOKEN_ID_TEXT_MAX],
-		   struct sbuf *error)
-{
-	PGresult *r;
-
-	if (!name_is_free(db, spec->name, error) || !hash_is_free(db, values[1], error))
-		return false;
-	r = pg_sync_query(
-		db,
-		"INSERT INTO tokens (name, token_hash, key_start, scopes, expires_at) "
-		"VALUES ($1, $2, $3, token_scopes_in($4::text[]), "
-		"now() + $5::bigint * interval '1 second') RETURNING id",
-		values, 5, error);
-	if (r == NULL)
-		return false;
-	snprintf(id, TOKEN_ID_TEXT_MAX, "%s", PQgetvalue(r, 0, 0));
-	PQclear(r);
-	return pg_sync_run(db, "COMMIT", error);
-}
-
 /* For faults that a first run on a new database meets. */
 static void explain(const struct pg_sync *db, struct sbuf *error)
 {
@@ -177,29 +62,80 @@ static void explain(const struct pg_sync *db, struct sbuf *error)
 		sbuf_lit(error, "\n  GRANT tollgate TO the role that connects");
 }
 
+static bool add_team(struct pg_sync *db, const char *team, cJSON *json,
+		     struct sbuf *error)
+{
+	PGresult *r;
+
+	if (team == NULL)
+		return true;
+	r = pg_sync_query(db, "SELECT public.people_team_id($1)", &team, 1, error);
+	if (r != NULL)
+		cJSON_AddItemToObject(json, "team_id",
+				      cJSON_CreateRaw(PQgetvalue(r, 0, 0)));
+	PQclear(r);
+	return r != NULL;
+}
+
+/* As token_create takes it, but for the team. */
+static cJSON *spec_json(const struct token_spec *spec, const char *hash,
+			const char *start)
+{
+	cJSON *json = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(json, "name", spec->name);
+	cJSON_AddItemToObject(json, "scopes",
+			      cJSON_CreateStringArray(spec->scopes, (int)spec->n_scopes));
+	cJSON_AddStringToObject(json, "token_hash", hash);
+	if (start != NULL)
+		cJSON_AddStringToObject(json, "key_start", start);
+	if (spec->lifetime_s > 0)
+		cJSON_AddNumberToObject(json, "lifetime_s", (double)spec->lifetime_s);
+	if (spec->description != NULL)
+		cJSON_AddStringToObject(json, "description", spec->description);
+	if (spec->n_address_ranges > 0)
+		cJSON_AddItemToObject(
+			json, "address_ranges",
+			cJSON_CreateStringArray(spec->address_ranges,
+						(int)spec->n_address_ranges));
+	return json;
+}
+
+static bool create(struct pg_sync *db, const cJSON *json, char id[TOKEN_ID_TEXT_MAX],
+		   struct sbuf *error)
+{
+	char *text = cJSON_PrintUnformatted(json);
+	const char *const values[] = {text};
+	PGresult *r;
+
+	CHECK(text != NULL);
+	r = pg_sync_query(db,
+			  "SELECT public.token_create(NULL, $1::jsonb, NULL) ->> 'id'",
+			  values, 1, error);
+	if (r != NULL)
+		snprintf(id, TOKEN_ID_TEXT_MAX, "%s", PQgetvalue(r, 0, 0));
+	PQclear(r);
+	cJSON_free(text);
+	return r != NULL;
+}
+
 bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const char *hash,
 		     const char *start, char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
 {
-	struct sbuf scopes, ignored;
-	char lifetime[24];
-	bool ok;
+	cJSON *json = spec_json(spec, hash, start);
+	bool ok = add_team(db, spec->team, json, error) && create(db, json, id, error);
+	char *why;
 
-	if (!spec_is_valid(spec, error))
-		return false;
-	snprintf(lifetime, sizeof lifetime, "%lld", (long long)spec->lifetime_s);
-	sbuf_init(&scopes, 1u << 20);
-	scopes_array(spec, &scopes);
-	const char *const values[] = {spec->name, hash, start, sbuf_text(&scopes),
-				      spec->lifetime_s ? lifetime : NULL};
-
-	ok = pg_sync_run(db, "BEGIN", error) && insert(db, spec, values, id, error);
 	if (!ok) {
+		struct str told = token_refusal(sbuf_view(error));
+
+		why = xstrndup(told.p, told.n);
+		sbuf_reset(error);
+		sbuf_str(error, str_of(why));
+		free(why);
 		explain(db, error);
-		sbuf_init(&ignored, 4096);
-		pg_sync_run(db, "ROLLBACK", &ignored);
-		sbuf_fini(&ignored);
 	}
-	sbuf_fini(&scopes);
+	cJSON_Delete(json);
 	return ok;
 }
 

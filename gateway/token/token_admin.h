@@ -21,7 +21,11 @@ struct token_spec {
 	const char *name;
 	const char *const *scopes; /* each as token_scope_is_valid */
 	size_t n_scopes;
-	int64_t lifetime_s; /* 0: never expires */
+	int64_t lifetime_s;                /* 0: never expires */
+	const char *team;                  /* a name or an id; NULL: none */
+	const char *description;           /* NULL: none */
+	const char *const *address_ranges; /* from where it is used */
+	size_t n_address_ranges;           /* 0: from anywhere */
 };
 
 /* Letters, digits and _ - . : / ; up to 64 of them. Or `*`, which stands for all. */

@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/check.h"
 
@@ -25,6 +26,17 @@ const char *token_sql(enum token_call call)
 
 	CHECK((size_t)call < ARRAY_LEN(statements));
 	return statements[call];
+}
+
+struct str token_refusal(struct str error)
+{
+	const char *end = error.n > 0 ? memchr(error.p, '\n', error.n) : NULL;
+
+	if (!str_has_prefix(error, STR("TG"))) /* "TG409 the sentence" */
+		return error;
+	if (end != NULL)
+		error.n = (size_t)(end - error.p);
+	return (struct str){error.p + 6, error.n - 6};
 }
 
 void token_hash_hex(struct str text, char hex[KEY_HASH_HEX + 1])

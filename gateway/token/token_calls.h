@@ -27,6 +27,10 @@ enum token_call {
 };
 const char *token_sql(enum token_call call);
 
+/* Of what pg_sync has told of a failure: the sentence of a refusal of ours, else all of
+ * it. */
+struct str token_refusal(struct str error);
+
 /* A key and what the database gets of it: the rest. Wipe it after use. */
 struct token_secret {
 	char key[KEY_LENGTH + 1];

@@ -71,6 +71,12 @@ def test_names_are_unique_among_the_living(token):
 @pytest.mark.parametrize("arguments, why", [
     (("create", "--scope", "x"), "--name is missing"),
     (("create", "--name", "a"), "--scope is missing"),
+    (("create", "--name", "a", "--scope", "x", "--no-scopes"), "not both"),
+    (("change", "a", "--scope", "x", "--no-scopes"), "not both"),
+    (("change", "a", "--address", "::/0", "--any-address"), "not both"),
+    (("change", "a", "--expires", "1d", "--never-expires"), "not both"),
+    (("change", "a"), "what is to change?"),
+    (("disable", "a", "--wait=0"), "not a number from 1 to 10000"),
     (("create", "--name", "a", "--scope", "x", "--expires", "soon"), "--expires takes"),
     (("create", "--name", "a", "--scope", "x", "extra"), "too many arguments"),
     (("create", "--name", "a", "--scope", "x", "--hash"), "it goes with import"),
@@ -298,3 +304,68 @@ def test_rotate_and_lookup(token, database):
     assert [r["token_hash"] for r in database.query(
         "SELECT token_hash FROM token_keys WHERE valid_until IS NULL OR valid_until > now() ORDER BY valid_until")
         if r["token_hash"] in map(sha256, (first, second, third))] == [sha256(third)]
+
+
+def shown(token, name):
+    return json.loads(token("show", name, "--json").stdout)
+
+
+def test_made_with_everything(token, database):
+    database.query("INSERT INTO tollgate_teams (name, scopes_most, address_ranges_most) "
+                   "VALUES ('research', '{x}', '{10.0.0.0/8}')")
+    token("create", "--name", "a", "--scope", "x", "--team", "Research", "--description", "why", "--address",
+          "10.1.0.0/16,10.2.0.1", "--address", "10.3.0.0/24")
+    found = shown(token, "a")
+    assert (found["team"]["name"], found["description"]) == ("research", "why")
+    assert found["address_ranges"] == ["10.1.0.0/16", "10.2.0.1/32", "10.3.0.0/24"]
+    token("create", "--name", "b", "--no-scopes")
+    assert (shown(token, "b")["scopes"], shown(token, "b")["team"]) == ([], None)
+    token("import", "--name", "c", "--no-scopes", "--description", "old", stdin="some-old-key")
+    assert (shown(token, "c")["scopes"], shown(token, "c")["description"]) == ([], "old")
+    for more, why in ((("--scope", "y"), "may not give 'y'"), (("--scope", "x"), "address_ranges must be within"),
+                      (("--scope", "x", "--address", "::/0"), "address_ranges must be within")):
+        said = token("create", "--name", "d", "--team", "research", *more, status=1).stderr
+        assert why in said and "TG4" not in said
+    assert "no team 'reserch'" in token("create", "--name", "d", "--scope", "x", "--team", "reserch", status=1).stderr
+    assert "not a range" in token("create", "--name", "d", "--scope", "x", "--address", "10.0.0.1/8", status=1).stderr
+    token("change", "b", "--address", "203.0.113.9", "--scope", "x,y", "--description", "mine")
+    found = shown(token, "b")
+    assert (found["address_ranges"], found["scopes"], found["description"]) == (["203.0.113.9/32"], ["x", "y"], "mine")
+    token("change", "b", "--any-address", "--no-scopes", "--description", "")
+    found = shown(token, "b")
+    assert (found["address_ranges"], found["scopes"], found["description"]) == (None, [], None)
+
+
+def test_addresses(token, database):
+    token("create", "--name", "a", "--scope", "x")
+    assert json.loads(token("addresses", "a", "--json").stdout)["items"] == []
+    database.query("INSERT INTO token_usage_logs (token_hash, token_id, used_at, ip_address) SELECT token_hash, id, "
+                   "now() AT TIME ZONE 'UTC' - n * interval '1 s', '10.0.0.' || n %% 2 FROM tokens, "
+                   "generate_series(1, 5) AS n WHERE name = 'a'")
+    lines = [line.split() for line in token("addresses", "a").stdout.splitlines()]
+    assert [line[:3] for line in lines] == [["ADDRESS", "KEY", "CALLS"], ["10.0.0.1", "current", "3"],
+                                            ["10.0.0.0", "current", "2"]]
+    assert [i["calls"] for i in json.loads(token("addresses", "a", "--json").stdout)["items"]] == [3, 2]
+
+
+def test_which_gateways_have_confirmed(token, database):
+    """As node_report writes them: one that follows, one that does not, one that is long gone."""
+    made = json.loads(token("create", "--name", "a", "--scope", "x", "--json").stdout)
+    alone = json.loads(token("disable", "a", "--wait", "--json").stdout)
+    assert (alone["confirmed"], alone["silent"], alone["complete"]) == ([], [], True)
+    assert "no gateway runs on this database" in token("enable", "a", "--wait").stdout
+    node = ("INSERT INTO tollgate_nodes (id, name, version, instance, generation, started_at, right_at, reported_at, "
+            "applied_at, waiting_bytes, dropped) SELECT gen_random_uuid(), %s, '1', instance, generation + %s, now(), "
+            "now(), now() - %s::interval, now(), 0, 0 FROM token_generation")
+    database.query(node, ("follows", 100, "0 s"))
+    database.query(node, ("gone", 0, "1 hour"))
+    told = json.loads(token("disable", "a", "--wait", "--json", status=1).stdout)
+    assert [n["node"] for n in told["confirmed"]] == ["follows"] and told["confirmed"][0]["ms"] >= 0
+    assert [n["node"] for n in told["silent"]] == ["gone"] and not told["complete"] and told["state"] == "disabled"
+    database.query("DELETE FROM tollgate_nodes WHERE name = 'gone'")
+    done = token("enable", "a", "--wait=10000")
+    assert re.search(r"'a', is enabled\n  follows has confirmed in \d+ ms\n\Z", done.stdout) and done.stderr == ""
+    database.query(node, ("behind", 0, "0 s"))
+    done = token("revoke", "a", "--wait=50", status=1)
+    assert "behind has not confirmed; last heard of: 2" in done.stdout and "not all gateways" in done.stderr
+    assert json.loads(token("revoke", str(made["id"]), "--wait=50", "--json", status=1).stdout)["state"] == "revoked"
