@@ -7,6 +7,8 @@
 
 #include "common/check.h"
 #include "common/pg_sync.h"
+#include "gateway/cli/clean.h"
+#include "gateway/cli/screen.h"
 
 #define ERROR_MAX (64u << 10)
 
@@ -95,13 +97,22 @@ void cli_people_add_list(const struct cli_call *c, cJSON *json, const char *name
 	free(list);
 }
 
-/* The filter for the page behind `after` (a number, NULL: the first). */
-static cJSON *ask_page(struct cli_people *a, enum people_call call, const char *of,
-		       const cJSON *after)
+void cli_people_add_text(const struct cli_call *c, cJSON *json, const char *name,
+			 const char *option)
 {
-	cJSON *filter = cJSON_CreateObject(), *page;
+	if (cli_has(c, option))
+		cJSON_AddStringToObject(json, name, cli_text(c, option));
+}
+
+/* The page behind `after` (a number, NULL: the first). */
+static cJSON *ask_page(struct cli_people *a, enum people_call call, const char *of,
+		       const cJSON *wanted, const cJSON *after)
+{
+	cJSON *filter =
+		wanted != NULL ? cJSON_Duplicate(wanted, true) : cJSON_CreateObject();
 	const char *values[3] = {NULL, of};
 	int n = of != NULL ? 2 : 1;
+	cJSON *page;
 	char *text;
 
 	cJSON_AddNumberToObject(filter, "limit", 200);
@@ -115,13 +126,14 @@ static cJSON *ask_page(struct cli_people *a, enum people_call call, const char *
 	return page;
 }
 
-cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of)
+cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of,
+		      const cJSON *filter)
 {
 	cJSON *all = cJSON_CreateArray(), *after = NULL, *page, *item;
 	bool more = true;
 
 	while (more) {
-		page = ask_page(a, call, of, after);
+		page = ask_page(a, call, of, filter, after);
 		cJSON_Delete(after);
 		after = NULL;
 		if (page == NULL) {
@@ -137,4 +149,98 @@ cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *o
 	}
 	cJSON_Delete(after);
 	return all;
+}
+
+int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column *columns,
+		    const char *const *fields, size_t n)
+{
+	const cJSON *one;
+	struct table *t;
+
+	if (all == NULL)
+		return 1;
+	if (cli_has(a->call, "json")) {
+		screen_print_json(all);
+		return 0;
+	}
+	t = table_new(columns, n);
+	cJSON_ArrayForEach(one, all) for (size_t i = 0; i < n; i++)
+		cli_people_cell(t, one, fields[i]);
+	table_print(&t);
+	cJSON_Delete(all);
+	return 0;
+}
+
+/* Of a list: names, with roles where there are such. */
+static void say_item(const cJSON *item)
+{
+	const cJSON *role = cJSON_GetObjectItemCaseSensitive(item, "role");
+
+	if (cJSON_IsObject(item))
+		cli_say(stdout, "%s%s%s", cli_people_text(item, "name"), role ? ":" : "",
+			role ? cJSON_GetStringValue(role) : "");
+	else
+		cli_say(stdout, "%s", cJSON_GetStringValue(item));
+}
+
+static void say_field(const cJSON *field)
+{
+	const cJSON *item;
+
+	cli_say(stdout, "%-20s", field->string);
+	if (cJSON_IsNumber(field))
+		cli_say(stdout, "%.0f", field->valuedouble);
+	else if (cJSON_IsBool(field))
+		cli_say(stdout, "%s", cJSON_IsTrue(field) ? "yes" : "no");
+	else if (cJSON_IsString(field))
+		cli_say(stdout, "%s", field->valuestring);
+	else if (field->child == NULL)
+		cli_say(stdout, "none");
+	else
+		cJSON_ArrayForEach(item, field)
+		{
+			cli_say(stdout, "%s", item == field->child ? "" : ", ");
+			say_item(item);
+		}
+	cli_say(stdout, "\n");
+}
+
+int cli_people_show(struct cli_people *a, cJSON *json)
+{
+	const cJSON *field;
+
+	if (json == NULL)
+		return 1;
+	if (cli_has(a->call, "json")) {
+		screen_print_json(json);
+		return 0;
+	}
+	cJSON_ArrayForEach(field, json) if (!cJSON_IsNull(field)) say_field(field);
+	cJSON_Delete(json);
+	return 0;
+}
+
+int cli_people_told(struct cli_people *a, cJSON *user, const char *what)
+{
+	if (user == NULL)
+		return 1;
+	if (cli_has(a->call, "json")) {
+		screen_print_json(user);
+		return 0;
+	}
+	cli_say(stdout, "user '%s' %s\n", cli_people_text(user, "name"), what);
+	cJSON_Delete(user);
+	return 0;
+}
+
+bool cli_people_is_id(const char *text)
+{
+	uint64_t id;
+
+	return str_to_u64(str_of(text), &id) && id <= INT64_MAX;
+}
+
+int cli_people_no_id(const struct cli_call *c, const char *text)
+{
+	return cli_usage_error(c, "'%s' is not an id", cli_shown(text));
 }

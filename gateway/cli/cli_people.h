@@ -33,8 +33,21 @@ enum table_paint cli_people_state_paint(const char *state);
 /* What was given for a list's option as a field of json, unless nothing was. */
 void cli_people_add_list(const struct cli_call *c, cJSON *json, const char *name,
 			 const char *option);
-/* All pages of a list, as one array; of: whose it is, or NULL. NULL: the reason is on
- * stderr. */
-cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of);
+void cli_people_add_text(const struct cli_call *c, cJSON *json, const char *name,
+			 const char *option);
+/* All pages of a list, as one array; of: whose it is, or NULL; filter: NULL, or what it
+ * is asked for with. NULL: the reason is on stderr. */
+cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of,
+		      const cJSON *filter);
+/* Prints and deletes a list (NULL: 1): JSON, or a table whose columns are these fields. */
+int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column *columns,
+		    const char *const *fields, size_t n);
+/* Prints and deletes an object (NULL: 1): JSON, or its fields, a line each. */
+int cli_people_show(struct cli_people *a, cJSON *json);
+/* Prints and deletes a user (NULL: 1): JSON, or "user 'ada' is changed". */
+int cli_people_told(struct cli_people *a, cJSON *user, const char *what);
+/* An id of something that has no name. */
+bool cli_people_is_id(const char *text);
+int cli_people_no_id(const struct cli_call *c, const char *text); /* says so; 2 */
 
 #endif

@@ -46,6 +46,20 @@ static const struct cli_option *group_at(unsigned shares, size_t i)
 	return NULL;
 }
 
+const struct cli_command *cli_command_of(const cli_command_at *tables, size_t i)
+{
+	for (; *tables != NULL; tables++) {
+		size_t n = 0;
+
+		while (n <= i && (*tables)(n) != NULL)
+			n++;
+		if (n > i)
+			return (*tables)(i);
+		i -= n;
+	}
+	return NULL;
+}
+
 const struct cli_option *cli_option_at(const struct cli_command *command, size_t i)
 {
 	const struct cli_option *own = command->options;

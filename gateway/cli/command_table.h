@@ -67,6 +67,9 @@ struct cli_command {
 	const struct cli_command *(*subcommand)(size_t i);
 };
 
+/* The i-th command of some tables, one behind the other; NULL ends them. */
+typedef const struct cli_command *(*cli_command_at)(size_t i);
+const struct cli_command *cli_command_of(const cli_command_at *tables, size_t i);
 /* The i-th option of a command, its own first, then those of the groups; NULL: there are
  * no more. */
 const struct cli_option *cli_option_at(const struct cli_command *command, size_t i);

@@ -134,8 +134,12 @@ static void print_teams(const cJSON *all)
 
 static int list(struct cli_people *a)
 {
-	cJSON *all = cli_people_all(a, PEOPLE_TEAM_LIST, NULL);
+	cJSON *filter = cJSON_CreateObject(), *all;
 
+	cli_people_add_text(a->call, filter, "q", "search");
+	cli_people_add_text(a->call, filter, "state", "state");
+	all = cli_people_all(a, PEOPLE_TEAM_LIST, NULL, filter);
+	cJSON_Delete(filter);
 	if (all == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {
@@ -147,6 +151,18 @@ static int list(struct cli_people *a)
 	return 0;
 }
 
+static int show(struct cli_people *a)
+{
+	const char *const values[] = {NULL, a->call->operands[0]};
+
+	return cli_people_show(a, cli_people_ask(a, PEOPLE_TEAM_READ, values, 2));
+}
+
+static int run_show(const struct cli_call *c)
+{
+	return cli_people_run(c, show);
+}
+
 static int run_add(const struct cli_call *c)
 {
 	return cli_people_run(c, add);
@@ -155,13 +171,6 @@ static int run_add(const struct cli_call *c)
 static int run_list(const struct cli_call *c)
 {
 	return cli_people_run(c, list);
-}
-
-static int run_set(const struct cli_call *c)
-{
-	if (cli_has(c, "disable") && cli_has(c, "enable"))
-		return cli_usage_error(c, "--disable or --enable, not both");
-	return cli_people_run(c, set);
 }
 
 static int run_member(const struct cli_call *c)
@@ -184,6 +193,12 @@ static int run_remove(const struct cli_call *c)
 			   "its tokens are called from nowhere else: 10.0.0.0/8")
 
 static const struct cli_option add_options[] = {BOUNDS, {0}};
+static const struct cli_option list_options[] = {
+	CLI_OPTION("search", CLI_TEXT, "TEXT", "with this in the name"),
+	CLI_OPTION("state", CLI_WORD, "STATE", "active or disabled",
+		   .words = "active disabled"),
+	{0},
+};
 static const struct cli_option set_options[] = {
 	CLI_OPTION("name", CLI_TEXT, "NAME", "its new name"),
 	BOUNDS,
@@ -198,6 +213,19 @@ static const struct cli_option member_options[] = {
 		   .words = "manager viewer none", .demand = "manager, viewer or none"),
 	{0},
 };
+
+static int run_set(const struct cli_call *c)
+{
+	bool is_any = false;
+
+	if (cli_has(c, "disable") && cli_has(c, "enable"))
+		return cli_usage_error(c, "--disable or --enable, not both");
+	for (size_t i = 0; !is_any && set_options[i].name != NULL; i++)
+		is_any = cli_has(c, set_options[i].name);
+	if (!is_any)
+		return cli_usage_error(c, "what is to change? Give --name, --scope ...");
+	return cli_people_run(c, set);
+}
 
 #define SHARES (CLI_TAKES_DATABASE | CLI_TAKES_JSON)
 
@@ -217,9 +245,20 @@ static const struct cli_command *command_at(size_t i)
 		 .run = run_add},
 		{.name = "list",
 		 .summary = "list teams and their members",
+		 .options = list_options,
 		 .shares = SHARES,
-		 .examples = {"tollgate team list", "tollgate team list --json"},
+		 .examples = {"tollgate team list",
+			      "tollgate team list --state disabled"},
 		 .run = run_list},
+		{.name = "show",
+		 .summary = "tell all of a team, and which tokens are above its bounds",
+		 .arguments = "TEAM",
+		 .least = 1,
+		 .most = 1,
+		 .shares = SHARES,
+		 .examples = {"tollgate team show research",
+			      "tollgate team show 4 --json"},
+		 .run = run_show},
 		{.name = "set",
 		 .summary = "change a team's name and bounds, disable or enable it",
 		 .arguments = "TEAM",

@@ -357,20 +357,10 @@ static const struct cli_command *making_at(size_t i)
 /* These, then those of the files beside this one. */
 static const struct cli_command *command_at(size_t i)
 {
-	static const struct cli_command *(*const tables[])(size_t) = {
-		making_at, list_at, cli_token_change_at, cli_token_switch_at};
+	static const cli_command_at tables[] = {making_at, list_at, cli_token_change_at,
+						cli_token_switch_at, NULL};
 
-	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
-		size_t n = 0;
-
-		for (; n <= i; n++)
-			if (tables[t](n) == NULL)
-				break;
-		if (n > i)
-			return tables[t](i);
-		i -= n;
-	}
-	return NULL;
+	return cli_command_of(tables, i);
 }
 
 const struct cli_command *cli_token(void)

@@ -10,6 +10,7 @@
 #include "gateway/cli/screen.h"
 #include "gateway/cli/table.h"
 #include "gateway/cli/user_access.h"
+#include "gateway/cli/user_change.h"
 
 static char *print(const cJSON *json)
 {
@@ -136,8 +137,13 @@ static void print_users(const cJSON *all)
 
 static int list(struct cli_people *a)
 {
-	cJSON *all = cli_people_all(a, PEOPLE_USER_LIST, NULL);
+	cJSON *filter = cJSON_CreateObject(), *all;
 
+	cli_people_add_text(a->call, filter, "q", "search");
+	cli_people_add_text(a->call, filter, "state", "state");
+	cli_people_add_text(a->call, filter, "kind", "kind");
+	all = cli_people_all(a, PEOPLE_USER_LIST, NULL, filter);
+	cJSON_Delete(filter);
 	if (all == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {
@@ -149,18 +155,17 @@ static int list(struct cli_people *a)
 	return 0;
 }
 
-static int told(const struct cli_people *a, cJSON *user)
+/* As what they are from now on. */
+static int told(struct cli_people *a, cJSON *user)
 {
-	if (user == NULL)
-		return 1;
-	if (cli_has(a->call, "json")) {
-		screen_print_json(user);
-		return 0;
-	}
-	cli_say(stdout, "user '%s' is %s\n", cli_people_text(user, "name"),
-		cli_people_text(user, "state"));
-	cJSON_Delete(user);
-	return 0;
+	struct sbuf what;
+	int status;
+
+	sbuf_init(&what, 256);
+	sbuf_printf(&what, "is %s", cli_people_text(user, "state"));
+	status = cli_people_told(a, user, sbuf_text(&what));
+	sbuf_fini(&what);
+	return status;
 }
 
 static int disable(struct cli_people *a)
@@ -247,6 +252,19 @@ static const struct cli_option add_options[] = {
 	EXPIRES,
 	{0},
 };
+static const struct cli_option list_options[] = {
+	CLI_OPTION("search", CLI_TEXT, "TEXT", "with this in the name or the address"),
+	CLI_OPTION("state", CLI_WORD, "STATE", "active, disabled or removed",
+		   .words = "active disabled removed"),
+	CLI_OPTION("kind", CLI_WORD, "KIND", "person or service",
+		   .words = "person service"),
+	{0},
+};
+static const struct cli_option sign_out_options[] = {
+	CLI_OPTION("session", CLI_TEXT, "ID",
+		   "this one alone, as `tollgate user sessions USER` tells"),
+	{0},
+};
 static const struct cli_option key_options[] = {
 	CLI_OPTION("name", CLI_TEXT, "NAME", "what the key is for"),
 	EXPIRES,
@@ -270,8 +288,10 @@ static const struct cli_command commands[] = {
 	 .run = run_add},
 	{.name = "list",
 	 .summary = "list users and what they may",
+	 .text = "All but those who were removed, whom --state removed lists.",
+	 .options = list_options,
 	 SHARES,
-	 .examples = {"tollgate user list", "tollgate user list --json"},
+	 .examples = {"tollgate user list", "tollgate user list --kind service --json"},
 	 .run = run_list},
 	{.name = "key",
 	 .summary = "print a further key of a user",
@@ -303,10 +323,12 @@ static const struct cli_command commands[] = {
 	 .examples = {"tollgate user sessions ada", "tollgate user sessions ada --json"},
 	 .run = cli_user_sessions},
 	{.name = "sign-out",
-	 .summary = "end all sessions of a user",
+	 .summary = "end sessions of a user",
 	 ONE_USER,
+	 .options = sign_out_options,
 	 SHARES,
-	 .examples = {"tollgate user sign-out ada", "tollgate user sign-out 3"},
+	 .examples = {"tollgate user sign-out ada",
+		      "tollgate user sign-out 3 --session 12"},
 	 .run = cli_user_sign_out},
 	{.name = "disable",
 	 .summary = "keep a user out, until `enable`",
@@ -338,9 +360,17 @@ static const struct cli_command commands[] = {
 	 .run = run_link},
 };
 
-static const struct cli_command *command_at(size_t i)
+static const struct cli_command *own_at(size_t i)
 {
 	return i < ARRAY_LEN(commands) ? &commands[i] : NULL;
+}
+
+static const struct cli_command *command_at(size_t i)
+{
+	static const cli_command_at tables[] = {own_at, cli_user_change_at,
+						cli_user_identity_at, NULL};
+
+	return cli_command_of(tables, i);
 }
 
 const struct cli_command *cli_user(void)

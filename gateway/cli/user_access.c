@@ -5,28 +5,6 @@
 #include "gateway/cli/cli_people.h"
 #include "gateway/cli/screen.h"
 
-/* A list of what is the user's, its columns named as the fields are. */
-static int list(struct cli_people *a, enum people_call what,
-		const struct table_column *columns, const char *const *fields, size_t n)
-{
-	cJSON *all = cli_people_all(a, what, a->call->operands[0]);
-	const cJSON *one;
-	struct table *t;
-
-	if (all == NULL)
-		return 1;
-	if (cli_has(a->call, "json")) {
-		screen_print_json(all);
-		return 0;
-	}
-	t = table_new(columns, n);
-	cJSON_ArrayForEach(one, all) for (size_t i = 0; i < n; i++)
-		cli_people_cell(t, one, fields[i]);
-	table_print(&t);
-	cJSON_Delete(all);
-	return 0;
-}
-
 static int list_keys(struct cli_people *a)
 {
 	static const struct table_column columns[] = {
@@ -40,7 +18,9 @@ static int list_keys(struct cli_people *a)
 		"created_at", "expires_at", "last_used_at",
 	};
 
-	return list(a, PEOPLE_KEY_LIST, columns, fields, ARRAY_LEN(fields));
+	return cli_people_list(
+		a, cli_people_all(a, PEOPLE_KEY_LIST, a->call->operands[0], NULL),
+		columns, fields, ARRAY_LEN(fields));
 }
 
 static int list_sessions(struct cli_people *a)
@@ -53,7 +33,9 @@ static int list_sessions(struct cli_people *a)
 	static const char *const fields[] = {"id", "created_at", "expires_at", "address",
 					     "user_agent"};
 
-	return list(a, PEOPLE_SESSION_LIST, columns, fields, ARRAY_LEN(fields));
+	return cli_people_list(
+		a, cli_people_all(a, PEOPLE_SESSION_LIST, a->call->operands[0], NULL),
+		columns, fields, ARRAY_LEN(fields));
 }
 
 static int revoke(struct cli_people *a)
@@ -75,7 +57,9 @@ static int revoke(struct cli_people *a)
 
 static int sign_out(struct cli_people *a)
 {
-	const char *const values[] = {NULL, a->call->operands[0], NULL};
+	const char *const values[] = {NULL, a->call->operands[0],
+				      cli_text(a->call, "session")};
+	double n;
 	cJSON *done = cli_people_ask(a, PEOPLE_SESSION_END, values, ARRAY_LEN(values));
 
 	if (done == NULL)
@@ -84,9 +68,9 @@ static int sign_out(struct cli_people *a)
 		screen_print_json(done);
 		return 0;
 	}
-	cli_say(stdout, "%.0f sessions of '%s' have ended\n",
-		cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(done, "ended")),
-		values[1]);
+	n = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(done, "ended"));
+	cli_say(stdout, "%.0f session%s of '%s' %s ended\n", n, n == 1 ? "" : "s",
+		values[1], n == 1 ? "has" : "have");
 	cJSON_Delete(done);
 	return 0;
 }
@@ -98,6 +82,8 @@ int cli_user_keys(const struct cli_call *c)
 
 int cli_user_revoke(const struct cli_call *c)
 {
+	if (!cli_people_is_id(c->operands[1]))
+		return cli_people_no_id(c, c->operands[1]);
 	return cli_people_run(c, revoke);
 }
 
@@ -108,5 +94,7 @@ int cli_user_sessions(const struct cli_call *c)
 
 int cli_user_sign_out(const struct cli_call *c)
 {
+	if (cli_has(c, "session") && !cli_people_is_id(cli_text(c, "session")))
+		return cli_people_no_id(c, cli_text(c, "session"));
 	return cli_people_run(c, sign_out);
 }
