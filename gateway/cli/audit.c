@@ -1,43 +1,166 @@
 /* `tollgate audit`: what was changed, and by whom. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/check.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
 #include "gateway/cli/screen.h"
 #include "gateway/cli/table.h"
+#include "gateway/statistics/question_fields.h"
+
+#define CHANGES_MAX (256u << 10)
+
+/* --- what has changed --- */
+
+static void put_value(struct sbuf *out, const cJSON *value)
+{
+	char *text;
+
+	if (value == NULL || cJSON_IsNull(value)) {
+		sbuf_lit(out, "none");
+	} else if (cJSON_IsString(value)) {
+		sbuf_str(out, str_of(value->valuestring));
+	} else {
+		text = cJSON_PrintUnformatted(value);
+		CHECK(text != NULL);
+		sbuf_str(out, str_of(text));
+		cJSON_free(text);
+	}
+}
+
+static void put_change(struct sbuf *out, const char *between, const cJSON *field,
+		       const cJSON *was, const cJSON *is)
+{
+	if (cJSON_Compare(was, is, true) || (was == NULL && cJSON_IsNull(is)) ||
+	    (is == NULL && cJSON_IsNull(was)))
+		return;
+	sbuf_printf(out, "%s%s: ", out->n > 0 ? between : "", field->string);
+	if (was != NULL)
+		put_value(out, was);
+	sbuf_str(out, was != NULL && is != NULL ? STR(" -> ") : STR(""));
+	if (is != NULL)
+		put_value(out, is);
+}
+
+/* "scopes: ["x"] -> ["x","y"]", with `between` between two; of what began or ended what
+ * there is or was. */
+static void put_changes(struct sbuf *out, const char *between, const cJSON *line)
+{
+	const cJSON *before = cJSON_GetObjectItemCaseSensitive(line, "before");
+	const cJSON *after = cJSON_GetObjectItemCaseSensitive(line, "after"), *field;
+
+	cJSON_ArrayForEach(field, before)
+		put_change(out, between, field, field,
+			   cJSON_GetObjectItemCaseSensitive(after, field->string));
+	cJSON_ArrayForEach(field, after) if (cJSON_GetObjectItemCaseSensitive(
+						     before, field->string) == NULL)
+		put_change(out, between, field, NULL, field);
+}
+
+static const cJSON *row_of(const cJSON *line)
+{
+	const cJSON *row = cJSON_GetObjectItemCaseSensitive(line, "after");
+
+	return cJSON_IsObject(row) ? row
+				   : cJSON_GetObjectItemCaseSensitive(line, "before");
+}
+
+static void add_changes(struct table *t, const cJSON *line)
+{
+	struct sbuf text;
+
+	sbuf_init(&text, CHANGES_MAX);
+	if (cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(line, "before")) &&
+	    cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(line, "after")))
+		put_changes(&text, "; ", line);
+	table_add(t, text.overflow ? "much" : sbuf_text(&text));
+	sbuf_fini(&text);
+}
 
 static void print_lines(const cJSON *lines)
 {
 	static const struct table_column columns[] = {
-		{"AT", TABLE_TIME, 32},   {"BY", TABLE_TEXT, 20},
-		{"WHAT", TABLE_TEXT, 18}, {"ID", TABLE_TEXT, 0},
-		{"NAME", TABLE_EXTRA, 0}, {"FROM", TABLE_EXTRA, 0},
+		{"AT", TABLE_TIME, 32},      {"BY", TABLE_TEXT, 20},
+		{"WHAT", TABLE_TEXT, 18},    {"ID", TABLE_TEXT, 0},
+		{"NAME", TABLE_EXTRA, 0},    {"FROM", TABLE_EXTRA, 0},
+		{"CHANGED", TABLE_EXTRA, 0},
 	};
 	struct table *t = table_new(columns, ARRAY_LEN(columns));
-	const cJSON *line, *row;
+	const cJSON *line;
 
 	cJSON_ArrayForEach(line, lines)
 	{
-		row = cJSON_GetObjectItemCaseSensitive(line, "after");
-		if (!cJSON_IsObject(row))
-			row = cJSON_GetObjectItemCaseSensitive(line, "before");
 		cli_people_cell(t, line, "created_at");
 		cli_people_cell(t, line, "actor");
 		cli_people_cell(t, line, "action");
 		cli_people_cell(t, line, "target_id");
-		cli_people_cell(t, row, "name");
+		cli_people_cell(t, row_of(line), "name");
 		cli_people_cell(t, line, "address");
+		add_changes(t, line);
 	}
 	table_print(&t);
+}
+
+/* Each with all that it says, below its own line. */
+static void print_whole(const cJSON *line)
+{
+	static const char *const more[] = {"address", "request_id", "acting"};
+	struct sbuf text;
+
+	cli_say(stdout, "%s  %s  %s %s '%s'\n", cli_people_text(line, "at"),
+		cli_people_text(line, "actor"), cli_people_text(line, "action"),
+		cli_people_text(line, "target_id"),
+		cli_people_text(row_of(line), "name"));
+	for (size_t i = 0; i < ARRAY_LEN(more); i++)
+		if (cJSON_GetStringValue(
+			    cJSON_GetObjectItemCaseSensitive(line, more[i])) != NULL)
+			cli_say(stdout, "    %s: %s\n", more[i],
+				cli_people_text(line, more[i]));
+	sbuf_init(&text, CHANGES_MAX);
+	put_changes(&text, "\n    ", line);
+	if (text.n > 0)
+		cli_say(stdout, "    %s\n", text.overflow ? "much" : sbuf_text(&text));
+	sbuf_fini(&text);
+}
+
+static void print_page(const struct cli_people *a, const cJSON *page)
+{
+	const cJSON *lines = cJSON_GetObjectItemCaseSensitive(page, "items"), *line;
+	const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
+
+	if (cli_has(a->call, "full"))
+		cJSON_ArrayForEach(line, lines) print_whole(line);
+	else
+		print_lines(lines);
+	if (cJSON_IsNumber(next))
+		cli_say(stderr, "there are older ones: --after %.0f\n",
+			next->valuedouble);
+}
+
+/* --- what is asked --- */
+
+/* Of --last, as people_audit takes it. */
+static void add_last(const struct cli_call *c, cJSON *filter)
+{
+	char *start;
+	char text[40];
+
+	if (!cli_has(c, "last"))
+		return;
+	start = question_time_text(1000 * (time(NULL) - cli_number(c, "last", 0)));
+	snprintf(text, sizeof text, "%sZ", start);
+	cJSON_AddStringToObject(filter, "from", text);
+	free(start);
 }
 
 /* What was given, as people_audit takes it. The caller frees. */
 static char *filter_of(const struct cli_call *c)
 {
-	static const char *const texts[] = {"action", "target", "user",
-					    "team",   "from",   "to"};
+	static const char *const texts[] = {"action", "target", "user", "team",
+					    "from",   "to",     "actor"};
 	cJSON *filter = cJSON_CreateObject();
 	char *text;
 
@@ -45,6 +168,11 @@ static char *filter_of(const struct cli_call *c)
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (cli_has(c, texts[i]))
 			cJSON_AddStringToObject(filter, texts[i], cli_text(c, texts[i]));
+	cli_people_add_text(c, filter, "target_id", "id");
+	if (cli_has(c, "after"))
+		cJSON_AddNumberToObject(filter, "after",
+					(double)cli_number(c, "after", 0));
+	add_last(c, filter);
 	text = cJSON_PrintUnformatted(filter);
 	CHECK(text != NULL);
 	cJSON_Delete(filter);
@@ -64,13 +192,15 @@ static int list(struct cli_people *a)
 		screen_print_json(page);
 		return 0;
 	}
-	print_lines(cJSON_GetObjectItemCaseSensitive(page, "items"));
+	print_page(a, page);
 	cJSON_Delete(page);
 	return 0;
 }
 
 static int run(const struct cli_call *c)
 {
+	if (cli_has(c, "last") && (cli_has(c, "from") || cli_has(c, "to")))
+		return cli_usage_error(c, "--last, or --from and --to, not both");
 	return cli_people_run(c, list);
 }
 
@@ -85,8 +215,16 @@ const struct cli_command *cli_audit(void)
 			   "only this: token.created, team.changed, ..."),
 		CLI_OPTION("target", CLI_TEXT, "KIND",
 			   "only of such: token, team, user, ..."),
+		CLI_OPTION("id", CLI_TEXT, "ID", "only of the one with this id"),
+		CLI_OPTION("actor", CLI_TEXT, "NAME",
+			   "by whom, as it is written: a database role, too"),
+		CLI_OPTION("last", CLI_LIFETIME, "TIME", "the range until now: 24h, 7d"),
 		CLI_OPTION("from", CLI_TEXT, "TIME", "not before 2026-11-24T12:30:00Z"),
 		CLI_OPTION("to", CLI_TEXT, "TIME", "before this"),
+		CLI_OPTION("after", CLI_NUMBER, "NEXT", "those older than it, as it said",
+			   .least = 1, .most = INT64_MAX),
+		CLI_OPTION("full", CLI_FLAG, NULL,
+			   "with all that was before and is after, below each"),
 		{0},
 	};
 	static const struct cli_command command = {
@@ -94,11 +232,12 @@ const struct cli_command *cli_audit(void)
 		.summary = "tell what was changed, and by whom",
 		.text = "Tells the latest changes of tokens, teams and people, newest "
 			"first: when, by whom (a user, or the database role of a change "
-			"by hand), what, of which. In JSON with what was before and after.",
+			"by hand), what, of which; on a terminal with what has changed, with "
+			"--full or in JSON with all.",
 		.options = options,
 		.shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
 		.examples = {"tollgate audit",
-			     "tollgate audit --team research --limit 200 --json"},
+			     "tollgate audit --last 7d --team research --full"},
 		.run = run,
 	};
 

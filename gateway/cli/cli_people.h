@@ -39,7 +39,8 @@ void cli_people_add_text(const struct cli_call *c, cJSON *json, const char *name
  * is asked for with. NULL: the reason is on stderr. */
 cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of,
 		      const cJSON *filter);
-/* Prints and deletes a list (NULL: 1): JSON, or a table whose columns are these fields. */
+/* Prints and deletes a list (NULL: 1): JSON, or a table whose columns are these
+ * fields. */
 int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column *columns,
 		    const char *const *fields, size_t n);
 /* Prints and deletes an object (NULL: 1): JSON, or its fields, a line each. */

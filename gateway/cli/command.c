@@ -345,7 +345,8 @@ static int check_given(const struct cli_call *c)
 	const struct cli_option *o;
 
 	for (size_t i = 0; (o = cli_option_at(command, i)) != NULL; i++)
-		if (o->demand != NULL && !cli_has(c, o->name))
+		if (o->demand != NULL && !cli_has(c, o->name) &&
+		    (o->unless == NULL || !cli_has(c, o->unless)))
 			return cli_usage_error(c, "--%s is missing: %s", o->name,
 					       o->demand);
 	if (c->n_operands < command->least)

@@ -32,6 +32,7 @@ struct cli_option {
 		*otherwise; /* what `--name` alone stands for; NULL: it needs a value */
 	/* It must be given; a message goes on with this: "those of the routes..." */
 	const char *demand;
+	const char *unless; /* the option beside which it is not demanded; NULL: none */
 };
 
 /* A row; its further fields may follow, with their names. */

@@ -58,6 +58,41 @@ static void print_routes(const struct settings *s)
 	table_print(&t);
 }
 
+static void print_scopes(const cJSON *scopes)
+{
+	static const struct table_column columns[] = {{"SCOPE", TABLE_TEXT, 24},
+						      {"ROUTES", TABLE_TEXT, 0}};
+	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	const cJSON *scope, *route;
+	struct sbuf text;
+
+	cJSON_ArrayForEach(scope, scopes)
+	{
+		sbuf_init(&text, REPORT_MAX);
+		cJSON_ArrayForEach(route,
+				   cJSON_GetObjectItemCaseSensitive(scope, "routes"))
+			sbuf_printf(&text, "%s%s", text.n > 0 ? " " : "",
+				    cJSON_GetStringValue(route));
+		table_add(t, cJSON_GetStringValue(
+				     cJSON_GetObjectItemCaseSensitive(scope, "scope")));
+		table_add(t, text.overflow ? "many" : sbuf_text(&text));
+		sbuf_fini(&text);
+	}
+	table_print(&t);
+}
+
+static void tell_scopes(const struct cli_call *c, const struct settings *s)
+{
+	cJSON *scopes = route_facts_scopes(s);
+
+	if (cli_has(c, "json")) {
+		screen_print_json(scopes);
+		return;
+	}
+	print_scopes(scopes);
+	cJSON_Delete(scopes);
+}
+
 /* *has_config: there is one; NULL then: it said what is wrong with it. */
 static struct settings *find(const struct cli_call *c, bool *has_config)
 {
@@ -89,7 +124,9 @@ static int run(const struct cli_call *c)
 		return cli_no_config(c);
 	if (s == NULL)
 		return 1;
-	if (cli_has(c, "json"))
+	if (cli_has(c, "scopes"))
+		tell_scopes(c, s);
+	else if (cli_has(c, "json"))
 		screen_print_json(route_facts_routes(s));
 	else
 		print_routes(s);
@@ -99,15 +136,21 @@ static int run(const struct cli_call *c)
 
 const struct cli_command *cli_routes(void)
 {
+	static const struct cli_option options[] = {
+		CLI_OPTION("scopes", CLI_FLAG, NULL,
+			   "the scopes that they ask for, each with its routes"),
+		{0},
+	};
 	static const struct cli_command command = {
 		.name = "routes",
 		.summary = "list the routes of a configuration",
 		.text = "Lists the routes of a configuration: that of --config, else of "
 			"the `tollgate dev` that runs in this folder, else the service's. "
 			"Nothing secret is shown.",
+		.options = options,
 		.shares = CLI_TAKES_CONFIG | CLI_TAKES_JSON,
 		.examples = {"tollgate routes --config tollgate.json",
-			     "tollgate routes --json"},
+			     "tollgate routes --scopes --json"},
 		.fails = "if the configuration has errors",
 		.run = run,
 	};

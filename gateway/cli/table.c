@@ -214,7 +214,8 @@ static void measure(struct table *t)
 	for (; whole > t->screen.columns; whole--) {
 		widest = t->n_columns;
 		for (size_t i = 0; i < t->n_columns; i++)
-			if (t->columns[i].kind == TABLE_TEXT &&
+			if ((t->columns[i].kind == TABLE_TEXT ||
+			     t->columns[i].kind == TABLE_EXTRA) &&
 			    t->widths[i] > CUT_LEAST &&
 			    (widest == t->n_columns || t->widths[i] >= t->widths[widest]))
 				widest = i;

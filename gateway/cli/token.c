@@ -252,15 +252,11 @@ static int make_imported(struct action *a)
 	return make(a, import);
 }
 
-/* Scopes are given, or that there are none. */
+/* Scopes, or that there are none. */
 static int run_with_scopes(const struct cli_call *c, int (*act)(struct action *a))
 {
 	if (cli_has(c, "scope") && cli_has(c, "no-scopes"))
 		return cli_usage_error(c, "--scope or --no-scopes, not both");
-	if (!cli_has(c, "scope") && !cli_has(c, "no-scopes"))
-		return cli_usage_error(c,
-				       "--scope is missing: those of the routes it may "
-				       "call, or '*'; or --no-scopes");
 	return run(c, act);
 }
 
@@ -288,7 +284,9 @@ static int run_import(const struct cli_call *c)
 		.name = "scope", .kind = CLI_LIST, .value = "SCOPE",                     \
 		.help = "a scope of routes that it may call; * for all; several with "   \
 			"commas, or given again",                                        \
-		.separators = ", "                                                       \
+		.separators = ", ",                                                      \
+		.demand = "those of the routes it may call, or '*'; or --no-scopes",     \
+		.unless = "no-scopes"                                                    \
 	}
 #define EXPIRES                                                                          \
 	CLI_OPTION("expires", CLI_LIFETIME, "TIME",                                      \

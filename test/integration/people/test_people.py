@@ -311,6 +311,6 @@ def test_keys_and_sessions_of_somebody(people):
     assert made(people, "user", "sessions", "ada") == []
     assert len(made(people, "user", "keys", "ada")) == 1
     call(people, "people_session_start", None, laptop["user_id"], "b" * 64, 60, "agent")
-    assert "1 sessions of 'ada' have ended" in cli(people, "user", "sign-out", "ada").stdout
+    assert "1 session of 'ada' has ended" in cli(people, "user", "sign-out", "ada").stdout
     assert "no such key" in cli(people, "user", "revoke", "ada", "999", status=1).stderr
     assert "no user 'bob'" in cli(people, "user", "keys", "bob", status=1).stderr

@@ -115,3 +115,26 @@ def test_one_session_is_ended(people):
 ])
 def test_wrong_use(people, arguments, why):
     assert why in cli(people, *arguments, status=2).stderr
+
+
+def test_the_audit_is_read(people):
+    made(people, "team", "add", "research")
+    made(people, "team", "set", "research", "--name", "lab", "--scope", "x,y")
+    made(people, "user", "add", "--name", "ada", "--role", "admin")
+    team = made(people, "team", "show", "lab")["id"]
+    full = cli(people, "audit", "--full", "--action", "team.changed").stdout.splitlines()
+    assert full[0].endswith(f"postgres  team.changed {team} 'lab'")
+    assert sorted(full[1:]) == ["    name: research -> lab", '    scopes_most: none -> ["x","y"]']
+    assert ["name: research"] == [line.strip() for line in cli(
+        people, "audit", "--full", "--action", "team.created").stdout.splitlines() if "name:" in line]
+
+    def told(*arguments):
+        return [line["action"] for line in made(people, "audit", *arguments)["items"]]
+    assert told("--target", "team", "--id", str(team)) == ["team.changed", "team.created"]
+    assert told("--actor", "nobody") == [] and len(told("--actor", "postgres", "--last", "1h")) == 4
+    people.query("UPDATE tollgate_audit SET at = at - interval '2 hours' WHERE action = 'team.created'")
+    assert "team.created" not in told("--last", "1h") and "team.created" in told("--last", "3h")
+    done = cli(people, "audit", "--limit", "1")
+    after = done.stderr.split("--after ")[1].strip()
+    assert told("--limit", "1", "--after", after) == told()[1:2]
+    assert "not both" in cli(people, "audit", "--last", "1h", "--from", "2026-01-01T00:00:00Z", status=2).stderr
