@@ -22,12 +22,10 @@
 #define DAY_S 86400
 
 /* A row a token, with `next` in each; one without an id where there is none. Text is
- * taken as it is: an id may pass what a double holds. `last_used` is what older programs
- * read. */
+ * taken as it is: an id may pass what a double holds. */
 static const char page_sql[] =
 	"WITH p AS MATERIALIZED (SELECT public.token_list(NULL, $1::jsonb) AS page) "
-	"SELECT page ->> 'next' AS next, left(item::text, -1) || ', \"last_used\": ' || "
-	"(item -> 'last_used_at')::text || '}' AS json, item ->> 'id' AS id, "
+	"SELECT page ->> 'next' AS next, item::text AS json, item ->> 'id' AS id, "
 	"item ->> 'name' AS name, item ->> 'key_start' AS key_start, "
 	"item ->> 'state' AS state, item -> 'team' ->> 'name' AS team, "
 	"(SELECT string_agg(s, ' ') FROM json_array_elements_text(item -> 'scopes') AS s) "

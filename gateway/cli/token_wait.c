@@ -71,11 +71,11 @@ static cJSON *told(struct waiting *w, const PGresult *r)
 		const struct node *node = node_of(w, PQgetvalue(r, i, 0));
 		cJSON *item = cJSON_CreateObject();
 
-		cJSON_AddStringToObject(item, "node", PQgetvalue(r, i, 1));
+		cJSON_AddStringToObject(item, "name", PQgetvalue(r, i, 1));
 		if (node->ms >= 0)
-			cJSON_AddNumberToObject(item, "ms", (double)node->ms);
+			cJSON_AddNumberToObject(item, "after_ms", (double)node->ms);
 		else
-			cJSON_AddStringToObject(item, "since", PQgetvalue(r, i, 4));
+			cJSON_AddStringToObject(item, "reported_at", PQgetvalue(r, i, 4));
 		cJSON_AddItemToArray(node->ms >= 0 ? confirmed : silent, item);
 	}
 	cJSON_AddBoolToObject(json, "complete", cJSON_GetArraySize(silent) == 0);
@@ -115,8 +115,8 @@ bool token_wait_is_complete(const cJSON *json)
 
 static void print_silent(const cJSON *item)
 {
-	const char *since =
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "since"));
+	const char *since = cJSON_GetStringValue(
+		cJSON_GetObjectItemCaseSensitive(item, "reported_at"));
 	char words[AGO_MAX];
 	int64_t then;
 
@@ -125,7 +125,7 @@ static void print_silent(const cJSON *item)
 		since = words;
 	}
 	cli_say(stdout, "  %s has not confirmed; last heard of: %s\n",
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "node")),
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "name")),
 		since);
 }
 
@@ -136,8 +136,8 @@ void token_wait_print(const cJSON *json)
 
 	cJSON_ArrayForEach(item, confirmed) cli_say(
 		stdout, "  %s has confirmed in %.0f ms\n",
-		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "node")),
-		cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(item, "ms")));
+		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(item, "name")),
+		cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(item, "after_ms")));
 	cJSON_ArrayForEach(item, silent) print_silent(item);
 	if (confirmed->child == NULL && silent->child == NULL)
 		cli_say(stdout, "  no gateway runs on this database\n");

@@ -360,8 +360,8 @@ def test_which_gateways_have_confirmed(token, database):
     database.query(node, ("follows", 100, "0 s"))
     database.query(node, ("gone", 0, "1 hour"))
     told = json.loads(token("disable", "a", "--wait", "--json", status=1).stdout)
-    assert [n["node"] for n in told["confirmed"]] == ["follows"] and told["confirmed"][0]["ms"] >= 0
-    assert [n["node"] for n in told["silent"]] == ["gone"] and not told["complete"] and told["state"] == "disabled"
+    assert [n["name"] for n in told["confirmed"]] == ["follows"] and told["confirmed"][0]["after_ms"] >= 0
+    assert [n["name"] for n in told["silent"]] == ["gone"] and not told["complete"] and told["state"] == "disabled"
     database.query("DELETE FROM tollgate_nodes WHERE name = 'gone'")
     done = token("enable", "a", "--wait=10000")
     assert re.search(r"'a', is enabled\n  follows has confirmed in \d+ ms\n\Z", done.stdout) and done.stderr == ""
