@@ -168,7 +168,7 @@ def test_the_older_calls(clerk, here):
 def test_an_access_token_of_any_provider(oidc, here):
     assert not who(here, oidc_token(oidc))["has_role"]
     for typ in ("at+jwt", "application/AT+JWT", "jwt", None):
-        assert who(here, oidc_token(oidc, header={"typ": typ}))["how"] == "jwt"
+        assert who(here, oidc_token(oidc, header={"typ": typ}))["signed_in"]["by"] == "jwt"
     boss = who(here, oidc_token(oidc, key=oidc.keys[1], aud=["other", "tollgate"],
                                 realm_access={"roles": ["user", "boss"]}))
     assert boss["user"]["is_admin"]
