@@ -198,8 +198,9 @@ static void warn_of_scopes(const struct action *a)
 			cli_warn(a->call,
 				 "warning: no route of %s asks for the scope '%s'; the "
 				 "routes' scopes: %s",
-				 a->database.config, a->spec.scopes[i],
-				 sbuf_text(&known));
+				 a->database.config ? a->database.config
+						    : "the running `tollgate dev`",
+				 a->spec.scopes[i], sbuf_text(&known));
 	sbuf_fini(&known);
 	settings_unref(&s);
 }

@@ -4,7 +4,6 @@
 #include "gateway/cli/token_list.h"
 
 #include <cjson/cJSON.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,9 +225,9 @@ static void tell_of_more(const struct listing *l)
 {
 	if (l->next != NULL)
 		cli_say(stderr,
-			"there are more than these %" PRIu64 ": --all tells all of them, "
-			"--limit N as many, --after %s what follows\n",
-			l->shown, l->next);
+			"there are more: --all tells all of them, --limit N as many, "
+			"--after %s what follows\n",
+			l->next);
 }
 
 static int64_t most_of(const struct listing *l)

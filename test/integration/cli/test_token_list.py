@@ -59,7 +59,7 @@ def test_a_list_of_any_length(many):
 def test_how_to_go_on(many):
     done = run_cli("token", "list", "--json", "--limit", "300", "--database", many.url)
     first = [t["name"] for t in json.loads(done.stdout)]
-    assert len(first) == 300 and "more than these 300: --all" in done.stderr
+    assert len(first) == 300 and "there are more: --all" in done.stderr
     after = done.stderr.split("--after ")[1].split()[0]
     done = run_cli("token", "list", "--json", "--after", after, "--database", many.url)
     rest = [t["name"] for t in json.loads(done.stdout)]
@@ -69,7 +69,7 @@ def test_how_to_go_on(many):
 def test_on_a_terminal_the_latest_50(many):
     lines = on_terminal("token", "list", "--database", many.url, NO_COLOR="1").splitlines()
     assert [line.split()[2] for line in lines[1:51]] == [f"{n:04}" for n in range(MANY, MANY - 50, -1)]
-    assert len(lines) == 52 and lines[51].startswith("there are more than these 50: ")
+    assert len(lines) == 52 and lines[51].startswith("there are more: ")
     lines = on_terminal("token", "list", "--all", "--database", many.url, NO_COLOR="1").splitlines()
     assert len(lines) == MANY
     for page in (lines[1:201], lines[201:401]):
