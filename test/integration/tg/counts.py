@@ -2,6 +2,7 @@
 
 Counts do not depend on how fast or how busy the machine is, so they can be compared with limits.
 """
+import contextlib
 import glob
 import os
 import re
@@ -78,7 +79,9 @@ SCENARIOS = {
 def worker_threads(pid):
     threads = []
     for tid in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{tid}/comm", encoding="utf-8") as f:
+        # Threads that connect to a database come and go.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                open(f"/proc/{pid}/task/{tid}/comm", encoding="utf-8") as f:
             if f.read().startswith("worker"):
                 threads.append(int(tid))
     return threads
