@@ -32,9 +32,11 @@ struct source {
 };
 
 struct key_sets {
+	struct key_sets_means means;
 	pthread_mutex_t lock; /* of the sources' sets and times */
 	pthread_cond_t changed;
 	pthread_t thread;
+	bool has_thread;
 	_Atomic bool stop;
 	size_t n;
 	struct source *sources;
@@ -63,15 +65,15 @@ static bool read_file(const char *path, struct sbuf *body, struct sbuf *error)
 	return ok;
 }
 
-static struct jwks *get(const struct source *s, const _Atomic bool *stop,
+static struct jwks *get(const struct key_sets *k, const struct source *s,
 			struct sbuf *error)
 {
-	const struct fetch f = {.url = s->url, .ca_file = s->ca_file, .stop = stop};
+	const struct fetch f = {.url = s->url, .ca_file = s->ca_file, .stop = &k->stop};
 	struct jwks *set = NULL;
 	struct sbuf body;
 
 	sbuf_init(&body, JWKS_TEXT_MAX);
-	if (s->url != NULL ? fetch_get(&f, &body, error)
+	if (s->url != NULL ? k->means.get(&f, &body, error)
 			   : read_file(s->file, &body, error))
 		set = jwks_parse(sbuf_view(&body), error);
 	sbuf_fini(&body);
@@ -91,24 +93,28 @@ static void tell(struct source *s, bool good, const struct sbuf *error, uint64_t
 			 s->set ? "; the latest ones are used, for 24 h" : "");
 }
 
-/* Under the lock. */
-static void take(struct source *s, struct jwks *set, const struct sbuf *error)
+static bool is_too_old(const struct source *s, uint64_t now)
 {
-	uint64_t now = clock_mono_us();
+	return now - s->good_us > KEPT_US;
+}
 
+/* Under the lock. */
+static void take(struct source *s, struct jwks *set, const struct sbuf *error,
+		 uint64_t now)
+{
 	s->fetched_us = now;
-	s->due_us = now + (set == NULL ? RETRY_US : s->url != NULL ? FRESH_US : FILE_US);
+	s->due_us = now + (s->url == NULL ? FILE_US : set == NULL ? RETRY_US : FRESH_US);
 	if (set != NULL) {
 		jwks_free(&s->set);
 		s->set = set;
 		s->good_us = now;
-	} else if (s->set != NULL && now - s->good_us > KEPT_US) {
+	} else if (s->set != NULL && is_too_old(s, now)) {
 		jwks_free(&s->set);
 	}
 	tell(s, set != NULL, error, now);
 }
 
-/* --- the thread --- */
+/* --- renewing --- */
 
 static struct source *next_due(struct key_sets *k)
 {
@@ -120,6 +126,46 @@ static struct source *next_due(struct key_sets *k)
 	return first;
 }
 
+static void renew(struct key_sets *k, struct source *s)
+{
+	struct sbuf error;
+	struct jwks *set;
+
+	sbuf_init(&error, 4096);
+	pthread_mutex_unlock(&k->lock);
+	set = get(k, s, &error);
+	pthread_mutex_lock(&k->lock);
+	if (atomic_load(&k->stop))
+		jwks_free(&set);
+	else
+		take(s, set, &error, k->means.now_us());
+	sbuf_fini(&error);
+}
+
+/* Under the lock, which is let go of meanwhile. When the next is due. */
+static uint64_t renew_due(struct key_sets *k)
+{
+	struct source *s = next_due(k);
+
+	while (!atomic_load(&k->stop) && s->due_us <= k->means.now_us()) {
+		renew(k, s);
+		s = next_due(k);
+	}
+	return s->due_us;
+}
+
+uint64_t key_sets_renew(struct key_sets *k)
+{
+	uint64_t due_us;
+
+	pthread_mutex_lock(&k->lock);
+	due_us = renew_due(k);
+	pthread_mutex_unlock(&k->lock);
+	return due_us;
+}
+
+/* --- the thread --- */
+
 static void wait_until(struct key_sets *k, uint64_t due_us)
 {
 	struct timespec t = {(time_t)(due_us / SECOND_US),
@@ -128,34 +174,16 @@ static void wait_until(struct key_sets *k, uint64_t due_us)
 	pthread_cond_timedwait(&k->changed, &k->lock, &t);
 }
 
-static void renew(struct key_sets *k, struct source *s)
-{
-	struct sbuf error;
-	struct jwks *set;
-
-	sbuf_init(&error, 4096);
-	pthread_mutex_unlock(&k->lock);
-	set = get(s, &k->stop, &error);
-	pthread_mutex_lock(&k->lock);
-	if (atomic_load(&k->stop))
-		jwks_free(&set);
-	else
-		take(s, set, &error);
-	sbuf_fini(&error);
-}
-
 static void *run(void *arg)
 {
 	struct key_sets *k = arg;
 
 	pthread_mutex_lock(&k->lock);
 	while (!atomic_load(&k->stop)) {
-		struct source *s = next_due(k);
+		uint64_t due_us = renew_due(k);
 
-		if (s->due_us > clock_mono_us())
-			wait_until(k, s->due_us);
-		else
-			renew(k, s);
+		if (!atomic_load(&k->stop))
+			wait_until(k, due_us);
 	}
 	pthread_mutex_unlock(&k->lock);
 	return NULL;
@@ -185,16 +213,25 @@ static void free_all(struct key_sets *k)
 	free(k);
 }
 
-struct key_sets *key_sets_start(const struct key_source *sources, size_t n)
+static void make_lock(struct key_sets *k)
 {
-	struct key_sets *k = xcalloc(1, sizeof *k);
 	pthread_condattr_t monotonic;
 
-	CHECK(n > 0 && pthread_mutex_init(&k->lock, NULL) == 0);
+	CHECK(pthread_mutex_init(&k->lock, NULL) == 0);
 	CHECK(pthread_condattr_init(&monotonic) == 0 &&
 	      pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
 	      pthread_cond_init(&k->changed, &monotonic) == 0);
 	pthread_condattr_destroy(&monotonic);
+}
+
+struct key_sets *key_sets_new(const struct key_source *sources, size_t n,
+			      const struct key_sets_means *means)
+{
+	struct key_sets *k = xcalloc(1, sizeof *k);
+
+	CHECK(n > 0);
+	make_lock(k);
+	k->means = *means;
 	k->n = n;
 	k->sources = xcalloc(n, sizeof *k->sources);
 	for (size_t i = 0; i < n; i++)
@@ -204,10 +241,18 @@ struct key_sets *key_sets_start(const struct key_source *sources, size_t n)
 			.file = copy(sources[i].file),
 			.ca_file = copy(sources[i].ca_file),
 		};
-	if (thread_start(&k->thread, "key-sets", run, k))
-		return k;
-	free_all(k);
-	return NULL;
+	return k;
+}
+
+struct key_sets *key_sets_start(const struct key_source *sources, size_t n)
+{
+	static const struct key_sets_means means = {clock_mono_us, fetch_get};
+	struct key_sets *k = key_sets_new(sources, n, &means);
+
+	k->has_thread = thread_start(&k->thread, "key-sets", run, k);
+	if (!k->has_thread)
+		key_sets_stop(&k);
+	return k;
 }
 
 void key_sets_stop(struct key_sets **sets)
@@ -221,7 +266,8 @@ void key_sets_stop(struct key_sets **sets)
 	atomic_store(&k->stop, true);
 	pthread_cond_signal(&k->changed);
 	pthread_mutex_unlock(&k->lock);
-	CHECK(pthread_join(k->thread, NULL) == 0);
+	if (k->has_thread)
+		CHECK(pthread_join(k->thread, NULL) == 0);
 	free_all(k);
 }
 
@@ -245,7 +291,7 @@ enum key_sets_verdict key_sets_verify(struct key_sets *k, size_t source, struct 
 
 	CHECK(source < k->n);
 	pthread_mutex_lock(&k->lock);
-	if (s->set != NULL && clock_mono_us() - s->good_us <= KEPT_US)
+	if (s->set != NULL && !is_too_old(s, k->means.now_us()))
 		switch (jwks_verify(s->set, token, kid, algorithm)) {
 		case JWKS_RIGHT:
 			verdict = KEY_SETS_RIGHT;
