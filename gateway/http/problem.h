@@ -80,6 +80,8 @@
 	X(QUEUE_FULL, "queue_full", 503, "proxy_internal_error", "Usage queue is full")  \
 	X(DATABASE_UNAVAILABLE, "database_unavailable", 503, "proxy_internal_error",     \
 	  "Database is not available")                                                   \
+	X(PROVIDER_UNAVAILABLE, "provider_unavailable", 503, "proxy_internal_error",     \
+	  "Sign-in provider is not available")                                           \
 	X(PROXY_LOOP, "proxy_loop", 502, "proxy_loop_detected",                          \
 	  "Gateway loops to itself")                                                     \
 	X(DNS_ERROR, "dns_error", 502, "dns_error",                                      \

@@ -313,6 +313,9 @@ static void refuse_unknown(struct call *c, const struct identity_answer *a)
 	case IDENTITY_UNKNOWN:
 		call_problem(c, PROBLEM_DATABASE_UNAVAILABLE, a->detail);
 		break;
+	case IDENTITY_UNJUDGED:
+		call_problem(c, PROBLEM_PROVIDER_UNAVAILABLE, a->detail);
+		break;
 	case IDENTITY_FOUND:
 		CHECK(!"somebody who is known");
 	}

@@ -461,7 +461,7 @@ static bool judge_token(struct identities *i, const struct request *r, bool coun
 	case PROVIDERS_AWAY:
 		if (counts)
 			tries_end(i->tries, r->client, NULL);
-		answer(r, IDENTITY_UNKNOWN, sbuf_text(&why));
+		answer(r, IDENTITY_UNJUDGED, sbuf_text(&why));
 		break;
 	}
 	sbuf_fini(&why);

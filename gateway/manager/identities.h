@@ -17,10 +17,11 @@ struct tries;
 
 enum identity_verdict {
 	IDENTITY_FOUND,
-	IDENTITY_NONE,    /* the request brings nothing */
-	IDENTITY_BAD,     /* what it brings is not, or no longer, valid */
-	IDENTITY_BUSY,    /* too many failed attempts (tries.h); later */
-	IDENTITY_UNKNOWN, /* no answer of the database, and nobody remembered */
+	IDENTITY_NONE,     /* the request brings nothing */
+	IDENTITY_BAD,      /* what it brings is not, or no longer, valid */
+	IDENTITY_BUSY,     /* too many failed attempts (tries.h); later */
+	IDENTITY_UNKNOWN,  /* no answer of the database, and nobody remembered */
+	IDENTITY_UNJUDGED, /* a token whose issuer's keys cannot be had */
 };
 
 struct identity_answer {

@@ -96,6 +96,18 @@ static enum providers_verdict bad(struct sbuf *why, const char *text)
 	return PROVIDERS_BAD;
 }
 
+/* Names the issuer as the settings do. */
+static enum providers_verdict away(const struct providers *p, size_t at, struct sbuf *why)
+{
+	sbuf_printf(
+		why,
+		"the keys of %s, by which the token's signature is checked, cannot be "
+		"had at the moment; try again, and if it lasts let an admin look into "
+		"the log",
+		p->settings->sign_in.issuers[at].issuer);
+	return PROVIDERS_AWAY;
+}
+
 /* What the token says here is not believed yet: it names whom to ask. */
 static const struct settings_issuer *issuer_of(const struct providers *p,
 					       const struct jwt *t, size_t *at)
@@ -112,10 +124,8 @@ static const struct settings_issuer *issuer_of(const struct providers *p,
 static enum providers_verdict check_signature(struct providers *p, size_t at,
 					      const struct jwt *t, struct sbuf *why)
 {
-	if (p->keys == NULL) {
-		sbuf_lit(why, "the issuer's keys cannot be had at the moment");
-		return PROVIDERS_AWAY;
-	}
+	if (p->keys == NULL)
+		return away(p, at, why);
 	switch (key_sets_verify(p->keys, at, t->text, t->kid, t->algorithm)) {
 	case KEY_SETS_RIGHT:
 		return PROVIDERS_GOOD;
@@ -125,8 +135,7 @@ static enum providers_verdict check_signature(struct providers *p, size_t at,
 		return bad(why, "its issuer has no key of its kid; if the key is new, "
 				"try again in a minute");
 	case KEY_SETS_NONE:
-		sbuf_lit(why, "the issuer's keys cannot be had at the moment");
-		return PROVIDERS_AWAY;
+		return away(p, at, why);
 	}
 	CHECK(!"a verdict");
 	return PROVIDERS_BAD;

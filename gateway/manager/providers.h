@@ -20,7 +20,7 @@ void providers_free(struct providers **p);
 enum providers_verdict {
 	PROVIDERS_GOOD,
 	PROVIDERS_BAD,
-	PROVIDERS_AWAY, /* the issuer's keys were never had, or not for too long */
+	PROVIDERS_AWAY, /* the issuer's keys were never had, or not for 24 hours */
 };
 
 /* v is set where the token is good: vouched_fini after it. Else why says why not, for

@@ -2,6 +2,7 @@
 import hashlib
 import hmac
 import select
+import threading
 import time
 
 import pytest
@@ -325,15 +326,31 @@ def tried(here):
     return here.api.get("/ready").json["sign_in"]
 
 
+@pytest.mark.parametrize("by", ["key", "session", "code", "jwt"])
+def test_each_failure_counts(clerk, here, by):
+    """However somebody tries; what was right, or is nothing, does not."""
+    before = tried(here)
+    assert ask(here, here.people.viewer.key).status == 200
+    assert ask(here, clerk_token(clerk)).status == 200
+    assert ask(here).status == 401
+    assert tried(here) == before
+    fail = {"key": lambda: ask(here, make_key()),
+            "session": lambda: ask(here, headers=[("Cookie", "tollgate_session=" + make_key("tgs_"))]),
+            "code": lambda: begin(here, code=make_key()),
+            "jwt": lambda: ask(here, clerk_token(clerk, key=clerk.stranger))}[by]
+    assert_problem(fail(), 401, "bad_sign_in")
+    assert tried(here) == {**before, "failed": before["failed"] + 1}
+
+
 def test_failures_of_one_person(here):
     """From whatever address they come."""
     key, before = make_key(), tried(here)
     answers = [here.api.post("/api/session", json={"key": key}, headers=[elsewhere()]) for _ in range(40)]
     assert [a.status for a in answers[:30]] == [401] * 30
     assert_problem(answers[-1], 429, "sign_in_busy")
-    after = tried(here)
-    assert after["failed"] + after["limited"] == before["failed"] + before["limited"] + 40
-    assert after["limited"] > before["limited"]
+    statuses, after = [a.status for a in answers], tried(here)
+    assert after["failed"] == before["failed"] + statuses.count(401)
+    assert after["limited"] == before["limited"] + statuses.count(429)
     assert begin(here, key=here.people.viewer.key).status == 201
 
 
@@ -595,6 +612,13 @@ def test_secure_cookies(here):
     eventually(lambda: ask(here, headers=[plain]).status == 200, "it is as before")
 
 
+def assert_away(answer):
+    """The keys of Clerk's issuer are not there: a sentence says whose."""
+    assert_problem(answer, 503, "provider_unavailable")
+    assert int(answer.headers.get("retry-after")) > 0
+    assert f"the keys of {CLERK}, " in answer.json["detail"]
+
+
 def test_keys_by_https(authority, upstreams, clerk, here):
     """Of the provider's own authority; never from where it points to, nor more than there may be."""
     with open(clerk.jwks_file, "rb") as f:
@@ -621,10 +645,41 @@ def test_keys_by_https(authority, upstreams, clerk, here):
         fetch_from(path, **({"ca_file": authority.file} if ca else {}))
         eventually(lambda: f"the keys of {CLERK} cannot be had" in here.gateway.log()[told:], f"{path} is refused")
         answer = ask(here, clerk_token(clerk))
-        assert_problem(answer, 503, "database_unavailable")
-        assert "issuer's keys" in answer.json["detail"]
+        assert_away(answer)
     fetch_from("/keys", ca_file=authority.file)
     eventually(lambda: ask(here, clerk_token(clerk)).status == 200, "the keys are there")
+    reload(here, sign_in=sign_in)
+    eventually(lambda: ask(here, clerk_token(clerk)).status == 200, "they are in the file")
+
+
+def test_a_provider_that_is_away_and_comes(upstreams, clerk, oidc, here):
+    """Its tokens are told to come later, and count as no failures; then its keys are there. All others go on."""
+    with open(clerk.jwks_file, "rb") as f:
+        keys = f.read()
+    comes = threading.Event()
+
+    def serve(conn):
+        for _ in requests_of(conn):
+            comes.wait()
+            conn.respond(body=keys)
+
+    server = upstreams(serve)
+    sign_in = dict(here.gateway.settings["sign_in"])
+    by_url = {k: v for k, v in sign_in["issuers"][0].items() if k != "jwks_file"}
+    reload(here, sign_in={**sign_in, "issuers": [sign_in["issuers"][1], {**by_url, "jwks_url": server.url + "/keys"}]})
+    try:
+        eventually(lambda: ask(here, oidc_token(oidc)).status == 200, "the other one's keys are there")
+        before = tried(here)
+        for path in ("/api/session", "/api/me", "/api/tokens"):
+            assert_away(ask(here, clerk_token(clerk), path))
+        # Nobody can tell that this one is forged.
+        assert_away(ask(here, clerk_token(clerk, key=clerk.stranger)))
+        assert tried(here) == before
+        assert ask(here, oidc_token(oidc)).status == ask(here, here.people.viewer.key).status == 200
+    finally:
+        comes.set()
+    # Where the first fetch was given up meanwhile, the next one is half a minute later.
+    eventually(lambda: ask(here, clerk_token(clerk)).status == 200, "its keys are there", patience_s=60)
     reload(here, sign_in=sign_in)
     eventually(lambda: ask(here, clerk_token(clerk)).status == 200, "they are in the file")
 
