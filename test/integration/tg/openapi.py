@@ -51,6 +51,9 @@ def read_problems():
     return {code: int(status) for code, status in LISTED.findall(text)}
 
 
+PROBLEMS = read_problems()
+
+
 class Operation(NamedTuple):
     id: str
     method: str
@@ -145,6 +148,7 @@ class Document:
         check_times(value, about)
         if status >= 400:
             assert value["code"] in self.problems_of(operation), f"{about}: {value}"
+            assert status == PROBLEMS[value["code"]], f"{about}: {value}"
 
 
 FORMATS = jsonschema.FormatChecker(formats=())
