@@ -205,6 +205,19 @@ static void say_field(const cJSON *field)
 	cli_say(stdout, "\n");
 }
 
+int cli_people_print(struct cli_people *a, cJSON *all, void (*print_table)(const cJSON *))
+{
+	if (all == NULL)
+		return 1;
+	if (cli_has(a->call, "json")) {
+		screen_print_json(all);
+		return 0;
+	}
+	print_table(all);
+	cJSON_Delete(all);
+	return 0;
+}
+
 int cli_people_show(struct cli_people *a, cJSON *json)
 {
 	const cJSON *field;

@@ -43,6 +43,9 @@ cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *o
  * fields. */
 int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column *columns,
 		    const char *const *fields, size_t n);
+/* The same with a table of the caller's. */
+int cli_people_print(struct cli_people *a, cJSON *all,
+		     void (*print_table)(const cJSON *));
 /* Prints and deletes an object (NULL: 1): JSON, or its fields, a line each. */
 int cli_people_show(struct cli_people *a, cJSON *json);
 /* Prints and deletes a user (NULL: 1): JSON, or "user 'ada' is changed". */

@@ -140,15 +140,7 @@ static int list(struct cli_people *a)
 	cli_people_add_text(a->call, filter, "state", "state");
 	all = cli_people_all(a, PEOPLE_TEAM_LIST, NULL, filter);
 	cJSON_Delete(filter);
-	if (all == NULL)
-		return 1;
-	if (cli_has(a->call, "json")) {
-		screen_print_json(all);
-		return 0;
-	}
-	print_teams(all);
-	cJSON_Delete(all);
-	return 0;
+	return cli_people_print(a, all, print_teams);
 }
 
 static int show(struct cli_people *a)

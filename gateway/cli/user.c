@@ -144,15 +144,7 @@ static int list(struct cli_people *a)
 	cli_people_add_text(a->call, filter, "kind", "kind");
 	all = cli_people_all(a, PEOPLE_USER_LIST, NULL, filter);
 	cJSON_Delete(filter);
-	if (all == NULL)
-		return 1;
-	if (cli_has(a->call, "json")) {
-		screen_print_json(all);
-		return 0;
-	}
-	print_users(all);
-	cJSON_Delete(all);
-	return 0;
+	return cli_people_print(a, all, print_users);
 }
 
 /* As what they are from now on. */
