@@ -1,15 +1,44 @@
 """Fixtures: PostgreSQL per session, a migrated database per test, gateways, upstreams, a CA."""
 import os
+import shutil
+import tempfile
 
 import pytest
 
 from tg.api import Managed
-from tg.openapi import CheckedApi
+from tg.openapi import SEEN, CheckedApi, unseen
 from tg.gateway import MANAGER_KEEPS, Gateway, make_token, run_cli
 from tg.postgres import Cluster
 from tg.standing import Standing
 from tg.tls import Authority
 from tg.upstream import Upstream, echo
+
+
+def is_first(config):
+    """Of the processes of a run, the one that the others are begun by."""
+    return not hasattr(config, "workerinput")
+
+
+def pytest_configure(config):
+    if is_first(config):
+        os.environ[SEEN] = tempfile.mkdtemp(prefix="tollgate-seen-")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """A whole run has seen every answer that the API's document declares."""
+    config = session.config
+    if not is_first(config):
+        return
+    here = os.path.dirname(os.path.abspath(__file__))
+    is_whole = not config.option.keyword and not config.option.markexpr and \
+        [os.path.abspath(a) for a in config.args] == [here]
+    missing = unseen(os.environ[SEEN]) if is_whole and exitstatus == 0 else []
+    shutil.rmtree(os.environ.pop(SEEN))
+    if missing:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        config.pluginmanager.get_plugin("terminalreporter").write_line(
+            "docs/openapi.yaml declares answers that no test has seen: "
+            + ", ".join(" ".join(one) for one in missing), red=True)
 
 
 def pytest_collection_modifyitems(items):

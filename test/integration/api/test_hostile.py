@@ -2,6 +2,7 @@
 import copy
 import json
 import re
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
@@ -22,6 +23,7 @@ IDS = ["x", "0", "-1", "1.0", "1e3", "0x1", " 1", "9223372036854775807", "922337
        "1' OR '1'='1", "\x00", "1\x00", "..", "%2e%2e", "\u202e", "٣"]
 TEXTS = ["'; DROP TABLE tokens; --", "' OR '1'='1", "$1", "\\", '"', "{}", "%s%n%x", "a\nERROR forged line", "a\r\nSet-Cookie: x=y",
          "\x1b[31mred", "\x00", "\u202eright to left", "\ud800", "x" * 5000, "", " ", "null", "1e999", "-0", "~", "../../etc/passwd"]
+VALUES = [*TEXTS, "x" * 10240, None, True, 0, -1, 1.5, 2**53 + 1, 2**63, 10**30, [], {}, [[]], ["x"] * 2000, {"a": {"a": {}}}]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,11 @@ def sent(managed, api, row, request, **how):
 
 def pointers(answer):
     return [e["pointer"] for e in answer.json["errors"]]
+
+
+def is_told(answer, name):
+    """Whether the member of the body, or something in it, is named."""
+    return any(p == f"#/{name}" or p.startswith(f"#/{name}/") for p in pointers(answer))
 
 
 # --- the gate ---
@@ -163,9 +170,13 @@ def test_ids_of_something_else(managed, api, samples, row):
     assert answer.status in (400, 404)
 
 
+def operation_of(row):
+    return next(o for o in DOCUMENT.operations if o.id == row.operation_id)
+
+
 def query_names(row):
-    operation = next(o for o in DOCUMENT.operations if o.id == row.operation_id)
-    return [p["name"] for p in map(DOCUMENT.resolve, operation.spec.get("parameters", ())) if p["in"] == "query"]
+    return [p["name"] for p in map(DOCUMENT.resolve, operation_of(row).spec.get("parameters", ()))
+            if p["in"] == "query"]
 
 
 @pytest.mark.parametrize("row", [r for r in ROWS if query_names(r)], ids=ids)
@@ -196,8 +207,7 @@ def mutated(value, text):
 
 @pytest.mark.parametrize("row", WITH_BODY, ids=ids)
 def test_hostile_members(managed, api, samples, row):
-    values = [*TEXTS, None, True, 0, -1, 1.5, 2**53 + 1, 2**63, 10**30, [], {}, [[]], ["x"] * 2000, {"a": {"a": {}}}]
-    for value in values:
+    for value in VALUES:
         for body in mutated(copy.deepcopy(samples.request(row).json), value):
             request = samples.request(row)
             answer = sent(managed, api, row, request, json=body)
@@ -207,6 +217,121 @@ def test_hostile_members(managed, api, samples, row):
             assert answer.status in (200, 201, 204, 400, 401, 403, 404, 409), body
             if answer.status == 400:
                 assert answer.json["errors"], body
+
+
+# --- as the document tells ---
+
+class Member(NamedTuple):
+    """A declared parameter or member of a body, with what is, and what is not, of its schema."""
+    name: str
+    schema: dict
+
+    def is_of(self, value):
+        try:
+            DOCUMENT.validate(self.schema, value)
+        except AssertionError:
+            return False
+        return True
+
+
+def bodies(row):
+    """What a body of the operation may have, and what it must have."""
+    content = operation_of(row).spec["requestBody"]
+    schema = DOCUMENT.resolve(DOCUMENT.resolve(content)["content"]["application/json"]["schema"])
+    return [Member(*item) for item in schema.get("properties", {}).items()], schema.get("required", [])
+
+
+def queries(row):
+    parameters = map(DOCUMENT.resolve, operation_of(row).spec.get("parameters", ()))
+    return [Member(p["name"], p["schema"]) for p in parameters if p["in"] == "query"]
+
+
+def of_text(text):
+    """What a parameter's text may mean."""
+    meant = [text]
+    if text in ("true", "false"):
+        meant.append(text == "true")
+    if re.fullmatch(r"-?[0-9]+", text):
+        meant.append(int(text))
+    return meant + [[one] for one in meant]
+
+
+PARAMETERS = ["", "nobody's word", "true", "false", "-1", "0", "1", "1.5", "201", "1000000000", "9223372036854775808"]
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if query_names(r)], ids=ids)
+def test_parameters_are_as_declared(managed, api, samples, row):
+    """What is not of a parameter's schema is refused by its name."""
+    for member in queries(row):
+        path, _, query = samples.request(row).path.partition("?")
+        rest = [part for part in query.split("&") if part and not part.startswith(member.name + "=")]
+        for text in PARAMETERS:
+            if any(member.is_of(value) for value in of_text(text)):
+                continue
+            answer = sent(managed, api, row, samples.request(row),
+                          path=path + "?" + "&".join([*rest, f"{member.name}={quote(text)}"]))
+            assert answer.status == 400, (member.name, text)
+            assert member.name in [e.get("parameter") for e in answer.json["errors"]], (text, answer.json)
+
+
+def known(answer, field, name):
+    """What there is, as the refusal of a name that is not there tells."""
+    detail, = [e["detail"] for e in answer.json["errors"] if e.get(field) == name]
+    return set(re.fullmatch(r"there is no such (?:parameter|field); there are (.*)", detail)[1].split(", "))
+
+
+@pytest.mark.parametrize("row", NAMED, ids=ids)
+def test_the_parameters_are_the_declared_ones(managed, api, samples, row):
+    request = samples.request(row)
+    answer = sent(managed, api, row, request, path=request.path + ("&" if "?" in request.path else "?") + "nobody_knows=1")
+    if query_names(row):
+        assert known(answer, "parameter", "nobody_knows") == set(query_names(row))
+    else:
+        assert answer.json["errors"] == [{"parameter": "nobody_knows", "detail": "there are no parameters here; leave it out"}]
+
+
+@pytest.mark.parametrize("row", WITH_BODY, ids=ids)
+def test_the_members_are_the_declared_ones(managed, api, samples, row):
+    request = samples.request(row)
+    answer = sent(managed, api, row, request, json={**request.json, "nobody_knows": 1})
+    assert known(answer, "pointer", "#/nobody_knows") == {member.name for member in bodies(row)[0]}
+
+
+@pytest.mark.parametrize("row", WITH_BODY, ids=ids)
+def test_members_are_as_declared(managed, api, samples, row):
+    """What is not of a member's schema is refused by its name, and so is one that is missing."""
+    members, needed = bodies(row)
+    assert members
+    for name in needed:
+        request = samples.request(row)
+        answer = sent(managed, api, row, request, json={k: v for k, v in request.json.items() if k != name})
+        assert answer.status == 400 and f"#/{name}" in pointers(answer), (name, answer.json)
+    for member in members:
+        for value in VALUES:
+            if member.is_of(value):
+                continue
+            request = samples.request(row)
+            body = {**request.json, member.name: value}
+            answer = sent(managed, api, row, request, json=body)
+            if len(json.dumps(body)) > room(row):
+                assert answer.status == 413, body
+                continue
+            assert answer.status == 400, body
+            # What no JSON of ours may have is found before there are members: told by its place.
+            assert is_told(answer, member.name) or value in ("\x00", "\ud800") \
+                and re.match(r"line 1, column \d+: ", answer.json["errors"][0]["detail"]), (body, answer.json)
+
+
+@pytest.mark.parametrize("row", WITH_BODY, ids=ids)
+def test_numbers_that_are_none(managed, api, samples, row):
+    """JSON has them, no type of ours does."""
+    for member in bodies(row)[0]:
+        for number in ("1e400", "-1e400", "1e-400", "0." + "1" * 400, "1" * 400):
+            request = samples.request(row)
+            text = json.dumps({**request.json, member.name: "@"}).replace('"@"', number)
+            answer = sent(managed, api, row, request, json=None, body=text.encode())
+            assert answer.status == 400, (member.name, number)
+            assert is_told(answer, member.name), (member.name, answer.json)
 
 
 # --- who ---

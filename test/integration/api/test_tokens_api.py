@@ -379,6 +379,8 @@ def test_the_same_request_again(managed, call):
     turned = call(people.manager, "POST", path, {"grace_s": 0}, headers=once)
     again = call(people.manager, "POST", path, {"grace_s": 0}, headers=once)
     assert again["key"] is None and again["key_start"] == turned["key_start"]
+    other = call(people.manager, "POST", path, {"grace_s": 1}, headers=once, status=422)
+    assert other["code"] == "idempotency_mismatch"
     for wrong in ("", "a b", "x" * 256):
         call(people.manager, "POST", "/api/tokens", body, headers={"Idempotency-Key": wrong}, status=400)
     stored = managed.database.value("SELECT string_agg(r::text, '') FROM tollgate_repeats r")

@@ -419,6 +419,26 @@ def test_a_session(here):
     assert ask(here, headers=[cookie]).status == 401
 
 
+def test_keys_have_a_bound(here):
+    person = here.people.add("a hundred keys")
+    here.database.query("INSERT INTO tollgate_user_keys (user_id, key_hash, key_start) SELECT %s, "
+                        "encode(sha256(n::text::bytea), 'hex'), 'tgu_' FROM generate_series(2, 100) AS n", (person.id,))
+    path, admin = f"/api/users/{person.id}/keys", here.people.admin.key
+    assert_problem(here.api.post(path, admin, {"name": "one more"}), 409, "conflict")
+    assert here.api.delete(f"{path}/{here.api.get(path, admin).json['items'][0]['id']}", admin).status == 204
+    assert here.api.post(path, admin, {"name": "one more"}).status == 201
+
+
+def test_an_identity_that_keeps_somebody_out(here):
+    person, admin = here.people.add("kept out"), here.people.admin.key
+    path = f"/api/users/{person.id}"
+    made = here.api.post(f"{path}/identities", admin, {"issuer": "https://i.example", "subject": "kept out"}).json
+    here.api.patch(path, admin, {"disabled": True})
+    assert_problem(here.api.delete(f"{path}/identities/{made['id']}", admin), 409, "conflict")
+    here.api.patch(path, admin, {"disabled": False})
+    assert here.api.delete(f"{path}/identities/{made['id']}", admin).status == 204
+
+
 def test_sessions_everywhere(here):
     cookies = [("Cookie", cookie_of(begin(here, key=here.people.manager.key))) for _ in range(2)]
     assert [ask(here, headers=[c]).status for c in cookies] == [200, 200]
