@@ -30,7 +30,7 @@ def pytest_sessionfinish(session, exitstatus):
     if not is_first(config):
         return
     here = os.path.dirname(os.path.abspath(__file__))
-    is_whole = not config.option.keyword and not config.option.markexpr and \
+    is_whole = not any((config.option.keyword, config.option.markexpr, config.option.collectonly)) and \
         [os.path.abspath(a) for a in config.args] == [here]
     missing = unseen(os.environ[SEEN]) if is_whole and exitstatus == 0 else []
     shutil.rmtree(os.environ.pop(SEEN))

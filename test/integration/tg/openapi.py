@@ -194,8 +194,7 @@ def document():
 SEEN = "TOLLGATE_TEST_SEEN"
 # Declared answers that other tests see, which call the manager as a plain HTTP client.
 ELSEWHERE = {("getIndex", "200"): "manager/test_manager.py: test_index",
-             ("logUsage", "queue_full"): "manager/test_ingest.py: test_what_a_full_lane_refuses_is_counted_once",
-             ("getSelf", "keys_unavailable"): "token/test_tokens.py: the same keys, at the gateway"}
+             ("logUsage", "queue_full"): "manager/test_ingest.py: test_what_a_full_lane_refuses_is_counted_once"}
 
 
 def unseen(folder):

@@ -6,6 +6,7 @@ import pytest
 
 from tg.problems import UNKNOWN_FOREIGN, assert_problem
 from tg.gateway import run_cli
+from tg.openapi import CheckedApi
 from tg.wait import eventually
 
 
@@ -62,6 +63,8 @@ def test_without_postgres_and_snapshot_nothing_can_be_judged(gateways, echo_upst
     assert_problem(gateway.call("GET", "/api/test/x", key=UNKNOWN_FOREIGN), 503,
                    "keys_unavailable")
     assert gateway.call("GET", "/api/test/x", key="").status == 401
+    own = CheckedApi(gateway).get("/api/self", headers=[("X-API-Key", keys["all"])])
+    assert (own.status, own.json["code"]) == (503, "keys_unavailable")
     cluster.start()
     eventually(lambda: status(gateway, keys["all"]) == 200, "keys are judged")
     assert gateway.get_status("/ready") == 200
