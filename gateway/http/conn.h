@@ -127,6 +127,11 @@ struct http_answer {
 	struct str body;
 };
 void http_conn_answer(struct http_conn *c, const struct http_answer *answer);
+/* Its head alone, where the body's length is not known; the body comes by
+ * http_conn_write: chunked (the chunks are the caller's), or up to the connection's end.
+ * The exchange goes on. */
+void http_conn_answer_head(struct http_conn *c, const struct http_answer *answer,
+			   bool is_chunked);
 /* For who records an answer before it goes out: appends it to `out`, which has room for
  * HTTP_ANSWER_HEAD_MAX. A problem (the bytes of its body are returned), or a 204 with
  * lines ready-made. */

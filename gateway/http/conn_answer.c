@@ -182,3 +182,21 @@ void http_conn_answer(struct http_conn *c, const struct http_answer *a)
 	http_conn_finish(c, v, c->request->head.method == HTTP_HEAD ? 1 : 2, false);
 	sbuf_fini(&head);
 }
+
+void http_conn_answer_head(struct http_conn *c, const struct http_answer *a,
+			   bool is_chunked)
+{
+	struct sbuf head;
+
+	CHECK(a->content_type != NULL && (is_chunked || http_conn_must_close(c)));
+	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
+	put_status_line(a->status, http_conn_request_id(c), &head);
+	sbuf_printf(&head, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n",
+		    a->content_type);
+	if (is_chunked)
+		sbuf_lit(&head, "Transfer-Encoding: chunked\r\n");
+	sbuf_str(&head, a->fields);
+	put_head_end(c, &head);
+	http_conn_write(c, &(struct iovec){head.p, head.n}, 1);
+	sbuf_fini(&head);
+}

@@ -20,6 +20,7 @@
 #include "gateway/manager/identity.h"
 #include "gateway/manager/operation.h"
 #include "gateway/manager/query.h"
+#include "gateway/manager/stream.h"
 #include "gateway/token/token_sync.h"
 
 #define CALL_BODY_MAX (1024u * 1024)
@@ -136,6 +137,11 @@ void call_reply_json(struct call *c, int status, struct str body);
 void call_reply_object(struct call *c, int status, struct cJSON *json);
 void call_reply_text(struct call *c, int status, struct str body);
 void call_reply_nothing(struct call *c); /* 204 */
+/* The head of an answer that goes on as a stream; the call, with all that it kept, is
+ * over. NULL: there is nobody to stream to (the client has left, or asked for the head
+ * alone), and ctx is the caller's to free. */
+struct stream *call_stream(struct call *c, const char *content_type,
+			   const struct stream_user *user, void *ctx);
 /* detail may be NULL. */
 void call_problem(struct call *c, enum problem_id id, const char *detail);
 void call_problem_later(struct call *c, enum problem_id id, const char *detail,

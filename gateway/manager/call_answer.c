@@ -72,6 +72,27 @@ void call_reply_nothing(struct call *c)
 	reply(c, 204, NULL, (struct str){0});
 }
 
+struct stream *call_stream(struct call *c, const char *content_type,
+			   const struct stream_user *user, void *ctx)
+{
+	struct sbuf fields = c->answer_fields;
+	struct stream *s = NULL;
+	struct http_conn *conn;
+
+	c->answer_fields = (struct sbuf){0};
+	conn = call_free(c);
+	if (conn != NULL)
+		s = stream_begin(conn,
+				 &(struct http_answer){
+					 .status = 200,
+					 .content_type = content_type,
+					 .fields = sbuf_view(&fields),
+				 },
+				 user, ctx);
+	wipe_lines(&fields);
+	return s;
+}
+
 static void problem(struct call *c, struct problem_answer answer)
 {
 	struct sbuf fields = c->answer_fields;
