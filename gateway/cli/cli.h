@@ -13,6 +13,7 @@ const struct cli_command *cli_check(void);
 const struct cli_command *cli_demo(void);
 const struct cli_command *cli_dev(void);
 const struct cli_command *cli_health(void);
+const struct cli_command *cli_import(void);
 const struct cli_command *cli_journal(void);
 const struct cli_command *cli_migrate(void);
 const struct cli_command *cli_nodes(void);

@@ -16,8 +16,8 @@
 #include "gateway/cli/screen.h"
 #include "gateway/cli/token_change.h"
 #include "gateway/cli/token_list.h"
+#include "gateway/cli/token_scopes.h"
 #include "gateway/cli/token_switch.h"
-#include "gateway/settings/settings.h"
 #include "gateway/token/key.h"
 #include "gateway/token/token_admin.h"
 
@@ -154,57 +154,6 @@ static int import(struct action *a)
 	return 0;
 }
 
-/* --- scopes that open nothing --- */
-
-static bool is_asked_for(const struct settings *s, const char *scope)
-{
-	if (strcmp(scope, "*") == 0)
-		return true;
-	for (size_t i = 0; i < s->n_routes; i++)
-		if (s->routes[i].scope != NULL && strcmp(s->routes[i].scope, scope) == 0)
-			return true;
-	return false;
-}
-
-/* Each scope once, in the routes' order. */
-static void list_scopes(const struct settings *s, struct sbuf *out)
-{
-	for (size_t i = 0; i < s->n_routes; i++) {
-		const char *scope = s->routes[i].scope;
-		bool is_new = scope != NULL;
-
-		for (size_t j = 0; is_new && j < i; j++)
-			is_new = s->routes[j].scope == NULL ||
-				 strcmp(s->routes[j].scope, scope) != 0;
-		if (is_new)
-			sbuf_printf(out, "%s%s", out->n ? ", " : "", scope);
-	}
-	if (out->n == 0)
-		sbuf_lit(out, "none");
-}
-
-/* It may be that of a route to come. */
-static void warn_of_scopes(const struct action *a)
-{
-	struct settings *s = cli_db_settings(&a->database);
-	struct sbuf known;
-
-	if (s == NULL)
-		return;
-	sbuf_init(&known, ERROR_MAX);
-	list_scopes(s, &known);
-	for (size_t i = 0; i < a->spec.n_scopes; i++)
-		if (!is_asked_for(s, a->spec.scopes[i]))
-			cli_warn(a->call,
-				 "warning: no route of %s asks for the scope '%s'; the "
-				 "routes' scopes: %s",
-				 a->database.config ? a->database.config
-						    : "the running `tollgate dev`",
-				 a->spec.scopes[i], sbuf_text(&known));
-	sbuf_fini(&known);
-	settings_unref(&s);
-}
-
 /* --- commands --- */
 
 static int run(const struct cli_call *c, int (*act)(struct action *a))
@@ -237,7 +186,7 @@ static int make(struct action *a, int (*act)(struct action *a))
 	a->spec.address_ranges = ranges;
 	status = act(a);
 	if (status == 0)
-		warn_of_scopes(a);
+		token_scopes_warn(a->call, &a->database, scopes, a->spec.n_scopes);
 	free(ranges);
 	free(scopes);
 	return status;

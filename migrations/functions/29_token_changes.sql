@@ -237,12 +237,30 @@ $$;
 
 -- --- changes ---
 
+-- What spec says that a token is to be; the team, and what it allows, are not looked at.
+CREATE OR REPLACE FUNCTION public.token_of_spec(actor jsonb, spec jsonb)
+RETURNS public.tokens
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+	t public.tokens;
+BEGIN
+	t.name := public.token_check_name(actor, spec ->> 'name', NULL);
+	t.scopes := public.token_scopes_in(public.token_check_scopes(spec));
+	t.expires_at := public.token_check_expiry(spec);
+	t.tollgate_address_ranges := public.token_check_ranges(spec);
+	t.tollgate_description := spec ->> 'description';
+	t.key_start := spec ->> 'key_start';
+	RETURN t;
+END
+$$;
+
 -- spec: name, scopes, team_id, description, address_ranges, expires_at or lifetime_s;
 -- token_hash and key_start of its key, which only admins bring themselves ("brought").
 CREATE OR REPLACE FUNCTION public.token_create(actor jsonb, spec jsonb,
 	once jsonb DEFAULT NULL) RETURNS json
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
+	team bigint;
 	t public.tokens;
 	before json;
 	missing text;
@@ -251,7 +269,7 @@ BEGIN
 	IF (spec ->> 'brought')::boolean THEN
 		PERFORM public.people_need_admin(actor);
 	END IF;
-	t.tollgate_team_id := public.token_check_team(actor, (spec ->> 'team_id')::bigint);
+	team := public.token_check_team(actor, (spec ->> 'team_id')::bigint);
 	before := public.token_repeated(once);
 	IF before IS NOT NULL THEN
 		IF NOT public.token_is_managed(actor, (SELECT tollgate_team_id
@@ -261,10 +279,8 @@ BEGIN
 		END IF;
 		RETURN before;
 	END IF;
-	t.name := public.token_check_name(actor, spec ->> 'name', NULL);
-	t.scopes := public.token_scopes_in(public.token_check_scopes(spec));
-	t.expires_at := public.token_check_expiry(spec);
-	t.tollgate_address_ranges := public.token_check_ranges(spec);
+	t := public.token_of_spec(actor, spec);
+	t.tollgate_team_id := team;
 	PERFORM public.token_check_ceiling(t, '{scopes,expires_at,address_ranges}');
 	IF spec ->> 'key_start' = 'generated' THEN
 		PERFORM public.people_refuse('TG400', 'is the mark of tokens that `tollgate '
@@ -274,8 +290,8 @@ BEGIN
 	INSERT INTO public.tokens AS k (name, token_hash, key_start, scopes, expires_at,
 		tollgate_team_id, tollgate_description, tollgate_address_ranges)
 		VALUES (t.name, public.token_check_hash(actor, spec ->> 'token_hash'),
-		spec ->> 'key_start', t.scopes, t.expires_at, t.tollgate_team_id,
-		spec ->> 'description', t.tollgate_address_ranges)
+		t.key_start, t.scopes, t.expires_at, t.tollgate_team_id,
+		t.tollgate_description, t.tollgate_address_ranges)
 		RETURNING k.id INTO t.id;
 	RETURN public.token_keep_answer(once, t.id);
 EXCEPTION

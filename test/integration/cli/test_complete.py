@@ -27,7 +27,7 @@ JSON_COMMANDS = [
     ("token import", "--name", "b", "--no-scopes"), ("token show", "a"), ("token addresses", "a"),
     ("token change", "a", "--description", "why"), ("token rotate", "a", "--grace", "1h"), ("token disable", "a"),
     ("token enable", "a", "--wait"), ("token lookup",), ("token revoke", "a"), ("token delete", "b"),
-    ("audit",), ("nodes",), ("routes",), ("usage stats",), ("usage top", "tokens"), ("usage series",), ("usage logs",),
+    ("import kv", "{dump}"), ("audit",), ("nodes",), ("routes",), ("usage stats",), ("usage top", "tokens"), ("usage series",), ("usage logs",),
     ("usage cost",), ("usage ask", "stats"),
 ]
 
@@ -72,7 +72,8 @@ def test_json(cluster, template, tmp_path):
         {"name": "a", "path": "/api/a", "upstream": "http://127.0.0.1:9", "scope": "x"},
         {"name": "b", "path": "/api/b", "upstream": "http://127.0.0.1:9"}]}))
     database.query("INSERT INTO tollgate_access_requests (issuer, subject) VALUES ('https://id.example.org', 's2')")
-    known = {"request": database.value("SELECT id FROM tollgate_access_requests")}
+    (tmp_path / "kv.json").write_text('{"%s": {"name": "kv", "scopes": ["x"]}}' % ("a" * 64))
+    known = {"request": database.value("SELECT id FROM tollgate_access_requests"), "dump": tmp_path / "kv.json"}
     answers = {}
     for name, *arguments in JSON_COMMANDS:
         done = run_cli(*name.split(), *(a.format(**known) for a in arguments), "--json", "--config", config,
