@@ -84,7 +84,7 @@ LDFLAGS += $(LD_$(VARIANT)) -pthread
 LDLIBS  += $(PKG_LIBS) -lcjose -lcurl -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
-GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c build/gen/openapi.c
+GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c build/gen/openapi.c build/gen/advice.c
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 # As many tests at once as there are cores; each process has a PostgreSQL of its own.
@@ -158,6 +158,11 @@ build/gen/openapi.json: common/yaml_to_json.py docs/openapi.yaml
 	@$(PYTHON) common/yaml_to_json.py docs/openapi.yaml >$@.new && mv $@.new $@
 build/gen/openapi.c: common/embed.sh build/gen/openapi.json
 	@common/embed.sh embedded_openapi build/gen/openapi.json >$@.new && mv $@.new $@
+
+# What is advised, as the page about errors has it.
+build/gen/advice.c: gateway/http/advice.py docs/errors.md
+	@mkdir -p $(@D)
+	@$(PYTHON) gateway/http/advice.py docs/errors.md >$@.new && mv $@.new $@
 
 # Which commit this is, for `tollgate --version`: of git, where there is one, or COMMIT=...
 COMMIT ?= $(shell [ -e .git ] && git -c safe.directory='*' describe --always --abbrev=12 \

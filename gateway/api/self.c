@@ -8,14 +8,15 @@
 /* As the gateway would, on any route. */
 static void admit_key(struct admission *a, struct call *c)
 {
+	const struct token_sync *tokens = call_context(c)->tokens;
 	struct key_hasher *hasher = key_hasher_new();
 
 	admit_holder(a, call_head(c),
 		     &(struct admit_context){
-			     .tokens = call_context(c)->tokens,
+			     .tokens = token_sync_table(tokens),
+			     .state = token_sync_state(tokens, clock_mono_us()),
 			     .hasher = hasher,
 			     .client = call_client(c),
-			     .mono_us = clock_mono_us(),
 			     .wall_us = call_arrival_us(c),
 		     });
 	key_hasher_free(&hasher);

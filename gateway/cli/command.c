@@ -11,12 +11,13 @@
 #include "common/str.h"
 #include "gateway/cli/clean.h"
 #include "gateway/cli/command_help.h"
-#include "gateway/cli/near.h"
+#include "common/near.h"
 #include "gateway/token/token_admin.h"
 
 #define TEXT_MAX (1u << 20)
 #define OPTIONS_MAX 64
 #define FIRST_OPTION 0x100 /* of getopt's values, beside letters */
+#define LETTERS_MAX (2 * OPTIONS_MAX + 3)
 
 /* --- messages --- */
 
@@ -280,6 +281,35 @@ static size_t getopt_table(const struct cli_command *command,
 	return n;
 }
 
+/* ":h", and those of options; all of them take a value. */
+static void letters_of(const struct cli_command *command, char letters[LETTERS_MAX])
+{
+	const struct cli_option *o;
+	size_t n = 2;
+
+	memcpy(letters, ":h", n);
+	for (size_t i = 0; (o = cli_option_at(command, i)) != NULL; i++)
+		if (o->letter != 0) {
+			CHECK(o->kind != CLI_FLAG);
+			letters[n++] = o->letter;
+			letters[n++] = ':';
+		}
+	letters[n] = '\0';
+}
+
+/* What getopt has found, an option's letter or its number. */
+static const struct cli_option *option_of(const struct cli_command *command, int found)
+{
+	const struct cli_option *o;
+
+	if (found >= FIRST_OPTION)
+		return cli_option_at(command, (size_t)(found - FIRST_OPTION));
+	for (size_t i = 0; (o = cli_option_at(command, i)) != NULL; i++)
+		if (o->letter != 0 && o->letter == found)
+			return o;
+	return NULL;
+}
+
 /* What another command below the same one takes is no mistyped word. */
 static const char *taken_elsewhere(const struct cli_call *c, const char *name)
 {
@@ -318,22 +348,14 @@ static void tell_unknown(const struct cli_call *c, const char *argument)
 				near.best ? near.best : "", near.best ? "?" : "");
 }
 
-static const char *name_of(const struct option *table, int value)
+static int tell_wrong(const struct cli_call *c, int found, const char *argument)
 {
-	while (table->name != NULL && table->val != value)
-		table++;
-	return table->name;
-}
+	const struct cli_option *o = optopt != 0 ? option_of(c->command, optopt) : NULL;
 
-static int tell_wrong(const struct cli_call *c, const struct option *table, int found,
-		      const char *argument)
-{
-	const char *name = optopt != 0 ? name_of(table, optopt) : NULL;
-
-	if (found == ':')
-		cli_usage_error(c, "--%s needs a value", name);
-	else if (name != NULL)
-		cli_usage_error(c, "--%s takes no value", name);
+	if (found == ':' && o != NULL)
+		cli_usage_error(c, "--%s needs a value", o->name);
+	else if (o != NULL)
+		cli_usage_error(c, "--%s takes no value", o->name);
 	else
 		tell_unknown(c, argument);
 	return 2;
@@ -360,25 +382,28 @@ static int check_given(const struct cli_call *c)
 int cli_parse(struct cli_call *c, int argc, char **argv)
 {
 	struct option table[OPTIONS_MAX + 2];
+	const struct cli_option *o;
+	char letters[LETTERS_MAX];
 	int found, before;
 
 	getopt_table(c->command, table);
+	letters_of(c->command, letters);
 	optind = 0; /* getopt(3): start anew */
 	for (;;) {
 		before = optind > 0 ? optind : 1;
 		opterr = 0;
-		found = getopt_long(argc, argv, ":h", table, NULL);
+		found = getopt_long(argc, argv, letters, table, NULL);
 		if (found == -1)
 			break;
 		if (found == 'h') {
 			cli_print_help(stdout, c->command, c->path);
 			return 0;
 		}
-		if (found < FIRST_OPTION)
-			return tell_wrong(c, table, found,
+		o = option_of(c->command, found);
+		if (o == NULL)
+			return tell_wrong(c, found,
 					  argv[optind > before ? optind - 1 : before]);
-		if (!take(c, cli_option_at(c->command, (size_t)(found - FIRST_OPTION)),
-			  optarg))
+		if (!take(c, o, optarg))
 			return 2;
 	}
 	c->operands = (const char *const *)(void *)(argv + optind);

@@ -33,6 +33,7 @@ struct cli_option {
 	/* It must be given; a message goes on with this: "those of the routes..." */
 	const char *demand;
 	const char *unless; /* the option beside which it is not demanded; NULL: none */
+	char letter;        /* `-X` is the same; 0: none */
 };
 
 /* A row; its further fields may follow, with their names. */

@@ -5,7 +5,7 @@
 #include "common/check.h"
 #include "gateway/cli/clean.h"
 #include "gateway/cli/cli.h"
-#include "gateway/cli/near.h"
+#include "common/near.h"
 #include "gateway/cli/usage_question.h"
 
 #define SHARES (CLI_TAKES_DATABASE | CLI_TAKES_JSON)

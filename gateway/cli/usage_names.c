@@ -7,7 +7,7 @@
 #include "common/check.h"
 #include "common/pg_sync.h"
 #include "gateway/cli/clean.h"
-#include "gateway/cli/near.h"
+#include "common/near.h"
 
 #define ERROR_MAX (64u << 10)
 

@@ -165,7 +165,9 @@ static bool texts_are_right(struct reader *r, const struct body_field *f,
 		if (e->type != JSONC_STRING)
 			fault(r, where, "is a text");
 		else
-			text_is_right(r, f, where, e->text, 1, ELEMENT_MAX);
+			text_is_right(r, f, where, e->text, 1,
+				      f->type == BODY_LINES ? BODY_LINE_MAX
+							    : ELEMENT_MAX);
 	}
 	return r->faults->n == n;
 }
@@ -182,6 +184,7 @@ static enum jsonc_type type_of(enum body_type type)
 	case BODY_BOOL:
 		return JSONC_BOOL;
 	case BODY_TEXTS:
+	case BODY_LINES:
 		return JSONC_ARRAY;
 	}
 	CHECK(!"a type");
@@ -197,6 +200,7 @@ static bool is_right(struct reader *r, const struct body_field *f,
 	case BODY_INTEGER:
 		return integer_is_right(r, f, v->text);
 	case BODY_TEXTS:
+	case BODY_LINES:
 		return texts_are_right(r, f, v);
 	case BODY_TIME:
 		if (is_time(v->text))

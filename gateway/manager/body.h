@@ -13,12 +13,15 @@
 
 struct cJSON;
 
+#define BODY_LINE_MAX 8000
+
 enum body_type {
 	BODY_TEXT,    /* min..max characters, none of them a control character */
 	BODY_INTEGER, /* min..max, exactly (64 bits) */
 	BODY_BOOL,
 	BODY_TIME,   /* RFC 3339, with an offset */
 	BODY_TEXTS,  /* an array of texts of 1..100 characters; min..max of them */
+	BODY_LINES,  /* the same of up to BODY_LINE_MAX characters */
 	BODY_ONE_OF, /* a text that is one of `words` */
 };
 

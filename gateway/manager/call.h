@@ -39,12 +39,14 @@ struct call;
 struct confirmations;
 struct identities;
 struct recording;
+struct resolver;
 struct tries;
 
 /* What operations work with; lives as long as the manager's thread. */
 struct manager_context {
 	struct settings *settings;
 	struct token_sync *tokens;
+	struct resolver *resolver; /* of upstreams' names, for what is known of them */
 	struct usage_lane *lane;
 	struct recording *recording;
 	struct manager_db *db;

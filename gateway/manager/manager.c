@@ -104,6 +104,7 @@ struct manager *manager_start(const struct manager_options *o)
 	make_thread(m, o->epochs);
 	m->context.settings = settings_ref(o->settings);
 	m->context.tokens = o->tokens;
+	m->context.resolver = o->resolver;
 	m->context.lane = o->lane;
 	m->context.recording = o->recording;
 	m->context.db = manager_db_new(loop_thread_base(m->thread), o->settings->database,

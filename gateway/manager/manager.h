@@ -15,7 +15,7 @@ struct manager_options {
 	struct token_sync *tokens; /* tells known hashes from unknown ones */
 	/* the manager's thread is a reader of the token table */
 	struct epoch_domain *epochs;
-	struct resolver *resolver;          /* of the database's name; outlives it */
+	struct resolver *resolver;          /* of all names; outlives it */
 	struct usage_lane *lane;            /* the manager's own */
 	struct recording *recording;        /* for /ready */
 	const struct operation *operations; /* static */

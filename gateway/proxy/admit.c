@@ -52,8 +52,12 @@ static void refuse_miss(struct admission *a, const struct credential *c,
 }
 
 /* A known key: does it still count? */
-static bool judge_token(struct admission *a, const struct token_view *t, int64_t wall_us)
+static bool judge_token(struct admission *a, struct token_view *t,
+			const struct request_head *h, const struct admit_context *ctx)
 {
+	int64_t wall_us = ctx->wall_us;
+
+	(void)h;
 	if (t->flags & TOKEN_REVOKED)
 		refuse(a, PROBLEM_REVOKED_KEY, "the key was revoked; ask for a new one");
 	else if (t->expires_at_us <= wall_us)
@@ -72,16 +76,18 @@ static bool judge_token(struct admission *a, const struct token_view *t, int64_t
 	return false;
 }
 
-static bool judge_address(struct admission *a, const struct token_view *t,
-			  const struct net_ip *client)
+static bool judge_address(struct admission *a, struct token_view *t,
+			  const struct request_head *h, const struct admit_context *ctx)
 {
 	char text[NET_ADDR_TEXT_MAX];
 
-	if (token_allows_address(t, client))
+	(void)h;
+	if (token_allows_address(t, ctx->client))
 		return true;
-	net_ip_text(client, text);
+	net_ip_text(ctx->client, text);
 	refuse(a, PROBLEM_ADDRESS_FORBIDDEN, "the key may not be used from %s",
-	       client->family == 0 ? "a Unix socket without the client's address" : text);
+	       ctx->client->family == 0 ? "a Unix socket without the client's address"
+					: text);
 	return false;
 }
 
@@ -131,7 +137,7 @@ static bool look_up(const struct admit_context *ctx, struct str value,
 		    struct token_view *t, unsigned char hash[KEY_HASH_BYTES])
 {
 	key_hash(ctx->hasher, value, hash);
-	return token_table_find(token_sync_table(ctx->tokens), hash, t);
+	return token_table_find(ctx->tokens, hash, t);
 }
 
 /* The first that is known. X-API-Key hides the others. NULL: none, which is refused. */
@@ -155,7 +161,7 @@ static const struct credential *find_known(struct admission *a, struct token_vie
 			break;
 	}
 	CHECK(miss != NULL);
-	refuse_miss(a, miss, token_sync_state(ctx->tokens, ctx->mono_us));
+	refuse_miss(a, miss, ctx->state);
 	return NULL;
 }
 
@@ -173,17 +179,15 @@ static bool has_second_key(const struct credential *key, const struct credential
 	return false;
 }
 
-static bool identify(struct admission *a, struct token_view *t,
-		     const struct request_head *h, const struct admit_context *ctx)
+static bool judge_key(struct admission *a, struct token_view *t,
+		      const struct request_head *h, const struct admit_context *ctx)
 {
 	struct credentials c;
 	const struct credential *key;
-	enum token_state state;
 
 	if (!find_credentials(a, h, &c))
 		return false;
-	state = token_sync_state(ctx->tokens, ctx->mono_us);
-	if (state == TOKENS_NONE || state == TOKENS_TOO_STALE) {
+	if (ctx->state == TOKENS_NONE || ctx->state == TOKENS_TOO_STALE) {
 		refuse(a, PROBLEM_KEYS_UNAVAILABLE,
 		       "the key table is not loaded; try again");
 		return false;
@@ -206,23 +210,29 @@ static bool identify(struct admission *a, struct token_view *t,
 }
 
 /* A key of another shape is only known for one now. */
-static bool judge_target(struct admission *a, const struct request_head *h)
+static bool judge_url(struct admission *a, struct token_view *t,
+		      const struct request_head *h, const struct admit_context *ctx)
 {
+	(void)t;
+	(void)ctx;
 	if (!a->keys.thorough || !key_in_url(h->target, a->keys.key))
 		return true;
 	refuse_key_in_url(a);
 	return false;
 }
 
-static bool judge_route(struct admission *a, struct str path)
+static bool judge_route(struct admission *a, struct token_view *t,
+			const struct request_head *h, const struct admit_context *ctx)
 {
 	char shown[160];
 
+	(void)t;
+	(void)ctx;
 	switch (a->routed) {
 	case ROUTE_FOUND:
 		return true;
 	case ROUTE_NONE:
-		shown_path(shown, sizeof shown, path, a->keys.key);
+		shown_path(shown, sizeof shown, h->path, a->keys.key);
 		refuse(a, PROBLEM_NO_ROUTE, "no route's path is a prefix of %s", shown);
 		return false;
 	case ROUTE_BAD_PATH:
@@ -232,45 +242,100 @@ static bool judge_route(struct admission *a, struct str path)
 	return false;
 }
 
-static bool authorize(struct admission *a, const struct token_view *t,
-		      const struct request_head *h)
+static bool judge_scope(struct admission *a, struct token_view *t,
+			const struct request_head *h, const struct admit_context *ctx)
 {
 	const struct settings_route *r = a->route;
 
-	if (r->scope != NULL && !token_has_scope(t, str_of(r->scope))) {
-		refuse(a, PROBLEM_SCOPE_MISSING,
-		       "the key lacks the scope '%s' of route '%s'", r->scope, r->name);
-		return false;
-	}
-	if ((r->methods & HTTP_METHOD_BIT(h->method)) == 0) {
-		refuse(a, PROBLEM_METHOD_NOT_ALLOWED, "route '%s' does not take %s",
-		       r->name, http_method_name(h->method));
-		return false;
-	}
-	if (r->limits.body_bytes && h->framing == HTTP_LENGTH &&
-	    h->content_length > r->limits.body_bytes) {
-		refuse(a, PROBLEM_BODY_TOO_LARGE,
-		       "route '%s' takes bodies of up to %llu bytes", r->name,
-		       (unsigned long long)r->limits.body_bytes);
-		return false;
-	}
-	return true;
+	(void)h;
+	(void)ctx;
+	if (r->scope == NULL || token_has_scope(t, str_of(r->scope)))
+		return true;
+	refuse(a, PROBLEM_SCOPE_MISSING, "the key lacks the scope '%s' of route '%s'",
+	       r->scope, r->name);
+	return false;
 }
 
-static bool judge_holder(struct admission *a, struct token_view *t,
+static bool judge_method(struct admission *a, struct token_view *t,
 			 const struct request_head *h, const struct admit_context *ctx)
 {
-	return identify(a, t, h, ctx) && judge_token(a, t, ctx->wall_us) &&
-	       judge_address(a, t, ctx->client);
+	const struct settings_route *r = a->route;
+
+	(void)t;
+	(void)ctx;
+	if (r->methods & HTTP_METHOD_BIT(h->method))
+		return true;
+	refuse(a, PROBLEM_METHOD_NOT_ALLOWED, "route '%s' does not take %s", r->name,
+	       http_method_name(h->method));
+	return false;
+}
+
+static bool judge_body(struct admission *a, struct token_view *t,
+		       const struct request_head *h, const struct admit_context *ctx)
+{
+	const struct settings_route *r = a->route;
+
+	(void)t;
+	(void)ctx;
+	if (r->limits.body_bytes == 0 || h->framing != HTTP_LENGTH ||
+	    h->content_length <= r->limits.body_bytes)
+		return true;
+	refuse(a, PROBLEM_BODY_TOO_LARGE, "route '%s' takes bodies of up to %llu bytes",
+	       r->name, (unsigned long long)r->limits.body_bytes);
+	return false;
+}
+
+static bool judge_known_method(struct admission *a, struct token_view *t,
+			       const struct request_head *h,
+			       const struct admit_context *ctx)
+{
+	(void)t;
+	(void)ctx;
+	if (h->method != HTTP_OTHER)
+		return true;
+	refuse(a, PROBLEM_NOT_IMPLEMENTED,
+	       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
+	return false;
+}
+
+bool admit_step(struct admission *a, enum admit_step step, struct token_view *t,
+		const struct request_head *h, const struct admit_context *ctx)
+{
+	static bool (*const judges[ADMIT_STEPS])(struct admission *, struct token_view *,
+						 const struct request_head *,
+						 const struct admit_context *) = {
+		[ADMIT_KNOWN_METHOD] = judge_known_method,
+		[ADMIT_KEY] = judge_key,
+		[ADMIT_TOKEN] = judge_token,
+		[ADMIT_ADDRESS] = judge_address,
+		[ADMIT_URL] = judge_url,
+		[ADMIT_ROUTE] = judge_route,
+		[ADMIT_SCOPE] = judge_scope,
+		[ADMIT_METHOD] = judge_method,
+		[ADMIT_BODY] = judge_body,
+	};
+
+	CHECK((unsigned)step < ADMIT_STEPS);
+	return judges[step](a, t, h, ctx);
+}
+
+/* From one step to another, which is not judged any more. */
+static void judge(struct admission *a, const struct request_head *h,
+		  const struct admit_context *ctx, enum admit_step step,
+		  enum admit_step end)
+{
+	struct token_view t;
+
+	while (step < end && admit_step(a, step, &t, h, ctx))
+		step++;
+	a->admitted = step == end;
 }
 
 void admit_holder(struct admission *a, const struct request_head *h,
 		  const struct admit_context *ctx)
 {
-	struct token_view t;
-
 	memset(a, 0, sizeof *a);
-	a->admitted = judge_holder(a, &t, h, ctx) && judge_target(a, h);
+	judge(a, h, ctx, ADMIT_KEY, ADMIT_ROUTE);
 }
 
 void admit_route(struct admission *a, const struct request_head *h,
@@ -283,12 +348,5 @@ void admit_route(struct admission *a, const struct request_head *h,
 void admit(struct admission *a, const struct request_head *h,
 	   const struct admit_context *ctx)
 {
-	struct token_view t;
-
-	if (h->method == HTTP_OTHER)
-		refuse(a, PROBLEM_NOT_IMPLEMENTED,
-		       "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS");
-	else if (judge_holder(a, &t, h, ctx) && judge_target(a, h) &&
-		 judge_route(a, h->path))
-		a->admitted = authorize(a, &t, h);
+	judge(a, h, ctx, ADMIT_KNOWN_METHOD, ADMIT_STEPS);
 }

@@ -28,11 +28,25 @@ struct admission {
 };
 
 struct admit_context {
-	const struct token_sync *tokens;
+	const struct token_table *tokens; /* as published; NULL: never loaded */
+	enum token_state state;           /* the table's */
 	struct key_hasher *hasher;
 	const struct net_ip *client; /* behind trusted proxies */
-	uint64_t mono_us;
 	int64_t wall_us;
+};
+
+/* What is judged, in this order; the first that fails refuses. */
+enum admit_step {
+	ADMIT_KNOWN_METHOD, /* one that the gateway knows */
+	ADMIT_KEY,          /* there is one key, and it is a token's */
+	ADMIT_TOKEN,        /* neither revoked, past its end, nor disabled */
+	ADMIT_ADDRESS,      /* the token may be used from there */
+	ADMIT_URL,          /* no key stands in it */
+	ADMIT_ROUTE,        /* as admit_route found it */
+	ADMIT_SCOPE,        /* the token has the route's */
+	ADMIT_METHOD,       /* the route takes it */
+	ADMIT_BODY,         /* the route takes as much */
+	ADMIT_STEPS
 };
 
 /* Whether the key counts, on no route: what its holder may know of it. */
@@ -43,5 +57,11 @@ void admit_route(struct admission *a, const struct request_head *h,
 		 const struct route_table *routes);
 void admit(struct admission *a, const struct request_head *h,
 	   const struct admit_context *ctx);
+/* One step alone, for who tells more than the first refusal; false: a->problem and
+ * a->detail say why. ADMIT_KEY fills *t, which lives as long as the table and which
+ * ADMIT_TOKEN, ADMIT_ADDRESS and ADMIT_SCOPE need; those behind ADMIT_ROUTE need a
+ * route. */
+bool admit_step(struct admission *a, enum admit_step step, struct token_view *t,
+		const struct request_head *h, const struct admit_context *ctx);
 
 #endif

@@ -117,10 +117,10 @@ static void on_request(struct http_conn *c, void *ctx)
 		return;
 	admit(&x->admission, h,
 	      &(struct admit_context){
-		      .tokens = env->tokens,
+		      .tokens = token_sync_table(env->tokens),
+		      .state = token_sync_state(env->tokens, x->record.arrival_us),
 		      .hasher = env->hasher,
 		      .client = &x->client,
-		      .mono_us = x->record.arrival_us,
 		      .wall_us = x->record.arrival_wall_us,
 	      });
 	if (x->admission.keys.thorough)

@@ -60,7 +60,8 @@ static void reply_ready(struct exchange_env *env, struct http_conn *c)
 
 /* OPTIONS of the server as a whole (RFC 9110 9.3.7), and of "/" where that is nobody's:
  * what load balancers ask for where they are told nothing else. */
-static bool asks_for_server(const struct exchange_env *env, const struct request_head *h)
+static bool asks_for_server(const struct route_table *routes,
+			    const struct request_head *h)
 {
 	const struct settings_route *route;
 
@@ -68,26 +69,38 @@ static bool asks_for_server(const struct exchange_env *env, const struct request
 		return false;
 	return str_eq(h->path, STR("*")) ||
 	       (str_eq(h->path, STR("/")) &&
-		route_match(env->sites.current->routes, h->path, &route, NULL) ==
-			ROUTE_NONE);
+		route_match(routes, h->path, &route, NULL) == ROUTE_NONE);
+}
+
+enum local_page_kind local_page_of(const struct request_head *h,
+				   const struct route_table *routes)
+{
+	if (!(HTTP_METHOD_BIT(h->method) & PAGE_METHODS))
+		return LOCAL_NO_PAGE;
+	if (str_eq(h->path, STR("/health")))
+		return LOCAL_HEALTH;
+	if (str_eq(h->path, STR("/ready")))
+		return LOCAL_READY;
+	return asks_for_server(routes, h) ? LOCAL_SERVER : LOCAL_NO_PAGE;
 }
 
 bool local_page(struct exchange_env *env, struct http_conn *c)
 {
-	const struct request_head *h = http_conn_head(c);
-
-	if (!(HTTP_METHOD_BIT(h->method) & PAGE_METHODS))
+	switch (local_page_of(http_conn_head(c), env->sites.current->routes)) {
+	case LOCAL_NO_PAGE:
 		return false;
-	if (str_eq(h->path, STR("/health")))
+	case LOCAL_HEALTH:
 		reply(c, 200, STR("{\"status\":\"ok\"}\n"));
-	else if (str_eq(h->path, STR("/ready")))
+		return true;
+	case LOCAL_READY:
 		reply_ready(env, c);
-	else if (asks_for_server(env, h))
+		return true;
+	case LOCAL_SERVER:
 		http_conn_reply(c, 200, "application/json", HTTP_METHODS_ALL,
 				STR("{\"status\":\"ok\"}\n"));
-	else
-		return false;
-	return true;
+		return true;
+	}
+	return false;
 }
 
 /* 204 and fields alone. Ends the exchange. */
@@ -119,13 +132,18 @@ void local_options(struct exchange *x)
 	sbuf_fini(&allow);
 }
 
+bool local_is_preflight(const struct request_head *h, const struct settings_route *route)
+{
+	return cors_is_preflight(h) && route != NULL && cors_enabled(route);
+}
+
 bool local_preflight(struct exchange *x)
 {
 	const struct request_head *h = http_conn_head(x->c);
 	const struct settings_route *route = x->admission.route;
 	struct sbuf fields;
 
-	if (!cors_is_preflight(h) || route == NULL || !cors_enabled(route))
+	if (!local_is_preflight(h, route))
 		return false;
 	sbuf_init(&fields, CORS_FIELDS_MAX);
 	cors_add_preflight(&fields, route, h);

@@ -5,6 +5,14 @@
 
 #include "gateway/proxy/exchange.h"
 
+enum local_page_kind { LOCAL_NO_PAGE, LOCAL_HEALTH, LOCAL_READY, LOCAL_SERVER };
+
+/* Which page of the gateway's own a request asks for. Pure. */
+enum local_page_kind local_page_of(const struct request_head *h,
+				   const struct route_table *routes);
+/* A preflight that the gateway answers for the route, which may be NULL. Pure. */
+bool local_is_preflight(const struct request_head *h, const struct settings_route *route);
+
 /* Answers without a key, and leaves no trace: GET, HEAD and OPTIONS of /health and
  * /ready; OPTIONS of "*", and of "/" where no route has that path. False: it is none of
  * these. */

@@ -78,6 +78,7 @@ revoke_token            401 401 403 403 200 404 200 200 200 403 401
 rotate_token            401 401 403 403 201 404 201 201 201 403 401
 list_token_addresses    401 401 403 200 200 404 200 200 200 200 401
 look_up_token           401 401 403 200 200 404 200 200 200 403 401
+explain_request         401 401 403 403 403 403 200 403 403 403 401
 """
 EXPECTED = {line.split()[0]: dict(zip(WHO, map(int, line.split()[1:]), strict=True))
             for line in CELLS.strip().splitlines()}

@@ -28,7 +28,7 @@ JSON_COMMANDS = [
     ("token change", "a", "--description", "why"), ("token rotate", "a", "--grace", "1h"), ("token disable", "a"),
     ("token enable", "a", "--wait"), ("token lookup",), ("token revoke", "a"), ("token delete", "b"),
     ("import kv", "{dump}"), ("audit",), ("nodes",), ("routes",), ("usage stats",), ("usage top", "tokens"), ("usage series",), ("usage logs",),
-    ("usage cost",), ("usage ask", "stats"),
+    ("usage cost",), ("usage ask", "stats"), ("explain", "/health"),
 ]
 
 # Each operation that changes something: the command that does it, or why there is none.
@@ -41,7 +41,7 @@ CHANGES = {
     "delete_user": "user remove", "create_user_key": "user key", "delete_user_key": "user revoke",
     "delete_user_sessions": "user sign-out", "delete_user_session": "user sign-out",
     "create_user_identity": "user identify", "delete_user_identity": "user forget",
-    "grant_access_request": "user let-in", "refuse_access_request": "user refuse",
+    "grant_access_request": "user let-in", "refuse_access_request": "user refuse", "explain_request": "explain",
 }
 WITHOUT_A_COMMAND = {
     "create_session": "a browser's sign-in: the command line needs none, and `user link` begins one",

@@ -335,6 +335,8 @@ static void wrong_use_is_told(void **state)
 		{"tollgate usage top tokens --last 5", "takes a number and a unit"},
 		{"tollgate usage top tokens --tokens ''", "this is empty"},
 		{"tollgate usage top tokens --tokens ,", "this is empty"},
+		{"tollgate explain / -X", "--method needs a value"},
+		{"tollgate explain / -Y x", "there is no option -Y here"},
 		{"tollgate --database x", "a command comes first"},
 		{"tollgate team", "commands:\n"},
 	};

@@ -1,6 +1,6 @@
 /* What somebody may have meant: the nearest of some words. Pure: any thread. */
-#ifndef GATEWAY_CLI_NEAR_H
-#define GATEWAY_CLI_NEAR_H
+#ifndef COMMON_NEAR_H
+#define COMMON_NEAR_H
 
 #include <stddef.h>
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "gateway/cli/near.h"
+#include "common/near.h"
 
 static void distances(void **state)
 {

@@ -1,5 +1,5 @@
 /* What somebody may have meant: the nearest of some words. */
-#include "gateway/cli/near.h"
+#include "common/near.h"
 
 #include <stdbool.h>
 #include <string.h>

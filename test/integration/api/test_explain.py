@@ -1,0 +1,135 @@
+"""POST /api/explain and `tollgate explain`: what would become of a request is what becomes of it."""
+import json
+
+import pytest
+
+from tg.gateway import run_cli
+from tg.ports import free_port
+from tg.wait import eventually
+
+DEAD = f"http://127.0.0.1:{free_port()}"
+MANAGED = {"routes": [
+    {"name": "test", "path": "/api/test", "scope": "test", "methods": ["GET", "POST"],
+     "set_headers": {"Authorization": "Bearer of-the-upstream"}},
+    {"name": "dead", "path": "/api/dead", "upstream": DEAD},
+]}
+STEPS = ["request", "key", "token", "address", "url", "route", "scope", "method", "body", "loop", "upstream"]
+
+
+def explain(managed, path, status=200, **asked):
+    answer = managed.api.post("/api/explain", managed.people.admin.key, {"path": path, **asked})
+    assert answer.status == status, answer.json
+    return answer.json
+
+
+def by_command(managed, path, *arguments, key=None):
+    given = [] if key is None else ["--key-stdin"]
+    return run_cli("explain", path, *arguments, *given, "--config", managed.gateway.config_file, stdin=key, check=False)
+
+
+def results(answer):
+    assert [step["step"] for step in answer["steps"]] == STEPS
+    return {step["step"]: step["result"] for step in answer["steps"]}
+
+
+@pytest.fixture(scope="module")
+def token(managed):
+    token = managed.people.tokens["one"][0]
+    eventually(lambda: managed.api.get("/api/self", headers=[("X-API-Key", token.key)]).status == 200, "the key is known")
+    return token
+
+
+@pytest.mark.parametrize("key, method, path, code", [
+    ("good", "GET", "/api/test/x", None),
+    ("ntk_nobody", "GET", "/api/test", "unknown_key"),
+    (None, "GET", "/api/test", "missing_key"),
+    ("good", "DELETE", "/api/test", "method_not_allowed"),
+    ("good", "GET", "/api/tset", "no_route"),
+    ("good", "GET", "/api/test/../x", "bad_path"),
+])
+def test_by_api_by_command_and_by_the_gateway(managed, token, key, method, path, code):
+    key = token.key if key == "good" else key
+    fields = {} if key is None else {"key": key}
+    said = explain(managed, path, method=method, **fields)
+    assert said["code"] == code and said["outcome"] == ("passes" if code is None else "refused")
+    done = by_command(managed, path, "-X", method, "--json", key=key)
+    told = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0 if code is None else 1, "")
+    for name in ("outcome", "status", "code", "text", "advice", "token", "route", "nearest_route", "headers"):
+        assert told[name] == said[name], name
+    if code is not None:
+        answer = managed.gateway.call(method, path, key=key or "")
+        problem = json.loads(answer.body)
+        assert (problem["status"], problem["code"], problem["detail"]) == (said["status"], code, said["text"])
+
+
+def test_all_that_is_known_of_it(managed, token):
+    said = explain(managed, "/api/test/x?y=1", method="POST", key=token.key, address="203.0.113.9",
+                   headers=["Cookie: a=b", "Content-Type: text/plain"])
+    assert results(said) == {name: "ok" for name in STEPS}
+    assert said["token"] == {"id": token.id, "name": token.name, "scopes": ["test"], "expires_at": None, "old_key_until": None}
+    assert (said["route"]["name"], said["route"]["timeouts"]["connect_s"]) == ("test", 5)
+    assert said["headers"]["removed"] == ["Cookie", "X-API-Key"] and "Authorization" in said["headers"]["added"]
+    assert "of-the-upstream" not in str(said) and token.key not in str(said)
+
+
+def test_an_upstream_that_fails_is_known(managed, token):
+    assert explain(managed, "/api/dead", key=token.key)["outcome"] == "passes"
+    with managed.gateway.connect(token.key) as client:
+        assert client.call("GET", "/api/dead").status == 502
+    said = explain(managed, "/api/dead", key=token.key)
+    assert (said["outcome"], said["code"], said["status"]) == ("upstream_fails", "destination_unavailable", 503)
+    assert [a["fails"] for a in said["upstreams"][0]["addresses"]] == [True]
+
+
+def test_a_replaced_key_and_a_bound_one(managed):
+    made = managed.people.add_token("replaced", "one")
+    managed.database.query("UPDATE tokens SET tollgate_address_ranges = '{10.0.0.0/8}' WHERE id = %s", (made.id,))
+    managed.database.query("UPDATE token_keys SET valid_until = now() + interval '1 hour' WHERE token_id = %s", (made.id,))
+    eventually(lambda: "replaced" in explain(managed, "/api/test", key=made.key)["steps"][2]["text"], "the change is known")
+    said = explain(managed, "/api/test", key=made.key, address="192.0.2.1")
+    assert said["code"] == "address_forbidden" and results(said)["token"] == "ok" and said["token"]["old_key_until"]
+    assert explain(managed, "/api/test", key=made.key, address="10.1.1.1")["outcome"] == "passes"
+    assert results(explain(managed, "/api/test", key=made.key))["address"] == "unknown"
+
+
+def test_nothing_is_made_of_it(managed):
+    made = managed.people.add_token("seen once", "one")
+    eventually(lambda: explain(managed, "/api/test", key=made.key)["outcome"] == "passes", "the key is known")
+    explain(managed, "/api/test", method="PUT", headers=["Via: " + made.key, "Authorization: Bearer " + made.key])
+    explain(managed, "/api/test?k=" + made.key, key=made.key)
+    managed.gateway.call("DELETE", "/api/test", key=made.key)
+    rows = "SELECT request_method FROM token_usage_logs WHERE token_id = %s"
+    eventually(lambda: managed.database.query(rows, (made.id,)), "the call that was made is recorded")
+    assert managed.database.value("SELECT count(*) FROM token_usage_logs WHERE token_id = %s", (made.id,)) == 1
+    assert made.key not in managed.gateway.log()
+
+
+@pytest.mark.parametrize("asked, pointer", [
+    ({"path": "x"}, "#/path"), ({}, "#/path"), ({"path": "/", "method": "BREW"}, "#/method"),
+    ({"path": "/", "headers": ["no colon"]}, "#/headers/0"), ({"path": "/", "headers": ["a b: c"]}, "#/headers/0"),
+    ({"path": "/", "address": "here"}, "#/address"), ({"path": "/", "kye": "a"}, "#/kye"),
+])
+def test_what_is_wrong_is_named(managed, asked, pointer):
+    answer = managed.api.post("/api/explain", managed.people.admin.key, asked)
+    assert (answer.status, [e["pointer"] for e in answer.json["errors"]]) == (400, [pointer])
+
+
+def test_lines_for_people(managed, token):
+    done = by_command(managed, "/api/test", "-X", "PUT", "-H", "Accept: text/plain", key=token.key)
+    assert done.returncode == 1 and token.key not in done.stdout
+    lines = done.stdout.splitlines()
+    assert lines[0] == "it would be refused: 405 method_not_allowed"
+    assert lines[2] == "what to do: use one that `Allow` names"
+    assert [line.split()[1] for line in lines[4:15]] == STEPS
+    assert "headers removed: X-API-Key" in done.stdout and "time limits: body_s 30" in done.stdout
+
+
+@pytest.mark.parametrize("arguments, why", [
+    (("here",), "a path begins with /"), (("/", "--header", "x"), "the 1. is not"),
+    (("/", "--address", "x"), "is no IP address"), (("/", "-Xput"), "is not GET, HEAD"),
+    (("/", "-X", "BREW"), "is not GET, HEAD"),
+])
+def test_wrong_use(managed, arguments, why):
+    done = by_command(managed, *arguments)
+    assert done.returncode == 2 and why in done.stderr
