@@ -49,7 +49,7 @@ def test_what_is_taken_opens_as_before(database, tmp_path):
     assert done.stderr.count("asks for the scope 'test'") == 1 and "'openai'" not in done.stderr
     assert {r["token_hash"]: {"name": r["name"], "scopes": r["scopes"]} for r in rows(database, "first")} == dump
     assert database.generation() > generation
-    assert database.value("SELECT count(*) FROM tollgate_audit WHERE action = 'token.create' AND "
+    assert database.value("SELECT count(*) FROM tollgate_audit WHERE action = 'token.created' AND "
                           "after ->> 'name' LIKE 'first-%%'") == 3
     again = import_kv(database, dump, "--json")
     assert (again["made"], again["there"], again["kept"]) == (0, 3, True)
