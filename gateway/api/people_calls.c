@@ -7,6 +7,7 @@
 
 #include "common/check.h"
 #include "gateway/api/list_link.h"
+#include "gateway/people/list_columns.h"
 
 #define ID_DIGITS 18
 #define LIMIT_MAX 200
@@ -112,37 +113,90 @@ static void check_page(struct call *c, const struct query *query)
 			    "is what `next` of a page has: follow that");
 }
 
-static char *list_filter(struct call *c, const struct query *query)
+static void add_link(struct call *c, cJSON *filter, const struct query *query)
 {
-	cJSON *filter = cJSON_CreateObject();
 	struct sbuf link;
-	char *text;
 
 	sbuf_init(&link, LIST_LINK_MAX);
 	list_link_put(&link, call_head(c)->path, query);
 	CHECK(!link.overflow);
 	CHECK(cJSON_AddStringToObject(filter, "link", sbuf_text(&link)));
+	sbuf_fini(&link);
+}
+
+/* Without a link for an export, which asks for the next page itself. */
+static char *list_filter(struct call *c, const struct query *query, bool is_export)
+{
+	cJSON *filter = cJSON_CreateObject();
+	char *text;
+
+	if (is_export)
+		CHECK(cJSON_AddStringToObject(filter, "limit", EXPORT_LIST_ROWS));
+	else
+		add_link(c, filter, query);
 	for (size_t i = 0; i < query->n; i++)
 		CHECK(cJSON_AddStringToObject(filter, query->items[i].name,
 					      query->items[i].value));
 	text = cJSON_PrintUnformatted(filter);
 	CHECK(text != NULL);
 	cJSON_Delete(filter);
-	sbuf_fini(&link);
 	return text;
+}
+
+static enum list_kind kind_of(enum people_call what)
+{
+	static const struct {
+		enum people_call what;
+		enum list_kind kind;
+	} lists[] = {
+		{PEOPLE_TEAM_LIST, LIST_TEAMS},
+		{PEOPLE_USER_LIST, LIST_USERS},
+		{PEOPLE_KEY_LIST, LIST_USER_KEYS},
+		{PEOPLE_SESSION_LIST, LIST_USER_SESSIONS},
+		{PEOPLE_IDENTITY_LIST, LIST_USER_IDENTITIES},
+		{PEOPLE_ACCESS_LIST, LIST_ACCESS_REQUESTS},
+		{PEOPLE_AUDIT, LIST_AUDIT},
+	};
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(lists) && lists[i].what != what)
+		i++;
+	CHECK(i < ARRAY_LEN(lists));
+	return lists[i].kind;
+}
+
+/* of: NULL, or whose it is, which stands before the filter. */
+static void export_list(struct call *c, enum people_call what, const char *of,
+			const char *filter, const struct query *query)
+{
+	enum list_kind kind = kind_of(what);
+	struct export_plan plan = {
+		.name = list_name(kind),
+		.columns = list_columns(kind),
+		.sql = people_sql(what),
+		.values = {call_actor(c), of != NULL ? of : filter, filter},
+		.n_values = of != NULL ? 3 : 2,
+		.paging = EXPORT_BY_FILTER,
+		.place = of != NULL ? 2 : 1,
+	};
+
+	export_begin(c, &plan, query);
 }
 
 void people_call_list(struct call *c, enum people_call what, const char *of,
 		      const char *const *known)
 {
 	const struct query *query = call_query(c, known);
+	bool is_export = export_is_wanted(c, query);
 	char *filter;
 
 	check_page(c, query);
 	if (call_is_faulty(c))
 		return;
-	filter = list_filter(c, query);
-	if (of != NULL)
+	filter = list_filter(c, query, is_export);
+	if (is_export)
+		export_list(c, what, of, filter, query);
+	else if (of != NULL)
 		people_call_ask(c, what, 200, (const char *[]){of, filter}, 2);
 	else
 		people_call_ask(c, what, 200, (const char *[]){filter}, 1);

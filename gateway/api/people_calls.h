@@ -6,10 +6,11 @@
 #define GATEWAY_API_PEOPLE_CALLS_H
 
 #include "gateway/manager/call.h"
+#include "gateway/manager/exports.h"
 #include "gateway/people/people.h"
 
 /* Parameters of each list beside its own: it ends with them. */
-#define PEOPLE_LIST_PARAMETERS "limit", "after", NULL
+#define PEOPLE_LIST_PARAMETERS "limit", "after", EXPORT_PARAMETERS, NULL
 
 /* A path parameter that is an id, as text. NULL: it is none, and the call has been
  * answered, since no such thing is there. */
@@ -18,7 +19,8 @@ const char *people_call_id(struct call *c, const char *name);
  * body. */
 void people_call_ask(struct call *c, enum people_call what, int status,
 		     const char *const *values, int n);
-/* A page of a list; of: what belongs to whom (a user's id), or NULL. known: the query's
+/* A page of a list, or all of it (exports.h); of: what belongs to whom (a user's id), or
+ * NULL. known: the query's
  * parameters, of which PEOPLE_LIST_PARAMETERS are checked here, others by the
  * statement. */
 void people_call_list(struct call *c, enum people_call what, const char *of,

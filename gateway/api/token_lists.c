@@ -8,6 +8,8 @@
 #include "gateway/api/list_link.h"
 #include "gateway/api/operations.h"
 #include "gateway/api/token_call.h"
+#include "gateway/manager/exports.h"
+#include "gateway/people/list_columns.h"
 #include "gateway/token/key_text.h"
 
 #define PAGE_MAX 200
@@ -82,19 +84,29 @@ static void add_values(cJSON *filter, const struct query *q, const char *name)
 		cJSON_AddItemToArray(list, cJSON_CreateString(values[i]));
 }
 
-static char *list_filter(struct call *c, const struct query *q)
+static void add_link(struct call *c, cJSON *filter, const struct query *q)
 {
-	static const char *const single[] = {"q",  "unused_days", "expires_days", "sort",
-					     "by", "limit",       "after"};
-	cJSON *filter = cJSON_CreateObject();
 	struct sbuf link;
-	char *text;
 
 	sbuf_init(&link, LIST_LINK_MAX);
 	list_link_put(&link, call_head(c)->path, q);
 	CHECK(!link.overflow);
 	cJSON_AddStringToObject(filter, "link", sbuf_text(&link));
 	sbuf_fini(&link);
+}
+
+/* Without a link for an export, which asks for the next page itself. */
+static char *list_filter(struct call *c, const struct query *q, bool is_export)
+{
+	static const char *const single[] = {"q",  "unused_days", "expires_days", "sort",
+					     "by", "limit",       "after"};
+	cJSON *filter = cJSON_CreateObject();
+	char *text;
+
+	if (is_export)
+		cJSON_AddStringToObject(filter, "limit", EXPORT_LIST_ROWS);
+	else
+		add_link(c, filter, q);
 	add_values(filter, q, "team");
 	add_values(filter, q, "scope");
 	add_values(filter, q, "state");
@@ -111,18 +123,33 @@ static char *list_filter(struct call *c, const struct query *q)
 void api_list_tokens(struct call *c)
 {
 	static const char *const known[] = {
-		"q",    "team*", "scope*", "state*", "unused_days", "expires_days",
-		"sort", "by",    "limit",  "after",  NULL};
+		"q",    "team*", "scope*", "state*", "unused_days",     "expires_days",
+		"sort", "by",    "limit",  "after",  EXPORT_PARAMETERS, NULL};
 	const struct query *q = call_query(c, known);
+	bool is_export = export_is_wanted(c, q);
 	char *filter;
 
 	check_list(c, q);
 	if (call_is_faulty(c))
 		return;
-	filter = list_filter(c, q);
-	token_call_ask(c, TOKEN_LIST,
-		       (struct call_question){
-			       .pool = DB_QUESTIONS, .values = {filter}, .n_values = 1});
+	filter = list_filter(c, q, is_export);
+	if (is_export)
+		export_begin(c,
+			     &(struct export_plan){
+				     .name = list_name(LIST_TOKENS),
+				     .columns = list_columns(LIST_TOKENS),
+				     .sql = token_sql(TOKEN_LIST),
+				     .values = {call_actor(c), filter},
+				     .n_values = 2,
+				     .paging = EXPORT_BY_FILTER,
+				     .place = 1,
+			     },
+			     q);
+	else
+		token_call_ask(c, TOKEN_LIST,
+			       (struct call_question){.pool = DB_QUESTIONS,
+						      .values = {filter},
+						      .n_values = 1});
 	cJSON_free(filter);
 }
 

@@ -1,7 +1,13 @@
 /* Asks the database a question about usage for a call. */
 #include "gateway/api/usage_ask.h"
 
+#include <stdio.h>
+#include <sys/time.h>
+#include <time.h>
+
 #include "common/check.h"
+#include "gateway/manager/exports.h"
+#include "gateway/people/list_columns.h"
 #include "gateway/statistics/questions.h"
 
 #define ERROR_MAX 1024
@@ -37,6 +43,66 @@ void usage_ask(struct call *c, struct usage_question *u,
 	sbuf_init(&error, ERROR_MAX);
 	CHECK(question_build(&u->q, &t, &error));
 	ask(c, &t, then);
+	question_text_fini(&t);
+	sbuf_fini(&error);
+	usage_question_fini(u);
+}
+
+/* --- exports --- */
+
+#define NOW_MAX 40
+#define PAGE_VALUE 5   /* $6, rows of a page */
+#define PLACE_VALUE 11 /* $12 and $13, where a page begins */
+
+static void put_now(char text[NOW_MAX])
+{
+	struct timeval now;
+	struct tm tm;
+	size_t n;
+
+	gettimeofday(&now, NULL);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(text, NOW_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, NOW_MAX - n, ".%06ldZ", (long)now.tv_usec);
+}
+
+static void begin_export(struct call *c, const struct question_text *t,
+			 const struct query *query)
+{
+	struct export_plan plan = {
+		.name = list_name(LIST_LOGS),
+		.columns = list_columns(LIST_LOGS),
+		.sql = t->sql,
+		.n_values = t->n_values,
+		.paging = EXPORT_BY_PLACE,
+		.place = PLACE_VALUE,
+	};
+
+	CHECK(t->n_values > PLACE_VALUE + 1);
+	for (int i = 0; i < t->n_values; i++)
+		plan.values[i] = t->values[i];
+	plan.values[PAGE_VALUE] = EXPORT_PAGE_ROWS;
+	export_begin(c, &plan, query);
+}
+
+void usage_export(struct call *c, struct usage_question *u, const struct query *query)
+{
+	struct question_text t;
+	struct sbuf error;
+	char now[NOW_MAX];
+
+	/* A range that ends now would go on while the pages go out. */
+	put_now(now);
+	if (u->q.to == NULL)
+		u->q.to = now;
+	usage_question_check(u, call_faults(c));
+	if (call_is_faulty(c)) {
+		usage_question_fini(u);
+		return;
+	}
+	sbuf_init(&error, ERROR_MAX);
+	CHECK(question_build(&u->q, &t, &error));
+	begin_export(c, &t, query);
 	question_text_fini(&t);
 	sbuf_fini(&error);
 	usage_question_fini(u);

@@ -11,4 +11,7 @@
 void usage_ask(struct call *c, struct usage_question *u,
 	       void (*then)(struct call *c, struct str json));
 
+/* The same for all single calls that it asks for, as an export (manager/exports.h). */
+void usage_export(struct call *c, struct usage_question *u, const struct query *query);
+
 #endif

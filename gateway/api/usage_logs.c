@@ -4,20 +4,27 @@
 
 #include "gateway/api/operations.h"
 #include "gateway/api/usage_ask.h"
+#include "gateway/manager/exports.h"
 #include "gateway/statistics/question_fields.h"
 
 #define REQUEST_ID_ROOM 37 /* a UUID, and NUL */
 
 void api_list_usage_logs(struct call *c)
 {
-	static const char *const known[] = {"from",    "to",     "zone",    "team*",
-					    "token*",  "route*", "status",  "class",
-					    "outcome", "method", "address", "min_ms",
-					    "limit",   "after",  NULL};
+	static const char *const known[] = {
+		"from",    "to",     "zone",  "team*",   "token*",
+		"route*",  "status", "class", "outcome", "method",
+		"address", "min_ms", "limit", "after",   EXPORT_PARAMETERS,
+		NULL};
 	const struct query *query = call_query(c, known);
+	bool is_export = export_is_wanted(c, query);
 	struct usage_question u;
 
 	usage_question_read(&u, QUESTION_ROWS, query, call_identity(c), call_faults(c));
+	if (is_export) {
+		usage_export(c, &u, query);
+		return;
+	}
 	usage_question_link(&u, "/api/usage/logs", query);
 	usage_ask(c, &u, NULL);
 }

@@ -37,6 +37,7 @@
 
 struct call;
 struct confirmations;
+struct exports;
 struct identities;
 struct recording;
 struct resolver;
@@ -51,6 +52,7 @@ struct manager_context {
 	struct recording *recording;
 	struct manager_db *db;
 	struct confirmations *confirmations;
+	struct exports *exports;
 	struct identities *identities;
 	struct tries *tries;
 	const struct operation *operations;

@@ -1,6 +1,6 @@
 /* The manager's connections to PostgreSQL.
  *
- * Three pools. A connection is made when a statement finds all others of its pool busy,
+ * Four pools. A connection is made when a statement finds all others of its pool busy,
  * and stays. A statement waits in its pool's queue until one is free; one that waits
  * longer than WAIT_MAX_MS, or that no connection is left for, is answered as lost. */
 #include "gateway/manager/db.h"
@@ -32,6 +32,7 @@ static const struct pool_kind kinds[] = {
 	[DB_CHANGES] = {"tollgate manager changes", 1, 64, 5000, true},
 	[DB_LOOKUPS] = {"tollgate manager sign-in", 2, 128, 5000, true},
 	[DB_QUESTIONS] = {"tollgate manager", CONNECTIONS_MAX, 128, 10000, false},
+	[DB_EXPORTS] = {"tollgate manager exports", 2, 8, 30000, false},
 };
 
 #define POOLS ARRAY_LEN(kinds)

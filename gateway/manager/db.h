@@ -1,8 +1,9 @@
 /* The manager's connections to PostgreSQL, and the short queues before them.
  *
- * Changes have one connection of their own, who somebody is two, questions a few, so that
- * none of them stands in another's way. Equal questions at one moment are asked once.
- * A statement whose last reader has left is cancelled. All on the manager's thread. */
+ * Changes have one connection of their own, who somebody is two, questions a few and
+ * exports two, so that none of them stands in another's way. Equal questions at one
+ * moment are asked once. A statement whose last reader has left is cancelled. All on the
+ * manager's thread. */
 #ifndef GATEWAY_MANAGER_DB_H
 #define GATEWAY_MANAGER_DB_H
 
@@ -24,6 +25,8 @@ enum manager_pool {
 	DB_LOOKUPS,
 	/* A few: statements that change nothing, each within 10 s. */
 	DB_QUESTIONS,
+	/* Two: pages of exports, each within 30 s. */
+	DB_EXPORTS,
 };
 
 /* Connects when the first statement comes. */

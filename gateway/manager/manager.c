@@ -10,6 +10,7 @@
 #include "gateway/http/front.h"
 #include "gateway/manager/call.h"
 #include "gateway/manager/confirmations.h"
+#include "gateway/manager/exports.h"
 #include "gateway/manager/db.h"
 #include "gateway/manager/identities.h"
 #include "gateway/manager/tries.h"
@@ -111,6 +112,7 @@ struct manager *manager_start(const struct manager_options *o)
 				       o->resolver);
 	m->context.confirmations =
 		confirmations_new(loop_thread_base(m->thread), m->context.db);
+	m->context.exports = exports_new();
 	m->context.tries = tries_new(m->context.db);
 	m->context.identities =
 		identities_new(m->context.db, m->context.tries, o->settings);
@@ -148,6 +150,7 @@ void manager_free(struct manager **manager)
 	loop_thread_join(m->thread);
 	http_front_free(&m->front);
 	confirmations_free(&m->context.confirmations);
+	exports_free(&m->context.exports);
 	manager_db_free(&m->context.db);
 	identities_free(&m->context.identities);
 	tries_free(&m->context.tries);

@@ -77,3 +77,18 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION public.tollgate_audit_prune(interval) FROM PUBLIC;
+
+-- An export begins, or has ended: facts say of what, how many rows, and how.
+CREATE OR REPLACE FUNCTION public.people_export_note(actor jsonb, action text,
+	facts jsonb) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM public.people_check_actor(actor);
+	PERFORM set_config('tollgate.actor', coalesce(actor::text, ''), true);
+	IF action IN ('export.begun', 'export.ended') THEN
+		PERFORM public.tollgate_audit_write(action, NULL, NULL, 'export',
+			facts ->> 'list', NULL, facts);
+	END IF;
+	RETURN true;
+END
+$$;

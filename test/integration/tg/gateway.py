@@ -17,7 +17,7 @@ BINARY = os.path.join(ROOT, os.environ.get("TOLLGATE_BIN", "build/release/tollga
 SANITIZED = next((v for v in ("asan", "tsan") if f"/{v}/" in BINARY), None)
 STOP_S = 30
 # Of each of the manager's connections to PostgreSQL (gateway/manager/db.c), which are made when first needed, a descriptor.
-MANAGER_KEEPS = 7
+MANAGER_KEEPS = 9
 
 REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|"
                     r"CHECK failed|Assertion|LeakSanitizer")
