@@ -59,19 +59,23 @@ BEGIN
 		EXECUTE format('CREATE INDEX %I ON public.%I (since) WHERE token_id = -1 '
 			'AND route_id = -1', name || '_whole', name);
 	END LOOP;
-	-- Narrow cells stand token by token, so that one interval of all tokens is all over
-	-- the table. What rankings read of them is in an index by time as well. Index-only
-	-- scans need a vacuum: after about a day's cells. IS TRUE keeps those who ask for
-	-- some tokens away from it: nothing but the same words has this index in mind.
-	FOREACH name IN ARRAY '{usage_15min,usage_hour,usage_6hours}'::text[] LOOP
+	-- Cells stand token by token, so that one interval of all tokens is all over the
+	-- table. What rankings read of them is in an index by time as well. Index-only
+	-- scans need a vacuum: after about a day's narrow cells. IS TRUE keeps those who ask
+	-- for some tokens away from it: nothing but the same words has this index in mind.
+	FOREACH name IN ARRAY
+		'{usage_15min,usage_hour,usage_6hours,usage_day,usage_8days}'::text[]
+	LOOP
 		EXECUTE format('CREATE INDEX %I ON public.%I (since) INCLUDE (token_id, %s) '
 			'WHERE route_id = -1 AND (token_id >= 0) IS TRUE', name || '_tokens', name,
 			ranked);
+		EXECUTE format('ALTER TABLE public.%I SET (autovacuum_vacuum_insert_scale_factor '
+			'= 0, autovacuum_vacuum_insert_threshold = 20000)', name);
+	END LOOP;
+	FOREACH name IN ARRAY '{usage_15min,usage_hour,usage_6hours}'::text[] LOOP
 		-- Where a zone's days begin: the same time of many days.
 		EXECUTE format('CREATE INDEX %I ON public.%I (token_id, (since::time), since) '
 			'INCLUDE (%s) WHERE route_id = -1', name || '_clock', name, ranked);
-		EXECUTE format('ALTER TABLE public.%I SET (autovacuum_vacuum_insert_scale_factor '
-			'= 0, autovacuum_vacuum_insert_threshold = 20000)', name);
 	END LOOP;
 END
 $tables$;

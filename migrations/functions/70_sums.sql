@@ -73,10 +73,10 @@ BEGIN
 	floors := ARRAY(SELECT public.usage_floor(b, base.width)
 		FROM unnest(bounds) WITH ORDINALITY AS u (b, i) ORDER BY i);
 	head := '';
-	parts := ARRAY[format('SELECT width_bucket(since, %L::timestamp[]) AS point, %s, %s '
+	parts := ARRAY[format('SELECT width_bucket(since, %L::timestamp[]) AS point, %s%s '
 		'FROM public.%I WHERE %s AND since >= %L AND since < %L', floors, keys, names,
 		base.source, filter, floors[1], floors[n])];
-	finer := ARRAY(SELECT format('SELECT bound, %s, %s FROM unnest(%L::integer[], '
+	finer := ARRAY(SELECT format('SELECT bound, %s%s FROM unnest(%L::integer[], '
 			'%L::timestamp[]) AS e (bound, starts) JOIN public.%I ON since = starts '
 			'WHERE %s AND since::time = ANY (%L::time[]) AND since >= %L AND since <= %L',
 				keys, names,
@@ -93,10 +93,10 @@ BEGIN
 		head := 'WITH edge_cells AS MATERIALIZED (' || array_to_string(finer, ' '
 			'UNION ALL ')
 			|| ') ';
-		parts := parts || format('SELECT bound - 1 AS point, token_id, route_id, %s '
-			'FROM edge_cells WHERE bound > 1', names)
-			|| format('SELECT bound, token_id, route_id, %s FROM edge_cells '
-			'WHERE bound < %s', negated, n);
+		parts := parts || format('SELECT bound - 1 AS point, %s%s FROM edge_cells '
+			'WHERE bound > 1', keys, names)
+			|| format('SELECT bound, %s%s FROM edge_cells WHERE bound < %s', keys,
+			negated, n);
 	END IF;
 END
 $body$;
@@ -179,13 +179,11 @@ DECLARE
 		WHEN by_token THEN '(token_id >= 0) IS TRUE' ELSE 'token_id = -1' END;
 	route_filter text := CASE WHEN routes IS NOT NULL THEN 'route_id = ANY ($3)'
 		WHEN by_route THEN 'route_id >= 0' ELSE 'route_id = -1' END;
-	keys text := CASE WHEN by_token THEN 'token_id, ' ELSE 'NULL::bigint AS token_id, '
-		'' END
-		|| CASE WHEN by_route THEN 'route_id' ELSE 'NULL::integer AS route_id' END;
-	place text := CASE WHEN n > 2 THEN 'width_bucket(since, $1)' ELSE '1' END;
-	grouping_by text := array_to_string(ARRAY[CASE WHEN n > 2 THEN 'point' END,
-		CASE WHEN by_token THEN 'token_id' END, CASE WHEN by_route THEN 'route_id' END],
-		', ');
+	-- What there is a row for each of; a constant among them would cost a step per cell.
+	keys text := CASE WHEN by_token THEN 'token_id, ' ELSE '' END
+		|| CASE WHEN by_route THEN 'route_id, ' ELSE '' END;
+	place text := CASE WHEN n > 2 THEN 'width_bucket(since, $1) AS point, ' ELSE '' END;
+	grouping_by text := rtrim(CASE WHEN n > 2 THEN 'point, ' ELSE '' END || keys, ', ');
 	names text;
 	negated text;
 	answer text;
@@ -195,16 +193,15 @@ BEGIN
 	PERFORM public.usage_check_bounds(bounds);
 	SELECT * INTO names, negated, answer FROM public.usage_sums_columns(brief, n = 2);
 	IF n = 2 THEN
-		SELECT array_agg(format('SELECT 1 AS point, %s, %s FROM public.%I WHERE %s '
-			'AND %s AND since >= %L AND since < %L', keys, names, source, token_filter,
+		SELECT array_agg(format('SELECT %s%s FROM public.%I WHERE %s AND %s '
+			'AND since >= %L AND since < %L', keys, names, source, token_filter,
 			route_filter, piece_low, piece_high)) INTO parts
 			FROM public.usage_pieces(bounds[1], bounds[2]);
 	ELSE
 		SELECT * INTO head, parts FROM public.usage_series_parts(bounds, keys,
 			token_filter || ' AND ' || route_filter, names, negated);
 	END IF;
-	parts := parts || public.usage_sums_fresh(bounds, place || ' AS point, ' || keys
-		|| ', ' || names,
+	parts := parts || public.usage_sums_fresh(bounds, place || keys || names,
 		token_filter, route_filter, tokens IS NOT NULL, routes IS NOT NULL);
 	RETURN QUERY EXECUTE public.usage_sql(format('%sSELECT * FROM (SELECT %s, %s, %s, %s '
 		'FROM (%s) AS cells %s HAVING sum(calls) <> 0 OFFSET 0) AS sums ORDER BY 1, 2, 3',
