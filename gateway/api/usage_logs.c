@@ -1,7 +1,10 @@
 /* GET /api/usage/logs...: single calls, as the usage log has them. */
+#include <cjson/cJSON.h>
 #include <ctype.h>
 #include <stdio.h>
 
+#include "common/check.h"
+#include "gateway/api/explained_call.h"
 #include "gateway/api/operations.h"
 #include "gateway/api/usage_ask.h"
 #include "gateway/manager/exports.h"
@@ -42,6 +45,34 @@ static bool take_request_id(const char *text, char id[REQUEST_ID_ROOM])
 	return true;
 }
 
+/* With what it says of the call; the row's own text stays as it is. */
+static void answer_explained(struct call *c, struct str json)
+{
+	cJSON *row = json.p != NULL ? cJSON_ParseWithLength(json.p, json.n) : NULL;
+	cJSON *explanation;
+	struct sbuf out;
+	char *text;
+
+	if (!cJSON_IsObject(row)) {
+		cJSON_Delete(row);
+		call_problem(c, PROBLEM_NOT_FOUND, NULL);
+		return;
+	}
+	explanation = explained_call(row);
+	text = cJSON_PrintUnformatted(explanation);
+	CHECK(text != NULL);
+	json = str_trim(json);
+	sbuf_init(&out, json.n + strlen(text) + 64);
+	sbuf_add(&out, json.p, json.n - 1); /* without its brace */
+	sbuf_printf(&out, ",\"explanation\":%s}", text);
+	CHECK(!out.overflow);
+	call_reply_json(c, 200, sbuf_view(&out));
+	sbuf_fini(&out);
+	cJSON_free(text);
+	cJSON_Delete(explanation);
+	cJSON_Delete(row);
+}
+
 void api_get_usage_log(struct call *c)
 {
 	static const char *const known[] = {NULL};
@@ -58,5 +89,5 @@ void api_get_usage_log(struct call *c)
 	}
 	usage_question_read(&u, QUESTION_ROW, query, call_identity(c), call_faults(c));
 	u.q.request_id = id;
-	usage_ask(c, &u, NULL);
+	usage_ask(c, &u, answer_explained);
 }

@@ -1,4 +1,4 @@
-/* `tollgate explain`: what would become of a request, and why. */
+/* `tollgate explain`: what would become of a request, or became of one, and why. */
 #include <cjson/cJSON.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "gateway/api/explanation.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/explain_call.h"
 #include "gateway/cli/explain_show.h"
 #include "gateway/cli/screen.h"
 #include "gateway/settings/settings.h"
@@ -210,6 +211,21 @@ static int ask(struct asking *a)
 	return status;
 }
 
+/* Of a call that was all is known. */
+static int run_call(const struct cli_call *c)
+{
+	static const char *const of_requests[] = {"method", "key-stdin", "header",
+						  "address"};
+
+	for (size_t i = 0; i < ARRAY_LEN(of_requests); i++)
+		if (cli_has(c, of_requests[i]))
+			return cli_usage_error(c,
+					       "--%s goes with a path, which begins "
+					       "with /",
+					       of_requests[i]);
+	return explain_call(c, c->operands[0]);
+}
+
 static int run(const struct cli_call *c)
 {
 	const char *method = cli_text(c, "method");
@@ -220,9 +236,7 @@ static int run(const struct cli_call *c)
 			      .path = c->operands[0]},
 	};
 
-	if (!is_path(a.q.request.path))
-		return cli_usage_error(c, "a path begins with /");
-	return ask(&a);
+	return is_path(a.q.request.path) ? ask(&a) : run_call(c);
 }
 
 const struct cli_command *cli_explain(void)
@@ -244,7 +258,7 @@ const struct cli_command *cli_explain(void)
 	static const struct cli_command command = {
 		.name = "explain",
 		.summary = "tell what becomes of a request, and why",
-		.arguments = "PATH",
+		.arguments = "PATH|REQUEST_ID",
 		.least = 1,
 		.most = 1,
 		.text = "Judges a request step by step as the gateway would, without making "
@@ -252,14 +266,16 @@ const struct cli_command *cli_explain(void)
 			"are added and removed on the way to the upstream. The routes are "
 			"those of --config, else of the `tollgate dev` that runs in this "
 			"folder, else the service's. What a running gateway has seen of its "
-			"upstreams, POST /api/explain of its manager tells.",
+			"upstreams, POST /api/explain of its manager tells.\n\n"
+			"Of a call that was, named by the id of its answer "
+			"(Tollgate-Request-Id): how it ended, whose fault that was, what to "
+			"do, and where its time went.",
 		.options = options,
 		.shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
 		.examples = {"tollgate explain -X POST /api/openai/chat/completions "
 			     "--key-stdin",
-			     "tollgate explain /api/test --address 203.0.113.9 --header "
-			     "'X-Api-Key: ntk_example' --json"},
-		.fails = "if it would be refused",
+			     "tollgate explain 019a9b3c-7f12-7c55-9d0e-3a7be1c2f605"},
+		.fails = "if it would be refused, or there is no such call",
 		.run = run,
 	};
 

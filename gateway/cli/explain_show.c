@@ -129,3 +129,76 @@ void explain_show_request(const cJSON *answer)
 		cli_say(stdout, "a secret of set_headers is not set here: headers that "
 				"need it are not among these\n");
 }
+
+/* --- a call that was --- */
+
+static void show_number(const cJSON *row, const char *name, const char *title)
+{
+	const cJSON *item = member(row, name);
+
+	if (cJSON_IsNumber(item))
+		cli_say(stdout, "%-17s %.0f\n", title, item->valuedouble);
+}
+
+static void show_text(const cJSON *row, const char *name, const char *title)
+{
+	const char *text = text_of(row, name);
+
+	if (text != NULL)
+		cli_say(stdout, "%-17s %s\n", title, text);
+}
+
+static void show_facts(const cJSON *row)
+{
+	show_text(row, "used_at", "at");
+	show_text(row, "request_method", "method");
+	show_text(row, "route_path", "route");
+	show_number(row, "response_status", "status");
+	show_number(row, "upstream_status", "upstream's status");
+	show_text(row, "outcome", "outcome");
+	show_text(row, "error_message", "error");
+	show_number(row, "token_id", "token");
+	show_text(row, "token_name", "name");
+	show_text(row, "ip_address", "from");
+	show_text(row, "user_agent", "user agent");
+	show_number(row, "bytes_in", "bytes in");
+	show_number(row, "bytes_out", "bytes out");
+	show_text(row, "node", "node");
+}
+
+static void show_split(const cJSON *row, const cJSON *time)
+{
+	const cJSON *total = member(row, "total_ms");
+
+	if (!cJSON_IsObject(time))
+		return;
+	cli_say(stdout, "%-17s %.0f ms: gateway %.0f, upstream %.0f, slow caller %.0f\n",
+		"time", total->valuedouble, member(time, "gateway_ms")->valuedouble,
+		member(time, "upstream_ms")->valuedouble,
+		member(time, "client_ms")->valuedouble);
+}
+
+void explain_show_call(const cJSON *row)
+{
+	static const struct {
+		const char *fault, *words;
+	} all[] = {
+		{"gateway", "the gateway's fault"},
+		{"upstream", "the upstream's fault"},
+		{"client", "the caller's fault"},
+	};
+	const cJSON *e = member(row, "explanation");
+	const char *fault = text_of(e, "fault"), *code = text_of(e, "code");
+	const char *advice = text_of(e, "advice");
+
+	cli_say(stdout, "%s%s%s\n", code != NULL ? code : "", code != NULL ? ": " : "",
+		text_of(e, "text"));
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (strcmp(all[i].fault, fault) == 0)
+			cli_say(stdout, "%s\n", all[i].words);
+	if (advice != NULL)
+		cli_say(stdout, "what to do: %s\n", advice);
+	putchar('\n');
+	show_facts(row);
+	show_split(row, member(e, "time"));
+}

@@ -126,10 +126,41 @@ def test_lines_for_people(managed, token):
 
 
 @pytest.mark.parametrize("arguments, why", [
-    (("here",), "a path begins with /"), (("/", "--header", "x"), "the 1. is not"),
+    (("here",), "is neither a path"), (("01a226fb-2479-7832-8b9a-d718ed8c3d73", "-XPUT"), "goes with a path"), (("/", "--header", "x"), "the 1. is not"),
     (("/", "--address", "x"), "is no IP address"), (("/", "-Xput"), "is not GET, HEAD"),
     (("/", "-X", "BREW"), "is not GET, HEAD"),
 ])
 def test_wrong_use(managed, arguments, why):
     done = by_command(managed, *arguments)
     assert done.returncode == 2 and why in done.stderr
+
+
+# --- calls that were ---
+
+def recorded(managed, method, path, **how):
+    request_id = managed.gateway.call(method, path, **how).get("tollgate-request-id")
+    eventually(lambda: managed.database.query("SELECT 1 FROM token_usage_logs WHERE request_id = %s", (request_id,)),
+               "the call is recorded")
+    return request_id
+
+
+@pytest.mark.parametrize("method, path, code, fault", [
+    ("DELETE", "/api/test", "method_not_allowed", "client"), ("GET", "/api/nowhere", "no_route", "client"),
+    ("GET", "/api/dead", "connection_refused", "upstream"),
+])
+def test_what_became_of_a_call(managed, token, method, path, code, fault):
+    request_id = recorded(managed, method, path, key=token.key)
+    said = managed.api.get(f"/api/usage/logs/{request_id}", managed.people.admin.key).json
+    why = said["explanation"]
+    assert (why["code"], why["fault"]) == (code, fault) and why["advice"] and why["text"]
+    assert sum(why["time"].values()) == said["total_ms"]
+    config = managed.gateway.config_file
+    assert json.loads(run_cli("explain", request_id, "--json", "--config", config).stdout) == said
+    lines = run_cli("explain", request_id.upper(), "--config", config).stdout.splitlines()
+    assert lines[0] == f"{code}: {why['text']}" and lines[2] == f"what to do: {why['advice']}"
+
+
+def test_no_such_call(managed):
+    done = run_cli("explain", "01a226fb-2479-7832-8b9a-d718ed8c3d73", "--config", managed.gateway.config_file, check=False)
+    assert done.returncode == 1 and "there is no such call" in done.stderr
+    assert managed.api.get("/api/usage/logs/01a226fb-2479-7832-8b9a-d718ed8c3d73", managed.people.admin.key).status == 404
