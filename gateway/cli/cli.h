@@ -12,6 +12,7 @@ const struct cli_command *cli_audit(void);
 const struct cli_command *cli_check(void);
 const struct cli_command *cli_demo(void);
 const struct cli_command *cli_dev(void);
+const struct cli_command *cli_doctor(void);
 const struct cli_command *cli_explain(void);
 const struct cli_command *cli_health(void);
 const struct cli_command *cli_import(void);
