@@ -21,6 +21,7 @@
 #include "common/log.h"
 #include "common/thread_start.h"
 #include "common/trouble.h"
+#include "gateway/journal/group_tap.h"
 #include "gateway/journal/journal_files.h"
 
 #define LOOK_MS 100u
@@ -55,6 +56,7 @@ struct usage_journal {
 	uint64_t *heads;            /* at the last look, per lane */
 	uint64_t synced_us, no_room_us, renew_us;
 	struct trouble trouble, absence;
+	struct group_tap *tap; /* NULL: nobody ever looks on */
 	unsigned renewals;
 	/* Made by the thread, taken by the consumer; NULL: none. */
 	struct usage_group *_Atomic fresh;
@@ -223,7 +225,7 @@ static void renew(struct usage_journal *j)
 	uint64_t lasted_s, now = clock_mono_us();
 	struct usage_group *g;
 
-	if ((j->served != NULL && !is_lost(j)) || now < j->renew_us ||
+	if (j->path == NULL || (j->served != NULL && !is_lost(j)) || now < j->renew_us ||
 	    j->renewals == JOURNAL_RENEWALS_MAX || atomic_load(&j->fresh) != NULL)
 		return;
 	j->renew_us = now + ROOM_RETRY_US;
@@ -268,6 +270,7 @@ static void *run_journal(void *arg)
 		uint64_t now = clock_mono_us();
 		bool due = now - j->synced_us >= j->sync_us;
 
+		group_tap_look(j->tap, usage_journal_own(j));
 		if (due)
 			renew(j);
 		pause = j->served != NULL ? look(j, due) : LOOK_MS;
@@ -404,7 +407,8 @@ struct usage_journal *usage_journal_open(const struct journal_options *o)
 		(struct group_shape){xstrdup(o->node != NULL ? o->node : ""), o->n_lanes,
 				     usage_group_ring_bytes(o->ring_bytes)};
 	j->own = make_own(j);
-	if (j->path == NULL)
+	j->tap = group_tap_new(o->tap, o->n_lanes);
+	if (j->path == NULL && j->tap == NULL)
 		return j;
 	j->heads = xcalloc(o->n_lanes, sizeof *j->heads);
 	CHECK(pthread_mutex_init(&j->lock, NULL) == 0);
@@ -471,6 +475,7 @@ void usage_journal_close(struct usage_journal **journal)
 	free((char *)j->shape.node);
 	free(j->aside);
 	free(j->heads);
+	group_tap_free(&j->tap);
 	free(j);
 }
 

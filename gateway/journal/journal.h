@@ -12,6 +12,7 @@
 #define JOURNAL_RENEWALS_MAX 4 /* of one process's own group */
 
 struct usage_journal;
+struct usage_tap;
 
 struct journal_options {
 	/* made if missing; NULL: memory alone, for what it takes */
@@ -21,6 +22,7 @@ struct journal_options {
 	uint64_t max_bytes; /* of all files in the directory, those of other groups too */
 	uint32_t ring_bytes; /* rounded up to a power of two */
 	uint32_t sync_ms;
+	struct usage_tap *tap; /* for who looks on; outlives the journal; NULL: nobody */
 };
 
 /* Groups of dead processes in which nothing waits are removed. Where the directory cannot

@@ -59,6 +59,7 @@ static void read_later(struct token_row *out, const PGresult *r, int i)
 		out->view.flags |= TOKEN_TEAM_DISABLED;
 	if (!PQgetisnull(r, i, 9))
 		out->ranges_text = pg_value_text(r, i, 9);
+	out->view.team_id = pg_value_int_or(r, i, 10, 0);
 }
 
 bool token_row_read(struct token_row *out, const PGresult *r, int i)

@@ -23,12 +23,12 @@
 	"LIMIT 10001) AS c) "                                                            \
 	"FROM token_generation AS g"
 
-/* A database not yet migrated may lack what came later: names, and all by which a key
- * can be disabled or bound to addresses. */
+/* A database not yet migrated may lack what came later: names, teams, and all by which
+ * a key can be disabled or bound to addresses. */
 #define TOKEN_COLUMNS_FIRST                                                              \
 	"token_hash, token_id, key_until_us, expires_at_us, revoked, scopes"
 #define TOKEN_COLUMNS                                                                    \
-	TOKEN_COLUMNS_FIRST ", name, disabled, team_disabled, address_ranges"
+	TOKEN_COLUMNS_FIRST ", name, disabled, team_disabled, address_ranges, team_id"
 
 /* $1: an array of ids. */
 #define TOKEN_CHANGED_SQL(columns)                                                       \

@@ -13,7 +13,7 @@
 
 struct entry {
 	unsigned char hash[KEY_HASH_BYTES];
-	int64_t expires_at_us, key_until_us;
+	int64_t expires_at_us, key_until_us, team_id;
 	uint32_t scopes_at, name_at; /* in the text */
 	uint16_t scopes_n, name_n;
 	uint16_t flags, ranges_n; /* the ranges stand behind the name */
@@ -106,6 +106,7 @@ static void put(struct token_shard *s, struct text_pool *pool,
 	memcpy(e->hash, row->hash, KEY_HASH_BYTES);
 	e->expires_at_us = row->view.expires_at_us;
 	e->key_until_us = row->view.key_until_us;
+	e->team_id = row->view.team_id;
 	e->flags = (uint16_t)row->view.flags;
 	e->scopes_n = (uint16_t)row->view.scopes.n;
 	e->scopes_at = pool_put_scopes(pool, row->view.scopes);
@@ -163,6 +164,7 @@ static void view_of(const struct token_shard *s, size_t i, struct token_view *ou
 	out->token_id = s->ids[i];
 	out->expires_at_us = e->expires_at_us;
 	out->key_until_us = e->key_until_us;
+	out->team_id = e->team_id;
 	out->flags = e->flags;
 	out->scopes = (struct str){s->text + e->scopes_at, e->scopes_n};
 	out->name = (struct str){s->text + e->name_at, e->name_n};

@@ -11,13 +11,15 @@
 #include "common/check.h"
 #include "common/crc32.h"
 
-#define MAGIC "TGKEYS\0\3" /* the last byte is the format's version */
+#define MAGIC "TGKEYS\0\4" /* the last byte is the format's version */
 #define AT_VERSION 7
 #define NAMELESS 1
 #define WITHOUT_RANGES 2
+#define WITHOUT_TEAMS 3
 #define HEAD_BYTES 72
-#define RECORD_BYTES 66 /* before the scopes */
-#define RECORD_BYTES_BEFORE 64
+#define RECORD_BYTES 74 /* before the scopes */
+#define RECORD_BYTES_WITHOUT_TEAMS 66
+#define RECORD_BYTES_WITHOUT_RANGES 64
 #define KEYS_MAX (100u * 1000 * 1000)
 
 /* magic 8, count 8, right_at 8, generation 8, instance 16, body's CRC 4, 16 free, head's
@@ -73,8 +75,8 @@ static bool write_bytes(struct body *b, const void *bytes, size_t n)
 }
 
 /* hash 32, id 8, expires 8, until 8, flags 4, length of scopes 2, of the name 2 (both as
- * one before there were names), number of address ranges 2 (since version 3); scopes,
- * name, ranges as memory has them: family 1, address 16, prefix length 1 */
+ * one before there were names), number of address ranges 2 (since version 3), team 8
+ * (since version 4); scopes, name, ranges as memory has them: family 1, address 16, prefix length 1 */
 static bool write_key(void *ctx, const struct token_row *row)
 {
 	struct body *b = ctx;
@@ -88,6 +90,7 @@ static bool write_key(void *ctx, const struct token_row *row)
 	put_le(record + 60, row->view.scopes.n, 2);
 	put_le(record + 62, row->view.name.n, 2);
 	put_le(record + 64, row->view.ranges.n, 2);
+	put_le(record + 66, (uint64_t)row->view.team_id, 8);
 	b->count++;
 	return write_bytes(b, record, sizeof record) &&
 	       write_bytes(b, row->view.scopes.p, row->view.scopes.n) &&
@@ -228,10 +231,18 @@ static bool read_key(struct body *b, struct token_builder *to)
 	row.view.expires_at_us = (int64_t)get_le(record + 40, 8);
 	row.view.key_until_us = (int64_t)get_le(record + 48, 8);
 	row.view.flags = (uint32_t)get_le(record + 56, 4);
+	row.view.team_id = (int64_t)get_le(record + 66, 8);
 	row.view.scopes = (struct str){scopes, n};
 	row.view.name = (struct str){name, name_n};
 	token_builder_add(to, &row);
 	return true;
+}
+
+static size_t record_bytes_of(int version)
+{
+	if (version <= WITHOUT_RANGES)
+		return RECORD_BYTES_WITHOUT_RANGES;
+	return version <= WITHOUT_TEAMS ? RECORD_BYTES_WITHOUT_TEAMS : RECORD_BYTES;
 }
 
 static struct token_table *read_body(struct body *b, uint32_t crc)
@@ -291,8 +302,7 @@ struct token_table *token_snapshot_read(const char *path, struct token_snapshot 
 	*why = "it is damaged, or of another version";
 	if (fread(head, 1, sizeof head, b.file) == sizeof head && is_head(head)) {
 		b.count = get_le(head + AT_COUNT, 8);
-		b.record_bytes = head[AT_VERSION] <= WITHOUT_RANGES ? RECORD_BYTES_BEFORE
-								    : RECORD_BYTES;
+		b.record_bytes = record_bytes_of(head[AT_VERSION]);
 		about->right_at_us = (int64_t)get_le(head + AT_RIGHT, 8);
 		about->generation = get_le(head + AT_GENERATION, 8);
 		memcpy(about->instance, head + AT_INSTANCE, TOKEN_INSTANCE_BYTES);

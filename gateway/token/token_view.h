@@ -26,6 +26,7 @@ enum token_flags {
 /* What a look-up yields. Slices point into the table. */
 struct token_view {
 	int64_t token_id;
+	int64_t team_id;       /* 0: of none, or not known */
 	int64_t expires_at_us; /* of the token; INT64_MAX: never */
 	int64_t key_until_us; /* of this key (grace after rotation); INT64_MAX: current */
 	uint32_t flags;

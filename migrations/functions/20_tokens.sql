@@ -143,7 +143,8 @@ BEGIN
 		'%s AS revoked, coalesce(public.token_scopes_out(t.scopes), '''') AS scopes, '
 		't.name::text AS name, t.tollgate_disabled_at IS NOT NULL AS disabled, '
 		'g.disabled_at IS NOT NULL AS team_disabled, '
-		'array_to_string(t.tollgate_address_ranges, '' '') AS address_ranges '
+		'array_to_string(t.tollgate_address_ranges, '' '') AS address_ranges, '
+		't.tollgate_team_id AS team_id '
 		'FROM public.token_keys k JOIN public.tokens t ON t.id = k.token_id '
 		'LEFT JOIN public.tollgate_teams g ON g.id = t.tollgate_team_id',
 		format(time_us, 'k.valid_until'), format(time_us, 't.expires_at'),
@@ -183,11 +184,11 @@ BEGIN
 		WHERE a.id IS NULL OR b.id IS NULL
 			OR (a.token_hash, a.expires_at, public.token_scopes_out(a.scopes),
 				a.tollgate_team_id, a.tollgate_disabled_at IS NULL,
-				a.tollgate_address_ranges, %s)
+				a.tollgate_address_ranges, a.name::text, %s)
 			IS DISTINCT FROM
 			(b.token_hash, b.expires_at, public.token_scopes_out(b.scopes),
 				b.tollgate_team_id, b.tollgate_disabled_at IS NULL,
-				b.tollgate_address_ranges, %s)));
+				b.tollgate_address_ranges, b.name::text, %s)));
 	RETURN NULL;
 END
 $$

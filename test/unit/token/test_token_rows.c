@@ -17,7 +17,7 @@
 static PGresult *result(const char *const *values, int n)
 {
 	PGresult *r = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	PGresAttDesc columns[10] = {0};
+	PGresAttDesc columns[11] = {0};
 
 	for (int i = 0; i < n; i++)
 		columns[i].name = (char *)"c";
@@ -35,10 +35,10 @@ static void test_key(void **state)
 	static const char *const all[] = {HASH, "7", "5", "-3", "t", "a b"};
 	static const char *const nulls[] = {HASH, "9223372036854775807", NULL, NULL, "f",
 					    ""};
-	static const char *const later[] = {HASH, "7",      NULL, NULL, "f",
-					    "",   "a name", "t",  "f",  "10.0.0.0/8"};
-	static const char *const none[] = {HASH, "7",  NULL, NULL, "f",
-					   "",   NULL, "f",  "t",  NULL};
+	static const char *const later[] = {HASH,     "7", NULL, NULL,         "f", "",
+					    "a name", "t", "f",  "10.0.0.0/8", "12"};
+	static const char *const none[] = {HASH, "7", NULL, NULL, "f", "",
+					   NULL, "f", "t",  NULL, NULL};
 	PGresult *r = result(all, 6);
 	struct token_row row;
 
@@ -61,16 +61,19 @@ static void test_key(void **state)
 	assert_int_equal(row.view.name.n, 0);
 	PQclear(r);
 	assert_null(row.ranges_text.p);
-	r = result(later, 10);
+	assert_true(row.view.team_id == 0);
+	r = result(later, 11);
 	assert_true(token_row_read(&row, r, 0));
 	assert_true(str_eq(row.view.name, STR("a name")));
 	assert_int_equal(row.view.flags, TOKEN_DISABLED);
+	assert_true(row.view.team_id == 12);
 	assert_true(str_eq(row.ranges_text, STR("10.0.0.0/8")));
 	PQclear(r);
-	r = result(none, 10);
+	r = result(none, 11);
 	assert_true(token_row_read(&row, r, 0));
 	assert_int_equal(row.view.name.n, 0);
 	assert_int_equal(row.view.flags, TOKEN_TEAM_DISABLED);
+	assert_true(row.view.team_id == 0);
 	assert_null(row.ranges_text.p);
 	PQclear(r);
 }

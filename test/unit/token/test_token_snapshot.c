@@ -68,6 +68,7 @@ static struct token_table *table_of(unsigned n)
 		r.view.flags |= i % 4 ? TOKEN_RANGED : TOKEN_TEAM_DISABLED;
 		r.view.ranges = (struct net_cidrs){ranges, i % 4 % 3};
 		r.view.scopes = i % 5 ? STR("openai test") : STR("*");
+		r.view.team_id = i % 2 ? INT64_MAX - 7 : 0;
 		r.view.name = i % 7 ? STR("a name") : STR("");
 		token_builder_add(b, &r);
 	}
@@ -84,6 +85,7 @@ static void assert_key(const struct token_table *t, unsigned i)
 	assert_true(v.token_id == INT64_MAX - i);
 	assert_true(v.expires_at_us == (i % 2 ? INT64_MAX : -5));
 	assert_true(v.key_until_us == i);
+	assert_true(v.team_id == (i % 2 ? INT64_MAX - 7 : 0));
 	assert_int_equal(v.flags & TOKEN_REVOKED, i % 3 ? 0 : TOKEN_REVOKED);
 	assert_int_equal(v.flags & TOKEN_TEAM_DISABLED, i % 4 ? 0 : TOKEN_TEAM_DISABLED);
 	assert_int_equal(v.ranges.n, i % 4 % 3);
@@ -226,28 +228,31 @@ static void put_crc(unsigned char *to, const unsigned char *bytes, size_t n)
 		to[i] = (unsigned char)(crc >> 8 * i);
 }
 
-/* What programs before this one have written: records without ranges, and before that
- * without names. */
+/* What programs before this one have written: records without teams, before that without
+ * ranges, and before that without names. */
 static void test_formats_before_are_read(void **state)
 {
 	struct fixture *f = *state;
-	unsigned char bytes[512];
+	unsigned char bytes[512], other[512];
 	struct token_snapshot back;
 	struct token_table *t;
 	const char *why;
-	size_t n;
+	size_t n, cut;
 
-	write_table(f->path, 1); /* whose key has no name and no ranges */
-	n = slurp(f->path, bytes, sizeof bytes) - 2;
-	assert_int_equal(bytes[7], 3);
-	memmove(bytes + 72 + 64, bytes + 72 + 66, n - 72 - 64);
-	put_crc(bytes + 48, bytes + 72, n - 72);
-	for (unsigned char version = 0; version < 5; version++) {
-		bytes[7] = version;
-		put_crc(bytes + 68, bytes, 68);
-		spill(f->path, bytes, n);
+	write_table(f->path, 1); /* whose key has no name, no ranges and no team */
+	n = slurp(f->path, bytes, sizeof bytes) - 8;
+	assert_int_equal(bytes[7], 4);
+	memmove(bytes + 72 + 66, bytes + 72 + 74, n - 72 - 66);
+	for (unsigned char version = 0; version < 6; version++) {
+		memcpy(other, bytes, n);
+		cut = version < 3 ? 2 : 0; /* what came with ranges */
+		memmove(other + 72 + 64, other + 72 + 64 + cut, n - cut - 72 - 64);
+		other[7] = version;
+		put_crc(other + 48, other + 72, n - cut - 72);
+		put_crc(other + 68, other, 68);
+		spill(f->path, other, n - cut);
 		t = token_snapshot_read(f->path, &back, &why);
-		assert_int_equal(t != NULL, version == 1 || version == 2);
+		assert_int_equal(t != NULL, version >= 1 && version <= 3);
 		if (t != NULL)
 			assert_key(t, 0);
 		token_table_free(t);
