@@ -70,6 +70,8 @@
 	  "Idempotency-Key was used for another request")                                \
 	X(SIGN_IN_BUSY, "sign_in_busy", 429, "http_request_denied",                      \
 	  "Too many failed sign-ins")                                                    \
+	X(TOO_MANY_STREAMS, "too_many_streams", 429, "http_request_denied",              \
+	  "Too many streams are open")                                                   \
 	X(INTERNAL_ERROR, "internal_error", 500, "proxy_internal_error",                 \
 	  "Something went wrong here")                                                   \
 	X(BUSY, "busy", 503, "proxy_internal_error", "Too much is waiting")              \

@@ -8,7 +8,7 @@
 
 struct group_tap {
 	struct usage_tap *tap;
-	struct usage_group *group; /* NULL: none is looked at */
+	struct usage_group *group; /* NULL: before the first look */
 	struct lane_tap *lanes;
 };
 
@@ -38,12 +38,11 @@ static void copy(struct group_tap *t)
 		lane_tap_copy(&t->lanes[i], t->group->lanes[i], t->tap);
 }
 
-/* The first group from where it is, one that takes its place from its start. */
-static void begin(struct group_tap *t, struct usage_group *own)
+static void begin(struct group_tap *t, struct usage_group *own, bool from_start)
 {
 	for (size_t i = 0; i < own->n_lanes; i++) {
 		t->lanes[i] = (struct lane_tap){0};
-		if (t->group == NULL)
+		if (!from_start)
 			lane_tap_start(&t->lanes[i], own->lanes[i]);
 	}
 	t->group = own;
@@ -54,13 +53,13 @@ void group_tap_look(struct group_tap *t, struct usage_group *own)
 	if (t == NULL)
 		return;
 	if (!usage_tap_is_wanted(t->tap)) {
-		t->group = NULL;
+		begin(t, own, false);
 		return;
 	}
 	if (t->group != NULL)
 		copy(t);
 	if (t->group != own) {
-		begin(t, own);
+		begin(t, own, true);
 		copy(t);
 	}
 	usage_tap_flush(t->tap);

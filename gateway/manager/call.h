@@ -39,6 +39,7 @@ struct call;
 struct confirmations;
 struct exports;
 struct identities;
+struct live;
 struct recording;
 struct resolver;
 struct tries;
@@ -55,6 +56,7 @@ struct manager_context {
 	struct exports *exports;
 	struct identities *identities;
 	struct tries *tries;
+	struct live *live;
 	const struct operation *operations;
 	size_t n_operations;
 	/* That are kept at the moment, of bodies: known callers', and strangers'. */

@@ -13,6 +13,7 @@
 #include "gateway/manager/exports.h"
 #include "gateway/manager/db.h"
 #include "gateway/manager/identities.h"
+#include "gateway/manager/live.h"
 #include "gateway/manager/tries.h"
 
 #define MANAGER_MAGIC 0x6d6e6731u
@@ -51,6 +52,7 @@ static void on_stop(void *arg)
 
 	OBJ_CHECK(m, MANAGER_MAGIC);
 	http_front_drain(m->front);
+	live_drain(m->context.live);
 	CHECK(event_add(m->drain_look, &every) == 0);
 	end_if_drained(m);
 }
@@ -116,6 +118,14 @@ struct manager *manager_start(const struct manager_options *o)
 	m->context.tries = tries_new(m->context.db);
 	m->context.identities =
 		identities_new(m->context.db, m->context.tries, o->settings);
+	m->context.live = live_new(&(struct live_options){
+		.base = loop_thread_base(m->thread),
+		.tap = o->tap,
+		.tokens = o->tokens,
+		.db = m->context.db,
+		.identities = m->context.identities,
+		.node = o->settings->node,
+	});
 	m->context.operations = o->operations;
 	m->context.n_operations = o->n_operations;
 	make_front(m, o);
@@ -149,6 +159,7 @@ void manager_free(struct manager **manager)
 	*manager = NULL;
 	loop_thread_join(m->thread);
 	http_front_free(&m->front);
+	live_free(&m->context.live);
 	confirmations_free(&m->context.confirmations);
 	exports_free(&m->context.exports);
 	manager_db_free(&m->context.db);

@@ -9,6 +9,7 @@
 struct manager;
 struct operation;
 struct recording;
+struct usage_tap;
 
 struct manager_options {
 	struct settings *settings; /* referred to on its own */
@@ -18,6 +19,7 @@ struct manager_options {
 	struct resolver *resolver;          /* of all names; outlives it */
 	struct usage_lane *lane;            /* the manager's own */
 	struct recording *recording;        /* for /ready */
+	struct usage_tap *tap;              /* the live feed's; outlives it */
 	const struct operation *operations; /* static */
 	size_t n_operations;
 	const int *listen_fds; /* taken over */

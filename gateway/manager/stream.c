@@ -109,6 +109,18 @@ size_t stream_waiting(const struct stream *s)
 	return http_conn_queued(s->conn);
 }
 
+size_t stream_unacknowledged(const struct stream *s)
+{
+	OBJ_CHECK(s, STREAM_MAGIC);
+	return http_conn_unacknowledged(s->conn);
+}
+
+const struct request_head *stream_head(const struct stream *s)
+{
+	OBJ_CHECK(s, STREAM_MAGIC);
+	return http_conn_head(s->conn);
+}
+
 bool stream_has_room(struct stream *s, size_t most)
 {
 	CHECK(most > HTTP_OUT_LOW);

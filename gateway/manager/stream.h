@@ -14,6 +14,7 @@
 
 struct http_answer;
 struct http_conn;
+struct request_head;
 struct stream;
 
 struct stream_user {
@@ -35,6 +36,10 @@ struct stream *stream_begin(struct http_conn *conn, const struct http_answer *a,
 void stream_write(struct stream *s, struct str piece);
 /* Bytes that the reader's system has not taken. */
 size_t stream_waiting(const struct stream *s);
+/* The same, and what the reader's own system has not acknowledged. */
+size_t stream_unacknowledged(const struct stream *s);
+/* The request that is answered. */
+const struct request_head *stream_head(const struct stream *s);
 /* False: `most` bytes wait, or more; on_room will come. most: above HTTP_OUT_LOW. */
 bool stream_has_room(struct stream *s, size_t most);
 

@@ -20,6 +20,7 @@
 #include "gateway/http/access_log.h"
 #include "gateway/http/address_cap.h"
 #include "gateway/journal/recording.h"
+#include "gateway/journal/tap.h"
 #include "gateway/recorder/recorder.h"
 #include "gateway/run/node_usage.h"
 #include "gateway/run/planes.h"
@@ -30,7 +31,8 @@
 #define FIRST_ANSWER_MS 2000 /* wait for PostgreSQL before saying "ready" */
 #define FIRST_LOAD_MS 5000   /* in all, once it has answered and sends the keys */
 #define FEW_FILES 4096       /* open files below which the start says so */
-#define FLUSH_MS 4000        /* for usage rows, on the way out */
+#define TAP_BYTES ((size_t)1 << 20)
+#define FLUSH_MS 4000 /* for usage rows, on the way out */
 
 struct gateway {
 	struct settings *settings; /* what it was started with */
@@ -41,6 +43,7 @@ struct gateway {
 	struct resolver *resolver;
 	struct token_sync *tokens;
 	_Atomic bool keys_are_in_use;
+	struct usage_tap *tap;         /* from the journal to the live feed */
 	struct usage_journal *journal; /* a lane per worker, the last is the manager's */
 	struct recording *recording;
 	struct recorder *recorder;
@@ -164,14 +167,19 @@ static bool open_journal(struct gateway *g)
 		.sync_ms = s->journal.sync_ms,
 	};
 
+	o.tap = g->tap = usage_tap_new(TAP_BYTES);
+
 	g->journal = usage_journal_open(&o);
 	free(beside);
+	if (g->journal == NULL)
+		usage_tap_free(&g->tap);
 	return g->journal != NULL;
 }
 
 static void close_journal(struct gateway *g)
 {
 	usage_journal_close(&g->journal);
+	usage_tap_free(&g->tap);
 }
 
 static bool instance_of_keys(void *ctx, unsigned char out[JOURNAL_INSTANCE_BYTES])
@@ -244,6 +252,7 @@ static bool start_manager(struct gateway *g)
 		.resolver = g->resolver,
 		.lane = lane_of(g, g->settings->workers),
 		.recording = g->recording,
+		.tap = g->tap,
 		.listen_fds = fds,
 		.n_listen_fds = n,
 	};

@@ -9,7 +9,7 @@ from tg.wait import eventually
 ROWS = read_table()
 # What needs no database, of those who are asked who calls too.
 WITHOUT = {"get_index", "get_health", "get_openapi", "log_usage", "list_ways", "get_session", "get_me", "list_routes", "list_scopes",
-           "explain_request"}
+           "explain_request", "get_live"}
 
 
 @pytest.fixture(scope="module")

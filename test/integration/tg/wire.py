@@ -255,7 +255,10 @@ class Client(Wire):
         return Response(self.read_head())
 
     def read_response(self, method="GET"):
-        response = self.read_response_head()
+        return self.read_rest(self.read_response_head(), method)
+
+    def read_rest(self, response, method="GET"):
+        """Of an answer whose head is read: the whole."""
         kind, length = self.framing(response.head)
         if method == "HEAD" or response.status in (204, 304) or response.status < 200:
             return response
