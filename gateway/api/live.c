@@ -32,16 +32,19 @@ static struct net_cidr network_of(const char *text)
 {
 	const char *slash = strchr(text, '/');
 	size_t n = slash != NULL ? (size_t)(slash - text) : strlen(text);
-	bool is_mapped;
 	struct net_cidr c = {0};
-	int bits;
+	bool is_mapped;
+	uint64_t bits;
 
 	if (!net_ip_parse(&c.ip, (struct str){text, n}))
 		return c;
 	is_mapped = c.ip.family == 4 && memchr(text, ':', n) != NULL;
-	bits = slash != NULL ? atoi(slash + 1) - (is_mapped ? 96 : 0)
-			     : (c.ip.family == 4 ? 32 : 128);
-	c.bits = bits > 0 ? (uint8_t)bits : 0;
+	c.bits = c.ip.family == 4 ? 32 : 128;
+	if (slash == NULL || !str_to_u64(str_of(slash + 1), &bits))
+		return c;
+	if (is_mapped)
+		bits = bits > 96 ? bits - 96 : 0;
+	c.bits = bits < c.bits ? (uint8_t)bits : c.bits;
 	return c;
 }
 
@@ -94,8 +97,9 @@ static void read_filter(struct call *c, const struct query *query, struct live_f
 	usage_question_fini(&u);
 }
 
-#define FILTERS "token*", "team*", "route*", "status", "class", "outcome", "method", \
-		"address", "min_ms"
+#define FILTERS                                                                          \
+	"token*", "team*", "route*", "status", "class", "outcome", "method", "address",  \
+		"min_ms"
 
 static void read_list(struct call *c, const char *const *texts, struct live_wish *wish)
 {

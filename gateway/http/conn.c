@@ -51,6 +51,11 @@ bool http_conn_must_close(const struct http_conn *c)
 	       c->request->head.close || conn_owes_body(c);
 }
 
+bool http_conn_is_half_closed(const struct http_conn *c)
+{
+	return c->in.half_closed;
+}
+
 const char *http_conn_gone_why(const struct http_conn *c)
 {
 	return c->out.stalled ? "client stopped reading, or read too slowly,"

@@ -145,6 +145,8 @@ struct str http_conn_request_id(const struct http_conn *c);
 
 /* Whether the connection will be closed after this exchange in any case. */
 bool http_conn_must_close(const struct http_conn *c);
+/* The client has shut its side down: it sends no more, and may have left. */
+bool http_conn_is_half_closed(const struct http_conn *c);
 /* In on_gone: why, for the record; static text. */
 const char *http_conn_gone_why(const struct http_conn *c);
 /* Likewise: since when, monotonic. */

@@ -194,8 +194,8 @@ struct live *live_new(const struct live_options *o)
 	TAILQ_INIT(&l->readers);
 	l->ring = live_ring_new();
 	l->poll = live_poll_new(l);
-	l->on_tap = event_new(o->base, usage_tap_fd(l->tap), EV_READ | EV_PERSIST, on_tap,
-			      l);
+	l->on_tap =
+		event_new(o->base, usage_tap_fd(l->tap), EV_READ | EV_PERSIST, on_tap, l);
 	l->tick = event_new(o->base, -1, EV_PERSIST, on_tick, l);
 	CHECK(l->on_tap != NULL && l->tick != NULL);
 	return l;

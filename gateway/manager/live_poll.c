@@ -1,8 +1,8 @@
 /* The live feed: other nodes' rows, as their recorders store them.
  *
  * A recorder stores its batches one after the other, so that of each node the ids of new
- * rows are above those that were seen. Batches of several nodes may overlap: their ids are
- * looked for from where all of them were some seconds ago. */
+ * rows are above those that were seen. Batches of several nodes may overlap: their ids
+ * are looked for from where all of them were some seconds ago. */
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>

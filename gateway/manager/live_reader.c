@@ -186,8 +186,7 @@ static void take_rights(struct live_reader *r, const struct identity_answer *a)
 	case IDENTITY_FOUND:
 		r->known_us = clock_mono_us();
 		if (!identity_has_rights(a->identity)) {
-			live_reader_end(r, "no_role",
-					"you have no role here any more");
+			live_reader_end(r, "no_role", "you have no role here any more");
 			return;
 		}
 		identity_unref(&r->who);
@@ -252,7 +251,7 @@ static void note_progress(struct live_reader *r, uint64_t now)
 
 bool live_reader_is_dead(const struct live_reader *r, uint64_t now)
 {
-	return now - r->taken_us > DEAD_US;
+	return stream_is_half_closed(r->stream) || now - r->taken_us > DEAD_US;
 }
 
 void live_reader_tick(struct live_reader *r, uint64_t now)

@@ -1,5 +1,5 @@
-/* The latest calls, for all readers of the live feed: a ring of bounded size in which each
- * reader has a place of its own, so that nothing is kept per reader.
+/* The latest calls, for all readers of the live feed: a ring of bounded size in which
+ * each reader has a place of its own, so that nothing is kept per reader.
  *
  * The manager's thread. */
 #ifndef GATEWAY_MANAGER_LIVE_RING_H

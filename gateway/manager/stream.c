@@ -115,6 +115,12 @@ size_t stream_unacknowledged(const struct stream *s)
 	return http_conn_unacknowledged(s->conn);
 }
 
+bool stream_is_half_closed(const struct stream *s)
+{
+	OBJ_CHECK(s, STREAM_MAGIC);
+	return http_conn_is_half_closed(s->conn);
+}
+
 const struct request_head *stream_head(const struct stream *s)
 {
 	OBJ_CHECK(s, STREAM_MAGIC);

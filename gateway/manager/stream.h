@@ -38,6 +38,8 @@ void stream_write(struct stream *s, struct str piece);
 size_t stream_waiting(const struct stream *s);
 /* The same, and what the reader's own system has not acknowledged. */
 size_t stream_unacknowledged(const struct stream *s);
+/* The reader has shut its side down, and has probably left; on_left tells soon. */
+bool stream_is_half_closed(const struct stream *s);
 /* The request that is answered. */
 const struct request_head *stream_head(const struct stream *s);
 /* False: `most` bytes wait, or more; on_room will come. most: above HTTP_OUT_LOW. */

@@ -76,7 +76,8 @@ static bool write_bytes(struct body *b, const void *bytes, size_t n)
 
 /* hash 32, id 8, expires 8, until 8, flags 4, length of scopes 2, of the name 2 (both as
  * one before there were names), number of address ranges 2 (since version 3), team 8
- * (since version 4); scopes, name, ranges as memory has them: family 1, address 16, prefix length 1 */
+ * (since version 4); scopes, name, ranges as memory has them: family 1, address 16,
+ * prefix length 1 */
 static bool write_key(void *ctx, const struct token_row *row)
 {
 	struct body *b = ctx;
