@@ -157,12 +157,11 @@ static void add_last(const struct cli_call *c, cJSON *filter)
 }
 
 /* What was given, as people_audit takes it. The caller frees. */
-static char *filter_of(const struct cli_call *c)
+static cJSON *filter_of(const struct cli_call *c)
 {
 	static const char *const texts[] = {"action", "target", "user", "team",
 					    "from",   "to",     "actor"};
 	cJSON *filter = cJSON_CreateObject();
-	char *text;
 
 	cJSON_AddNumberToObject(filter, "limit", (double)cli_number(c, "limit", 50));
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
@@ -173,19 +172,33 @@ static char *filter_of(const struct cli_call *c)
 		cJSON_AddNumberToObject(filter, "after",
 					(double)cli_number(c, "after", 0));
 	add_last(c, filter);
-	text = cJSON_PrintUnformatted(filter);
+	return filter;
+}
+
+static cJSON *ask_page(struct cli_people *a, const cJSON *filter)
+{
+	char *text = cJSON_PrintUnformatted(filter);
+	const char *const values[] = {NULL, text};
+	cJSON *page;
+
 	CHECK(text != NULL);
-	cJSON_Delete(filter);
-	return text;
+	page = cli_people_ask(a, PEOPLE_AUDIT, values, 2);
+	cJSON_free(text);
+	return page;
 }
 
 static int list(struct cli_people *a)
 {
-	char *filter = filter_of(a->call);
-	const char *const values[] = {NULL, filter};
-	cJSON *page = cli_people_ask(a, PEOPLE_AUDIT, values, 2);
+	cJSON *filter = filter_of(a->call), *page;
+	int status;
 
-	cJSON_free(filter);
+	if (cli_has(a->call, "format")) {
+		status = cli_people_lines(a, PEOPLE_AUDIT, LIST_AUDIT, filter);
+		cJSON_Delete(filter);
+		return status;
+	}
+	page = ask_page(a, filter);
+	cJSON_Delete(filter);
 	if (page == NULL)
 		return 1;
 	if (cli_has(a->call, "json")) {
@@ -201,6 +214,8 @@ static int run(const struct cli_call *c)
 {
 	if (cli_has(c, "last") && (cli_has(c, "from") || cli_has(c, "to")))
 		return cli_usage_error(c, "--last, or --from and --to, not both");
+	if (lines_refused(c) != 0)
+		return 2;
 	return cli_people_run(c, list);
 }
 
@@ -225,6 +240,7 @@ const struct cli_command *cli_audit(void)
 			   .least = 1, .most = INT64_MAX),
 		CLI_OPTION("full", CLI_FLAG, NULL,
 			   "with all that was before and is after, below each"),
+		LINES_OPTION,
 		{0},
 	};
 	static const struct cli_command command = {

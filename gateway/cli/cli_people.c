@@ -151,6 +151,25 @@ cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *o
 	return all;
 }
 
+int cli_people_lines(struct cli_people *a, enum people_call call, enum list_kind kind,
+		     const cJSON *filter)
+{
+	cJSON *wanted = cJSON_Duplicate(filter, true);
+	struct lines_plan plan = {
+		.kind = kind, .sql = people_sql(call), .n_values = 2, .place = 1};
+	char *text;
+	int status;
+
+	cJSON_DeleteItemFromObjectCaseSensitive(wanted, "limit");
+	cJSON_AddNumberToObject(wanted, "limit", 200);
+	plan.values[1] = text = cJSON_PrintUnformatted(wanted);
+	CHECK(text != NULL);
+	status = lines_print(a->call, a->session, &plan);
+	cJSON_free(text);
+	cJSON_Delete(wanted);
+	return status;
+}
+
 int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column *columns,
 		    const char *const *fields, size_t n)
 {

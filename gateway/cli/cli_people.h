@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/lines.h"
 #include "gateway/cli/table.h"
 #include "gateway/people/people.h"
 
@@ -39,6 +40,10 @@ void cli_people_add_text(const struct cli_call *c, cJSON *json, const char *name
  * is asked for with. NULL: the reason is on stderr. */
 cJSON *cli_people_all(struct cli_people *a, enum people_call call, const char *of,
 		      const cJSON *filter);
+/* Prints all of it, of nobody, as lines, where --format was given (lines.h). Returns the
+ * exit status. */
+int cli_people_lines(struct cli_people *a, enum people_call call, enum list_kind kind,
+		     const cJSON *filter);
 /* Prints and deletes a list (NULL: 1): JSON, or a table whose columns are these
  * fields. */
 int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column *columns,

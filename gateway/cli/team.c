@@ -135,12 +135,22 @@ static void print_teams(const cJSON *all)
 static int list(struct cli_people *a)
 {
 	cJSON *filter = cJSON_CreateObject(), *all;
+	int status = lines_refused(a->call);
 
+	if (status != 0) {
+		cJSON_Delete(filter);
+		return status;
+	}
 	cli_people_add_text(a->call, filter, "q", "search");
 	cli_people_add_text(a->call, filter, "state", "state");
-	all = cli_people_all(a, PEOPLE_TEAM_LIST, NULL, filter);
+	if (cli_has(a->call, "format")) {
+		status = cli_people_lines(a, PEOPLE_TEAM_LIST, LIST_TEAMS, filter);
+	} else {
+		all = cli_people_all(a, PEOPLE_TEAM_LIST, NULL, filter);
+		status = cli_people_print(a, all, print_teams);
+	}
 	cJSON_Delete(filter);
-	return cli_people_print(a, all, print_teams);
+	return status;
 }
 
 static int show(struct cli_people *a)
@@ -189,6 +199,7 @@ static const struct cli_option list_options[] = {
 	CLI_OPTION("search", CLI_TEXT, "TEXT", "with this in the name"),
 	CLI_OPTION("state", CLI_WORD, "STATE", "active or disabled",
 		   .words = "active disabled"),
+	LINES_OPTION,
 	{0},
 };
 static const struct cli_option set_options[] = {

@@ -11,9 +11,11 @@
 #include "common/check.h"
 #include "common/pg_sync.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/lines.h"
 #include "gateway/cli/screen.h"
 #include "gateway/cli/table.h"
 #include "gateway/token/key_text.h"
+#include "gateway/token/token_calls.h"
 
 #define ERROR_MAX (64u << 10)
 #define PAGE_MAX 200
@@ -239,6 +241,22 @@ static int64_t most_of(const struct listing *l)
 	return cli_number(l->call, "limit", is_for_people ? SHOWN : INT64_MAX);
 }
 
+/* As programs get them: as they were made, unless an order is asked for. */
+static int list_lines(const struct cli_call *c, struct pg_sync *db)
+{
+	struct listing l = {.call = c, .rank = cli_text(c, "by"), .left = PAGE_MAX};
+	char *filter = filter_of(&l);
+	const struct lines_plan plan = {.kind = LIST_TOKENS,
+					.sql = token_sql(TOKEN_LIST),
+					.values = {NULL, filter},
+					.n_values = 2,
+					.place = 1};
+	int status = lines_print(c, db, &plan);
+
+	cJSON_free(filter);
+	return status;
+}
+
 static int list(const struct cli_call *c, struct pg_sync *db)
 {
 	struct listing l = {.call = c, .rank = cli_text(c, "by")};
@@ -278,6 +296,8 @@ static int run(const struct cli_call *c)
 	if (cli_has(c, "by") && cli_has(c, "sort"))
 		return cli_usage_error(c,
 				       "--by is an order of its own: leave --sort out");
+	if (lines_refused(c) != 0)
+		return 2;
 	if (cli_has(c, "all") && cli_has(c, "limit"))
 		return cli_usage_error(c, "--all or --limit, not both");
 	if (!is_days(c, "unused") || !is_days(c, "expires-within"))
@@ -291,7 +311,7 @@ static int run(const struct cli_call *c)
 	db = cli_db_open(&database, c->path);
 	if (db == NULL)
 		return 1;
-	status = list(c, db);
+	status = cli_has(c, "format") ? list_lines(c, db) : list(c, db);
 	pg_sync_close(&db);
 	return status;
 }
@@ -324,6 +344,7 @@ static const struct cli_option options[] = {
 	CLI_OPTION("all", CLI_FLAG, NULL, "all of them, however many"),
 	CLI_OPTION("after", CLI_TEXT, "NEXT",
 		   "go on behind an earlier list of this order, as it said"),
+	LINES_OPTION,
 	{0},
 };
 

@@ -6,6 +6,7 @@
 #include "gateway/cli/clean.h"
 #include "gateway/cli/cli.h"
 #include "common/near.h"
+#include "gateway/cli/lines.h"
 #include "gateway/cli/usage_question.h"
 
 #define SHARES (CLI_TAKES_DATABASE | CLI_TAKES_JSON)
@@ -96,6 +97,8 @@ static int run_series(const struct cli_call *c)
 
 static int run_logs(const struct cli_call *c)
 {
+	if (lines_refused(c) != 0)
+		return 2;
 	return usage_question_run(c, QUESTION_ROWS);
 }
 
@@ -191,6 +194,7 @@ const struct cli_command *cli_usage_logs(void)
 		USAGE_ROUTES,
 		USAGE_LIMIT("how many (50), up to 500"),
 		USAGE_ROWS,
+		LINES_OPTION,
 		{0},
 	};
 	static const struct cli_command command = {

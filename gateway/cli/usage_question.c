@@ -10,6 +10,7 @@
 #include "common/check.h"
 #include "gateway/cli/clean.h"
 #include "gateway/cli/cli_db.h"
+#include "gateway/cli/lines.h"
 #include "gateway/cli/screen.h"
 #include "gateway/cli/usage_names.h"
 #include "gateway/cli/usage_show.h"
@@ -208,6 +209,55 @@ static void print_answer(const struct asking *a, const char *answer)
 	cJSON_Delete(json);
 }
 
+#define PAGE_VALUE 5   /* $6, rows of a page */
+#define PLACE_VALUE 11 /* $12 and $13, where a page begins */
+
+/* All single calls that it asks for, as lines. */
+static int print_lines(const struct asking *a, const struct question_text *t,
+		       struct sbuf *error)
+{
+	struct pg_sync *db = pg_sync_open(a->conninfo, "tollgate usage logs", error);
+	struct lines_plan plan = {.kind = LIST_LOGS,
+				  .sql = t->sql,
+				  .n_values = t->n_values,
+				  .place = PLACE_VALUE,
+				  .is_place = true};
+	int status;
+
+	if (db == NULL)
+		return cli_fail(a->call, STR_FMT, STR_ARG(sbuf_view(error)));
+	CHECK(t->n_values > PLACE_VALUE + 1 && t->n_values <= LINES_VALUES_MAX);
+	for (int i = 0; i < t->n_values; i++)
+		plan.values[i] = t->values[i];
+	plan.values[PAGE_VALUE] = "1000";
+	status = lines_print(a->call, db, &plan);
+	pg_sync_close(&db);
+	return status;
+}
+
+static int ask_lines(struct asking *a)
+{
+	struct question_text t;
+	struct sbuf error;
+	char *now = question_time_text(1000 * time(NULL));
+	char to[40];
+	int status = 1;
+
+	/* A range that ends now would go on while the pages go out. */
+	snprintf(to, sizeof to, "%sZ", now);
+	free(now);
+	if (a->q.to == NULL)
+		a->q.to = to;
+	sbuf_init(&error, ERROR_MAX);
+	if (question_build(&a->q, &t, &error))
+		status = print_lines(a, &t, &error);
+	else
+		cli_fail(a->call, STR_FMT, STR_ARG(sbuf_view(&error)));
+	question_text_fini(&t);
+	sbuf_fini(&error);
+	return status;
+}
+
 static int ask(struct asking *a)
 {
 	char *answer = NULL;
@@ -245,7 +295,8 @@ int usage_question_run(const struct cli_call *c, enum question_kind kind)
 		/* Its faults were told when its database was read. */
 		a.settings = cli_db_settings(&a.db);
 		take_prices(&a);
-		status = take_names(&a) ? ask(&a) : 1;
+		if (take_names(&a))
+			status = given(&a, "format") ? ask_lines(&a) : ask(&a);
 	}
 	settings_unref(&a.settings);
 	free(a.conninfo);

@@ -138,13 +138,23 @@ static void print_users(const cJSON *all)
 static int list(struct cli_people *a)
 {
 	cJSON *filter = cJSON_CreateObject(), *all;
+	int status = lines_refused(a->call);
 
+	if (status != 0) {
+		cJSON_Delete(filter);
+		return status;
+	}
 	cli_people_add_text(a->call, filter, "q", "search");
 	cli_people_add_text(a->call, filter, "state", "state");
 	cli_people_add_text(a->call, filter, "kind", "kind");
-	all = cli_people_all(a, PEOPLE_USER_LIST, NULL, filter);
+	if (cli_has(a->call, "format")) {
+		status = cli_people_lines(a, PEOPLE_USER_LIST, LIST_USERS, filter);
+	} else {
+		all = cli_people_all(a, PEOPLE_USER_LIST, NULL, filter);
+		status = cli_people_print(a, all, print_users);
+	}
 	cJSON_Delete(filter);
-	return cli_people_print(a, all, print_users);
+	return status;
 }
 
 /* As what they are from now on. */
@@ -250,6 +260,7 @@ static const struct cli_option list_options[] = {
 		   .words = "active disabled removed"),
 	CLI_OPTION("kind", CLI_WORD, "KIND", "person or service",
 		   .words = "person service"),
+	LINES_OPTION,
 	{0},
 };
 static const struct cli_option sign_out_options[] = {
