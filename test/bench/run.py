@@ -11,6 +11,7 @@ import sys
 import time
 
 from bench import Bench, load, save
+from export import export
 from idle import idle_memory
 from machine import describe
 from peers import peers
@@ -178,7 +179,7 @@ def added_latency(bench):
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
                 added_latency, dead_address, append, outage, busy_disk, backlog, questions, tokens,
-                rates, peers]
+                export, rates, peers]
 
 
 def with_earlier(figures):
