@@ -21,6 +21,7 @@ const struct cli_command *cli_migrate(void);
 const struct cli_command *cli_nodes(void);
 const struct cli_command *cli_routes(void);
 const struct cli_command *cli_serve(void);
+const struct cli_command *cli_tail(void);
 const struct cli_command *cli_team(void);
 const struct cli_command *cli_token(void);
 const struct cli_command *cli_usage(void);

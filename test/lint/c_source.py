@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "token": ["settings"],
     "people": ["token"],
     "recorder": ["journal", "db"],
+    "watch": ["journal"],
     "statistics": ["journal"],
     "generate": ["journal", "recorder", "statistics"],
     "http": ["settings"],
@@ -32,7 +33,7 @@ MAY_INCLUDE = {
     "api": ["settings", "http", "token", "journal", "statistics", "people", "sign_in", "proxy", "manager"],
     "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager", "api"],
     "dev": ["settings", "db", "http", "token", "people", "run"],
-    "cli": ["settings", "db", "http", "token", "journal", "recorder", "statistics", "generate",
+    "cli": ["settings", "db", "http", "token", "journal", "watch", "recorder", "statistics", "generate",
             "run", "dev", "people", "api"],
 }
 

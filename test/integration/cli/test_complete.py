@@ -60,7 +60,7 @@ def rows():
 
 
 def test_every_command_that_takes_json_is_here(rows):
-    assert {c[0] for c in JSON_COMMANDS} == {name for name, row in rows.items() if "`--json`" in row}
+    assert {c[0] for c in JSON_COMMANDS} == {name for name, row in rows.items() if "`--json`" in row} - {"tail"}  # which does not end
 
 
 def test_json(cluster, template, tmp_path):
