@@ -17,6 +17,10 @@ sets[analyze]="${sets[build]} cppcheck clang-tidy git"
 sets[bench]="${sets[dev]} python3-psycopg2 strace valgrind wrk haproxy nginx
 	libnginx-mod-http-lua lua-nginx-string"
 
+# Node runs the provider that tests sign in at: Debian's, where there is none of another origin.
+sets[check]+=" $(command -v node >/dev/null || echo nodejs) $(command -v npm >/dev/null || echo npm)"
+sets[full]+=" ${sets[check]}"
+
 missing_of()
 {
 	local package seen

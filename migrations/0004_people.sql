@@ -97,6 +97,8 @@ CREATE TABLE public.tollgate_sessions (
 	cookie_hash varchar(64) NOT NULL UNIQUE CHECK (cookie_hash ~ '^[0-9a-f]{64}$'),
 	-- The key that began it, with which it ends.
 	key_id bigint REFERENCES public.tollgate_user_keys (id),
+	-- The provider that it began at.
+	issuer text,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	expires_at timestamptz NOT NULL,
 	ended_at timestamptz,
@@ -122,6 +124,22 @@ CREATE TABLE public.tollgate_sign_in_codes (
 	user_id bigint NOT NULL REFERENCES public.tollgate_users (id),
 	expires_at timestamptz NOT NULL
 );
+
+-- Sign-ins at a provider that have come back: each may once.
+CREATE TABLE public.tollgate_spent_states (
+	state_hash varchar(64) PRIMARY KEY CHECK (state_hash ~ '^[0-9a-f]{64}$'),
+	expires_at timestamptz NOT NULL
+);
+
+-- What all nodes seal with that browsers keep between leaving for a provider and coming
+-- back. A new value ends the sign-ins that are under way, and nothing else.
+CREATE TABLE public.tollgate_secrets (
+	name text PRIMARY KEY,
+	value varchar(64) NOT NULL CHECK (value ~ '^[0-9a-f]{64}$')
+);
+INSERT INTO public.tollgate_secrets (name, value) VALUES ('sign_in',
+	encode(sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text
+		|| gen_random_uuid()::text, 'UTF8')), 'hex'));
 
 -- People whom a provider vouches for, and who have no rights here.
 CREATE TABLE public.tollgate_access_requests (
@@ -250,5 +268,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON public.tollgate_teams, public.tollgate_u
 	public.tollgate_refused_members, public.tollgate_user_keys,
 	public.tollgate_sessions, public.tollgate_sign_in_codes,
 	public.tollgate_access_requests TO tollgate;
+GRANT SELECT ON public.tollgate_secrets TO tollgate;
+GRANT SELECT, INSERT, DELETE ON public.tollgate_spent_states TO tollgate;
 GRANT SELECT, INSERT, DELETE ON public.tollgate_repeats TO tollgate;
 GRANT SELECT, INSERT ON public.tollgate_audit TO tollgate;

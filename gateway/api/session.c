@@ -6,24 +6,40 @@
 #include <string.h>
 
 #include "common/check.h"
-#include "common/net.h"
-#include "common/utf8.h"
+#include "gateway/api/browser.h"
 #include "gateway/api/identity_json.h"
 #include "gateway/api/operations.h"
 #include "gateway/manager/bearer.h"
 #include "gateway/manager/identities.h"
 #include "gateway/manager/identity_read.h"
+#include "gateway/manager/providers.h"
 #include "gateway/manager/tries.h"
 #include "gateway/settings/settings.h"
+#include "gateway/sign_in/code_flow.h"
+#include "gateway/sign_in/discovery.h"
 #include "gateway/token/key.h"
-#include "gateway/token/key_text.h"
-
-#define SESSION_S 43200
-#define SESSION_S_TEXT "43200"
-#define COOKIE_MAX 256
-#define AGENT_MAX 200
 
 /* --- the ways there are --- */
+
+static void add_providers(cJSON *ways, const struct settings_sign_in *s)
+{
+	cJSON *providers = cJSON_AddArrayToObject(ways, "providers");
+
+	for (size_t i = 0; i < s->n_providers; i++) {
+		const struct settings_provider *p = &s->providers[i];
+		char *href = xasprintf("/api/sign-in/%s", p->name);
+		cJSON *one = cJSON_CreateObject();
+
+		json_add_text(one, "name", p->name);
+		json_add_text(one, "label", p->label);
+		json_add_text(one, "href", href);
+		free(href);
+		if (p->client_secret != NULL)
+			CHECK(cJSON_AddItemToArray(providers, one));
+		else
+			cJSON_Delete(one);
+	}
+}
 
 static cJSON *describe_ways(const struct settings_sign_in *s)
 {
@@ -42,6 +58,7 @@ static cJSON *describe_ways(const struct settings_sign_in *s)
 			      s->issuers[i].kind == ISSUER_CLERK ? "clerk" : "oidc") &&
 		      cJSON_AddItemToArray(issuers, one));
 	}
+	add_providers(ways, s);
 	return ways;
 }
 
@@ -98,19 +115,6 @@ static void free_beginning(void *state)
 	free(b);
 }
 
-/* RFC 6265 4.1, RFC 6265bis 4.1.3.2 (__Host-). */
-static void set_cookie(struct call *c, const char *value, const char *age)
-{
-	bool secure = identities_are_secure(call_context(c)->settings);
-	char text[COOKIE_MAX];
-
-	snprintf(text, sizeof text, "%s=%s; Path=/; Max-Age=%s; HttpOnly; SameSite=Lax%s",
-		 secure ? BEARER_COOKIE_SECURE : BEARER_COOKIE, value, age,
-		 secure ? "; Secure" : "");
-	call_set_field(c, "Set-Cookie", text);
-	OPENSSL_cleanse(text, sizeof text);
-}
-
 static void refuse(struct call *c, const char *by)
 {
 	const char *why =
@@ -141,7 +145,7 @@ static void on_begun(struct call *c, struct str json)
 	tries_end(m->tries, call_client(c), b->hash);
 	session = describe(i);
 	identity_unref(&i);
-	set_cookie(c, b->cookie, SESSION_S_TEXT);
+	browser_keep_session(c, b->cookie, BROWSER_SESSION_S);
 	call_reply_object(c, 201, session);
 }
 
@@ -154,52 +158,6 @@ static bool on_failed(struct call *c, const struct pg_reply *reply)
 	return false;
 }
 
-/* Clean UTF-8 without keys, as much of it as the database keeps. */
-static void read_agent(const struct call *c, char to[AGENT_MAX + 1])
-{
-	const struct http_field *f =
-		request_head_field(call_head(c), HTTP_H_USER_AGENT, NULL);
-	char hidden[KEY_TEXT_ROOM];
-	struct str s = {NULL, 0};
-	size_t n = 0, length;
-
-	if (f != NULL)
-		s = key_text_hidden(f->value, (struct str){NULL, 0}, hidden);
-	for (size_t at = 0; at < s.n; at += length ? length : 1) {
-		length = utf8_length((const unsigned char *)s.p + at, s.n - at);
-		if (n + (length ? length : 1) > AGENT_MAX)
-			break;
-		memcpy(to + n, length ? s.p + at : "?", length ? length : 1);
-		n += length ? length : 1;
-	}
-	to[n] = '\0';
-}
-
-static char *make_actor(const struct call *c)
-{
-	cJSON *actor = cJSON_CreateObject();
-	char address[NET_ADDR_TEXT_MAX], *text, *copy;
-
-	net_ip_text(call_client(c), address);
-	if (*address != '\0')
-		json_add_text(actor, "address", address);
-	json_add_text(actor, "request_id", call_request_id(c));
-	text = cJSON_PrintUnformatted(actor);
-	CHECK(text != NULL);
-	copy = xstrdup(text);
-	cJSON_free(text);
-	cJSON_Delete(actor);
-	return copy;
-}
-
-static void hash_of(const char *secret, unsigned char hash[KEY_HASH_BYTES])
-{
-	struct key_hasher *hasher = key_hasher_new();
-
-	key_hash(hasher, str_of(secret), hash);
-	key_hasher_free(&hasher);
-}
-
 static void refuse_busy(struct call *c)
 {
 	call_problem_later(c, PROBLEM_SIGN_IN_BUSY, TRIES_TOO_MANY, TRIES_LATER_S);
@@ -207,14 +165,15 @@ static void refuse_busy(struct call *c)
 
 static void ask(struct call *c, const struct beginning *b)
 {
-	char hash[KEY_HASH_HEX + 1], cookie_hash[KEY_HASH_HEX + 1], agent[AGENT_MAX + 1];
+	char hash[KEY_HASH_HEX + 1], cookie_hash[KEY_HASH_HEX + 1],
+		agent[BROWSER_AGENT_MAX + 1];
 	unsigned char of_cookie[KEY_HASH_BYTES];
-	char *actor = make_actor(c);
+	char *actor = browser_actor(c);
 
-	hash_of(b->cookie, of_cookie);
+	browser_hash(b->cookie, of_cookie);
 	hex_encode(cookie_hash, of_cookie, sizeof of_cookie);
 	hex_encode(hash, b->hash, sizeof b->hash);
-	read_agent(c, agent);
+	browser_agent(c, agent);
 	call_ask(
 		c,
 		&(struct call_question){
@@ -224,7 +183,7 @@ static void ask(struct call *c, const struct beginning *b)
 					 "$2, $3, $4::bigint, $5)"
 				       : "SELECT public.people_code_spend($1::jsonb, $2, "
 					 "$3, $4::bigint, $5)",
-			.values = {actor, hash, cookie_hash, SESSION_S_TEXT, agent},
+			.values = {actor, hash, cookie_hash, BROWSER_SESSION_S, agent},
 			.n_values = 5,
 			.then = on_begun,
 			.failed = on_failed,
@@ -239,7 +198,7 @@ static void begin(struct call *c, const char *by, const char *secret)
 
 	CHECK(key_make_session(b->cookie));
 	b->by = by;
-	hash_of(secret, b->hash);
+	browser_hash(secret, b->hash);
 	OPENSSL_cleanse((void *)(uintptr_t)secret, strlen(secret));
 	call_keep(c, b, free_beginning);
 	if (tries_begin_person(call_context(c)->tries, call_client(c), b->hash))
@@ -291,12 +250,46 @@ void api_create_session(struct call *c)
 
 /* --- ending it --- */
 
+/* Appends where the session of the caller's provider ends, for one that began there.
+ * False: it began elsewhere, or the provider ends none. */
+static bool put_sign_out_url(struct call *c, struct sbuf *url)
+{
+	const struct manager_context *m = call_context(c);
+	const struct identity *i = call_identity(c);
+	const struct settings_provider *p = NULL;
+	struct discovery d;
+	char *back;
+
+	if (i->how == IDENTITY_SESSION && i->issuer != NULL)
+		p = providers_of_issuer(m->providers, i->issuer);
+	if (p == NULL || !providers_discovery(m->providers, p, &d))
+		return false;
+	if (d.end_session_endpoint != NULL) {
+		back = xasprintf("%s/", m->settings->public_url);
+		code_flow_sign_out_url(d.end_session_endpoint, p->client_id, back, url);
+		free(back);
+	}
+	discovery_fini(&d);
+	return url->n > 0;
+}
+
 static void on_ended(struct call *c, struct str json)
 {
+	struct sbuf url;
+	cJSON *answer;
+
 	(void)json;
 	if (call_identity(c)->how == IDENTITY_SESSION)
-		set_cookie(c, "", "0");
-	call_reply_nothing(c);
+		browser_keep_session(c, "", "0");
+	sbuf_init(&url, 8192);
+	if (put_sign_out_url(c, &url)) {
+		answer = cJSON_CreateObject();
+		json_add_text(answer, "sign_out_url", sbuf_text(&url));
+		call_reply_object(c, 200, answer);
+	} else {
+		call_reply_nothing(c);
+	}
+	sbuf_fini(&url);
 }
 
 /* False: a fault is noted. */

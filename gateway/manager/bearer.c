@@ -78,9 +78,7 @@ static bool take_pair(struct str *list, struct str *pair)
 	return true;
 }
 
-/* How many there are of that name; *value: the last one's. */
-static unsigned find_cookies(const struct request_head *h, struct str name,
-			     struct str *value)
+unsigned bearer_cookies(const struct request_head *h, struct str name, struct str *value)
 {
 	unsigned n = 0;
 
@@ -101,7 +99,7 @@ static unsigned find_cookies(const struct request_head *h, struct str name,
 static struct bearer read_cookies(const struct request_head *h, bool secure)
 {
 	struct str value = {NULL, 0};
-	unsigned n = find_cookies(
+	unsigned n = bearer_cookies(
 		h, secure ? STR(BEARER_COOKIE_SECURE) : STR(BEARER_COOKIE), &value);
 
 	if (n == 0)
@@ -130,6 +128,6 @@ bool bearer_is_cookie(const struct request_head *h)
 	struct str value;
 
 	return !request_head_has(h, HTTP_H_AUTHORIZATION) &&
-	       (find_cookies(h, STR(BEARER_COOKIE), &value) > 0 ||
-		find_cookies(h, STR(BEARER_COOKIE_SECURE), &value) > 0);
+	       (bearer_cookies(h, STR(BEARER_COOKIE), &value) > 0 ||
+		bearer_cookies(h, STR(BEARER_COOKIE_SECURE), &value) > 0);
 }

@@ -34,6 +34,8 @@ struct bearer {
 struct bearer bearer_find(const struct request_head *h, bool secure);
 /* There is a cookie of either name, and no Authorization. */
 bool bearer_is_cookie(const struct request_head *h);
+/* How many cookies of that name there are; *value: the last one's. */
+unsigned bearer_cookies(const struct request_head *h, struct str name, struct str *value);
 /* Whether this could be a key to sign in with, by its looks. */
 bool bearer_is_key(struct str text);
 

@@ -40,6 +40,7 @@ struct confirmations;
 struct exports;
 struct identities;
 struct live;
+struct providers;
 struct recording;
 struct resolver;
 struct tries;
@@ -55,6 +56,7 @@ struct manager_context {
 	struct confirmations *confirmations;
 	struct exports *exports;
 	struct identities *identities;
+	struct providers *providers;
 	struct tries *tries;
 	struct live *live;
 	const struct operation *operations;
@@ -65,6 +67,7 @@ struct manager_context {
 	 * they hold, and for who made them. Read by this thread only. */
 	uint64_t logged, unknown, refused, forbidden;
 	struct trouble strangers; /* the forbidden, as far as the log has heard */
+	struct trouble codes;     /* likewise, providers that give no tokens for them */
 };
 
 /* The front's handler that works the context's table off; its ctx is the context. */
@@ -143,6 +146,8 @@ void call_reply_json(struct call *c, int status, struct str body);
 void call_reply_object(struct call *c, int status, struct cJSON *json);
 void call_reply_text(struct call *c, int status, struct str body);
 void call_reply_nothing(struct call *c); /* 204 */
+/* 302 (RFC 9110 15.4.3); no address that led here is told to where it goes. */
+void call_redirect(struct call *c, const char *location);
 /* The head of an answer that goes on as a stream; the call, with all that it kept, is
  * over. NULL: there is nobody to stream to (the client has left, or asked for the head
  * alone), and ctx is the caller's to free. */

@@ -72,6 +72,13 @@ void call_reply_nothing(struct call *c)
 	reply(c, 204, NULL, (struct str){0});
 }
 
+void call_redirect(struct call *c, const char *location)
+{
+	call_set_field(c, "Location", location);
+	call_set_field(c, "Referrer-Policy", "no-referrer");
+	reply(c, 302, "text/plain; charset=utf-8", STR(""));
+}
+
 struct stream *call_stream(struct call *c, const char *content_type,
 			   const struct stream_user *user, void *ctx)
 {

@@ -7,7 +7,7 @@
 #include "gateway/manager/operation_find.h"
 
 #define CALL_MAGIC 0x63616c31u
-#define CALL_FIELDS_MAX 8192u
+#define CALL_FIELDS_MAX 16384u
 
 enum call_state {
 	CALL_IDENTIFYING, /* identities_find has it */

@@ -66,14 +66,14 @@ struct identities {
 /* --- life --- */
 
 struct identities *identities_new(struct manager_db *db, struct tries *tries,
-				  struct settings *s)
+				  struct providers *providers, struct settings *s)
 {
 	struct identities *i = xcalloc(1, sizeof *i);
 
 	i->db = db;
 	i->tries = tries;
 	i->settings = settings_ref(s);
-	i->providers = providers_new(s);
+	i->providers = providers;
 	i->remembering = remembering_new();
 	i->hasher = key_hasher_new();
 	return i;
@@ -81,7 +81,6 @@ struct identities *identities_new(struct manager_db *db, struct tries *tries,
 
 void identities_configure(struct identities *i, struct settings *s)
 {
-	providers_configure(i->providers, s);
 	settings_unref(&i->settings);
 	i->settings = settings_ref(s);
 	identities_forget(i);
@@ -182,7 +181,6 @@ void identities_free(struct identities **identities)
 		manager_db_leave(&i->lookups->ask);
 		end_lookup(i->lookups, unknown(AWAY));
 	}
-	providers_free(&i->providers);
 	remembering_free(&i->remembering);
 	key_hasher_free(&i->hasher);
 	settings_unref(&i->settings);

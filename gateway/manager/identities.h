@@ -12,6 +12,7 @@
 struct identities;
 struct manager_db;
 struct net_ip;
+struct providers;
 struct settings;
 struct tries;
 
@@ -30,9 +31,10 @@ struct identity_answer {
 	const char *detail; /* else, for the one who calls; lives during the call */
 };
 
-/* Refers to s on its own; tries outlives it. */
+/* Refers to s on its own; tries and providers outlive it, and providers has s as well,
+ * whenever it is configured. */
 struct identities *identities_new(struct manager_db *db, struct tries *tries,
-				  struct settings *s);
+				  struct providers *providers, struct settings *s);
 void identities_configure(struct identities *i, struct settings *s);
 /* Who waits is told IDENTITY_UNKNOWN. */
 void identities_free(struct identities **i);

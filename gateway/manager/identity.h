@@ -39,8 +39,9 @@ struct identity {
 	int64_t key_id, session_id; /* 0: not by one */
 	/* What they came by holds until then (RFC 3339, UTC); NULL: for ever. */
 	char *until;
-	char *issuer, *subject; /* of a JWT, or NULL */
-	char *acting;           /* who acts in their place, by the token; or NULL */
+	char *issuer;  /* of a JWT, or where a session began; or NULL */
+	char *subject; /* of a JWT, or NULL */
+	char *acting;  /* who acts in their place, by the token; or NULL */
 	/* The database is away; this was so at most ten minutes ago. Enough to read. */
 	bool is_stale;
 	unsigned refs;

@@ -44,6 +44,9 @@ static bool is_here(const struct settings_sign_in *s, const char *issuer)
 	for (size_t i = 0; i < s->n_issuers; i++)
 		if (strcmp(s->issuers[i].issuer, issuer) == 0)
 			return true;
+	for (size_t i = 0; i < s->n_providers; i++)
+		if (strcmp(s->providers[i].issuer, issuer) == 0)
+			return true;
 	return false;
 }
 
@@ -93,7 +96,7 @@ static struct identity *read_person(const struct jsonc_node *person,
 				    enum identity_how how, const struct settings *s)
 {
 	const char *name = text_in(person, "name"), *email = text_in(person, "email");
-	const char *kind = text_in(person, "kind");
+	const char *kind = text_in(person, "kind"), *issuer = text_in(person, "issuer");
 	struct identity *to = xcalloc(1, sizeof *to);
 
 	to->refs = 1;
@@ -107,6 +110,7 @@ static struct identity *read_person(const struct jsonc_node *person,
 	to->key_id = number_in(person, "key_id", 0);
 	to->session_id = number_in(person, "session_id", 0);
 	to->until = until_of(person);
+	to->issuer = issuer != NULL ? xstrdup(issuer) : NULL;
 	read_teams(to, jsonc_get(person, "teams"));
 	return to;
 }

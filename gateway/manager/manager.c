@@ -14,6 +14,7 @@
 #include "gateway/manager/db.h"
 #include "gateway/manager/identities.h"
 #include "gateway/manager/live.h"
+#include "gateway/manager/providers.h"
 #include "gateway/manager/tries.h"
 
 #define MANAGER_MAGIC 0x6d6e6731u
@@ -64,6 +65,7 @@ static void on_settings(void *arg, void *letter)
 	OBJ_CHECK(m, MANAGER_MAGIC);
 	settings_unref(&m->context.settings);
 	m->context.settings = letter;
+	providers_configure(m->context.providers, letter);
 	identities_configure(m->context.identities, letter);
 }
 
@@ -116,8 +118,9 @@ struct manager *manager_start(const struct manager_options *o)
 		confirmations_new(loop_thread_base(m->thread), m->context.db);
 	m->context.exports = exports_new();
 	m->context.tries = tries_new(m->context.db);
-	m->context.identities =
-		identities_new(m->context.db, m->context.tries, o->settings);
+	m->context.providers = providers_new(loop_thread_base(m->thread), o->settings);
+	m->context.identities = identities_new(m->context.db, m->context.tries,
+					       m->context.providers, o->settings);
 	m->context.live = live_new(&(struct live_options){
 		.base = loop_thread_base(m->thread),
 		.tap = o->tap,
@@ -164,6 +167,7 @@ void manager_free(struct manager **manager)
 	exports_free(&m->context.exports);
 	manager_db_free(&m->context.db);
 	identities_free(&m->context.identities);
+	providers_free(&m->context.providers);
 	tries_free(&m->context.tries);
 	unread = loop_thread_unread(m->thread);
 	settings_unref(&unread);

@@ -86,6 +86,14 @@ static const char *find_known(const char *name, const char *const *known)
 	return NULL;
 }
 
+static bool takes_others(const char *const *known)
+{
+	for (; *known != NULL; known++)
+		if (strcmp(*known, QUERY_OTHERS) == 0)
+			return true;
+	return false;
+}
+
 static void tell_unknown(struct input_faults *faults, const char *name,
 			 const char *const *known)
 {
@@ -154,6 +162,10 @@ static void read_part(struct query *q, struct str part, const char *const *known
 		return;
 	}
 	found = find_known(decoded, known);
+	if (found == NULL && takes_others(known)) {
+		free(decoded);
+		return;
+	}
 	if (found == NULL) {
 		snprintf(shown, sizeof shown, "%s", decoded);
 		tell_unknown(faults, shown, known);

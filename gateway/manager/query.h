@@ -21,8 +21,11 @@ struct query {
 	size_t n;
 };
 
+#define QUERY_OTHERS "*"
+
 /* known: the names that the operation has, NULL at the end; they outlive the query. One
- * that ends with * ("route*") may come several times. A name that it does not have, one
+ * that ends with * ("route*") may come several times; with QUERY_OTHERS among them, what
+ * others send along is passed over. Else a name that it does not have, one
  * that comes twice, a broken %XX, what is no UTF-8 and control characters are faults.
  * Parameters without a fault are there after all. query_fini after it. */
 void query_read(struct query *q, struct str text, const char *const *known,

@@ -12,16 +12,16 @@
 _Static_assert(SETTINGS_RS256 == 1u << JWT_RS256 && SETTINGS_ES256 == 1u << JWT_ES256,
 	       "one mask for both");
 
-static enum jwt_kind kind_of(const struct settings_issuer *i)
+static enum jwt_kind kind_of(enum settings_issuer_kind kind)
 {
-	return i->kind == ISSUER_CLERK ? JWT_CLERK : JWT_OIDC;
+	return kind == ISSUER_CLERK ? JWT_CLERK : JWT_OIDC;
 }
 
 struct jwt_rules vouched_rules(const struct settings_issuer *i)
 {
 	return (struct jwt_rules){
 		.issuer = i->issuer,
-		.kind = kind_of(i),
+		.kind = kind_of(i->kind),
 		.audiences = (const char *const *)i->audiences.items,
 		.n_audiences = i->audiences.n,
 		.parties = (const char *const *)i->parties.items,
@@ -32,10 +32,10 @@ struct jwt_rules vouched_rules(const struct settings_issuer *i)
 }
 
 static bool fits(const struct settings_rule *r, const struct jwt *t,
-		 const struct settings_issuer *i)
+		 const struct voucher *by)
 {
-	return strcmp(r->issuer, i->issuer) == 0 &&
-	       claims_hold(t, kind_of(i), r->claim, r->value);
+	return strcmp(r->issuer, by->issuer) == 0 &&
+	       claims_hold(t, kind_of(by->kind), r->claim, r->value);
 }
 
 static void add_text(cJSON *object, const char *name, const char *text)
@@ -54,7 +54,7 @@ static void add_team(cJSON *teams, const struct settings_rule *r)
 }
 
 static void add_rights(cJSON *seen, const struct jwt *t, const struct settings *s,
-		       const struct settings_issuer *i)
+		       const struct voucher *by)
 {
 	cJSON *teams = cJSON_AddArrayToObject(seen, "teams");
 	bool is_admin = false;
@@ -62,7 +62,7 @@ static void add_rights(cJSON *seen, const struct jwt *t, const struct settings *
 	for (size_t n = 0; n < s->sign_in.n_rules; n++) {
 		const struct settings_rule *r = &s->sign_in.rules[n];
 
-		if (!fits(r, t, i))
+		if (!fits(r, t, by))
 			continue;
 		if (r->role == ROLE_ADMIN)
 			is_admin = true;
@@ -91,14 +91,26 @@ static double issued_at(const struct jwt *t)
 	return (double)(int64_t)time->number;
 }
 
+struct jwt_rules vouched_id_rules(const struct settings_provider *p, const char *nonce)
+{
+	return (struct jwt_rules){
+		.issuer = p->issuer,
+		.kind = JWT_ID,
+		.audiences = (const char *const *)&p->client_id,
+		.n_audiences = 1,
+		.nonce = nonce,
+		.algorithms = p->algorithms,
+	};
+}
+
 void vouched_read(struct vouched *v, const struct jwt *t, const struct settings *s,
-		  const struct settings_issuer *issuer, const char *address)
+		  const struct voucher *by, const char *address)
 {
 	cJSON *seen = cJSON_CreateObject();
 	char *text;
 
 	*v = (struct vouched){
-		.issuer = xstrdup(issuer->issuer),
+		.issuer = xstrdup(by->issuer),
 		.subject = copy(jwt_text(t, "sub")),
 		.name = copy(claims_name(t)),
 		.email = copy(jwt_text(t, "email")),
@@ -112,7 +124,7 @@ void vouched_read(struct vouched *v, const struct jwt *t, const struct settings 
 	add_text(seen, "acting", v->acting);
 	add_text(seen, "address", *address != '\0' ? address : NULL);
 	CHECK(cJSON_AddNumberToObject(seen, "issued_at", issued_at(t)) != NULL);
-	add_rights(seen, t, s, issuer);
+	add_rights(seen, t, s, by);
 	text = cJSON_PrintUnformatted(seen);
 	CHECK(text != NULL);
 	v->seen = xstrdup(text);

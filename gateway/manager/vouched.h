@@ -1,4 +1,4 @@
-/* What a JWT that was found good, and the settings, make of whom it is for.
+/* What a token that was found good, and the settings, make of whom it is for.
  *
  * Pure; any thread. */
 #ifndef GATEWAY_MANAGER_VOUCHED_H
@@ -19,9 +19,18 @@ struct vouched {
 
 /* What is demanded of an issuer's tokens. */
 struct jwt_rules vouched_rules(const struct settings_issuer *issuer);
+/* ... and of the ID token of the sign-in with that nonce. p and nonce outlive it. */
+struct jwt_rules vouched_id_rules(const struct settings_provider *p, const char *nonce);
+
+/* Who says so: an issuer or a provider of the settings. */
+struct voucher {
+	const char *issuer;
+	enum settings_issuer_kind kind;
+};
+
 /* t: a token of that issuer that was found good. address: of the client, as text. */
 void vouched_read(struct vouched *v, const struct jwt *t, const struct settings *s,
-		  const struct settings_issuer *issuer, const char *address);
+		  const struct voucher *by, const char *address);
 void vouched_fini(struct vouched *v);
 
 #endif

@@ -151,6 +151,21 @@ struct settings_issuer {
 	char *ca_file;              /* of the URL; NULL: the system's CAs */
 };
 
+enum settings_client_auth { CLIENT_AUTH_BASIC = 1, CLIENT_AUTH_POST };
+
+/* A provider that browsers sign in at (OpenID Connect, authorization code). */
+struct settings_provider {
+	char *name, *label;
+	char *issuer; /* https, or http to a literal loopback address */
+	enum settings_issuer_kind kind;
+	char *client_id;
+	char *client_secret; /* NULL where it is missing (dev, check): not offered */
+	enum settings_client_auth client_auth;
+	struct settings_names scopes; /* openid is among them */
+	uint32_t algorithms;
+	char *ca_file; /* NULL: the system's CAs */
+};
+
 enum settings_role { ROLE_NONE, ROLE_VIEWER, ROLE_MANAGER, ROLE_ADMIN };
 
 /* Whoever a token of this issuer is for, if a claim of it is `value`, or holds it. */
@@ -163,6 +178,8 @@ struct settings_rule {
 struct settings_sign_in {
 	struct settings_issuer *issuers;
 	size_t n_issuers;
+	struct settings_provider *providers; /* with public_url only */
+	size_t n_providers;
 	struct settings_rule *rules;
 	size_t n_rules;
 	enum settings_role default_role; /* ROLE_NONE or ROLE_VIEWER */

@@ -212,7 +212,8 @@ static void advise(struct sbuf *out, const struct settings_slot *slot,
 		advise_bool(out, node);
 	else if (k->type == KEY_ROUTES)
 		sbuf_lit(out, "[" EXAMPLE_ROUTE "]");
-	else if (k->type == KEY_ISSUERS || k->type == KEY_RULES)
+	else if (k->type == KEY_ISSUERS || k->type == KEY_PROVIDERS ||
+		 k->type == KEY_RULES)
 		sbuf_lit(out, "[]");
 	else if (k->type == KEY_ENVS)
 		sbuf_lit(out, "{\"dev\": {}}");
@@ -288,8 +289,9 @@ const char *slot_default_example(const struct settings_slot *slot, struct str be
 {
 	const struct settings_key *k = slot->key;
 
-	if (k->type == KEY_FILE || k->type == KEY_PRIVATE_KEY || k->type == KEY_KEYS_FILE)
-		return NULL; /* no file is sure to be there */
+	if (k->type == KEY_FILE || k->type == KEY_PRIVATE_KEY ||
+	    k->type == KEY_KEYS_FILE || k->type == KEY_CLIENT_SECRET)
+		return NULL; /* no file is sure to be there, and no secret right */
 	if (k->type == KEY_DIRECTORY || k->type == KEY_SECRET)
 		return ""; /* none */
 	if (k->type == KEY_REQUEST_HEADERS || k->type == KEY_RESPONSE_HEADERS)

@@ -197,14 +197,17 @@ static void put_database(struct sbuf *out, const char *database)
 
 static void put_object(struct sbuf *out, const struct dump_place *p);
 
-/* n structs of `size` bytes, as objects of that place. */
-static void put_objects(struct sbuf *out, enum settings_place place, const void *items,
-			size_t n, size_t size, unsigned depth)
+/* n structs of `size` bytes, as objects of that place within outer. */
+static void put_objects(struct sbuf *out, enum settings_place place,
+			const struct dump_place *outer, const void *items, size_t n,
+			size_t size)
 {
+	unsigned depth = outer->depth + 1;
+
 	sbuf_lit(out, "[");
 	for (size_t i = 0; i < n; i++) {
 		struct dump_place p = {place, (const char *)items + i * size, depth + 1,
-				       false};
+				       outer->compared};
 
 		sbuf_str(out, i ? STR(",") : STR(""));
 		put_indent(out, depth + 1);
@@ -220,15 +223,17 @@ static void put_list(struct sbuf *out, const struct settings_key *k,
 {
 	const struct settings *s = p->base;
 
-	if (k->type == KEY_ISSUERS)
-		put_objects(out, IN_ISSUER, s->sign_in.issuers, s->sign_in.n_issuers,
-			    sizeof *s->sign_in.issuers, p->depth + 1);
+	if (k->type == KEY_PROVIDERS)
+		put_objects(out, IN_PROVIDER, p, s->sign_in.providers,
+			    s->sign_in.n_providers, sizeof *s->sign_in.providers);
+	else if (k->type == KEY_ISSUERS)
+		put_objects(out, IN_ISSUER, p, s->sign_in.issuers, s->sign_in.n_issuers,
+			    sizeof *s->sign_in.issuers);
 	else if (k->type == KEY_RULES)
-		put_objects(out, IN_RULE, s->sign_in.rules, s->sign_in.n_rules,
-			    sizeof *s->sign_in.rules, p->depth + 1);
+		put_objects(out, IN_RULE, p, s->sign_in.rules, s->sign_in.n_rules,
+			    sizeof *s->sign_in.rules);
 	else if (k->type == KEY_ROUTES)
-		put_objects(out, IN_ROUTE, s->routes, s->n_routes, sizeof *s->routes,
-			    p->depth + 1);
+		put_objects(out, IN_ROUTE, p, s->routes, s->n_routes, sizeof *s->routes);
 }
 
 /* A value that is an enum, or a mask of algorithms. */
@@ -240,12 +245,22 @@ static void put_words(struct sbuf *out, enum settings_key_type type, uint32_t va
 	static const char *const algorithms[] = {"", "[\"RS256\"]", "[\"ES256\"]",
 						 "[\"RS256\", \"ES256\"]"};
 
-	if (type == KEY_ALGORITHMS)
+	static const char *const auths[] = {"", "client_secret_basic",
+					    "client_secret_post"};
+
+	if (type == KEY_CLIENT_AUTH)
+		put_string(out, auths[value]);
+	else if (type == KEY_ALGORITHMS)
 		sbuf_str(out, str_of(algorithms[value]));
 	else if (type == KEY_ON_ABORT)
 		put_string(out, aborts[value]);
 	else
 		put_string(out, type == KEY_ROLE ? roles[value] : kinds[value]);
+}
+
+static void put_number(struct sbuf *out, enum settings_key_type type, const void *f)
+{
+	sbuf_u64(out, type == KEY_U64 ? *(const uint64_t *)f : *(const uint32_t *)f);
 }
 
 static void put_value(struct sbuf *out, const struct settings_key *k,
@@ -256,10 +271,8 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	switch (k->type) {
 	case KEY_U32:
 	case KEY_WORKERS:
-		sbuf_u64(out, *(const uint32_t *)f);
-		break;
 	case KEY_U64:
-		sbuf_u64(out, *(const uint64_t *)f);
+		put_number(out, k->type, f);
 		break;
 	case KEY_SECONDS:
 		put_seconds(out, *(const uint32_t *)f);
@@ -289,6 +302,7 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 		put_price(out, *(const uint64_t *)f);
 		break;
 	case KEY_SECRET:
+	case KEY_CLIENT_SECRET:
 		put_secret(out, *(char *const *)f, p->compared);
 		break;
 	case KEY_LISTENERS:
@@ -320,10 +334,12 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_ON_ABORT:
 	case KEY_ISSUER_KIND:
 	case KEY_ROLE:
+	case KEY_CLIENT_AUTH:
 	case KEY_ALGORITHMS:
 		put_words(out, k->type, *(const uint32_t *)f);
 		break;
 	case KEY_ISSUERS:
+	case KEY_PROVIDERS:
 	case KEY_RULES:
 	case KEY_ROUTES:
 	case KEY_ENVS:

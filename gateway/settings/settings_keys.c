@@ -13,6 +13,7 @@
 #define ROUTE(field) IN_ROUTE, .inner = offsetof(struct settings_route, field)
 #define ISSUER(field) IN_ISSUER, .inner = offsetof(struct settings_issuer, field)
 #define RULE(field) IN_RULE, .inner = offsetof(struct settings_rule, field)
+#define PROVIDER(field) IN_PROVIDER, .inner = offsetof(struct settings_provider, field)
 #define BOTH(field)                                                                      \
 	AT_BOTH, .top = offsetof(struct settings, field),                                \
 		 .inner = offsetof(struct settings_route, field)
@@ -62,8 +63,11 @@ static const struct settings_key keys[] = {
 
 	{"sign_in.issuers", TOP(sign_in.issuers), .type = KEY_ISSUERS, .fallback = "[]",
 	 .flags = KEY_ENV, .doc = "providers whose JWTs sign in, an array"},
+	{"sign_in.providers", TOP(sign_in.providers), .type = KEY_PROVIDERS,
+	 .fallback = "[]", .flags = KEY_ENV,
+	 .doc = "providers that browsers are sent to for signing in, an array"},
 	{"sign_in.rules", TOP(sign_in.rules), .type = KEY_RULES, .fallback = "[]",
-	 .doc = "who is what by a claim of their JWT, an array"},
+	 .doc = "who is what by a claim of their token, an array"},
 	{"sign_in.default_role", TOP(sign_in.default_role), .type = KEY_ROLE,
 	 .example = "viewer", .flags = KEY_OPTIONAL,
 	 .doc = "what everybody is whom an issuer vouches for: \"viewer\" sees statistics "
@@ -96,7 +100,7 @@ static const struct settings_key keys[] = {
 
 	{"issuer", RULE(issuer), .type = KEY_TEXT, .example = "https://clerk.example.com",
 	 .flags = KEY_REQUIRED,
-	 .doc = "whose tokens the rule looks at, one of sign_in.issuers"},
+	 .doc = "whose tokens the rule looks at, of sign_in.issuers or sign_in.providers"},
 	{"claim", RULE(claim), .type = KEY_TEXT, .example = "groups",
 	 .flags = KEY_REQUIRED,
 	 .doc = "a claim, or one inside others: realm_access.roles"},
@@ -107,6 +111,36 @@ static const struct settings_key keys[] = {
 	{"role", RULE(role), .type = KEY_ROLE, .example = "viewer", .flags = KEY_REQUIRED,
 	 .doc = "as what: manager or viewer; or admin, without a "
 		"team"},
+
+	{"name", PROVIDER(name), .type = KEY_NAME, .example = "keycloak",
+	 .flags = KEY_REQUIRED,
+	 .doc = "what it is called in /api/sign-in/NAME: small letters, digits, -; "
+		"unique"},
+	{"label", PROVIDER(label), .type = KEY_TEXT, .example = "Keycloak",
+	 .flags = KEY_OPTIONAL, .doc = "what pages call it; default: the name"},
+	{"issuer", PROVIDER(issuer), .type = KEY_TEXT,
+	 .example = "https://idp.example/realms/main", .flags = KEY_REQUIRED | KEY_ENV,
+	 .doc = "its URL, exactly as its discovery document and its ID tokens have it"},
+	{"kind", PROVIDER(kind), .type = KEY_ISSUER_KIND, .example = "oidc",
+	 .fallback = "\"oidc\"",
+	 .doc = "\"clerk\": rules find organisations under either name"},
+	{"client_id", PROVIDER(client_id), .type = KEY_TEXT, .example = "tollgate",
+	 .flags = KEY_REQUIRED | KEY_ENV,
+	 .doc = "what the provider knows the manager by"},
+	{"client_secret", PROVIDER(client_secret), .type = KEY_CLIENT_SECRET,
+	 .example = "${OIDC_CLIENT_SECRET}", .flags = KEY_REQUIRED | KEY_ENV,
+	 .doc = "the secret that the provider gave out with it"},
+	{"client_auth", PROVIDER(client_auth), .type = KEY_CLIENT_AUTH,
+	 .example = "client_secret_basic", .fallback = "\"client_secret_basic\"",
+	 .doc = "how it is sent: client_secret_basic or client_secret_post"},
+	{"scopes", PROVIDER(scopes), .type = KEY_TEXTS, .example = "openid",
+	 .fallback = "[\"openid\", \"profile\", \"email\"]",
+	 .doc = "what is asked for; openid has to be among them"},
+	{"algorithms", PROVIDER(algorithms), .type = KEY_ALGORITHMS, .example = "RS256",
+	 .fallback = "[\"RS256\"]", .doc = "what its ID tokens are signed with"},
+	{"ca_file", PROVIDER(ca_file), .type = KEY_FILE, .example = "ca.pem",
+	 .flags = KEY_OPTIONAL,
+	 .doc = "PEM file of the authorities to trust for it; default: the system's"},
 
 	{"tls.listen", TOP(tls_listen), .type = KEY_LISTENERS,
 	 .example = "127.0.0.1:8443", .flags = KEY_OPTIONAL | KEY_ENV | KEY_RESTART,

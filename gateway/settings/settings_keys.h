@@ -44,8 +44,11 @@ enum settings_key_type {
 	KEY_ISSUER_KIND, /* "oidc" or "clerk" */
 	KEY_ALGORITHMS,  /* of signatures */
 	KEY_ROLE,
+	KEY_CLIENT_AUTH,   /* "client_secret_basic" or "client_secret_post" */
+	KEY_CLIENT_SECRET, /* 1 to 1024 visible bytes; a secret */
 	KEY_ON_ABORT,
 	KEY_ISSUERS,
+	KEY_PROVIDERS,
 	KEY_RULES,
 	KEY_ROUTES,
 	KEY_ENVS,
@@ -53,13 +56,14 @@ enum settings_key_type {
 };
 
 /* Where a key stands: at the top, inside a route, or both (the route's own value wins);
- * inside an issuer or a rule of sign_in. */
+ * inside an issuer, a rule or a provider of sign_in. */
 enum settings_place {
 	AT_TOP = 1,
 	IN_ROUTE = 2,
 	AT_BOTH = 3,
 	IN_ISSUER = 4,
 	IN_RULE = 8,
+	IN_PROVIDER = 16,
 };
 
 enum {
@@ -76,8 +80,8 @@ struct settings_key {
 	const char *name; /* "limits.head_bytes"; keys of one group stand together */
 	enum settings_place place;
 	enum settings_key_type type;
-	/* offsets in struct settings, and in struct settings_route, settings_issuer or
-	 * settings_rule */
+	/* offsets in struct settings, and in struct settings_route, settings_issuer,
+	 * settings_rule or settings_provider */
 	size_t top, inner;
 	uint64_t min, max;
 	const char *fallback; /* the default as JSON; NULL: none, or told by doc */

@@ -150,6 +150,7 @@ static void read_tree(struct settings_loader *l, struct jsonc_node *root,
 	check_journal(l, root, s);
 	settings_read_routes(l, root, s);
 	settings_check_rules(l, root, s);
+	settings_check_providers(l, root, s);
 }
 
 static struct settings *load(struct settings_loader *l, struct str text)

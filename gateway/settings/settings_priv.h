@@ -8,8 +8,8 @@
 
 #define SETTINGS_ROUTES_MAX 1000
 #define SETTINGS_ENDPOINTS_MAX 16 /* addresses of one upstream */
-#define SETTINGS_ISSUERS_MAX 16
-#define SETTINGS_LIST_MAX 256 /* elements of any other array */
+#define SETTINGS_ISSUERS_MAX 16   /* and as many providers */
+#define SETTINGS_LIST_MAX 256     /* elements of any other array */
 
 struct settings_loader {
 	const char *file;
@@ -135,6 +135,21 @@ void settings_endpoints_fini(struct settings_route *route);
 
 /* --- settings_sign_in.c: the manager's names, issuers and rules --- */
 
+/* What is wrong with a URL that is fetched; NULL: nothing. */
+const char *settings_fetched_url_fault(const char *s);
+/* "\"key\": what is wrong" at the element's member, or the element. */
+void settings_item_error(struct settings_loader *l, const struct jsonc_node *item,
+			 const char *key, const char *text);
+/* Reads one element of an array of objects into base. False: there are faults, or no
+ * values (dry). example: an element, for messages. */
+bool settings_read_item(struct settings_loader *l, const struct jsonc_node *node,
+			enum settings_place place, void *base, const char *example);
+/* Puts "sign_in.issuers[0]." behind l->where; returns how long that was. */
+size_t slot_enter(const struct settings_slot *slot, size_t i);
+/* An array of at most so many elements. */
+bool slot_fits(const struct settings_slot *slot, const struct jsonc_node *node,
+	       size_t most);
+
 void slot_set_own_origin(const struct settings_slot *slot, const struct jsonc_node *node);
 void slot_set_plain(const struct settings_slot *slot, const struct jsonc_node *node);
 void slot_set_plain_list(const struct settings_slot *slot, const struct jsonc_node *node);
@@ -146,6 +161,16 @@ void slot_set_rules(const struct settings_slot *slot, const struct jsonc_node *n
 void settings_check_rules(struct settings_loader *l, const struct jsonc_node *root,
 			  const struct settings *s);
 void settings_sign_in_fini(struct settings_sign_in *sign_in);
+
+/* --- settings_providers.c --- */
+
+void slot_set_client_secret(const struct settings_slot *slot,
+			    const struct jsonc_node *node);
+void slot_set_providers(const struct settings_slot *slot, const struct jsonc_node *node);
+/* Reports providers without manager.public_url. */
+void settings_check_providers(struct settings_loader *l, const struct jsonc_node *root,
+			      const struct settings *s);
+void settings_providers_fini(struct settings_sign_in *sign_in);
 
 /* --- settings_cors.c --- */
 

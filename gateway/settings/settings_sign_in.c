@@ -49,7 +49,7 @@ static const char *host_fault(const char *s)
 }
 
 /* To literal loopback addresses keys may come in clear: nobody is in between. */
-static const char *keys_url_fault(const char *s)
+const char *settings_fetched_url_fault(const char *s)
 {
 	static const char *const starts[] = {"https://",
 					     "http://127.0.0.1:", "http://127.0.0.1/",
@@ -76,7 +76,7 @@ static const char *text_fault(enum settings_key_type type, const char *s)
 	if (type == KEY_HOSTS)
 		return host_fault(s);
 	if (type == KEY_KEYS_URL)
-		return keys_url_fault(s);
+		return settings_fetched_url_fault(s);
 	if (*s == '\0')
 		return "is empty; fill it in";
 	if (strlen(s) > TEXT_MAX)
@@ -137,8 +137,8 @@ void slot_set_own_origin(const struct settings_slot *slot, const struct jsonc_no
 	set_text(slot, node, own_origin_fault);
 }
 
-static bool fits(const struct settings_slot *slot, const struct jsonc_node *node,
-		 size_t most)
+bool slot_fits(const struct settings_slot *slot, const struct jsonc_node *node,
+	       size_t most)
 {
 	if (!slot_expect(slot, node, JSONC_ARRAY))
 		return false;
@@ -152,7 +152,7 @@ void slot_set_plain_list(const struct settings_slot *slot, const struct jsonc_no
 {
 	struct settings_names *to = field(slot);
 
-	if (!fits(slot, node, SETTINGS_LIST_MAX))
+	if (!slot_fits(slot, node, SETTINGS_LIST_MAX))
 		return;
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next) {
 		char *text = plain_text(slot, c, text_fault);
@@ -172,6 +172,8 @@ struct word {
 };
 
 static const struct word kinds[] = {{"oidc", ISSUER_OIDC}, {"clerk", ISSUER_CLERK}};
+static const struct word client_auths[] = {{"client_secret_basic", CLIENT_AUTH_BASIC},
+					   {"client_secret_post", CLIENT_AUTH_POST}};
 static const struct word roles[] = {
 	{"viewer", ROLE_VIEWER}, {"manager", ROLE_MANAGER}, {"admin", ROLE_ADMIN}};
 static const struct word algorithms[] = {{"RS256", SETTINGS_RS256},
@@ -201,26 +203,32 @@ static unsigned read_word(const struct settings_slot *slot, const struct jsonc_n
 	return value;
 }
 
+/* A role that is everybody's can only be the least. */
+static size_t n_roles(const struct settings_slot *slot)
+{
+	return slot->place == AT_TOP ? 1 : ARRAY_LEN(roles);
+}
+
 void slot_set_word(const struct settings_slot *slot, const struct jsonc_node *node)
 {
-	bool is_kind = slot->key->type == KEY_ISSUER_KIND;
-	/* A role that is everybody's can only be the least. */
-	size_t n_roles = slot->place == AT_TOP ? 1 : ARRAY_LEN(roles);
-	unsigned value = read_word(slot, node, is_kind ? kinds : roles,
-				   is_kind ? ARRAY_LEN(kinds) : n_roles);
+	void *to = field(slot);
 
-	if (is_kind)
-		*(enum settings_issuer_kind *)field(slot) =
-			(enum settings_issuer_kind)value;
+	if (slot->key->type == KEY_ISSUER_KIND)
+		*(enum settings_issuer_kind *)to = (enum settings_issuer_kind)read_word(
+			slot, node, kinds, ARRAY_LEN(kinds));
+	else if (slot->key->type == KEY_CLIENT_AUTH)
+		*(enum settings_client_auth *)to = (enum settings_client_auth)read_word(
+			slot, node, client_auths, ARRAY_LEN(client_auths));
 	else
-		*(enum settings_role *)field(slot) = (enum settings_role)value;
+		*(enum settings_role *)to =
+			(enum settings_role)read_word(slot, node, roles, n_roles(slot));
 }
 
 void slot_set_algorithms(const struct settings_slot *slot, const struct jsonc_node *node)
 {
 	uint32_t *mask = field(slot);
 
-	if (!fits(slot, node, ARRAY_LEN(algorithms)))
+	if (!slot_fits(slot, node, ARRAY_LEN(algorithms)))
 		return;
 	if (node->n == 0)
 		slot_error(slot, node, "is empty; write [\"RS256\"]");
@@ -230,8 +238,8 @@ void slot_set_algorithms(const struct settings_slot *slot, const struct jsonc_no
 
 /* --- issuers and rules --- */
 
-static void item_error(struct settings_loader *l, const struct jsonc_node *item,
-		       const char *key, const char *text)
+void settings_item_error(struct settings_loader *l, const struct jsonc_node *item,
+			 const char *key, const char *text)
 {
 	const struct jsonc_node *at = jsonc_get(item, key);
 
@@ -243,13 +251,16 @@ static void check_keys(struct settings_loader *l, const struct jsonc_node *node,
 		       const struct settings_issuer *i)
 {
 	if (i->jwks_url != NULL && i->jwks_file != NULL)
-		item_error(l, node, "jwks_file", "jwks_url is there too; remove one");
+		settings_item_error(l, node, "jwks_file",
+				    "jwks_url is there too; remove one");
 	if (i->jwks_url == NULL && i->jwks_file == NULL)
-		item_error(l, node, "jwks_url",
-			   "is missing; add it (the provider's "
-			   "/.well-known/openid-configuration names it), or jwks_file");
+		settings_item_error(
+			l, node, "jwks_url",
+			"is missing; add it (the provider's "
+			"/.well-known/openid-configuration names it), or jwks_file");
 	if (i->ca_file != NULL && i->jwks_file != NULL)
-		item_error(l, node, "ca_file", "has no effect on jwks_file; remove it");
+		settings_item_error(l, node, "ca_file",
+				    "has no effect on jwks_file; remove it");
 }
 
 static void check_kind(struct settings_loader *l, const struct jsonc_node *node,
@@ -258,19 +269,22 @@ static void check_kind(struct settings_loader *l, const struct jsonc_node *node,
 	bool clerk = i->kind == ISSUER_CLERK;
 
 	if (clerk && i->audiences.n > 0)
-		item_error(l, node, "audiences",
-			   "session tokens of Clerk have none; remove it");
+		settings_item_error(l, node, "audiences",
+				    "session tokens of Clerk have none; remove it");
 	if (clerk && i->parties.n == 0)
-		item_error(l, node, "parties",
-			   "is missing or empty; list the origins of the pages that sign "
-			   "in: [\"https://app.example\"]");
+		settings_item_error(
+			l, node, "parties",
+			"is missing or empty; list the origins of the pages that sign "
+			"in: [\"https://app.example\"]");
 	if (!clerk && (i->parties.n > 0 || i->azp_optional))
-		item_error(l, node, i->parties.n > 0 ? "parties" : "azp_optional",
-			   "is for kind clerk; remove it");
+		settings_item_error(l, node,
+				    i->parties.n > 0 ? "parties" : "azp_optional",
+				    "is for kind clerk; remove it");
 	if (!clerk && i->audiences.n == 0)
-		item_error(l, node, "audiences",
-			   "is missing or empty; list what the tokens' aud says: "
-			   "[\"https://tollgate.example\"]");
+		settings_item_error(
+			l, node, "audiences",
+			"is missing or empty; list what the tokens' aud says: "
+			"[\"https://tollgate.example\"]");
 }
 
 /* Where Clerk has its keys. */
@@ -279,7 +293,7 @@ static void find_keys(struct settings_issuer *i)
 	size_t n = strlen(i->issuer);
 
 	if (i->kind != ISSUER_CLERK || i->jwks_url != NULL || i->jwks_file != NULL ||
-	    keys_url_fault(i->issuer) != NULL)
+	    settings_fetched_url_fault(i->issuer) != NULL)
 		return;
 	i->jwks_url = xasprintf("%s%s.well-known/jwks.json", i->issuer,
 				i->issuer[n - 1] == '/' ? "" : "/");
@@ -296,33 +310,35 @@ static void check_issuer(struct settings_loader *l, const struct jsonc_node *nod
 	for (size_t j = 0; j < at; j++)
 		if (all->issuers[j].issuer != NULL &&
 		    strcmp(all->issuers[j].issuer, i->issuer) == 0)
-			item_error(l, node, "issuer", "is there already; remove one");
+			settings_item_error(l, node, "issuer",
+					    "is there already; remove one");
 }
 
 static void check_rule(struct settings_loader *l, const struct jsonc_node *node,
 		       const struct settings_rule *r)
 {
 	if (r->role == ROLE_ADMIN && r->team != NULL)
-		item_error(l, node, "team",
-			   "an admin is one of all teams; remove it, or write another "
-			   "role");
+		settings_item_error(
+			l, node, "team",
+			"an admin is one of all teams; remove it, or write another "
+			"role");
 	if (r->role != ROLE_ADMIN && r->team == NULL)
-		item_error(l, node, "team",
-			   "is missing; add the team's name (viewers of everything: "
-			   "sign_in.default_role)");
+		settings_item_error(
+			l, node, "team",
+			"is missing; add the team's name (viewers of everything: "
+			"sign_in.default_role)");
 }
 
-/* Reads one element into base. False: there are faults, or no values (dry). */
-static bool read_item(struct settings_loader *l, const struct jsonc_node *node,
-		      enum settings_place place, void *base)
+bool settings_read_item(struct settings_loader *l, const struct jsonc_node *node,
+			enum settings_place place, void *base, const char *example)
 {
 	size_t errors = l->faults.errors;
 
 	if (node->type != JSONC_OBJECT) {
-		faults_error(
-			&l->faults, node->pos, "%.*s: must be an object, is %s; write %s",
-			(int)strlen(l->where) - 1, l->where, jsonc_type_name(node->type),
-			place == IN_RULE ? EXAMPLE_RULE : EXAMPLE_ISSUER);
+		faults_error(&l->faults, node->pos,
+			     "%.*s: must be an object, is %s; write %s",
+			     (int)strlen(l->where) - 1, l->where,
+			     jsonc_type_name(node->type), example);
 		return false;
 	}
 	settings_check_names(l, node, place, false);
@@ -330,8 +346,7 @@ static bool read_item(struct settings_loader *l, const struct jsonc_node *node,
 	return !l->dry && l->faults.errors == errors;
 }
 
-/* Puts "sign_in.issuers[0]." behind what is there; returns how long that was. */
-static size_t enter(const struct settings_slot *slot, size_t i)
+size_t slot_enter(const struct settings_slot *slot, size_t i)
 {
 	struct settings_loader *l = slot->loader;
 	size_t n = strlen(l->where);
@@ -345,13 +360,13 @@ void slot_set_issuers(const struct settings_slot *slot, const struct jsonc_node 
 	struct settings_sign_in *to = &((struct settings *)slot->base)->sign_in;
 	struct settings_loader *l = slot->loader;
 
-	if (!fits(slot, node, SETTINGS_ISSUERS_MAX))
+	if (!slot_fits(slot, node, SETTINGS_ISSUERS_MAX))
 		return;
 	to->issuers = xcalloc(node->n + 1, sizeof *to->issuers);
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next) {
-		size_t at = to->n_issuers++, outer = enter(slot, at);
+		size_t at = to->n_issuers++, outer = slot_enter(slot, at);
 
-		if (read_item(l, c, IN_ISSUER, &to->issuers[at]))
+		if (settings_read_item(l, c, IN_ISSUER, &to->issuers[at], EXAMPLE_ISSUER))
 			check_issuer(l, c, to, at);
 		l->where[outer] = '\0';
 	}
@@ -362,13 +377,13 @@ void slot_set_rules(const struct settings_slot *slot, const struct jsonc_node *n
 	struct settings_sign_in *to = &((struct settings *)slot->base)->sign_in;
 	struct settings_loader *l = slot->loader;
 
-	if (!fits(slot, node, SETTINGS_LIST_MAX))
+	if (!slot_fits(slot, node, SETTINGS_LIST_MAX))
 		return;
 	to->rules = xcalloc(node->n + 1, sizeof *to->rules);
 	for (const struct jsonc_node *c = node->first; c != NULL; c = c->next) {
-		size_t at = to->n_rules++, outer = enter(slot, at);
+		size_t at = to->n_rules++, outer = slot_enter(slot, at);
 
-		if (read_item(l, c, IN_RULE, &to->rules[at]))
+		if (settings_read_item(l, c, IN_RULE, &to->rules[at], EXAMPLE_RULE))
 			check_rule(l, c, &to->rules[at]);
 		l->where[outer] = '\0';
 	}
@@ -379,6 +394,10 @@ static bool is_issuer(const struct settings_sign_in *s, const char *issuer)
 	for (size_t i = 0; i < s->n_issuers; i++)
 		if (s->issuers[i].issuer != NULL &&
 		    strcmp(s->issuers[i].issuer, issuer) == 0)
+			return true;
+	for (size_t i = 0; i < s->n_providers; i++)
+		if (s->providers[i].issuer != NULL &&
+		    strcmp(s->providers[i].issuer, issuer) == 0)
 			return true;
 	return false;
 }
@@ -396,7 +415,8 @@ void settings_check_rules(struct settings_loader *l, const struct jsonc_node *ro
 			faults_error(
 				&l->faults, jsonc_get(node, "issuer")->pos,
 				"sign_in.rules[%zu].issuer: there is no such issuer in "
-				"sign_in.issuers; add it, or remove the rule",
+				"sign_in.issuers or sign_in.providers; add it, or remove "
+				"the rule",
 				i);
 }
 
@@ -418,6 +438,7 @@ void settings_sign_in_fini(struct settings_sign_in *s)
 		free(s->rules[i].value);
 		free(s->rules[i].team);
 	}
+	settings_providers_fini(s);
 	free(s->issuers);
 	free(s->rules);
 	*s = (struct settings_sign_in){0};

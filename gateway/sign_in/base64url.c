@@ -5,12 +5,12 @@
 
 #include "common/check.h"
 
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			      "0123456789-_";
+
 /* -1: none of the alphabet. */
 static int value_of(char c)
 {
-	static const char letters[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789-_";
 	const char *at = c != '\0' ? strchr(letters, c) : NULL;
 
 	return at != NULL ? (int)(at - letters) : -1;
@@ -51,4 +51,18 @@ char *base64url_decode(struct str s, size_t *n)
 		}
 	}
 	return out;
+}
+
+void base64url_encode(struct sbuf *out, struct str bytes)
+{
+	uint32_t bits = 0;
+	unsigned held = 0;
+
+	for (size_t i = 0; i < bytes.n; i++) {
+		bits = bits << 8 | (unsigned char)bytes.p[i];
+		for (held += 8; held >= 6; held -= 6)
+			sbuf_add(out, &letters[bits >> (held - 6) & 63], 1);
+	}
+	if (held > 0)
+		sbuf_add(out, &letters[bits << (6 - held) & 63], 1);
 }

@@ -12,5 +12,7 @@
 bool base64url_is_strict(struct str s);
 /* Decodes what is so; the caller frees. NULL: it is not so. */
 char *base64url_decode(struct str s, size_t *n);
+/* Appends any bytes in it. */
+void base64url_encode(struct sbuf *out, struct str bytes);
 
 #endif

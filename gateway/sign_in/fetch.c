@@ -1,7 +1,6 @@
 /* Fetches a small document of a provider, by libcurl. */
-#include "gateway/sign_in/fetch.h"
+#include "gateway/sign_in/fetch_priv.h"
 
-#include <curl/curl.h>
 #include <string.h>
 
 #include "common/check.h"
@@ -72,7 +71,7 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	return stop != NULL && atomic_load(stop);
 }
 
-static CURL *prepare(const struct fetch *f, struct sbuf *body, char *why)
+CURL *fetch_prepare(const struct fetch *f, struct sbuf *body, char *why)
 {
 	CURL *curl = curl_easy_init();
 	CURLcode bad = CURLE_OK;
@@ -100,36 +99,38 @@ static CURL *prepare(const struct fetch *f, struct sbuf *body, char *why)
 	return curl;
 }
 
-static bool take_answer(CURL *curl, CURLcode code, const char *why,
-			const struct sbuf *body, struct sbuf *error)
+long fetch_status(CURL *curl, CURLcode code, const char *why, const struct sbuf *body,
+		  struct sbuf *error)
 {
 	long status = 0;
 
 	if (body->overflow) {
 		sbuf_printf(error, "the answer has more than %zu bytes", body->cap);
-		return false;
+		return 0;
 	}
 	if (code != CURLE_OK) {
 		sbuf_printf(error, "%s", why[0] != '\0' ? why : curl_easy_strerror(code));
-		return false;
+		return 0;
 	}
 	CHECK(curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK);
-	if (status == 200)
-		return true;
-	sbuf_printf(error, "the answer is %ld%s", status,
-		    status >= 300 && status < 400 ? "; redirects are not followed" : "");
-	return false;
+	if (status == 0)
+		sbuf_lit(error, "there is no answer");
+	return status;
 }
 
 bool fetch_get(const struct fetch *f, struct sbuf *body, struct sbuf *error)
 {
 	char why[CURL_ERROR_SIZE] = "";
+	long status;
 	CURL *curl;
-	bool ok;
 
 	CHECK(fetch_url_is_allowed(f->url));
-	curl = prepare(f, body, why);
-	ok = take_answer(curl, curl_easy_perform(curl), why, body, error);
+	curl = fetch_prepare(f, body, why);
+	status = fetch_status(curl, curl_easy_perform(curl), why, body, error);
 	curl_easy_cleanup(curl);
-	return ok;
+	if (status != 0 && status != 200)
+		sbuf_printf(error, "the answer is %ld%s", status,
+			    status >= 300 && status < 400 ? "; redirects are not followed"
+							  : "");
+	return status == 200;
 }

@@ -115,13 +115,10 @@ static bool read_header(struct jwt *t, struct sbuf *error)
 	return true;
 }
 
-bool jwt_read(struct jwt *t, struct str text, struct sbuf *error)
+static bool read_whole(struct jwt *t, struct str text, struct sbuf *error)
 {
 	struct str parts[3];
 
-	*t = (struct jwt){.text = text};
-	if (text.n > JWT_MAX)
-		return fail(error, "it has more than 8 KB");
 	if (!split(text, parts))
 		return fail(error, "it is no JWT: three parts in base64url, with dots "
 				   "between them");
@@ -132,6 +129,22 @@ bool jwt_read(struct jwt *t, struct str text, struct sbuf *error)
 			    "its header or its claims are no JSON object, or have a "
 			    "member twice");
 	return read_header(t, error);
+}
+
+bool jwt_read(struct jwt *t, struct str text, struct sbuf *error)
+{
+	*t = (struct jwt){.text = text};
+	if (text.n > JWT_MAX)
+		return fail(error, "it has more than 8 KB");
+	return read_whole(t, text, error);
+}
+
+bool jwt_read_id(struct jwt *t, struct str text, struct sbuf *error)
+{
+	*t = (struct jwt){.text = text};
+	if (text.n > JWT_ID_MAX)
+		return fail(error, "it has more than 32 KB");
+	return read_whole(t, text, error);
 }
 
 void jwt_fini(struct jwt *t)
@@ -181,6 +194,14 @@ static bool has_oidc_header(const struct jwt *t)
 	return has_typ(t, types, ARRAY_LEN(types));
 }
 
+/* Most providers say JWT, or nothing. */
+static bool has_id_header(const struct jwt *t)
+{
+	static const char *const types[] = {"JWT"};
+
+	return has_typ(t, types, ARRAY_LEN(types));
+}
+
 bool jwt_check_header(const struct jwt *t, const struct jwt_rules *rules,
 		      struct sbuf *error)
 {
@@ -194,6 +215,8 @@ bool jwt_check_header(const struct jwt *t, const struct jwt_rules *rules,
 			    "says so)");
 	if (rules->kind == JWT_OIDC && !has_oidc_header(t))
 		return fail(error, "it is no access token (its header's typ says so)");
+	if (rules->kind == JWT_ID && !has_id_header(t))
+		return fail(error, "it is no ID token (its header's typ says so)");
 	return true;
 }
 
@@ -277,6 +300,34 @@ static bool check_clerk(const struct jwt *t, const struct jwt_rules *rules,
 	return true;
 }
 
+/* OpenID Connect Core 3.1.3.7: `azp` is who it was issued to, and has to be there where
+ * there are several audiences. */
+static bool is_issued_to(const struct jwt *t, const char *client_id)
+{
+	const struct jsonc_node *aud = jsonc_get(t->claims, "aud");
+	const char *azp = jwt_text(t, "azp");
+
+	if (jsonc_get(t->claims, "azp") == NULL)
+		return aud == NULL || aud->type != JSONC_ARRAY || aud->n == 1;
+	return azp != NULL && strcmp(azp, client_id) == 0;
+}
+
+static bool check_id(const struct jwt *t, const struct jwt_rules *rules,
+		     struct sbuf *error)
+{
+	const char *nonce = jwt_text(t, "nonce");
+
+	if (!has_audience(t, rules))
+		return fail(error, "its aud is not the client_id that is set up here");
+	if (!is_issued_to(t, rules->audiences[0]))
+		return fail(error, "its azp is not the client_id that is set up here");
+	if (nonce == NULL || strcmp(nonce, rules->nonce) != 0)
+		return fail(error, "its nonce is not that of this sign-in");
+	if (jsonc_get(t->claims, "iat") == NULL)
+		return fail(error, "it has no iat");
+	return true;
+}
+
 /* False: no number, or no instant. Missing: *present is false. */
 static bool read_time(const struct jwt *t, const char *claim, bool *present, double *s)
 {
@@ -329,6 +380,8 @@ bool jwt_check_claims(const struct jwt *t, const struct jwt_rules *rules, int64_
 		return check_oidc(t, rules, error);
 	case JWT_CLERK:
 		return check_clerk(t, rules, error);
+	case JWT_ID:
+		return check_id(t, rules, error);
 	}
 	CHECK(!"a kind of token");
 	return false;

@@ -14,7 +14,8 @@
 #include "common/str.h"
 #include "gateway/sign_in/jwks.h"
 
-#define JWT_MAX 8192u /* bytes of a token */
+#define JWT_MAX 8192u     /* bytes of a token */
+#define JWT_ID_MAX 32768u /* of an ID token, which the provider sends itself */
 #define JWT_SUBJECT_MAX 255u
 #define JWT_LEEWAY_S 60 /* of nbf and iat: clocks differ */
 
@@ -31,22 +32,27 @@ struct jwt {
 enum jwt_kind {
 	JWT_OIDC,  /* an access token for a listed audience, of any provider */
 	JWT_CLERK, /* a session token of Clerk: no audience, but `sid` and `azp` */
+	JWT_ID,    /* an ID token that was asked for: ours by audience and `nonce` */
 };
 
 struct jwt_rules {
 	const char *issuer; /* exactly */
 	enum jwt_kind kind;
-	const char *const *audiences; /* JWT_OIDC: one of these, at least one is listed */
+	/* JWT_OIDC: one of these, at least one is listed. JWT_ID: our client id. */
+	const char *const *audiences;
 	size_t n_audiences;
 	const char *const *parties; /* JWT_CLERK: `azp` is one of these */
 	size_t n_parties;
 	bool party_optional; /* ... or missing */
+	const char *nonce;   /* JWT_ID: exactly */
 	unsigned algorithms; /* 1u << enum jwt_algorithm of those that it signs with */
 };
 
 /* False: error says why, for the one who sent it; nothing of the token is in it.
  * jwt_fini after either. text must outlive the jwt. */
 bool jwt_read(struct jwt *t, struct str text, struct sbuf *error);
+/* The same of up to JWT_ID_MAX bytes. */
+bool jwt_read_id(struct jwt *t, struct str text, struct sbuf *error);
 void jwt_fini(struct jwt *t);
 
 /* The claim's text; NULL: missing, or no string. */

@@ -26,7 +26,9 @@
 
 struct source {
 	char *issuer, *url, *file, *ca_file;
-	struct jwks *set; /* NULL: never was one, or it grew too old */
+	char *document_url;         /* NULL: it is not discovered */
+	struct jwks *set;           /* NULL: never was one, or it grew too old */
+	struct discovery discovery; /* that the set was found by */
 	uint64_t good_us, due_us, fetched_us;
 	struct trouble trouble;
 };
@@ -65,18 +67,50 @@ static bool read_file(const char *path, struct sbuf *body, struct sbuf *error)
 	return ok;
 }
 
-static struct jwks *get(const struct key_sets *k, const struct source *s,
-			struct sbuf *error)
+static bool get_document(const struct key_sets *k, const struct source *s,
+			 struct discovery *d, struct sbuf *error)
 {
-	const struct fetch f = {.url = s->url, .ca_file = s->ca_file, .stop = &k->stop};
+	const struct fetch f = {
+		.url = s->document_url, .ca_file = s->ca_file, .stop = &k->stop};
+	struct sbuf body;
+	bool good;
+
+	sbuf_init(&body, DISCOVERY_TEXT_MAX);
+	good = k->means.get(&f, &body, error) &&
+	       discovery_parse(d, sbuf_view(&body), s->issuer, error);
+	sbuf_fini(&body);
+	return good;
+}
+
+static struct jwks *get_set(const struct key_sets *k, const struct source *s,
+			    const char *url, struct sbuf *error)
+{
+	const struct fetch f = {.url = url, .ca_file = s->ca_file, .stop = &k->stop};
 	struct jwks *set = NULL;
 	struct sbuf body;
 
 	sbuf_init(&body, JWKS_TEXT_MAX);
-	if (s->url != NULL ? k->means.get(&f, &body, error)
-			   : read_file(s->file, &body, error))
+	if (url != NULL ? k->means.get(&f, &body, error)
+			: read_file(s->file, &body, error))
 		set = jwks_parse(sbuf_view(&body), error);
 	sbuf_fini(&body);
+	return set;
+}
+
+/* d is empty where it is NULL. */
+static struct jwks *get(const struct key_sets *k, const struct source *s,
+			struct discovery *d, struct sbuf *error)
+{
+	struct jwks *set;
+
+	*d = (struct discovery){0};
+	if (s->document_url == NULL)
+		return get_set(k, s, s->url, error);
+	if (!get_document(k, s, d, error))
+		return NULL;
+	set = get_set(k, s, d->jwks_uri, error);
+	if (set == NULL)
+		discovery_fini(d);
 	return set;
 }
 
@@ -98,15 +132,17 @@ static bool is_too_old(const struct source *s, uint64_t now)
 	return now - s->good_us > KEPT_US;
 }
 
-/* Under the lock. */
-static void take(struct source *s, struct jwks *set, const struct sbuf *error,
-		 uint64_t now)
+/* Under the lock. Takes set and d over. */
+static void take(struct source *s, struct jwks *set, const struct discovery *d,
+		 const struct sbuf *error, uint64_t now)
 {
 	s->fetched_us = now;
-	s->due_us = now + (s->url == NULL ? FILE_US : set == NULL ? RETRY_US : FRESH_US);
+	s->due_us = now + (s->file != NULL ? FILE_US : set == NULL ? RETRY_US : FRESH_US);
 	if (set != NULL) {
 		jwks_free(&s->set);
+		discovery_fini(&s->discovery);
 		s->set = set;
+		s->discovery = *d;
 		s->good_us = now;
 	} else if (s->set != NULL && is_too_old(s, now)) {
 		jwks_free(&s->set);
@@ -128,17 +164,20 @@ static struct source *next_due(struct key_sets *k)
 
 static void renew(struct key_sets *k, struct source *s)
 {
+	struct discovery d;
 	struct sbuf error;
 	struct jwks *set;
 
 	sbuf_init(&error, 4096);
 	pthread_mutex_unlock(&k->lock);
-	set = get(k, s, &error);
+	set = get(k, s, &d, &error);
 	pthread_mutex_lock(&k->lock);
-	if (atomic_load(&k->stop))
+	if (atomic_load(&k->stop)) {
 		jwks_free(&set);
-	else
-		take(s, set, &error, k->means.now_us());
+		discovery_fini(&d);
+	} else {
+		take(s, set, &d, &error, k->means.now_us());
+	}
 	sbuf_fini(&error);
 }
 
@@ -206,6 +245,8 @@ static void free_all(struct key_sets *k)
 		free(s->url);
 		free(s->file);
 		free(s->ca_file);
+		free(s->document_url);
+		discovery_fini(&s->discovery);
 	}
 	pthread_cond_destroy(&k->changed);
 	pthread_mutex_destroy(&k->lock);
@@ -240,6 +281,9 @@ struct key_sets *key_sets_new(const struct key_source *sources, size_t n,
 			.url = copy(sources[i].url),
 			.file = copy(sources[i].file),
 			.ca_file = copy(sources[i].ca_file),
+			.document_url = sources[i].is_discovered
+						? discovery_url(sources[i].issuer)
+						: NULL,
 		};
 	return k;
 }
@@ -306,4 +350,20 @@ enum key_sets_verdict key_sets_verify(struct key_sets *k, size_t source, struct 
 		}
 	pthread_mutex_unlock(&k->lock);
 	return verdict;
+}
+
+bool key_sets_discovery(struct key_sets *k, size_t source, struct discovery *d)
+{
+	const struct source *s = &k->sources[source];
+	bool is_there;
+
+	CHECK(source < k->n);
+	*d = (struct discovery){0};
+	pthread_mutex_lock(&k->lock);
+	is_there = s->set != NULL && s->document_url != NULL &&
+		   !is_too_old(s, k->means.now_us());
+	if (is_there)
+		discovery_copy(d, &s->discovery);
+	pthread_mutex_unlock(&k->lock);
+	return is_there;
 }

@@ -13,13 +13,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/sign_in/discovery.h"
 #include "gateway/sign_in/jwks.h"
 
 struct key_source {
-	const char *issuer;  /* for the log */
-	const char *url;     /* as fetch_url_is_allowed; NULL: file */
+	const char *issuer; /* for the log */
+	/* Its discovery document says where they are, and is kept with them. */
+	bool is_discovered;
+	const char *url;     /* else: as fetch_url_is_allowed; NULL: file */
 	const char *file;    /* looked at every ten seconds */
-	const char *ca_file; /* of url; NULL: the system's authorities */
+	const char *ca_file; /* of what is fetched; NULL: the system's authorities */
 };
 
 struct fetch;
@@ -57,5 +60,9 @@ enum key_sets_verdict {
  * the start. The others as jwks_verify. */
 enum key_sets_verdict key_sets_verify(struct key_sets *s, size_t source, struct str token,
 				      struct str kid, enum jwt_algorithm algorithm);
+
+/* A copy of the discovery document that came with the set in use. False: there is none,
+ * or it is too old. discovery_fini after it. */
+bool key_sets_discovery(struct key_sets *s, size_t source, struct discovery *d);
 
 #endif

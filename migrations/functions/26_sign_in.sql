@@ -24,7 +24,8 @@ $$;
 
 CREATE OR REPLACE FUNCTION public.people_by_session(hash text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT public.people_known(u.id, s.expires_at) || jsonb_build_object('session_id', s.id)
+SELECT public.people_known(u.id, s.expires_at) || jsonb_build_object('session_id', s.id,
+	'issuer', s.issuer)
 FROM public.tollgate_sessions AS s JOIN public.tollgate_users AS u ON u.id = s.user_id
 LEFT JOIN public.tollgate_user_keys AS k ON k.id = s.key_id
 WHERE s.cookie_hash = hash AND s.ended_at IS NULL AND s.expires_at > now()
@@ -74,18 +75,25 @@ codes AS (
 		SELECT code_hash FROM public.tollgate_sign_in_codes WHERE expires_at <= now()
 		LIMIT 5000 FOR UPDATE SKIP LOCKED)
 	RETURNING 1),
+states AS (
+	DELETE FROM public.tollgate_spent_states WHERE state_hash IN (
+		SELECT state_hash FROM public.tollgate_spent_states WHERE expires_at <= now()
+		LIMIT 5000 FOR UPDATE SKIP LOCKED)
+	RETURNING 1),
 repeats AS (
 	DELETE FROM public.tollgate_repeats WHERE id IN (
 		SELECT id FROM public.tollgate_repeats WHERE at < now() - interval '24 hours'
 		ORDER BY at LIMIT 5000)
 	RETURNING 1)
 SELECT greatest((SELECT count(*) FROM sessions), (SELECT count(*) FROM codes),
-	(SELECT count(*) FROM repeats))
+	(SELECT count(*) FROM states), (SELECT count(*) FROM repeats))
 $$;
 
--- key_id: of the key that it begins by, and ends with at the latest; NULL: by none.
+-- key_id: of the key that it begins by, and ends with at the latest; issuer: of the
+-- provider where it begins; NULL: by none.
 CREATE OR REPLACE FUNCTION public.people_session_start(actor jsonb, who bigint,
-	cookie_hash text, lifetime_s bigint, user_agent text, key_id bigint DEFAULT NULL)
+	cookie_hash text, lifetime_s bigint, user_agent text, key_id bigint DEFAULT NULL,
+	issuer text DEFAULT NULL)
 RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM public.people_begin(actor);
@@ -96,9 +104,10 @@ BEGIN
 		PERFORM public.people_refuse('TG403', 'only a person who is not disabled can '
 			'begin a session; a service sends its key with each call');
 	END IF;
-	INSERT INTO public.tollgate_sessions (user_id, cookie_hash, key_id, expires_at,
-		address, user_agent)
+	INSERT INTO public.tollgate_sessions (user_id, cookie_hash, key_id, issuer,
+		expires_at, address, user_agent)
 		VALUES (who, people_session_start.cookie_hash, people_session_start.key_id,
+		people_session_start.issuer,
 		least(now() + lifetime_s * interval '1 s', (SELECT expires_at
 			FROM public.tollgate_user_keys AS k
 			WHERE k.id = people_session_start.key_id)),
@@ -172,5 +181,34 @@ BEGIN
 		|| (SELECT jsonb_build_object('user_id', id, 'name', name)
 			FROM public.tollgate_users WHERE id = who),
 		who, people_code_spend.cookie_hash, lifetime_s, user_agent);
+END
+$$;
+
+-- --- providers ---
+
+-- true: the state of a sign-in comes back for the first time, on any node; NULL: again.
+CREATE OR REPLACE FUNCTION public.people_state_spend(state_hash text, lifetime_s bigint)
+RETURNS jsonb LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+INSERT INTO public.tollgate_spent_states AS s (state_hash, expires_at)
+	VALUES (people_state_spend.state_hash, now() + lifetime_s * interval '1 s')
+	ON CONFLICT DO NOTHING RETURNING 'true'::jsonb
+$$;
+
+-- The session of whom a provider's ID token is for (seen, token_hash: as
+-- people_identity_seen has them), whose rights by the rules are looked at anew; what else
+-- people_identity_seen says of those who have none.
+CREATE OR REPLACE FUNCTION public.people_session_by_provider(actor jsonb, seen jsonb,
+	token_hash text, cookie_hash text, lifetime_s bigint, user_agent text)
+RETURNS jsonb LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	who CONSTANT jsonb := public.people_identity_seen(seen, token_hash);
+BEGIN
+	IF who ->> 'state' IS DISTINCT FROM 'active' THEN
+		RETURN who;
+	END IF;
+	RETURN public.people_session_start(coalesce(actor, '{}')
+		|| jsonb_build_object('user_id', who -> 'id', 'name', who -> 'name'),
+		(who ->> 'id')::bigint, people_session_by_provider.cookie_hash, lifetime_s,
+		user_agent, NULL, seen ->> 'issuer');
 END
 $$;

@@ -11,6 +11,10 @@ ROWS = read_table()
 WITHOUT = {"get_index", "get_health", "get_openapi", "log_usage", "list_ways", "get_session", "get_me", "list_routes", "list_scopes",
            "explain_request", "get_live"}
 
+# A provider, so that signing in there gets as far as the database.
+MANAGED = {"manager": {"public_url": "http://tollgate.example"}, "sign_in": {"providers": [
+    {"name": "away", "issuer": "http://127.0.0.1:9", "client_id": "tollgate", "client_secret": "x"}]}}
+
 
 @pytest.fixture(scope="module")
 def away(managed, cluster):

@@ -18,6 +18,10 @@ WITH_BODY = [row for row in ROWS if row.body == "JSON"]
 # Rows that are asked who calls, by key or cookie.
 SIGNED_IN = [row for row in ROWS if row.may not in ("ANYONE", "INGEST", "HOLDER")]
 NAMED = [row for row in ROWS if row.path.startswith("/api/") and row.may != "INGEST"]
+# Providers send what they like along; its own faults are in sign_in/test_by_provider.py.
+STRICT = [row for row in NAMED if row.id != "finish_sign_in"]
+# Whoever brings nothing that is right is not let in there.
+REFUSES = {"finish_sign_in": (401, 429)}
 
 IDS = ["x", "0", "-1", "1.0", "1e3", "0x1", " 1", "9223372036854775807", "9223372036854775808", "1" * 200, "1;DROP TABLE tokens",
        "1' OR '1'='1", "\x00", "1\x00", "..", "%2e%2e", "\u202e", "٣"]
@@ -58,6 +62,8 @@ def key_of(managed, row):
 def sent(managed, api, row, request, **how):
     """The answer, checked against the document; a text has no JSON."""
     how = {"key": key_of(managed, row), "json": request.json, **how}
+    if row.id == "finish_sign_in":  # what fails there counts, for none of the others
+        how["headers"] = [("X-Forwarded-For", "192.0.2.1")]
     call = api.exchange if row.path == "/" else api.call
     answer = call(request.method, how.pop("path", request.path), how.pop("key"), how.pop("json"), **how)
     assert answer.status != 500
@@ -137,7 +143,7 @@ def test_members_that_stand_twice(managed, api, samples, row):
     assert (answer.status, answer.json["code"]) == (400, "invalid_field")
 
 
-@pytest.mark.parametrize("row", NAMED, ids=ids)
+@pytest.mark.parametrize("row", STRICT, ids=ids)
 def test_parameters_that_nobody_knows(managed, api, samples, row):
     request = samples.request(row)
     more = request.path + ("&" if "?" in request.path else "?")
@@ -188,7 +194,7 @@ def test_hostile_parameters(managed, api, samples, row):
         for value in TEXTS:
             encoded = quote(value.encode("utf-8", "surrogatepass"), safe="")
             answer = sent(managed, api, row, request, path=path + "?" + "&".join([*rest, f"{name}={encoded}"]))
-            assert answer.status in (200, 204, 400, 404, 409), (name, value)
+            assert answer.status in (200, 204, 400, 404, 409, *REFUSES.get(row.id, ())), (name, value)
 
 
 def mutated(value, text):
@@ -280,7 +286,7 @@ def known(answer, field, name):
     return set(re.fullmatch(r"there is no such (?:parameter|field); there are (.*)", detail)[1].split(", "))
 
 
-@pytest.mark.parametrize("row", NAMED, ids=ids)
+@pytest.mark.parametrize("row", STRICT, ids=ids)
 def test_the_parameters_are_the_declared_ones(managed, api, samples, row):
     request = samples.request(row)
     answer = sent(managed, api, row, request, path=request.path + ("&" if "?" in request.path else "?") + "nobody_knows=1")

@@ -39,6 +39,8 @@ list_routes             401 401 403 200 200 200 200 200 200 200 401
 list_scopes             401 401 403 200 200 200 200 200 200 200 401
 list_nodes              401 401 403 200 200 200 200 200 200 200 401
 list_ways               200 200 200 200 200 200 200 200 200 200 200
+start_sign_in           404 404 404 404 404 404 404 404 404 404 404
+finish_sign_in          401 401 401 401 401 401 401 401 401 401 401
 create_session          201 201 201 201 201 201 201 201 201 403 201
 get_session             401 401 200 200 200 200 200 200 200 200 401
 end_session             401 401 409 409 409 409 409 409 204 403 401
@@ -119,9 +121,9 @@ def status_of(row, who):
 
 
 def code_of(row, who):
-    """Of a 401 or 403; None: of no more than its status."""
+    """Of a 401 or 403 for who calls; None: of no more than its status."""
     status = status_of(row, who)
-    if row.may == "HOLDER" or status not in (401, 403):
+    if row.may == "HOLDER" or (row.may == "ANYONE" and status == 401) or status not in (401, 403):
         return None
     if status == 401:
         return "not_signed_in" if who in BRING_NOTHING else "bad_sign_in"

@@ -44,6 +44,8 @@ class Samples:
                     "identity_id": self.identity_of(user) if "{identity_id}" in path else None}
         if path.startswith("/api/access-requests/{id}"):
             return {"id": self.access_request()}
+        if "{provider}" in path:
+            return {"provider": "away"}
         return {"request_id": self.logged_call()}
 
     def team(self):

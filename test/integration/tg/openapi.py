@@ -223,8 +223,12 @@ class CheckedApi(Api):
 
     def call(self, method, path, key=None, json=None, **how):
         answer = super().call(method, path, key, json, **how)
+        self.check(method, path, answer.status, answer.json)
+        return answer
+
+    def check(self, method, path, status, json):
+        """The same of an answer that another client had."""
         operation = self.document.find(method, path)
         if operation is not None and method != "HEAD":
-            self.document.check(operation, answer.status, answer.json, f"{method} {path}")
-            self._keep((operation.id, answer.json["code"] if answer.status >= 400 else str(answer.status)))
-        return answer
+            self.document.check(operation, status, json, f"{method} {path}")
+            self._keep((operation.id, json["code"] if status >= 400 else str(status)))

@@ -216,6 +216,24 @@ static void test_many_faults(void **state)
 	sbuf_fini(&text);
 }
 
+static void test_what_others_send_along(void **state)
+{
+	static const char *const names[] = {"state", QUERY_OTHERS, NULL};
+	struct input_faults faults = {0};
+	struct query q;
+
+	(void)state;
+	query_read(&q, STR("scope=a+b&state=x&scope=c&hd=%zz&=&*=1"), names, &faults);
+	assert_int_equal(faults.n, 0);
+	assert_string_equal(query_get(&q, "state"), "x");
+	assert_null(query_get(&q, "scope"));
+	query_fini(&q);
+	query_read(&q, STR("state=x&state=y"), names, &faults);
+	assert_int_equal(faults.n, 1);
+	query_fini(&q);
+	input_faults_fini(&faults);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_all_faults_at_once),
 		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_what_others_send_along),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_many_faults),
 	};

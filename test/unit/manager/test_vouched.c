@@ -130,7 +130,10 @@ static char *seen(const char *sign_in, size_t issuer, const char *claims)
 	sbuf_init(&error, 4096);
 	put_token(&token, claims);
 	assert_true(jwt_read(&t, sbuf_view(&token), &error));
-	vouched_read(&v, &t, s, &s->sign_in.issuers[issuer], "192.0.2.1");
+	vouched_read(&v, &t, s,
+		     &(struct voucher){s->sign_in.issuers[issuer].issuer,
+				       s->sign_in.issuers[issuer].kind},
+		     "192.0.2.1");
 	text = xstrdup(v.seen);
 	vouched_fini(&v);
 	jwt_fini(&t);

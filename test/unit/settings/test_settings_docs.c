@@ -84,12 +84,13 @@ static char *expected_values(const struct settings_key *k)
 						      : "");
 }
 
-/* Keys of issuers and rules are told with the list that they stand in. */
+/* Keys of issuers, rules and providers are told with the list that they stand in. */
 static const char *list_of(enum settings_place place)
 {
-	return place == IN_ISSUER ? "sign_in.issuers[]."
-	       : place == IN_RULE ? "sign_in.rules[]."
-				  : "";
+	return place == IN_ISSUER     ? "sign_in.issuers[]."
+	       : place == IN_RULE     ? "sign_in.rules[]."
+	       : place == IN_PROVIDER ? "sign_in.providers[]."
+				      : "";
 }
 
 static void check_row(const struct settings_key *k, char *const cells[CELLS_MAX],
@@ -139,8 +140,8 @@ static void test_every_key_has_its_row(void **state)
 
 static bool is_key(const char *name)
 {
-	static const enum settings_place places[] = {AT_TOP, IN_ROUTE, IN_ISSUER,
-						     IN_RULE};
+	static const enum settings_place places[] = {AT_TOP, IN_ROUTE, IN_ISSUER, IN_RULE,
+						     IN_PROVIDER};
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		struct str list = str_of(list_of(places[i]));

@@ -63,7 +63,7 @@ static const char full_dump[] =
 	"  \"trust_cf_connecting_ip\": false,\n"
 	"  \"trust_x_real_ip\": false,\n"
 	"  \"manager\": { \"listen\": [\"127.0.0.1:8000\", \"[::1]:8000\"], \"hosts\": [], \"cors_origins\": [] },\n"
-	"  \"sign_in\": { \"issuers\": [], \"rules\": [] },\n"
+	"  \"sign_in\": { \"issuers\": [], \"providers\": [], \"rules\": [] },\n"
 	"  \"unix_sockets\": { \"mode\": \"0660\" },\n"
 	"  \"limits\": { \"head_bytes\": 16384, \"headers\": 100, \"body_bytes\": 0, \"connections\": 20000, \"connections_per_address\": 0 },\n"
 	"  \"timeouts\": { \"head_s\": 0.25, \"body_s\": 30, \"connect_s\": 5, \"first_byte_s\": 330, \"idle_s\": 1.001, \"total_s\": 0, \"keep_alive_s\": 75, \"drain_s\": 30 },\n"

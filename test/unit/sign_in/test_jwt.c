@@ -308,6 +308,75 @@ static void test_deep_and_wide_claims(void **state)
 	sbuf_fini(&claims);
 }
 
+#define ID TIMED ",\"iat\":1795503100"
+#define MINE "\"aud\":\"me\",\"nonce\":\"N\""
+
+static void test_id_tokens(void **state)
+{
+	static const char *const client[] = {"me"};
+	static const struct jwt_rules rules = {
+		.issuer = ISSUER,
+		.kind = JWT_ID,
+		.audiences = client,
+		.n_audiences = 1,
+		.nonce = "N",
+		.algorithms = 1u << JWT_RS256,
+	};
+	static const struct judged t[] = {
+		{"{" ID "," MINE "}", ""},
+		{"{" ID ",\"aud\":[\"me\"],\"nonce\":\"N\"}", ""},
+		{"{" ID ",\"aud\":[\"x\",\"me\"],\"azp\":\"me\",\"nonce\":\"N\"}", ""},
+		{"{" ID "," MINE ",\"azp\":\"me\",\"at_hash\":\"x\",\"typ\":\"ID\"}", ""},
+		{"{" ID ",\"aud\":[\"x\",\"me\"],\"nonce\":\"N\"}", "azp"},
+		{"{" ID "," MINE ",\"azp\":\"x\"}", "azp"},
+		{"{" ID "," MINE ",\"azp\":null}", "azp"},
+		{"{" ID ",\"aud\":\"x\",\"nonce\":\"N\"}", "aud"},
+		{"{" ID ",\"aud\":[],\"nonce\":\"N\"}", "aud"},
+		{"{" ID ",\"nonce\":\"N\"}", "aud"},
+		{"{" ID ",\"aud\":\"me\"}", "nonce"},
+		{"{" ID ",\"aud\":\"me\",\"nonce\":\"n\"}", "nonce"},
+		{"{" ID ",\"aud\":\"me\",\"nonce\":\"\"}", "nonce"},
+		{"{" ID ",\"aud\":\"me\",\"nonce\":[\"N\"]}", "nonce"},
+		{"{" TIMED "," MINE "}", "no iat"},
+		{"{" ID "," MINE ",\"events\":{}}", "events"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_judged(judge(HEADER, t[i].text, &rules), &t[i]);
+	assert_non_null(
+		strstr(judge("{\"alg\":\"RS256\",\"typ\":\"at+jwt\"}", t[0].text, &rules),
+		       "no ID token"));
+}
+
+/* They come from the provider itself, and may tell of hundreds of groups. */
+static void test_large_id_tokens(void **state)
+{
+	struct sbuf token, error, claims;
+	struct jwt t;
+
+	(void)state;
+	sbuf_init(&claims, 1 << 20);
+	sbuf_lit(&claims, "{\"x\":\"");
+	for (unsigned i = 0; i < 20000; i++)
+		sbuf_lit(&claims, "y");
+	sbuf_lit(&claims, "\"}");
+	sbuf_init(&token, 1 << 20);
+	sbuf_init(&error, 4096);
+	put_token(&token, STR(HEADER), sbuf_view(&claims));
+	assert_false(jwt_read(&t, sbuf_view(&token), &error));
+	jwt_fini(&t);
+	assert_true(jwt_read_id(&t, sbuf_view(&token), &error));
+	jwt_fini(&t);
+	sbuf_str(&token, sbuf_view(&claims));
+	assert_false(jwt_read_id(&t, sbuf_view(&token), &error));
+	assert_non_null(strstr(sbuf_text(&error), "32 KB"));
+	jwt_fini(&t);
+	sbuf_fini(&claims);
+	sbuf_fini(&token);
+	sbuf_fini(&error);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +384,8 @@ int main(void)
 		cmocka_unit_test(test_claims_of_all),
 		cmocka_unit_test(test_audiences),
 		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_id_tokens),
+		cmocka_unit_test(test_large_id_tokens),
 		cmocka_unit_test(test_clerks_sessions),
 		cmocka_unit_test(test_texts_that_are_none),
 		cmocka_unit_test(test_deep_and_wide_claims),

@@ -31,8 +31,7 @@ struct place {
 	unsigned fetched;
 };
 
-static const char *const urls[] = {"https://one.example/keys",
-				   "https://two.example/keys"};
+static const char *urls[] = {"https://one.example/keys", "https://two.example/keys"};
 static struct place places[ARRAY_LEN(urls)];
 static uint64_t now;
 
@@ -271,6 +270,56 @@ static void test_a_day_without_any_answer(void **state)
 	end(k);
 }
 
+/* --- a set that a discovery document names --- */
+
+#define DOCUMENT                                                                         \
+	"{\"issuer\":\"https://two.example\",\"authorization_endpoint\":\"https://x/\"," \
+	"\"token_endpoint\":\"https://x/\",\"jwks_uri\":\"https://one.example/keys\"}"
+
+static void test_discovered(void **state)
+{
+	static const struct key_sets_means means = {on_now, on_get};
+	const struct key_source source = {.issuer = "https://two.example",
+					  .is_discovered = true};
+	struct key_sets *k;
+	struct discovery d;
+
+	(void)state;
+	now = START;
+	forget_places();
+	urls[1] = "https://two.example/.well-known/openid-configuration";
+	k = key_sets_new(&source, 1, &means);
+	assert_false(key_sets_discovery(k, 0, &d));
+	publish(1, DOCUMENT);
+	/* Without its keys a document is worth nothing. */
+	assert_int_equal(key_sets_renew(k), now + 30 * S);
+	assert_false(key_sets_discovery(k, 0, &d));
+	publish(0, "{\"keys\":[$a]}");
+	now += 30 * S;
+	assert_int_equal(key_sets_renew(k), now + 10 * MINUTE);
+	assert_int_equal(verify(k, 0, A), KEY_SETS_RIGHT);
+	assert_true(key_sets_discovery(k, 0, &d));
+	assert_string_equal(d.token_endpoint, "https://x/");
+	discovery_fini(&d);
+	/* It lies, or its keys are away: what was good stays for a day. */
+	publish(1, "{\"issuer\":\"https://one.example\"}");
+	publish(0, "{\"keys\":[$b]}");
+	now += 10 * MINUTE;
+	key_sets_renew(k);
+	assert_int_equal(verify(k, 0, A), KEY_SETS_RIGHT);
+	publish(1, DOCUMENT);
+	publish(0, NULL);
+	now += 30 * S;
+	key_sets_renew(k);
+	assert_true(key_sets_discovery(k, 0, &d));
+	discovery_fini(&d);
+	now = START + 30 * S + DAY + 1;
+	assert_false(key_sets_discovery(k, 0, &d));
+	assert_int_equal(verify(k, 0, A), KEY_SETS_NONE);
+	urls[1] = "https://two.example/keys";
+	end(k);
+}
+
 /* --- when it is fetched --- */
 
 static void test_never_had(void **state)
@@ -459,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_which_answers_are_good),
 		cmocka_unit_test(test_a_day_without_a_good_answer),
 		cmocka_unit_test(test_a_day_without_any_answer),
+		cmocka_unit_test(test_discovered),
 		cmocka_unit_test(test_never_had),
 		cmocka_unit_test(test_an_unknown_kid),
 		cmocka_unit_test(test_many_unknown_kids),
