@@ -226,7 +226,7 @@ BEGIN
 END
 $used$;
 
--- The orders that lists have, as migrations/functions/29_token_lists.sql writes them.
+-- The orders that lists have, as migrations/functions/29_token_filters.sql writes them.
 CREATE INDEX tokens_tollgate_name ON public.tokens
 	((lower(name::text) COLLATE "C"), id);
 CREATE INDEX tokens_tollgate_created_at ON public.tokens

@@ -18,17 +18,22 @@ SELECT array_remove(regexp_split_to_array(lower(left(text, 500)),
 	'[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+'), '')
 $$;
 
--- The words that a token is found by: those of its name, its key's start behind '#', each
--- scope behind '='. Of an index: another meaning needs another name.
+-- The words that a token is found by: those of its name, the one that it begins with
+-- behind '^'; its key's start behind '#', each scope behind '='. Of an index: another
+-- meaning needs another name.
 DO $generate$
 BEGIN
 	EXECUTE format($function$
-CREATE OR REPLACE FUNCTION public.token_words(name text, key_start text, scopes %s)
+CREATE OR REPLACE FUNCTION public.token_lexemes(name text, key_start text, scopes %s)
 RETURNS tsvector LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
 	scopes_text CONSTANT text := left(public.token_scopes_out(scopes), 4096);
+	words text[] := public.token_words_of(name);
 BEGIN
-	RETURN array_to_tsvector(public.token_words_of(name)
+	IF starts_with(lower(name), words[1]) THEN
+		words[1] := '^' || words[1];
+	END IF;
+	RETURN array_to_tsvector(words
 		|| CASE WHEN key_start <> '' THEN ARRAY['#' || lower(key_start)] ELSE '{}' END
 		|| CASE WHEN scopes_text <> '' THEN ARRAY(SELECT '=' || left(scope, 100)
 			FROM regexp_split_to_table(scopes_text, '[\s,]+') AS scope) ELSE '{}' END);
@@ -44,20 +49,23 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT '''' || replace(replace(word, '\', '\\'), '''', '''''') || ''''
 $$;
 
--- What finds them, as tsquery: the beginnings of all these words, or of the key.
-CREATE OR REPLACE FUNCTION public.token_query(text text) RETURNS tsquery
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+-- What finds them, as tsquery: the beginnings of all these words, or of the key; or of a
+-- word that no name begins with.
+CREATE OR REPLACE FUNCTION public.token_query(text text, is_later boolean)
+RETURNS tsquery LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT concat_ws(' | ',
-	(SELECT '(' || string_agg(public.token_word(word) || ':*', ' & ') || ')'
+	(SELECT '(' || string_agg(format(CASE WHEN is_later THEN '%s:*'
+			ELSE '(%s:* | %s:*)' END, public.token_word(word),
+			public.token_word('^' || word)), ' & ') || ')'
 		FROM unnest(public.token_words_of(text)) AS word),
 	public.token_word('#' || lower(left(btrim(text), 100))) || ':*')::tsquery
 $$;
 
 DO $index$
 BEGIN
-	IF to_regclass('public.tokens_tollgate_words') IS NULL THEN
-		CREATE INDEX tokens_tollgate_words ON public.tokens USING gin
-			(public.token_words(name::text, key_start::text, scopes));
+	IF to_regclass('public.tokens_tollgate_lexemes') IS NULL THEN
+		CREATE INDEX tokens_tollgate_lexemes ON public.tokens USING gin
+			(public.token_lexemes(name::text, key_start::text, scopes));
 	END IF;
 	IF to_regclass('public.tokens_tollgate_revoked') IS NULL THEN
 		EXECUTE 'CREATE INDEX tokens_tollgate_revoked ON public.tokens (id) WHERE '
