@@ -230,11 +230,8 @@ bool token_admin_find(struct pg_sync *db, const struct token_choice *which,
 	const char *const values[] = {which->text, which->by == TOKEN_BY_NAME ? "f" : "t",
 				      which->by == TOKEN_BY_ID ? "f" : "t"};
 	PGresult *r = pg_sync_query(
-		db,
-		"SELECT id, name, id::text = $1 FROM tokens WHERE ($2::bool AND id::text "
-		"= $1) OR ($3::bool AND name = $1 AND revoked_at IS NULL) ORDER BY "
-		"id::text = $1 DESC, id LIMIT 2",
-		values, ARRAY_LEN(values), error);
+		db, "SELECT id, name, is_id FROM public.tokens_named($1, $2, $3)", values,
+		ARRAY_LEN(values), error);
 	bool found = false;
 
 	if (r == NULL) {

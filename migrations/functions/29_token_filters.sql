@@ -127,8 +127,8 @@ FROM jsonb_array_elements_text(wanted) AS state
 $$;
 
 -- Conditions for a token t, which hold together: those that an index has, as it has them,
--- and by the row; but for words; and the rest, by the row. filter: see token_list; "first": those whose
--- name begins with the word that is sought (true), or the others.
+-- and by the row; these without words; and the rest, by the row. filter: see token_list;
+-- "first": those whose name begins with the word that is sought (true), or the others.
 CREATE OR REPLACE FUNCTION public.token_wanted(seen bigint[], filter jsonb,
 	OUT by_index text, OUT by_row text, OUT wordless text, OUT rest text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -144,12 +144,14 @@ BEGIN
 		indexed := public.token_states_indexed(filter -> 'state');
 	END IF;
 	IF seen IS NOT NULL THEN
-		indexed := indexed || format(' AND t.tollgate_team_id = ANY (%L::bigint[])', seen);
+		indexed := indexed || format(' AND t.tollgate_team_id = ANY (%L::bigint[])',
+			seen);
 	END IF;
 	IF filter -> 'team' ? 'none' THEN
 		rest := rest || ' AND ' || public.token_teams_wanted(seen, filter -> 'team');
 	ELSIF filter ? 'team' THEN
-		indexed := indexed || ' AND ' || public.token_teams_wanted(seen, filter -> 'team');
+		indexed := indexed || ' AND '
+			|| public.token_teams_wanted(seen, filter -> 'team');
 	END IF;
 	IF filter ? 'unused_days' THEN
 		since := public.token_days_from_now('-' || (filter ->> 'unused_days'));

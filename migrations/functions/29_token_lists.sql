@@ -8,6 +8,22 @@ SELECT public.token_facts(t.id) FROM public.tokens AS t
 WHERE t.id = token AND public.token_is_seen(actor, t.tollgate_team_id)
 $$;
 
+-- The tokens that somebody may mean, two at most: by the id, which goes first, and the
+-- name of one that is not revoked.
+CREATE OR REPLACE FUNCTION public.tokens_named(text text, by_id boolean, by_name boolean)
+RETURNS TABLE (id bigint, name text, is_id boolean)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+SELECT t.id::bigint, t.name::text, true FROM public.tokens AS t
+WHERE by_id AND t.id = CASE WHEN text ~ '^(0|-?[1-9][0-9]{0,18})$'
+	THEN CASE WHEN abs(text::numeric) <= 9223372036854775807 THEN text::bigint END END
+UNION ALL
+(SELECT t.id::bigint, t.name::text, false FROM public.tokens AS t
+WHERE by_name AND lower(t.name::text) COLLATE "C" = lower(text) AND t.name::text = text
+	AND t.revoked_at IS NULL
+	AND NOT (by_id AND t.id::text = text) ORDER BY t.id LIMIT 2)
+ORDER BY 3 DESC, 1 LIMIT 2
+$$;
+
 -- By the hash of a key, current or former.
 CREATE OR REPLACE FUNCTION public.token_by_hash(actor jsonb, hash text) RETURNS json
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -3,14 +3,14 @@
 -- An index has each order, of all tokens or of a team's, and others have what is filtered
 -- by. Where what is wanted is frequent, the order is walked through until a page is full.
 -- Where it is rare, the indexes of what is wanted find all of it, which is sorted. Where
--- it is neither, or frequent but for where the order begins, both are asked at once: which
--- of the tokens that are wanted stand in a stretch of the order (a BitmapAnd, which looks
--- at no other). A sample of the table says which of these, and where stretches end; that
--- it may be wrong costs time, and never a row.
+-- it is neither, or frequent but for where the order begins, both are asked at once:
+-- which of the tokens that are wanted stand in a stretch of the order (a BitmapAnd,
+-- which looks at no other). A sample of the table says which of these, and where
+-- stretches end; that it may be wrong costs time, and never a row.
 
 -- The most rows that are walked through, and that are sorted; the pages of 8 KiB of which
--- one row in four is sampled, and that it takes no plan to read: tokens that are neighbours
--- are often of one time, so that few rows of many pages tell more.
+-- one row in four is sampled, and that it takes no plan to read: tokens that are
+-- neighbours are often of one time, so that few rows of many pages tell more.
 CREATE OR REPLACE FUNCTION public.token_looks(OUT walked integer, OUT sorted integer,
 	OUT sampled integer)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -118,8 +118,9 @@ DECLARE
 	piece record;
 BEGIN
 	FOR piece IN SELECT * FROM public.token_walks(sort, past, range, teams) LOOP
-		EXECUTE format($$SELECT coalesce(array_agg(id ORDER BY n) FILTER (WHERE is_wanted),
-			'{}'), coalesce(max(n) < $2, true) FROM (SELECT t.id::bigint AS id, n,
+		EXECUTE format($$SELECT coalesce(array_agg(id ORDER BY n)
+			FILTER (WHERE is_wanted), '{}'), coalesce(max(n) < $2, true)
+			FROM (SELECT t.id::bigint AS id, n,
 			%1$s AND %2$s AS is_wanted FROM (SELECT *, row_number() OVER () AS n FROM
 			(SELECT * FROM (%3$s) AS t ORDER BY %4$s LIMIT $2) AS t) AS t
 			WHERE %1$s AND %2$s OR n = $2 LIMIT $1) AS t$$, wanted.by_row, wanted.rest,
@@ -136,10 +137,10 @@ BEGIN
 END
 $body$;
 
--- The first ids of those tokens that are wanted and stand in a stretch of the order. NULL:
--- too many have what the indexes tell; a good part of them, and fewer than all, stand
--- before the place `nearer`. To find a row in one index more costs far less than to look at
--- it; that all that is counted is looked at, PostgreSQL must not hope against.
+-- The first ids of those tokens that are wanted and stand in a stretch of the order.
+-- NULL: too many have what the indexes tell; a good part of them, and fewer than all,
+-- stand before the place `nearer`. To find a row in one index more costs far less than to
+-- look at it; that all that is counted is looked at, PostgreSQL must not hope against.
 CREATE OR REPLACE FUNCTION public.token_few(part record, wanted record, stretch text,
 	most integer, OUT ids bigint[], OUT nearer jsonb)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
@@ -175,8 +176,8 @@ BEGIN
 END
 $$;
 
--- A stretch of the order that ends, or begins, at a place, in terms that its index has: it
--- has no times within a quarter of an hour.
+-- A stretch of the order that ends, or begins, at a place, in terms that its index has:
+-- it has no times within a quarter of an hour.
 CREATE OR REPLACE FUNCTION public.token_stretch(sort text, forward text, backward text,
 	place jsonb) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -294,8 +295,8 @@ BEGIN
 		CASE WHEN is_narrow THEN looks.walked / 8 ELSE looks.walked END);
 	IF ids IS NULL AND pg_relation_size('public.tokens') > looks.sampled * 8192 THEN
 		sample := public.token_sample(part, wanted, range || CASE WHEN teams IS NULL
-			THEN '' ELSE format(' AND t.tollgate_team_id = ANY (%L::bigint[])', teams) END,
-			most);
+			THEN '' ELSE format(' AND t.tollgate_team_id = ANY (%L::bigint[])', teams)
+			END, most);
 		IF is_narrow AND sample.before <= looks.walked THEN
 			ids := public.token_walked(wanted, sort, past, range, teams, most,
 				looks.walked);
@@ -325,13 +326,15 @@ BEGIN
 	IF ltrim(sort, '-') = 'name' AND public.token_name_begins(filter ->> 'q') IS NOT NULL
 	THEN
 		ids := public.token_page_ids(seen, filter || '{"first": true}', sort, past, most)
-			|| public.token_page_ids(seen, filter || '{"first": false}', sort, past, most);
+			|| public.token_page_ids(seen, filter || '{"first": false}', sort, past,
+				most);
 	ELSE
 		ids := public.token_page_ids(seen, filter, sort, past, most);
 	END IF;
-	RETURN QUERY EXECUTE format('SELECT %s FROM (SELECT t.*, %s FROM unnest($1) AS f (id), '
-		'LATERAL (SELECT * FROM public.tokens AS t WHERE t.id = f.id OFFSET 0) AS t) AS t '
-		'ORDER BY %s LIMIT $2', part.columns, replace(part.named, 't.id, ', ''), part.names)
+	RETURN QUERY EXECUTE format('SELECT %s FROM (SELECT t.*, %s FROM unnest($1) AS f '
+		'(id), LATERAL (SELECT * FROM public.tokens AS t WHERE t.id = f.id OFFSET 0) '
+		'AS t) AS t ORDER BY %s LIMIT $2', part.columns,
+		replace(part.named, 't.id, ', ''), part.names)
 		USING ids, most;
 END
 $$;
@@ -359,7 +362,7 @@ BEGIN
 			token_few,token_all,token_stretch,token_sample,token_stretched,token_page_ids,
 			token_page,token_name_begins,
 			token_ranking,token_link_out,token_link_in,token_place,token_place_types,
-			token_list,
+			token_list,tokens_named,
 			token_list_ranked,token_addresses,token_revoked_condition}') LOOP
 		EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
 		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tollgate', f);
