@@ -164,8 +164,9 @@ void manager_free(struct manager **manager)
 	http_front_free(&m->front);
 	live_free(&m->context.live);
 	confirmations_free(&m->context.confirmations);
-	exports_free(&m->context.exports);
 	manager_db_free(&m->context.db);
+	/* A call that waits for the database may hold one. */
+	exports_free(&m->context.exports);
 	identities_free(&m->context.identities);
 	providers_free(&m->context.providers);
 	tries_free(&m->context.tries);

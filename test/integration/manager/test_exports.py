@@ -187,3 +187,18 @@ def test_one_that_breaks_is_cut_before_its_last_chunk(logs):
     assert end["ended"] == "broken" and end["rows"] < ROWS
     assert b"".join(chunks).count(b"\r\n") <= end["rows"] + 1
     assert "an export of logs is cut behind" in logs.gateway.log()
+
+
+def test_stopping_while_one_begins(logs):
+    """The last: the gateway ends here."""
+    other = logs.database.cluster.connect(logs.database.name)
+    other.autocommit = False
+    other.cursor().execute("LOCK TABLE tollgate_audit")
+    client = Client("127.0.0.1", logs.gateway.manager_port)
+    client.send_request("GET", BIG + "csv", {"Authorization": f"Bearer {logs.people.admin.key}"}, host=logs.api.host)
+    eventually(lambda: logs.database.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                                           "application_name = 'tollgate manager changes'") == 1, "its line waits")
+    client.close()
+    logs.gateway.terminate()
+    assert logs.gateway.wait_exit() == 0
+    other.close()
