@@ -10,8 +10,8 @@
 
 #include "gateway/manager/live_row.h"
 
-#define LIVE_RING_ROWS 4096u
-#define LIVE_RING_BYTES ((size_t)4 * 1024 * 1024)
+#define LIVE_RING_ROWS 2048u
+#define LIVE_RING_BYTES ((size_t)2 * 1024 * 1024)
 
 struct live_ring;
 

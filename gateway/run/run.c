@@ -31,7 +31,7 @@
 #define FIRST_ANSWER_MS 2000 /* wait for PostgreSQL before saying "ready" */
 #define FIRST_LOAD_MS 5000   /* in all, once it has answered and sends the keys */
 #define FEW_FILES 4096       /* open files below which the start says so */
-#define TAP_BYTES ((size_t)1 << 20)
+#define TAP_BYTES ((size_t)512 * 1024)
 #define FLUSH_MS 4000 /* for usage rows, on the way out */
 
 struct gateway {

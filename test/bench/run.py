@@ -13,6 +13,7 @@ import time
 from bench import Bench, load, save
 from export import export
 from idle import idle_memory
+from live import live
 from machine import describe
 from peers import peers
 from questions import questions
@@ -178,7 +179,7 @@ def added_latency(bench):
 
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
-                added_latency, dead_address, append, outage, busy_disk, backlog, questions, tokens,
+                added_latency, dead_address, append, outage, busy_disk, backlog, live, questions, tokens,
                 export, rates, peers]
 
 
