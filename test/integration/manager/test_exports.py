@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tg.gateway import SANITIZED
 from tg.wait import eventually
 from tg.wire import Client, WireError
 
@@ -145,7 +146,8 @@ def test_a_slow_reader_holds_it_back_and_two_are_enough(logs):
     assert {a.status for a in said} == {503} and {a.json["code"] for a in said} == {"busy"}
     assert all(int(a.headers.get("retry-after")) > 0 for a in said)
     eventually(lambda: logs.database.value(RUNNING) == 0, "nothing is asked while nobody reads")
-    assert logs.gateway.memory_kb("VmRSS") - memory < 12 * 1024
+    # Sanitizers keep what was freed.
+    assert SANITIZED or logs.gateway.memory_kb("VmRSS") - memory < 12 * 1024
     # Changes do not wait for them.
     token = logs.people.tokens["one"][1]
     assert logs.api.post(f"/api/tokens/{token.id}/disable", logs.people.admin.key).status == 200
