@@ -1,6 +1,7 @@
 /* How an exchange ends on its client's connection, and how the connection does: flushed,
  * lingering, broken off, reset. */
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 
 #include "common/check.h"

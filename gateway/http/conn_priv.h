@@ -9,7 +9,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event_struct.h>
 #include <event2/http.h>
-#include <openssl/ssl.h>
+#include <openssl/types.h>
 #include <sys/queue.h>
 
 #include "common/trouble.h"

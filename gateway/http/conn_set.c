@@ -6,6 +6,7 @@
 
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 
 #include "common/check.h"
 #include "common/clock.h"

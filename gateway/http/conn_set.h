@@ -7,7 +7,7 @@
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <openssl/ssl.h>
+#include <openssl/types.h>
 
 #include "gateway/http/address_cap.h"
 #include "gateway/http/conn.h"

@@ -1,6 +1,8 @@
 /* evhttp behind an input gate: accepting, and the pace of its connections. */
 #include "gateway/http/front.h"
 
+#include <openssl/ssl.h>
+
 #include "common/check.h"
 #include "common/clock.h"
 #include "gateway/http/acceptor.h"

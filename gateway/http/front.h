@@ -11,7 +11,7 @@
 #define GATEWAY_HTTP_FRONT_H
 
 #include <event2/event.h>
-#include <openssl/ssl.h>
+#include <openssl/types.h>
 #include <stdbool.h>
 
 #include "gateway/http/address_cap.h"
