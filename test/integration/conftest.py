@@ -8,7 +8,7 @@ import pytest
 from tg.api import Managed
 from tg.openapi import SEEN, CheckedApi, unseen
 from tg.gateway import MANAGER_KEEPS, Gateway, make_token, run_cli
-from tg.postgres import Cluster
+from tg.postgres import Cluster, memory
 from tg.standing import Standing
 from tg.tls import Authority
 from tg.upstream import Upstream, echo
@@ -20,6 +20,7 @@ def is_first(config):
 
 
 def pytest_configure(config):
+    Cluster.place = memory()
     if is_first(config):
         os.environ[SEEN] = tempfile.mkdtemp(prefix="tollgate-seen-")
 

@@ -26,6 +26,20 @@ SETTINGS = {
 }
 
 
+# What must be free in memory for the clusters of a run: each has up to 1 GB of log.
+MEMORY, MEMORY_FREE = "/dev/shm", 8 << 30
+
+
+def memory():
+    """A folder in memory, for clusters that make and remove more files than they write to them; None
+    where there is not enough of it, and they are where temporary files are."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return None
+    return MEMORY if found.f_bavail * found.f_frsize >= MEMORY_FREE else None
+
+
 def program(name):
     found = shutil.which(name)
     versions = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"),
@@ -40,18 +54,10 @@ def program(name):
 class Cluster:
     """initdb, start, stop. As root everything runs as the user `postgres`."""
 
+    place = None  # the folder that each has its own in; None: that of temporary files
+
     def __init__(self, **settings):
-        self.port = free_port()
-        self.folder = tempfile.mkdtemp(prefix="tollgate-pg-")
-        self.data = os.path.join(self.folder, "data")
-        self._names = itertools.count(1)
-        self.touched = set()
-        self.stops = 0
-        self._user = {}
-        if os.getuid() == 0:
-            owner = pwd.getpwnam("postgres")
-            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-            self._user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
+        self._begin(free_port())
         self._run(program("initdb"), "-D", self.data, "-U", "postgres", "-A", "trust",
                   "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions")
         with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as f:
@@ -61,6 +67,20 @@ class Cluster:
         connection = self._connect()
         self.version = connection.server_version
         connection.close()
+
+    def _begin(self, port):
+        self.port = port
+        self.folder = tempfile.mkdtemp(prefix="tollgate-pg-", dir=self.place)
+        self.data = os.path.join(self.folder, "data")
+        self._names = itertools.count(1)
+        self.touched = set()
+        self.stops = 0
+        self._own = None  # (connection, stops when it was made)
+        self._user = {}
+        if os.getuid() == 0:
+            owner = pwd.getpwnam("postgres")
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+            self._user = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
 
     def _run(self, *command):
         done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=False,
@@ -127,11 +147,14 @@ class Cluster:
         return connection
 
     def execute(self, statement):
-        connection = self._connect()
+        """By a connection that stays: a session costs more than most of what it is asked."""
+        if self._own is None or self._own[0].closed or self._own[1] != self.stops:
+            self._own = self._connect(), self.stops
         try:
-            connection.cursor().execute(statement)
-        finally:
-            connection.close()
+            self._own[0].cursor().execute(statement)
+        except psycopg2.OperationalError:
+            self._own[0].close()
+            raise
 
     def create_database(self, template="template0"):
         name = f"t{next(self._names)}"
