@@ -58,8 +58,8 @@ struct pg_options {
 
 /* Copies the options; connects from the loop on, for ever, with back-off (100 ms to 5 s,
  * with jitter), which begins anew once a session has answered a statement, or lasted.
- * Every new session is set up alike: UTC, UTF8, search_path public, time limits. One
- * whose server becomes read-only is given up. What the log hears of outages:
+ * Every new session is set up alike: UTC, UTF8, search_path public, no JIT, time limits.
+ * One whose server becomes read-only is given up. What the log hears of outages:
  * common/trouble.h. */
 struct pg_conn *pg_conn_new(struct event_base *base, const struct pg_options *options);
 /* Clears *c. A statement that runs is abandoned, its callback is not called. May be

@@ -52,6 +52,8 @@ static const struct setting settings[] = {
 	{"DateStyle", "ISO, YMD", 0, 0, false},
 	{"search_path", "public, pg_temp", 0, 0, false},
 	{"standard_conforming_strings", "on", 0, 0, false},
+	/* Compiling a statement takes longer than it saves in any of ours. */
+	{"jit", "off", 0, 0, false},
 	{"statement_timeout", NULL, 1, 0, false},
 	/* A wait for a lock ends as one, not as a statement that took too long. */
 	{"lock_timeout", NULL, 2, 0, false},

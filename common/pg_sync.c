@@ -25,8 +25,9 @@ struct pg_sync {
 static const char settings_sql[] =
 	"; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO, YMD'; SET LOCAL "
 	"search_path = public, pg_temp; SET LOCAL standard_conforming_strings = on; SET "
-	"LOCAL client_min_messages = warning; SET LOCAL lock_timeout = '10s'; SET LOCAL "
-	"statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+	"LOCAL jit = off; SET LOCAL client_min_messages = warning; SET LOCAL "
+	"lock_timeout = '10s'; SET LOCAL statement_timeout = 0; SET LOCAL "
+	"idle_in_transaction_session_timeout = 0";
 
 /* Notices are not for the reader of a command's output. */
 static void on_notice(void *ctx, const char *message)

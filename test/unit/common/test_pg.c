@@ -181,6 +181,7 @@ static void test_session_is_set_up(void **state)
 	static const char *const wanted[] = {
 		"'TimeZone', 'UTC'",
 		"'search_path', 'public, pg_temp'",
+		"'jit', 'off'",
 		"'statement_timeout', '300'",
 		"'lock_timeout', '150'",
 		"'idle_in_transaction_session_timeout', '300'",
@@ -700,6 +701,7 @@ static void test_session_statements(void **state)
 			    "SET LOCAL DateStyle = ISO, YMD; "
 			    "SET LOCAL search_path = public, pg_temp; "
 			    "SET LOCAL standard_conforming_strings = 'on'; "
+			    "SET LOCAL jit = 'off'; "
 			    "SET LOCAL statement_timeout = '5000'; "
 			    "SET LOCAL lock_timeout = '2500'; "
 			    "SET LOCAL idle_in_transaction_session_timeout = '5000'; "
