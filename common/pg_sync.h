@@ -14,8 +14,8 @@ struct pg_sync;
 
 /* A session whose transactions are set up as common/pg.h's (UTC, UTF8, search_path
  * public, no JIT), whose statements wait for locks up to ten seconds and may otherwise
- * take their time. Nothing is set for longer than a transaction: behind a pooler the session goes to
- * others then. NULL: the reason is appended to error, without secrets. */
+ * take their time. Nothing is set for longer than a transaction: behind a pooler the
+ * session goes to others then. NULL: the reason is appended to error, without secrets. */
 struct pg_sync *pg_sync_open(const char *conninfo, const char *application_name,
 			     struct sbuf *error);
 /* Clears *s. An open transaction is rolled back by the server. */
