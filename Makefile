@@ -103,7 +103,7 @@ BENCH_BIN := $(BENCH_SRC:test/bench/%.c=$(BUILD)/bench/%)
 
 .PHONY: all help dev check check-unit check-integration check-conformance check-asan \
         check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build \
-        bench bench-build bench-report install uninstall clean \
+        bench bench-build bench-report man install uninstall clean \
         unit unit-build
 
 ## all: build/tollgate
@@ -284,17 +284,37 @@ bench:
 bench-report:
 	@$(PYTHON) test/bench/report.py docs/performance.md
 
+## man: manual pages, of the tables that --help is made from
+man: build/gen/tollgate.1 build/gen/tollgate.json.5
+build/gen/tollgate.1: $(BUILD)/tollgate
+	@$< manual commands >$@.new && mv $@.new $@
+build/gen/tollgate.json.5: $(BUILD)/tollgate
+	@$< manual configuration >$@.new && mv $@.new $@
+
 SHARE := $(DESTDIR)$(PREFIX)/share/tollgate
-## install: program and examples (configuration, units, nginx site) under DESTDIR and PREFIX (/usr/local)
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)
+MAN   := $(DESTDIR)$(PREFIX)/share/man
+# Where shells look by themselves.
+BASH_COMPLETION := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETION  := $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH_COMPLETION := $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+## install: program, manual pages, completion, examples (configuration, units, nginx site) under DESTDIR and PREFIX (/usr/local)
+install: all man
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE) $(MAN)/man1 $(MAN)/man5
+	install -d $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
+	install -m 644 build/gen/tollgate.1 $(MAN)/man1
+	install -m 644 build/gen/tollgate.json.5 $(MAN)/man5
+	$(BUILD)/tollgate completion bash >$(BASH_COMPLETION)/tollgate
+	$(BUILD)/tollgate completion zsh >$(ZSH_COMPLETION)/_tollgate
+	$(BUILD)/tollgate completion fish >$(FISH_COMPLETION)/tollgate.fish
+	chmod 644 $(BASH_COMPLETION)/tollgate $(ZSH_COMPLETION)/_tollgate $(FISH_COMPLETION)/tollgate.fish
 	install -m 755 $(BUILD)/tollgate $(DESTDIR)$(PREFIX)/bin/tollgate
 	install -m 644 config/tollgate.json config/nginx.conf config/tollgate.service config/tollgate.socket $(SHARE)
 	@sed -i 's|/usr/local/bin/tollgate|$(PREFIX)/bin/tollgate|' $(SHARE)/tollgate.service
 
 ## uninstall: remove what `make install` put there, and nothing else
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/tollgate
+	rm -f $(DESTDIR)$(PREFIX)/bin/tollgate $(MAN)/man1/tollgate.1 $(MAN)/man5/tollgate.json.5
+	rm -f $(BASH_COMPLETION)/tollgate $(ZSH_COMPLETION)/_tollgate $(FISH_COMPLETION)/tollgate.fish
 	rm -rf $(SHARE)
 	@echo "Left as they are: /etc/tollgate, /var/lib/tollgate, copies of the units and of the nginx site,"
 	@echo "the user tollgate, the database (docs/deploying.md, \"Removing it\")"

@@ -10,6 +10,7 @@ const struct cli_command *cli_root(void);
 
 const struct cli_command *cli_audit(void);
 const struct cli_command *cli_check(void);
+const struct cli_command *cli_completion(void);
 const struct cli_command *cli_demo(void);
 const struct cli_command *cli_dev(void);
 const struct cli_command *cli_doctor(void);
@@ -17,6 +18,7 @@ const struct cli_command *cli_explain(void);
 const struct cli_command *cli_health(void);
 const struct cli_command *cli_import(void);
 const struct cli_command *cli_journal(void);
+const struct cli_command *cli_manual(void);
 const struct cli_command *cli_migrate(void);
 const struct cli_command *cli_nodes(void);
 const struct cli_command *cli_routes(void);

@@ -8,7 +8,7 @@
 #include "gateway/cli/clean.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_options.h"
-#include "gateway/cli/local_ask.h"
+#include "gateway/doctor/local_ask.h"
 #include "gateway/settings/env_file.h"
 #include "gateway/settings/settings.h"
 

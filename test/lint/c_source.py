@@ -33,8 +33,9 @@ MAY_INCLUDE = {
     "api": ["settings", "http", "token", "journal", "statistics", "people", "sign_in", "proxy", "manager"],
     "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager", "api"],
     "dev": ["settings", "db", "http", "token", "people", "run"],
+    "doctor": ["settings", "db", "http", "journal"],
     "cli": ["settings", "db", "http", "token", "journal", "watch", "recorder", "statistics", "generate",
-            "run", "dev", "people", "api"],
+            "run", "dev", "people", "api", "doctor"],
 }
 
 # Plain structs in, verdicts out: unit tests need neither an event loop nor a database.

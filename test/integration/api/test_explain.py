@@ -1,9 +1,12 @@
 """POST /api/explain and `tollgate explain`: what would become of a request is what becomes of it."""
 import json
+import os
+import re
+import subprocess
 
 import pytest
 
-from tg.gateway import run_cli
+from tg.gateway import BINARY, ROOT, run_cli
 from tg.ports import free_port
 from tg.wait import eventually
 
@@ -164,3 +167,28 @@ def test_no_such_call(managed):
     done = run_cli("explain", "01a226fb-2479-7832-8b9a-d718ed8c3d73", "--config", managed.gateway.config_file, check=False)
     assert done.returncode == 1 and "there is no such call" in done.stderr
     assert managed.api.get("/api/usage/logs/01a226fb-2479-7832-8b9a-d718ed8c3d73", managed.people.admin.key).status == 404
+
+
+# --- the pages that say so ---
+
+def shown(page):
+    """The commands of a page, as they stand there."""
+    with open(os.path.join(ROOT, "docs", page), encoding="utf-8") as file:
+        blocks = re.findall(r"^ *```sh\n(.*?)^ *```", file.read(), re.M | re.S)
+    return [line.strip() for line in "".join(blocks).splitlines()]
+
+
+def test_commands_of_the_pages(managed, token):
+    folder, port = managed.gateway.folder, managed.gateway.manager_port
+    with open(os.path.join(folder, "key.txt"), "w", encoding="utf-8") as file:
+        file.write(token.key)
+    variables = {**os.environ, "KEY": managed.people.admin.key, "ID": recorded(managed, "DELETE", "/api/test", key=token.key)}
+    lines = shown("troubleshooting.md") + shown("n8n.md")
+    assert len(lines) > 20
+    for line in lines:
+        local = re.sub("^tollgate ", f"{os.path.abspath(BINARY)} ", line).replace("localhost:8000", f"localhost:{port}")
+        local = local.replace("state/usage", managed.gateway.journal)
+        done = subprocess.run(["bash", "-euc", local.replace("curl ", "curl -fsS ")], cwd=folder, env=variables, capture_output=True,
+                              text=True, check=False, stdin=subprocess.DEVNULL)
+        # The dead upstream is what doctor finds.
+        assert done.returncode == (1 if " doctor " in line else 0), (line, done.stdout, done.stderr)

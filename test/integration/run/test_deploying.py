@@ -104,7 +104,7 @@ def test_the_document_sets_what_the_example_needs():
 def test_install_and_uninstall(tmp_path):
     """Into a folder of its own, with another prefix; what is not ours stays."""
     def make(target):
-        subprocess.run(["make", "-o", "all", target, f"DESTDIR={tmp_path}", "PREFIX=/opt/tollgate"], cwd=ROOT,
+        subprocess.run(["make", "-o", "all", "-o", "build/release/tollgate", target, f"DESTDIR={tmp_path}", "PREFIX=/opt/tollgate"], cwd=ROOT,
                        check=True, stdout=subprocess.DEVNULL)
 
     def files():
@@ -117,8 +117,13 @@ def test_install_and_uninstall(tmp_path):
     (other / "file").write_text("x")
     make("install")
     share = "opt/tollgate/share/tollgate/"
-    assert files() == ["opt/tollgate/bin/tollgate", "opt/tollgate/share/other/file"] + sorted(
-        share + name for name in ("nginx.conf", "tollgate.json", "tollgate.service", "tollgate.socket"))
+    for_man_and_shells = ["bash-completion/completions/tollgate", "fish/vendor_completions.d/tollgate.fish",
+                          "man/man1/tollgate.1", "man/man5/tollgate.json.5", "zsh/site-functions/_tollgate"]
+    assert files() == sorted(
+        ["opt/tollgate/bin/tollgate", "opt/tollgate/share/other/file"]
+        + ["opt/tollgate/share/" + name for name in for_man_and_shells]
+        + [share + name for name in ("nginx.conf", "tollgate.json", "tollgate.service", "tollgate.socket")])
+    assert all((tmp_path / "opt/tollgate/share" / name).stat().st_size > 1000 for name in for_man_and_shells)
     unit = (tmp_path / share / "tollgate.service").read_text()
     assert "/usr/local/bin" not in unit and unit.count("=/opt/tollgate/bin/tollgate ") == 3
     make("uninstall")

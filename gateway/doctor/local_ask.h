@@ -1,6 +1,6 @@
 /* Short questions over sockets, for commands that may wait. */
-#ifndef GATEWAY_CLI_LOCAL_ASK_H
-#define GATEWAY_CLI_LOCAL_ASK_H
+#ifndef GATEWAY_DOCTOR_LOCAL_ASK_H
+#define GATEWAY_DOCTOR_LOCAL_ASK_H
 
 #include <stdbool.h>
 #include <stdint.h>

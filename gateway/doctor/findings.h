@@ -1,6 +1,6 @@
 /* What `tollgate doctor` looks at, and what it finds. Main thread; all of it may wait. */
-#ifndef GATEWAY_CLI_DOCTOR_PRIV_H
-#define GATEWAY_CLI_DOCTOR_PRIV_H
+#ifndef GATEWAY_DOCTOR_FINDINGS_H
+#define GATEWAY_DOCTOR_FINDINGS_H
 
 #include <cjson/cJSON.h>
 
@@ -21,10 +21,5 @@ struct doctor {
 void doctor_tell(struct doctor *d, const char *check, enum doctor_result result,
 		 const char *fix, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
-
-void doctor_database(struct doctor *d); /* database, role, schema, clock */
-void doctor_ports(struct doctor *d);
-void doctor_upstreams(struct doctor *d);
-void doctor_disk(struct doctor *d); /* disk, journal */
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
-#include "gateway/cli/doctor_priv.h"
+#include "gateway/doctor/checks.h"
 #include "gateway/journal/inspect.h"
 
 #define LEAST_FREE (UINT64_C(64) << 20)

@@ -10,8 +10,8 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/tls.h"
-#include "gateway/cli/doctor_priv.h"
-#include "gateway/cli/local_ask.h"
+#include "gateway/doctor/checks.h"
+#include "gateway/doctor/local_ask.h"
 #include "gateway/http/advice.h"
 
 #define DAYS_WARN 14

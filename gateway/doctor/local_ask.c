@@ -1,5 +1,5 @@
 /* Short questions over sockets that may wait. */
-#include "gateway/cli/local_ask.h"
+#include "gateway/doctor/local_ask.h"
 
 #include <errno.h>
 #include <netinet/in.h>

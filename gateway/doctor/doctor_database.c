@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "common/net.h"
 #include "common/pg_value.h"
-#include "gateway/cli/doctor_priv.h"
+#include "gateway/doctor/checks.h"
 #include "gateway/db/schema.h"
 
 #define ERROR_MAX (64u << 10)

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "gateway/cli/doctor_priv.h"
-#include "gateway/cli/local_ask.h"
+#include "gateway/doctor/checks.h"
+#include "gateway/doctor/local_ask.h"
 
 /* errno of an attempt to listen there; 0: it works. */
 static int try_bind(const struct net_listen *l)
