@@ -127,6 +127,7 @@ def come_back(browser, code, where=None, **more):
 
 # --- as it should be ---
 
+@pytest.mark.sanitizer
 def test_the_way_there_and_back(here, browser, real):
     where = browser.start("real", return_to="/tokens?sort=name#top")
     assert where.startswith(real.issuer + "/auth?")
@@ -289,6 +290,7 @@ def test_a_state_is_good_once(here, browser, real):
     assert_refused(browser, browser.get(url), "used before")
 
 
+@pytest.mark.sanitizer
 def test_a_state_is_good_once_at_one_moment(here, browser, liar):
     where = browser.start("liar")
     code = liar.code(liar.tokens(query_of(where)["nonce"], sub="twice", groups=["a"]))
@@ -458,6 +460,7 @@ def test_no_token(here, browser, liar, name):
     assert here.api.get("/ready").json["sign_in"]["failed"] == failed  # nobody is to blame
 
 
+@pytest.mark.sanitizer
 def test_a_provider_that_is_slow_holds_up_nobody(here, browser, liar):
     """It ends in time; meanwhile others sign in, by the same provider as well."""
     asked, go_on = threading.Event(), threading.Event()
