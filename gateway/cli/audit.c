@@ -131,6 +131,8 @@ static void print_page(const struct cli_people *a, const cJSON *page)
 	const cJSON *lines = cJSON_GetObjectItemCaseSensitive(page, "items"), *line;
 	const cJSON *next = cJSON_GetObjectItemCaseSensitive(page, "next");
 
+	if (table_says_none(a->call, (size_t)cJSON_GetArraySize(lines)))
+		return;
 	if (cli_has(a->call, "full"))
 		cJSON_ArrayForEach(line, lines) print_whole(line);
 	else
@@ -254,6 +256,7 @@ const struct cli_command *cli_audit(void)
 		.shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
 		.examples = {"tollgate audit",
 			     "tollgate audit --last 7d --team research --full"},
+		.none = "nothing has been changed yet",
 		.run = run,
 	};
 

@@ -182,10 +182,12 @@ int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column 
 		screen_print_json(all);
 		return 0;
 	}
-	t = table_new(columns, n);
-	cJSON_ArrayForEach(one, all) for (size_t i = 0; i < n; i++)
-		cli_people_cell(t, one, fields[i]);
-	table_print(&t);
+	if (!table_says_none(a->call, (size_t)cJSON_GetArraySize(all))) {
+		t = table_new(columns, n);
+		cJSON_ArrayForEach(one, all) for (size_t i = 0; i < n; i++)
+			cli_people_cell(t, one, fields[i]);
+		table_print(&t);
+	}
 	cJSON_Delete(all);
 	return 0;
 }
@@ -221,6 +223,8 @@ static void say_field(const cJSON *field)
 			cli_say(stdout, "%s", item == field->child ? "" : ", ");
 			say_item(item);
 		}
+	if (cJSON_IsString(field))
+		screen_print_ago(field->string, field->valuestring);
 	cli_say(stdout, "\n");
 }
 
@@ -232,7 +236,8 @@ int cli_people_print(struct cli_people *a, cJSON *all, void (*print_table)(const
 		screen_print_json(all);
 		return 0;
 	}
-	print_table(all);
+	if (!table_says_none(a->call, (size_t)cJSON_GetArraySize(all)))
+		print_table(all);
 	cJSON_Delete(all);
 	return 0;
 }

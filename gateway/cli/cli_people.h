@@ -51,7 +51,8 @@ int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column 
 /* The same with a table of the caller's. */
 int cli_people_print(struct cli_people *a, cJSON *all,
 		     void (*print_table)(const cJSON *));
-/* Prints and deletes an object (NULL: 1): JSON, or its fields, a line each. */
+/* Prints and deletes an object (NULL: 1): JSON, or its fields, a line each; times on a
+ * terminal with how long ago they were. */
 int cli_people_show(struct cli_people *a, cJSON *json);
 /* Prints and deletes a user (NULL: 1): JSON, or "user 'ada' is changed". */
 int cli_people_told(struct cli_people *a, cJSON *user, const char *what);

@@ -63,6 +63,8 @@ struct cli_command {
 	unsigned shares;
 	const char *examples[2];
 	const char *fails; /* when the exit status is 1, beside what is plain */
+	const char *none;  /* of a list: told on a terminal where it is empty, and without
+			    * filters: "no teams yet: tollgate team add NAME" */
 	/* Returns the exit status. NULL: it has subcommands. */
 	int (*run)(const struct cli_call *c);
 	/* The i-th, from 0; NULL: there are no more. */

@@ -73,7 +73,8 @@ static int run(const struct cli_call *c)
 		screen_print_json(list);
 		return 0;
 	}
-	print_nodes(field(list, "items"));
+	if (!table_says_none(c, (size_t)cJSON_GetArraySize(field(list, "items"))))
+		print_nodes(field(list, "items"));
 	cJSON_Delete(list);
 	return 0;
 }
@@ -88,6 +89,7 @@ const struct cli_command *cli_nodes(void)
 			"how much usage waits on their disks, and what had to be dropped.",
 		.shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
 		.examples = {"tollgate nodes", "tollgate nodes --json"},
+		.none = "no gateways yet: tollgate serve --config FILE",
 		.run = run,
 	};
 

@@ -89,7 +89,8 @@ static void tell_scopes(const struct cli_call *c, const struct settings *s)
 		screen_print_json(scopes);
 		return;
 	}
-	print_scopes(scopes);
+	if (!table_says_none(c, (size_t)cJSON_GetArraySize(scopes)))
+		print_scopes(scopes);
 	cJSON_Delete(scopes);
 }
 
@@ -128,7 +129,7 @@ static int run(const struct cli_call *c)
 		tell_scopes(c, s);
 	else if (cli_has(c, "json"))
 		screen_print_json(route_facts_routes(s));
-	else
+	else if (!table_says_none(c, s->n_routes))
 		print_routes(s);
 	settings_unref(&s);
 	return 0;
@@ -152,6 +153,7 @@ const struct cli_command *cli_routes(void)
 		.examples = {"tollgate routes --config tollgate.json",
 			     "tollgate routes --scopes --json"},
 		.fails = "if the configuration has errors",
+		.none = "no routes yet: set them in the configuration",
 		.run = run,
 	};
 

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/check.h"
+#include "gateway/cli/ago.h"
 #include "gateway/cli/clean.h"
 
 /* POSIX: the first of these that is set and not empty says which characters there are. */
@@ -79,4 +81,22 @@ void screen_print_json(cJSON *json)
 	OPENSSL_cleanse(text, strlen(text));
 	cJSON_free(text);
 	cJSON_Delete(json);
+}
+
+static bool is_time(const char *field)
+{
+	size_t n = strlen(field);
+
+	return n > 3 && strcmp(field + n - 3, "_at") == 0;
+}
+
+void screen_print_ago(const char *field, const char *value)
+{
+	char words[AGO_MAX];
+	int64_t then;
+
+	if (!is_time(field) || isatty(STDOUT_FILENO) != 1 || !ago_parse(value, &then))
+		return;
+	ago_text(words, then, time(NULL));
+	printf(" (%s)", words);
 }

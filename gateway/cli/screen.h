@@ -24,4 +24,7 @@ void screen_put_json(const char *text);
 /* Prints and deletes it; wipes the text, which may hold a key. */
 void screen_print_json(cJSON *json);
 
+/* Behind the value of a field that is a time (..._at), on a terminal: " (4 min ago)". */
+void screen_print_ago(const char *field, const char *value);
+
 #endif

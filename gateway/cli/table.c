@@ -306,3 +306,39 @@ void table_print(struct table **t)
 	table_flush(*t);
 	table_free(t);
 }
+
+/* --- none --- */
+
+/* What was given for a command's own option bounds its list, unless it only says how to
+ * tell it. */
+static bool is_filter(const char *option)
+{
+	static const char *const others[] = {
+		"sort", "limit", "all",     "full",        "zone",
+		"step", "sql",   "compare", "percentiles", "scopes",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strcmp(option, others[i]) == 0)
+			return false;
+	return true;
+}
+
+static bool is_filtered(const struct cli_call *c)
+{
+	const struct cli_option *o = c->command->options;
+
+	for (; o != NULL && o->name != NULL; o++)
+		if (is_filter(o->name) && cli_has(c, o->name))
+			return true;
+	return false;
+}
+
+bool table_says_none(const struct cli_call *c, size_t n)
+{
+	CHECK(c->command->none != NULL);
+	if (n > 0 || !screen_of_output().is_terminal)
+		return false;
+	puts(is_filtered(c) ? "none matches these filters" : c->command->none);
+	return true;
+}

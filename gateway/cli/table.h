@@ -4,9 +4,11 @@
 #ifndef GATEWAY_CLI_TABLE_H
 #define GATEWAY_CLI_TABLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/str.h"
+#include "gateway/cli/command.h"
 #include "gateway/cli/screen.h"
 
 enum table_kind {
@@ -44,6 +46,11 @@ void table_flush(struct table *t);
 /* Prints and frees it; nothing but its head where no row was added. */
 void table_print(struct table **t);
 void table_free(struct table **t); /* what was flushed is printed */
+
+/* Of a list of n items that is for people: where it is empty, says so (command->none, or
+ * that the filters that were given let none through), and true: there is no table. False
+ * for programs, which get its head. */
+bool table_says_none(const struct cli_call *c, size_t n);
 
 /* "1,234,567", "0.25"; for tables on a terminal. */
 #define TABLE_NUMBER_MAX 48

@@ -252,6 +252,7 @@ static const struct cli_command *command_at(size_t i)
 		 .shares = SHARES,
 		 .examples = {"tollgate team list",
 			      "tollgate team list --state disabled"},
+		 .none = "no teams yet: tollgate team add NAME",
 		 .run = run_list},
 		{.name = "show",
 		 .summary = "tell all of a team, and which tokens are above its bounds",

@@ -8,10 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/check.h"
-#include "gateway/cli/ago.h"
 #include "gateway/cli/screen.h"
 #include "gateway/cli/table.h"
 #include "gateway/cli/token_action.h"
@@ -39,25 +37,6 @@ static void print_list(const cJSON *list)
 			cJSON_GetStringValue(item));
 }
 
-/* Beside a time, on a terminal, how long ago it was. */
-static void print_ago(const cJSON *field)
-{
-	char words[AGO_MAX];
-	int64_t then;
-
-	if (!screen_of_output().is_terminal || !ago_parse(field->valuestring, &then))
-		return;
-	ago_text(words, then, time(NULL));
-	cli_say(stdout, " (%s)", words);
-}
-
-static bool is_time(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n > 3 && strcmp(name + n - 3, "_at") == 0;
-}
-
 static void print_field(const struct token_action *a, const cJSON *field)
 {
 	cli_say(stdout, "%-17s", field->string);
@@ -71,8 +50,8 @@ static void print_field(const struct token_action *a, const cJSON *field)
 		cli_say(stdout, "%s",
 			cJSON_GetStringValue(
 				cJSON_GetObjectItemCaseSensitive(field, "name")));
-	if (cJSON_IsString(field) && is_time(field->string))
-		print_ago(field);
+	if (cJSON_IsString(field))
+		screen_print_ago(field->string, field->valuestring);
 	cli_say(stdout, "\n");
 }
 
@@ -236,17 +215,20 @@ static int rotate(struct token_action *a)
 	return status;
 }
 
-static void print_addresses(const cJSON *list)
+static void print_addresses(const struct cli_call *c, const cJSON *list)
 {
 	static const struct table_column columns[] = {
 		{"ADDRESS", TABLE_TEXT, 40},  {"KEY", TABLE_TEXT, 8},
 		{"CALLS", TABLE_NUMBER, 8},   {"", TABLE_BAR, 0},
 		{"LAST USED", TABLE_TIME, 0},
 	};
-	struct table *t = table_new(columns, ARRAY_LEN(columns));
+	struct table *t;
 	const cJSON *item;
 	double most = 0;
 
+	if (table_says_none(c, (size_t)cJSON_GetArraySize(list)))
+		return;
+	t = table_new(columns, ARRAY_LEN(columns));
 	cJSON_ArrayForEach(item, list) most = fmax(most, number_of(item, "calls"));
 	cJSON_ArrayForEach(item, list)
 	{
@@ -271,7 +253,7 @@ static int addresses(struct token_action *a)
 		screen_print_json_text(PQgetvalue(r, 0, 0));
 	} else {
 		json = token_action_parsed(r);
-		print_addresses(cJSON_GetObjectItemCaseSensitive(json, "items"));
+		print_addresses(a->call, cJSON_GetObjectItemCaseSensitive(json, "items"));
 		if (!cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, "complete")))
 			cli_warn(a->call, "only the latest 20,000 calls were looked "
 					  "through: there may be more addresses");
@@ -424,6 +406,7 @@ const struct cli_command *cli_token_change_at(size_t i)
 		 .shares = CLI_TAKES_DATABASE | CLI_TAKES_JSON,
 		 .examples = {"tollgate token addresses my-workflow",
 			      "tollgate token addresses 17 --json"},
+		 .none = "not used in the last 24 hours",
 		 .run = run_addresses},
 		{.name = "change",
 		 .summary = "change a token's name, scopes, end, team, addresses",

@@ -126,7 +126,7 @@ static void print_page(struct listing *l, const PGresult *r)
 		l->shown++;
 		l->left--;
 	}
-	if (l->table != NULL)
+	if (l->table != NULL && !table_says_none(l->call, l->shown))
 		table_flush(l->table);
 }
 
@@ -362,6 +362,7 @@ const struct cli_command *cli_token_list(void)
 		.examples =
 			{"tollgate token list --search mail --state active",
 			 "tollgate token list --by errors --team research --limit 10"},
+		.none = "no tokens yet: tollgate token create --name NAME --scope SCOPE",
 		.run = run,
 	};
 

@@ -10,6 +10,7 @@
 #include "gateway/cli/usage_question.h"
 
 #define SHARES (CLI_TAKES_DATABASE | CLI_TAKES_JSON)
+#define USAGE_NONE "no calls in the last 24 hours"
 
 static int no_question(const struct cli_call *c, const char *name)
 {
@@ -67,6 +68,7 @@ const struct cli_command *cli_usage_ask(void)
 		.shares = SHARES,
 		.examples = {"tollgate usage ask totals --zone Asia/Kolkata",
 			     "tollgate usage ask top-tokens --by errors --last 7d"},
+		.none = USAGE_NONE,
 		.run = run_ask,
 	};
 
@@ -128,6 +130,7 @@ const struct cli_command *cli_usage_stats(void)
 		.examples =
 			{"tollgate usage stats --last 7d",
 			 "tollgate usage stats --tokens my-workflow --zone Asia/Taipei"},
+		.none = USAGE_NONE,
 		.run = run_stats,
 	};
 
@@ -155,6 +158,7 @@ const struct cli_command *cli_usage_top(void)
 		.shares = SHARES,
 		.examples = {"tollgate usage top tokens --last 7d",
 			     "tollgate usage top routes --by errors --teams research"},
+		.none = USAGE_NONE,
 		.run = run_top,
 	};
 
@@ -179,6 +183,7 @@ const struct cli_command *cli_usage_series(void)
 		.shares = SHARES,
 		.examples = {"tollgate usage series --last 7d --step 1d",
 			     "tollgate usage series --routes /api/openai --percentiles"},
+		.none = USAGE_NONE,
 		.run = run_series,
 	};
 
@@ -204,6 +209,7 @@ const struct cli_command *cli_usage_logs(void)
 		.shares = SHARES,
 		.examples = {"tollgate usage logs --last 1h --status 5xx",
 			     "tollgate usage logs --tokens my-workflow --min-ms 5000"},
+		.none = USAGE_NONE,
 		.run = run_logs,
 	};
 
@@ -221,6 +227,7 @@ const struct cli_command *cli_usage_cost(void)
 		.shares = SHARES,
 		.examples = {"tollgate usage cost --last 30d --config tollgate.json",
 			     "tollgate usage cost --from 2026-11-01 --teams research"},
+		.none = USAGE_NONE,
 		.run = run_cost,
 	};
 

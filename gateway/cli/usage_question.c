@@ -203,7 +203,7 @@ static void print_answer(const struct asking *a, const char *answer)
 	if (screen_of_output().is_terminal && !cli_has(a->call, "json"))
 		json = cJSON_Parse(answer);
 	if (json != NULL)
-		usage_show(json);
+		usage_show(a->call, json);
 	else
 		screen_print_json_text(answer);
 	cJSON_Delete(json);

@@ -310,12 +310,26 @@ static void show_whole(const cJSON *answer)
 	show_list(get(answer, "refusals"), NULL, "Refused");
 }
 
-static void show_parts(const cJSON *answer)
+/* Of what show_parts tells. */
+static size_t count_items(const cJSON *answer)
+{
+	size_t n = cJSON_IsNumber(get(answer, "cost"));
+	const cJSON *field;
+
+	cJSON_ArrayForEach(field, answer) if (cJSON_IsArray(field) ||
+					      strcmp(field->string, "statuses") == 0) n +=
+		(size_t)cJSON_GetArraySize(field);
+	return n;
+}
+
+static void show_parts(const struct cli_call *c, const cJSON *answer)
 {
 	static const char *const lists[] = {"points",  "calls", "rows",    "items",
 					    "buckets", "gaps",  "refusals"};
 	const cJSON *others = get(answer, "others"), *cost = get(answer, "cost");
 
+	if (table_says_none(c, count_items(answer)))
+		return;
 	show_list(get(answer, "tokens"), others, NULL);
 	show_list(get(answer, "routes"), others, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
@@ -329,7 +343,7 @@ static void show_parts(const cJSON *answer)
 			get(answer, "next")->valuestring);
 }
 
-void usage_show(const cJSON *answer)
+void usage_show(const struct cli_call *c, const cJSON *answer)
 {
 	const cJSON *now = get(answer, "now");
 
@@ -347,5 +361,5 @@ void usage_show(const cJSON *answer)
 	else if (get(answer, "used_at") != NULL)
 		show_object(answer);
 	else
-		show_parts(answer);
+		show_parts(c, answer);
 }

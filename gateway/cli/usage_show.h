@@ -4,7 +4,9 @@
 
 #include <cjson/cJSON.h>
 
+#include "gateway/cli/command.h"
+
 /* Any answer of docs/usage-questions.md, on standard output. */
-void usage_show(const cJSON *answer);
+void usage_show(const struct cli_call *c, const cJSON *answer);
 
 #endif

@@ -132,10 +132,69 @@ def test_people_and_the_audit(database):
     assert len(json.loads(run_cli("audit", "--team", "研究", "--json", *of).stdout)["items"]) > 1
 
 
+# The list, what it says where it is empty, and a filter that lets none through.
+EMPTY = [
+    ("token list", "no tokens yet: tollgate token create --name NAME --scope SCOPE", "--search=x"),
+    ("token list --by calls", "none matches these filters", "--state=expired"),
+    ("token list --sort name --limit 5", "no tokens yet: tollgate token create --name NAME --scope SCOPE", "--team=none"),
+    ("token addresses a", "not used in the last 24 hours", None),
+    ("team list", "no teams yet: tollgate team add NAME", "--state=disabled"),
+    ("user list", "no users yet: tollgate user add --name NAME --role admin", "--kind=service"),
+    ("user keys ada", "no keys yet: tollgate user key USER", None),
+    ("user sessions ada", "no sessions: signed in by no browser", None),
+    ("user identities ada", "no identities yet: tollgate user identify USER ISSUER SUBJECT", None),
+    ("user requests", "nobody waits to be let in", "--state=refused"),
+    ("audit", "nothing has been changed yet", "--last=1h"),
+    ("audit --full", "nothing has been changed yet", "--action=user.removed"),
+    ("nodes", "no gateways yet: tollgate serve --config FILE", None),
+    ("usage top tokens", "no calls in the last 24 hours", "--by=errors"),
+    ("usage top routes", "no calls in the last 24 hours", "--last=7d"),
+    ("usage logs", "no calls in the last 24 hours", "--status=5xx"),
+    ("usage ask rows", "no calls in the last 24 hours", "--method=GET"),
+]
+
+
+@pytest.fixture(scope="module")
+def bare(cluster, template):
+    """A database with nothing in it."""
+    database = cluster.create_database(template[0])
+    database.query("DELETE FROM tokens; TRUNCATE tollgate_audit")
+    yield database
+    database.drop()
+
+
+@pytest.mark.parametrize("words, none, filter_", EMPTY)
+def test_an_empty_list_says_so(bare, words, none, filter_):
+    made = {"a": "INSERT INTO tokens (name, token_hash, scopes) VALUES ('a', repeat('a', 64), '{x}')",
+            "ada": "INSERT INTO tollgate_users (name) VALUES ('ada')"}.get(words.split()[-1])
+    words = [*words.split(), "--database", bare.url]
+    if made:
+        bare.query(made)
+    # Above a ranking stands what time it is of.
+    assert re.sub(r"(?m)^[0-9-]+ .* to .*, UTC\n", "", on_terminal(*words)) == none + "\n"
+    if filter_:
+        assert re.sub(r"(?m)^[0-9-]+ .* to .*, UTC\n", "", on_terminal(*words, filter_)) == "none matches these filters\n"
+    piped, listed = run_cli(*words).stdout, json.loads(run_cli(*words, "--json").stdout)
+    assert none not in piped and piped.count("\n") <= 1
+    assert listed == [] or [value for value in listed.values() if value == []], listed
+    if made:
+        bare.query("DELETE FROM tokens; DELETE FROM tollgate_users; TRUNCATE tollgate_audit")
+
+
+def test_one_thing_tells_how_long_ago(database):
+    of = ("--database", database.url)
+    run_cli("team", "add", "ago", *of)
+    run_cli("user", "add", "--name", "ago", "--role", "admin", *of)
+    for words in (("team", "show", "ago"), ("user", "show", "ago")):
+        ago = r"(?m)^created_at +[0-9-]{10}T\S+Z \((now|\d+ (s|min) ago)\)$"
+        assert re.search(ago, on_terminal(*words, *of))
+        assert re.search(r"(?m)^created_at +[0-9-]{10}T\S+Z$", run_cli(*words, *of).stdout)
+
+
 def test_nodes(database):
     of = ("--database", database.url)
     assert json.loads(run_cli("nodes", "--json", *of).stdout) == {"items": [], "next": None}
-    assert on_terminal("nodes", *of, NO_COLOR="1").split() == [
+    assert run_cli("nodes", *of).stdout.split() == [
         "NODE", "STATE", "KEYS", "WAITING", "BYTES", "DROPPED", "VERSION", "STARTED", "HEARD", "OF"]
 
 
