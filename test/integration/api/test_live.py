@@ -99,6 +99,7 @@ def test_a_call_is_as_the_usage_log_has_it(managed, admin, tokens):
         assert live["token_name"] == tokens["one"].name
 
 
+@pytest.mark.sanitizer
 def test_a_name_and_a_team_that_change(managed, readers, tokens):
     people = managed.people
     token = people.add_token("before", "one")
@@ -200,6 +201,7 @@ def test_the_last_team(managed, readers, tokens):
 
 # --- how many ---
 
+@pytest.mark.sanitizer
 def test_four_of_a_person_and_the_dead_one_gives_way(managed, readers, tokens):
     person = managed.people.add("watcher", is_admin=True)
     four = [readers(person) for _ in range(3)] + [readers(person, receive_buffer=4096)]
@@ -228,6 +230,7 @@ def flood(managed, token, n):
             client.call("GET", "/api/test", headers={"User-Agent": 500 * "x"})
 
 
+@pytest.mark.sanitizer
 def test_a_hundred_of_a_node(managed, readers):
     people = [managed.people.add(f"crowd{n}", one="viewer") for n in range(26)]
     crowd = [readers(person) for person in people[:25] for _ in range(4)]
@@ -240,6 +243,7 @@ def test_a_hundred_of_a_node(managed, readers):
 
 # --- where a reader was ---
 
+@pytest.mark.sanitizer
 def test_going_on(managed, readers, tokens):
     reader = readers(managed.people.admin)
     first = find(reader, call(managed, tokens["one"]))
@@ -271,6 +275,7 @@ def test_a_slow_reader_is_told_what_it_lacks(managed, readers, tokens):
 
 # --- without the database, and the process's ways ---
 
+@pytest.mark.sanitizer
 def test_reload_keeps_streams(managed, admin, tokens):
     managed.gateway.reload()
     assert find(admin, call(managed, tokens["one"]))

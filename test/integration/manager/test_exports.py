@@ -157,6 +157,7 @@ def test_a_slow_reader_holds_it_back_and_two_are_enough(logs):
     assert [e["ended"] for e in ends(logs, before + 2)[:2]] == ["whole", "whole"]
 
 
+@pytest.mark.sanitizer
 def test_who_leaves_is_asked_for_no_longer(logs):
     before = n_ended(logs)
     reader = begin(logs, BIG + "csv")
@@ -167,6 +168,7 @@ def test_who_leaves_is_asked_for_no_longer(logs):
     assert export(logs, BIG + "ndjson").status == 200
 
 
+@pytest.mark.sanitizer
 def test_one_that_breaks_is_cut_before_its_last_chunk(logs):
     before = n_ended(logs)
     reader = begin(logs, BIG + "csv")
@@ -191,6 +193,7 @@ def test_one_that_breaks_is_cut_before_its_last_chunk(logs):
     assert "an export of logs is cut behind" in logs.gateway.log()
 
 
+@pytest.mark.sanitizer
 def test_stopping_while_one_begins(logs):
     """The last: the gateway ends here."""
     other = logs.database.cluster.connect(logs.database.name)

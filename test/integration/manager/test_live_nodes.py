@@ -1,6 +1,7 @@
 """The live feed over several nodes, and at a node's end."""
 import types
 
+import pytest
 from tg.api import Api, make_people
 from tg.live import LiveReader
 from tg.wait import eventually
@@ -16,6 +17,7 @@ def works(gateway, token):
         return client.call("GET", "/api/test").status == 200
 
 
+@pytest.mark.sanitizer
 def test_two_nodes_and_the_end_of_one(gateways, database, echo_upstream):
     people = make_people(database)
     nodes = [gateways(echo_upstream, node=name) for name in ("a", "b")]
