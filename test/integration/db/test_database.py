@@ -286,7 +286,8 @@ A, B, C = ("%064x" % n for n in (10, 11, 12))
     ("INSERT INTO tokens (name, token_hash) SELECT 'n' || n, lpad(n::text, 64, '0') "
      "FROM generate_series(1, 3) AS n", {3, 4, 5}),
     ("UPDATE tokens SET last_used = now()", set()),
-    ("UPDATE tokens SET name = 'other'", set()),
+    ("UPDATE tokens SET name = 'other'", {1, 2}),
+    ("UPDATE tokens SET name = name", set()),
     ("UPDATE tokens SET scopes = scopes", set()),
     ("UPDATE tokens SET scopes = '{x}' WHERE id = 2", {2}),
     ("UPDATE tokens SET scopes = '{x}'", {1, 2}),
