@@ -18,23 +18,29 @@
 #include "gateway/token/token_calls.h"
 
 #define ERROR_MAX (64u << 10)
-#define PAGE_MAX 200
+#define PAGE_MAX 1000
 #define SHOWN 50 /* to people, where nothing is said */
 #define DAY_S 86400
 
-/* A row a token, with `next` in each; one without an id where there is none. Text is
- * taken as it is: an id may pass what a double holds. */
-static const char page_sql[] =
-	"WITH p AS MATERIALIZED (SELECT public.token_list(NULL, $1::jsonb) AS page) "
-	"SELECT page ->> 'next' AS next, item::text AS json, item ->> 'id' AS id, "
-	"item ->> 'name' AS name, item ->> 'key_start' AS key_start, "
-	"item ->> 'state' AS state, item -> 'team' ->> 'name' AS team, "
+/* A row a token, with `next` in each; one without a token where there is none. The page
+ * is taken apart once, not for each row. Text is taken as it is: an id may pass what a
+ * double holds. */
+#define PAGE_SQL(columns)                                                                \
+	"WITH l AS MATERIALIZED (SELECT public.token_list(NULL, $1::jsonb) AS page), "   \
+	"p AS MATERIALIZED (SELECT page ->> 'next' AS next, page -> 'items' AS items "   \
+	"FROM l) SELECT next, item::text AS json" columns                                \
+	" FROM p LEFT JOIN LATERAL json_array_elements(items) WITH ORDINALITY "          \
+	"AS i (item, n) ON true ORDER BY n"
+
+static const char json_sql[] = PAGE_SQL("");
+static const char table_sql[] = PAGE_SQL(
+	", item ->> 'id' AS id, item ->> 'name' AS name, "
+	"item ->> 'key_start' AS key_start, item ->> 'state' AS state, "
+	"item -> 'team' ->> 'name' AS team, "
 	"(SELECT string_agg(s, ' ') FROM json_array_elements_text(item -> 'scopes') AS s) "
 	"AS scopes, item ->> 'expires_at' AS expires_at, "
 	"item ->> 'last_used_at' AS last_used_at, item ->> 'calls' AS calls, "
-	"item ->> 'errors' AS errors "
-	"FROM p LEFT JOIN LATERAL json_array_elements(page -> 'items') WITH ORDINALITY "
-	"AS i (item, n) ON true ORDER BY n";
+	"item ->> 'errors' AS errors");
 
 struct listing {
 	const struct cli_call *call;
@@ -115,7 +121,7 @@ static void add_row(struct listing *l, const PGresult *r, int i)
 static void print_page(struct listing *l, const PGresult *r)
 {
 	for (int i = 0; i < PQntuples(r); i++) {
-		if (value_of(r, i, "id") == NULL)
+		if (value_of(r, i, "json") == NULL)
 			continue;
 		if (l->table != NULL) {
 			add_row(l, r, i);
@@ -198,7 +204,7 @@ static bool ask_page(struct listing *l, struct pg_sync *db)
 	PGresult *r;
 
 	sbuf_init(&error, ERROR_MAX);
-	r = pg_sync_query(db, page_sql, values, 1, &error);
+	r = pg_sync_query(db, l->table != NULL ? table_sql : json_sql, values, 1, &error);
 	if (r != NULL) {
 		const char *next = value_of(r, 0, "next");
 

@@ -125,7 +125,7 @@ CREATE OR REPLACE FUNCTION public.token_list(actor jsonb, filter jsonb) RETURNS 
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
 DECLARE
 	seen CONSTANT bigint[] := public.token_teams_seen(actor);
-	most CONSTANT integer := least(coalesce((filter ->> 'limit')::integer, 50), 200);
+	most CONSTANT integer := least(coalesce((filter ->> 'limit')::integer, 50), 1000);
 	rank_by CONSTANT text := filter ->> 'by';
 	sort CONSTANT text := coalesce(rank_by, filter ->> 'sort', '-created_at');
 	past CONSTANT jsonb := public.token_place(sort, filter ->> 'after');

@@ -16,8 +16,8 @@ def database(cluster, template):
         cluster.start()
     database = cluster.create_database(template[0])
     make_people(database)
-    database.query("INSERT INTO tokens (name, token_hash, scopes) SELECT '=n ' || lpad(n::text, 3, '0'), "
-                   "encode(sha256(n::text::bytea), 'hex'), '{a,b}' FROM generate_series(1, 450) AS n")
+    database.query("INSERT INTO tokens (name, token_hash, scopes) SELECT '=n ' || lpad(n::text, 4, '0'), "
+                   "encode(sha256(n::text::bytea), 'hex'), '{a,b}' FROM generate_series(1, 1250) AS n")
     database.query("SELECT usage_ensure_partition('2026-11-01')")
     database.query("INSERT INTO token_usage_logs (token_hash, route_path, used_at, response_status) SELECT 'h', '/api/test', "
                    "timestamp '2026-11-01' + n * interval '30 s', 200 + n %% 2 * 300 FROM generate_series(0, 2499) AS n", ())
@@ -36,7 +36,7 @@ def lines_of(database, *command):
 
 def test_tokens(database):
     rows, items = lines_of(database, "token", "list", "--scope", "a", "--sort", "name")
-    assert len(items) == 450 and [i["name"] for i in items] == [f"=n {n:03}" for n in range(1, 451)]
+    assert len(items) == 1250 and [i["name"] for i in items] == [f"=n {n:04}" for n in range(1, 1251)]
     assert [r["name"] for r in rows] == ["'" + i["name"] for i in items] and {r["scopes"] for r in rows} == {"a b"}
     assert [r["id"] for r in rows] == [str(i["id"]) for i in items]
 

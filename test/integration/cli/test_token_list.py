@@ -6,7 +6,7 @@ import pytest
 from tg.gateway import run_cli
 from cli.test_terminal import on_terminal
 
-MANY = 450
+MANY = 1250  # more than a page
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def bulk(*numbers):
 @pytest.mark.parametrize("arguments, numbers", [
     (("--state", "revoked,disabled"), (1, 2)), (("--state", "deleted"), (4,)), (("--scope", "mail"), (2,)),
     (("--expires-within", "30d"), (3,)), (("--search", "bulk 0007"), (7,)), (("--unused", "90d"), (5,)),
-    (("--sort", "-name", "--limit", "2"), (450, 449)), (("--limit", "3"), (1, 2, 3)),
+    (("--sort", "-name", "--limit", "2"), (MANY, MANY - 1)), (("--limit", "3"), (1, 2, 3)),
     (("--team", "research", "--limit", "2"), (2, 6)), (("--team", "none", "--limit", "2"), (1, 3)),
     (("--team", "research", "--team", "none", "--limit", "2"), (1, 2)), (("--by", "calls"), ()),
 ])
@@ -57,9 +57,9 @@ def test_a_list_of_any_length(many):
 
 
 def test_how_to_go_on(many):
-    done = run_cli("token", "list", "--json", "--limit", "300", "--database", many.url)
+    done = run_cli("token", "list", "--json", "--limit", "1100", "--database", many.url)
     first = [t["name"] for t in json.loads(done.stdout)]
-    assert len(first) == 300 and "there are more: --all" in done.stderr
+    assert len(first) == 1100 and "there are more: --all" in done.stderr
     after = done.stderr.split("--after ")[1].split()[0]
     done = run_cli("token", "list", "--json", "--after", after, "--database", many.url)
     rest = [t["name"] for t in json.loads(done.stdout)]
@@ -72,7 +72,7 @@ def test_on_a_terminal_the_latest_50(many):
     assert len(lines) == 52 and lines[51].startswith("there are more: ")
     lines = on_terminal("token", "list", "--all", "--database", many.url, NO_COLOR="1").splitlines()
     assert len(lines) == MANY
-    for page in (lines[1:201], lines[201:401]):
+    for page in (lines[1:1001], lines[1001:1201]):
         assert len({line.find("bulk") for line in page}) == len({line.find("active") for line in page}) == 1
 
 
