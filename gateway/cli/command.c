@@ -354,8 +354,8 @@ static int tell_wrong(const struct cli_call *c, int found, const char *argument)
 
 	if (found == ':' && o != NULL)
 		cli_usage_error(c, "--%s needs a value", o->name);
-	else if (o != NULL)
-		cli_usage_error(c, "--%s takes no value", o->name);
+	else if (o != NULL || (optopt == 'h' && argument[1] == '-'))
+		cli_usage_error(c, "--%s takes no value", o != NULL ? o->name : "help");
 	else
 		tell_unknown(c, argument);
 	return 2;

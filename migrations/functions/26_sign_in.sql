@@ -78,7 +78,7 @@ codes AS (
 states AS (
 	DELETE FROM public.tollgate_spent_states WHERE state_hash IN (
 		SELECT state_hash FROM public.tollgate_spent_states WHERE expires_at <= now()
-		LIMIT 5000 FOR UPDATE SKIP LOCKED)
+		ORDER BY expires_at LIMIT 5000)
 	RETURNING 1),
 repeats AS (
 	DELETE FROM public.tollgate_repeats WHERE id IN (

@@ -33,10 +33,10 @@ def test_two_nodes_and_the_end_of_one(gateways, database, echo_upstream):
     def comes_over():
         ids.add(call(nodes[1], token))
         event = readers[0].event()
-        return event if event.data["node"] == "b" else None
+        return event if event.data["request_id"] in ids else None
     readers[0].sock.settimeout(3)
     other = eventually(lambda: quietly(comes_over), "a call of the other node comes")
-    assert other.data["request_id"] in ids and other.data["id"] > 0 and other.data["token_name"] == token.name
+    assert other.data["node"] == "b" and other.data["id"] > 0 and other.data["token_name"] == token.name
     readers[0].sock.settimeout(20)
     # Each call once, whoever served it.
     mine, last = call(nodes[0], token), call(nodes[1], token)

@@ -148,13 +148,27 @@ class Cluster:
 
     def execute(self, statement):
         """By a connection that stays: a session costs more than most of what it is asked."""
-        if self._own is None or self._own[0].closed or self._own[1] != self.stops:
-            self._own = self._connect(), self.stops
-        try:
-            self._own[0].cursor().execute(statement)
-        except psycopg2.OperationalError:
+        if self._own is not None and not self._is_whole(self._own):
             self._own[0].close()
-            raise
+            self._own = None
+        if self._own is None:
+            # After a session was killed the server takes no others for a moment.
+            self._own = eventually(self._try_connect, "the server takes sessions"), self.stops
+        self._own[0].cursor().execute(statement)
+
+    def _is_whole(self, own):
+        """A test may have killed the session, or one of another's: then the server ended all of them."""
+        try:
+            own[0].cursor().execute("SELECT")
+            return own[1] == self.stops
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            return False
+
+    def _try_connect(self):
+        try:
+            return self._connect()
+        except psycopg2.OperationalError:
+            return None
 
     def create_database(self, template="template0"):
         name = f"t{next(self._names)}"
