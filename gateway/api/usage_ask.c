@@ -29,22 +29,29 @@ static void ask(struct call *c, const struct question_text *t,
 	call_ask(c, &q);
 }
 
+/* False: the call has its faults. */
+static bool build(struct call *c, struct usage_question *u, struct question_text *t)
+{
+	struct sbuf error;
+
+	usage_question_check(u, call_faults(c));
+	if (call_is_faulty(c))
+		return false;
+	sbuf_init(&error, ERROR_MAX);
+	CHECK(question_build(&u->q, t, &error));
+	sbuf_fini(&error);
+	return true;
+}
+
 void usage_ask(struct call *c, struct usage_question *u,
 	       void (*then)(struct call *c, struct str json))
 {
 	struct question_text t;
-	struct sbuf error;
 
-	usage_question_check(u, call_faults(c));
-	if (call_is_faulty(c)) {
-		usage_question_fini(u);
-		return;
+	if (build(c, u, &t)) {
+		ask(c, &t, then);
+		question_text_fini(&t);
 	}
-	sbuf_init(&error, ERROR_MAX);
-	CHECK(question_build(&u->q, &t, &error));
-	ask(c, &t, then);
-	question_text_fini(&t);
-	sbuf_fini(&error);
 	usage_question_fini(u);
 }
 
@@ -88,22 +95,15 @@ static void begin_export(struct call *c, const struct question_text *t,
 void usage_export(struct call *c, struct usage_question *u, const struct query *query)
 {
 	struct question_text t;
-	struct sbuf error;
 	char now[NOW_MAX];
 
 	/* A range that ends now would go on while the pages go out. */
 	put_now(now);
 	if (u->q.to == NULL)
 		u->q.to = now;
-	usage_question_check(u, call_faults(c));
-	if (call_is_faulty(c)) {
-		usage_question_fini(u);
-		return;
+	if (build(c, u, &t)) {
+		begin_export(c, &t, query);
+		question_text_fini(&t);
 	}
-	sbuf_init(&error, ERROR_MAX);
-	CHECK(question_build(&u->q, &t, &error));
-	begin_export(c, &t, query);
-	question_text_fini(&t);
-	sbuf_fini(&error);
 	usage_question_fini(u);
 }

@@ -263,6 +263,24 @@ static void put_number(struct sbuf *out, enum settings_key_type type, const void
 	sbuf_u64(out, type == KEY_U64 ? *(const uint64_t *)f : *(const uint32_t *)f);
 }
 
+/* A value that is a list. */
+static void put_values(struct sbuf *out, enum settings_key_type type, const void *f,
+		       bool compared)
+{
+	if (type == KEY_LISTENERS)
+		put_listeners(out, f);
+	else if (type == KEY_CIDRS)
+		put_cidrs(out, f);
+	else if (type == KEY_METHODS)
+		put_methods(out, *(const uint32_t *)f);
+	else if (type == KEY_CREDENTIALS)
+		put_credentials(out, *(const uint64_t *)f);
+	else if (type == KEY_REQUEST_HEADERS || type == KEY_RESPONSE_HEADERS)
+		put_headers(out, f, compared);
+	else
+		put_names(out, f);
+}
+
 static void put_value(struct sbuf *out, const struct settings_key *k,
 		      const struct dump_place *p)
 {
@@ -305,31 +323,21 @@ static void put_value(struct sbuf *out, const struct settings_key *k,
 	case KEY_CLIENT_SECRET:
 		put_secret(out, *(char *const *)f, p->compared);
 		break;
-	case KEY_LISTENERS:
-		put_listeners(out, f);
-		break;
-	case KEY_CIDRS:
-		put_cidrs(out, f);
-		break;
 	case KEY_UPSTREAM:
 		put_upstream(out, p->base);
 		break;
+	case KEY_LISTENERS:
+	case KEY_CIDRS:
 	case KEY_METHODS:
-		put_methods(out, *(const uint32_t *)f);
-		break;
 	case KEY_CREDENTIALS:
-		put_credentials(out, *(const uint64_t *)f);
-		break;
 	case KEY_REQUEST_HEADERS:
 	case KEY_RESPONSE_HEADERS:
-		put_headers(out, f, p->compared);
-		break;
 	case KEY_HEADER_NAMES:
 	case KEY_PROTOCOLS:
 	case KEY_ORIGINS:
 	case KEY_HOSTS:
 	case KEY_TEXTS:
-		put_names(out, f);
+		put_values(out, k->type, f, p->compared);
 		break;
 	case KEY_ON_ABORT:
 	case KEY_ISSUER_KIND:
