@@ -23,7 +23,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 SELECT json_build_object('id', t.id, 'name', t.name,
 	'scopes', coalesce(string_to_array(nullif(l.scopes, ''), ' '), '{}'),
 	'address_ranges', t.tollgate_address_ranges::text[],
-	'state', public.token_state(t),
+	'state', public.token_state(t, t.tollgate_team_id = ANY (
+		public.token_teams_disabled())),
 	'created_at', public.token_time(t.created_at),
 	'expires_at', public.token_time(t.expires_at),
 	-- Of a key that was replaced: how long it still works.

@@ -39,7 +39,7 @@ FROM (SELECT n, r, date_trunc('second', now()) - ((1 - n::float8 / %(count)s) * 
 		FROM generate_series(1, %(count)s) AS n OFFSET 0) AS a) AS b
 """
 LOOKED = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relid = 'tokens'::regclass"
-STATE = "token_state(t) AS state"
+STATE = "token_state(t, tollgate_team_id = ANY (token_teams_disabled())) AS state"
 KEYS = {"name": "lower(name) COLLATE \"C\"", "created_at": "coalesce(created_at, '-infinity')",
         "expires_at": "coalesce(expires_at, 'infinity')", "last_used_at": "coalesce(last_used, '-infinity')"}
 
