@@ -1,0 +1,48 @@
+// The bundles: main (each page, language and the charts a chunk of its own, loaded when it is
+// needed), and the worker that holds the one event stream of a browser.
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import esbuild from 'esbuild';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+const common = (out, more) => ({
+  absWorkingDir: here,
+  outdir: join(out, 'assets'),
+  bundle: true,
+  format: 'esm',
+  target: ['chrome109', 'firefox115', 'safari16.4'],
+  jsx: 'automatic',
+  entryNames: '[name]-[hash]',
+  chunkNames: '[name]-[hash]',
+  minify: true,
+  metafile: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  alias: { '@': join(here, 'src') },
+  define: { 'process.env.NODE_ENV': '"production"', ...more.define },
+  ...more.options,
+});
+
+const made = (result, entry) => {
+  const found = Object.entries(result.metafile.outputs).find(([, o]) => o.entryPoint === entry);
+  return { script: `/assets/${basename(found[0])}`, style: found[1].cssBundle && `/assets/${basename(found[1].cssBundle)}` };
+};
+
+export async function workerOptions(out, options = {}) {
+  return common(out, { options: { entryPoints: ['src/api/stream-worker.ts'], ...options } });
+}
+
+export async function mainOptions(out, worker, options = {}) {
+  return common(out, {
+    define: { STREAM_WORKER: JSON.stringify(worker) },
+    options: { entryPoints: ['src/main.tsx'], splitting: true, ...options },
+  });
+}
+
+// Where the pages' script, style and worker are.
+export async function bundle(out, options = {}) {
+  const worker = made(await esbuild.build(await workerOptions(out, options)), 'src/api/stream-worker.ts');
+  const main = await esbuild.build(await mainOptions(out, worker.script, options));
+  return made(main, 'src/main.tsx');
+}
