@@ -3,7 +3,7 @@ FROM debian:12-slim AS build
 RUN apt-get update \
     && apt-get install -y --no-install-recommends gcc libc6-dev make pkg-config \
         libevent-dev libssl-dev libpq-dev libcjson-dev libcjose-dev libcurl4-openssl-dev \
-        python3 python3-yaml \
+        python3 python3-yaml nodejs npm \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Makefile ./
@@ -12,6 +12,7 @@ COPY gateway gateway
 COPY migrations migrations
 COPY config config
 COPY docs/openapi.yaml docs/openapi.yaml
+COPY dashboard dashboard
 # COMMIT: for `tollgate --version`; there is no .git here.
 ARG COMMIT=
 RUN make all COMMIT="$COMMIT"

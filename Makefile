@@ -85,7 +85,8 @@ LDFLAGS += $(LD_$(VARIANT)) -pthread
 LDLIBS  += $(PKG_LIBS) -lcjose -lcurl -lm
 
 LIB_SRC  := $(wildcard common/*.c gateway/*/*.c)
-GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c build/gen/openapi.c build/gen/advice.c
+GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c build/gen/openapi.c build/gen/advice.c \
+            build/gen/pages.c
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 # As many tests at once as there are cores; each process has a PostgreSQL of its own.
@@ -164,6 +165,20 @@ build/gen/openapi.c: common/embed.sh build/gen/openapi.json
 build/gen/advice.c: gateway/http/advice.py docs/errors.md
 	@mkdir -p $(@D)
 	@$(PYTHON) gateway/http/advice.py docs/errors.md >$@.new && mv $@.new $@
+
+# The pages, built once for all variants: by Node where it is there, and not where PAGES=no.
+PAGES ?= yes
+PAGES_SRC := $(shell find dashboard -name node_modules -prune -o -type f ! -name '.*' ! -name '*.gen.ts' \
+        ! -name '*.test.ts' ! -name dev.mjs ! -name test.mjs -print | LC_ALL=C sort)
+build/gen/pages.list: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PAGES) $(shell command -v node) $(shell command -v npm) $(PAGES_SRC)' | cmp -s - $@ || \
+	        echo '$(PAGES) $(shell command -v node) $(shell command -v npm) $(PAGES_SRC)' >$@
+build/gen/pages.c: gateway/pages/embed.py gateway/pages/absent.html config/install-node-modules.sh \
+                   $(PAGES_SRC) docs/openapi.yaml build/gen/pages.list
+	$(call step,PAGES)
+	@PAGES=$(PAGES) dashboard/make.sh build/dashboard
+	@$(PYTHON) gateway/pages/embed.py build/dashboard >$@.new && mv $@.new $@
 
 # Which commit this is, for `tollgate --version`: of git, where there is one, or COMMIT=...
 COMMIT ?= $(shell [ -e .git ] && git -c safe.directory='*' describe --always --abbrev=12 \

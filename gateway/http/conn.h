@@ -125,6 +125,8 @@ struct http_answer {
 	uint32_t allow;
 	struct str fields; /* lines, each with its CRLF; may be empty */
 	struct str body;
+	const char *cache_control; /* NULL: no-store */
+	bool is_constant; /* the body stays for ever: what has to wait is not copied */
 };
 void http_conn_answer(struct http_conn *c, const struct http_answer *answer);
 /* Its head alone, where the body's length is not known; the body comes by

@@ -35,7 +35,16 @@ static void lose(struct http_conn *c, const struct iovec *iov, int n)
 		c->out.lost += iov[i].iov_len;
 }
 
-void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
+static void queue(struct evbuffer *out, struct iovec piece, bool is_constant)
+{
+	if (is_constant)
+		CHECK(evbuffer_add_reference(out, piece.iov_base, piece.iov_len, NULL,
+					     NULL) == 0);
+	else
+		CHECK(evbuffer_add(out, piece.iov_base, piece.iov_len) == 0);
+}
+
+void conn_write(struct http_conn *c, const struct iovec *iov, int n, int n_copied)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	bool was_empty = evbuffer_get_length(out) == 0;
@@ -57,8 +66,10 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 			skip -= iov[i].iov_len;
 			continue;
 		}
-		CHECK(evbuffer_add(out, (char *)iov[i].iov_base + skip,
-				   iov[i].iov_len - skip) == 0);
+		queue(out,
+		      (struct iovec){(char *)iov[i].iov_base + skip,
+				     iov[i].iov_len - skip},
+		      i >= n_copied);
 		skip = 0;
 	}
 	if (evbuffer_get_length(out) == 0)
@@ -69,6 +80,11 @@ void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
 		bufferevent_enable(c->bev, EV_WRITE);
 	else
 		conn_io_want_write(c);
+}
+
+void http_conn_write(struct http_conn *c, const struct iovec *iov, int n)
+{
+	conn_write(c, iov, n, n);
 }
 
 size_t http_conn_queued(const struct http_conn *c)
@@ -114,15 +130,18 @@ size_t http_conn_put_problem(const struct http_conn *c, struct problem_answer an
 	return n;
 }
 
-static void put_status_line(int status, struct str request_id, struct sbuf *out)
+static void put_status_line(int status, const char *cache_control, struct str request_id,
+			    struct sbuf *out)
 {
 	char date[HTTP_DATE_SIZE];
 
 	http_date(date, clock_wall_us() / 1000000);
 	sbuf_printf(out,
-		    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: no-store\r\n"
+		    "HTTP/1.1 %d %s\r\nDate: %s\r\nCache-Control: %s\r\n"
 		    "Tollgate-Request-Id: " STR_FMT "\r\n",
-		    status, http_reason(status), date, STR_ARG(request_id));
+		    status, http_reason(status), date,
+		    cache_control != NULL ? cache_control : "no-store",
+		    STR_ARG(request_id));
 }
 
 static void put_head_end(const struct http_conn *c, struct sbuf *out)
@@ -136,7 +155,7 @@ static void put_head_end(const struct http_conn *c, struct sbuf *out)
 void http_conn_put_no_content(const struct http_conn *c, struct str request_id,
 			      struct str fields, struct sbuf *out)
 {
-	put_status_line(204, request_id, out);
+	put_status_line(204, NULL, request_id, out);
 	sbuf_str(out, fields);
 	put_head_end(c, out);
 }
@@ -166,7 +185,7 @@ void http_conn_answer(struct http_conn *c, const struct http_answer *a)
 	struct sbuf head;
 
 	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
-	put_status_line(a->status, http_conn_request_id(c), &head);
+	put_status_line(a->status, a->cache_control, http_conn_request_id(c), &head);
 	if (a->content_type != NULL)
 		sbuf_printf(&head,
 			    "Content-Type: %s\r\n"
@@ -179,7 +198,8 @@ void http_conn_answer(struct http_conn *c, const struct http_answer *a)
 	put_head_end(c, &head);
 	v[0] = (struct iovec){head.p, head.n};
 	v[1] = (struct iovec){(void *)(uintptr_t)a->body.p, a->body.n};
-	http_conn_finish(c, v, c->request->head.method == HTTP_HEAD ? 1 : 2, false);
+	conn_finish(c, v, c->request->head.method == HTTP_HEAD ? 1 : 2,
+		    a->is_constant ? 1 : 2, false);
 	sbuf_fini(&head);
 }
 
@@ -190,7 +210,7 @@ void http_conn_answer_head(struct http_conn *c, const struct http_answer *a,
 
 	CHECK(a->content_type != NULL && (is_chunked || http_conn_must_close(c)));
 	sbuf_init(&head, HTTP_ANSWER_HEAD_MAX);
-	put_status_line(a->status, http_conn_request_id(c), &head);
+	put_status_line(a->status, a->cache_control, http_conn_request_id(c), &head);
 	sbuf_printf(&head, "Content-Type: %s\r\nX-Content-Type-Options: nosniff\r\n",
 		    a->content_type);
 	if (is_chunked)

@@ -82,14 +82,15 @@ static void leave_user(struct http_conn *c)
 	c->state = CONN_FLUSH;
 }
 
-void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close)
+void conn_finish(struct http_conn *c, const struct iovec *last, int n, int n_copied,
+		 bool close)
 {
 	OBJ_CHECK(c, CONN_MAGIC);
 	CHECK(c->state == CONN_BUSY);
 	c->closing = close || http_conn_must_close(c);
 	c->out.ends = c->closing; /* then both leave in one segment */
 	if (n > 0)
-		http_conn_write(c, last, n);
+		conn_write(c, last, n, n_copied);
 	leave_user(c);
 	if (c->gone)
 		conn_doom(c);
@@ -97,6 +98,11 @@ void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool
 		conn_flushed(c);
 	else if (c->closing)
 		drop_input(c);
+}
+
+void http_conn_finish(struct http_conn *c, const struct iovec *last, int n, bool close)
+{
+	conn_finish(c, last, n, n, close);
 }
 
 void http_conn_cut(struct http_conn *c)

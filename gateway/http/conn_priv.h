@@ -193,6 +193,11 @@ void conn_resume(struct http_conn *c);
  * soon as it has closed its end, on TCP once a reset came. No event tells either where
  * nobody waits to read. */
 bool conn_has_left(const struct http_conn *c);
+/* conn_answer.c, conn_end.c: http_conn_write and http_conn_finish, of n pieces the first
+ * n_copied; the bytes of the others stay for ever, and are referred to. */
+void conn_write(struct http_conn *c, const struct iovec *iov, int n, int n_copied);
+void conn_finish(struct http_conn *c, const struct iovec *last, int n, int n_copied,
+		 bool close);
 /* conn_end.c: the answer of a CONN_FLUSH connection has left: next request, linger or
  * close. */
 void conn_flushed(struct http_conn *c);

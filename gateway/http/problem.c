@@ -4,7 +4,7 @@
 #include "common/check.h"
 #include "common/clock.h"
 #include "common/utf8.h"
-#include "gateway/http/request_head.h"
+#include "gateway/http/accepted.h"
 
 #define RETRY_AFTER_DEFAULT_S 5
 
@@ -70,45 +70,11 @@ enum problem_id problem_of_status(int status)
 	}
 }
 
-/* A quality of 0, as in ";q=0.000" (RFC 9110 12.4.2), says "not this one". */
-static bool is_refused(struct str parameters)
-{
-	while (parameters.n) {
-		const char *semi = memchr(parameters.p, ';', parameters.n);
-		size_t n = semi ? (size_t)(semi - parameters.p) : parameters.n;
-		struct str one = str_trim((struct str){parameters.p, n});
-
-		if (one.n > 2 && (one.p[0] | 0x20) == 'q' && one.p[1] == '=') {
-			one = (struct str){one.p + 2, one.n - 2};
-			while (one.n && (*one.p == '0' || *one.p == '.'))
-				one = (struct str){one.p + 1, one.n - 1};
-			return one.n == 0;
-		}
-		n = semi ? n + 1 : n;
-		parameters = (struct str){parameters.p + n, parameters.n - n};
-	}
-	return false;
-}
-
 bool problem_wants_json(const struct request_head *h)
 {
-	struct str type = STR("application/problem+json");
-
-	for (unsigned i = 0; request_head_has(h, HTTP_H_ACCEPT) && i < h->n_fields; i++) {
-		struct str list = h->fields[i].value, range;
-
-		if (h->fields[i].id != HTTP_H_ACCEPT)
-			continue;
-		while (str_list_next(&list, &range)) {
-			const char *semi = memchr(range.p, ';', range.n);
-			size_t n = semi ? (size_t)(semi - range.p) : range.n;
-
-			if (str_ieq(str_trim((struct str){range.p, n}), type))
-				return !is_refused(
-					(struct str){range.p + n, range.n - n});
-		}
-	}
-	return false;
+	return request_head_has(h, HTTP_H_ACCEPT) &&
+	       accepted_item(h, STR("accept"), STR("application/problem+json")) ==
+		       ACCEPTED_YES;
 }
 
 /* --- JSON --- */

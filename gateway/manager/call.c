@@ -22,6 +22,7 @@
 #include "gateway/manager/identities.h"
 #include "gateway/manager/ingest_access.h"
 #include "gateway/manager/tries.h"
+#include "gateway/pages/pages.h"
 
 static const struct http_conn_user conn_user;
 
@@ -499,11 +500,14 @@ static void on_request(struct http_conn *conn, void *ctx)
 				STR("{\"status\":\"ok\"}\n"));
 		return;
 	}
+	if (pages_answer(conn))
+		return;
 	operation_find(m->operations, m->n_operations, h->path, h->method, &match);
 	if (answer_preflight(conn, m, &match))
 		return;
 	if (match.operation == NULL) {
-		refuse_place(conn, m, &match);
+		if (match.allow != 0 || !pages_answer_unknown(conn))
+			refuse_place(conn, m, &match);
 	} else if (!refuse_early(conn, m, match.operation)) {
 		struct call *c = call_new(conn, m, &match);
 		char fields[PAGE_FIELDS_MAX];

@@ -29,7 +29,8 @@ MAY_INCLUDE = {
     "upstream": ["settings", "http"],
     "proxy": ["settings", "http", "token", "journal", "upstream"],
     "sign_in": [],
-    "manager": ["settings", "http", "token", "journal", "sign_in"],
+    "pages": ["settings", "http"],
+    "manager": ["settings", "http", "token", "journal", "sign_in", "pages"],
     "api": ["settings", "http", "token", "journal", "statistics", "people", "sign_in", "proxy", "manager"],
     "run": ["settings", "http", "token", "journal", "recorder", "proxy", "manager", "api"],
     "dev": ["settings", "db", "http", "token", "people", "run"],
@@ -44,7 +45,7 @@ gateway/http/request_head gateway/http/response_head gateway/http/response_reade
 gateway/http/problem gateway/http/client_addr gateway/proxy/route gateway/proxy/credentials
 gateway/proxy/forward_request gateway/proxy/forward_response gateway/proxy/header_edits
 gateway/proxy/cors gateway/token/key gateway/token/token_table gateway/token/token_shard gateway/journal/event
-gateway/journal/lane""".split()
+gateway/journal/lane gateway/http/accepted gateway/pages/page_choice""".split()
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 FUNCTION_HEAD = re.compile(r"^[A-Za-z_][^;{}=]*\)\s*$")

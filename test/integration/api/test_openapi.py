@@ -138,6 +138,11 @@ def test_the_gateway_serves_the_document(managed):
     assert served == DOCUMENT.json
 
 
+def test_the_index(managed):
+    assert managed.api.exchange("GET", "/").status == 200
+    assert managed.api.get("/", headers={"Accept": "text/html"}).headers.get("location") == "/dashboard"
+
+
 @pytest.mark.parametrize("text, why", [
     ("a: 1\na: 2\n", "'a' stands twice"),
     ("a: no\n", "'no' needs quotes"),

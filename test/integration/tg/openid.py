@@ -22,7 +22,7 @@ class RealProvider:
     """`oidc-provider` with the clients "tollgate" and "other"; .issuer."""
 
     def __init__(self, home, people):
-        subprocess.run([os.path.join(FOLDER, "install.sh")], check=True, timeout=300)
+        subprocess.run([os.path.join(ROOT, "config", "install-node-modules.sh"), FOLDER], check=True, timeout=300)
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         clients = [{"client_id": name, "client_secret": REAL_SECRET, "redirect_uris": [home + "/api/sign-in/callback"],

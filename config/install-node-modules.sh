@@ -1,7 +1,8 @@
 #!/bin/bash
-# Puts what the provider of the tests needs into node_modules, where its lock has changed since.
+# Puts what a package.json asks for into node_modules beside it, where its lock has changed since.
+# Usage: install-node-modules.sh FOLDER
 set -eu
-cd "$(dirname "$0")"
+cd "$1"
 exec 9>.lock
 flock 9
 stamp=$(sha256sum package-lock.json)
