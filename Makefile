@@ -63,7 +63,7 @@ PACKAGES_fuzz-build   := fuzz
 PACKAGES_bench        := check bench
 PACKAGES_bench-report := lint
 PACKAGES_check-full   := full fuzz bench
-$(foreach g,check check-integration check-conformance check-asan check-tsan check-fuzz,\
+$(foreach g,check check-integration check-browser check-conformance check-asan check-tsan check-fuzz,\
         $(eval PACKAGES_$(g) := check))
 PACKAGES := $(filter-out -,$(sort $(foreach g,$(or $(MAKECMDGOALS),all),$(call packages_of,$(g)))))
 ifeq ($(MAKELEVEL)$(findstring n,$(firstword -$(MAKEFLAGS))),0)
@@ -102,7 +102,7 @@ REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard test/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:test/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all help dev check check-unit check-integration check-conformance check-asan \
+.PHONY: all help dev check check-unit check-integration check-browser check-conformance check-asan \
         check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build \
         bench bench-build bench-report man install uninstall clean \
         unit unit-build
@@ -230,6 +230,10 @@ $(BUILD)/unit/%: test/unit/%.c $(LIB) $(BUILD)/.flags
 ## check-integration: the program against real PostgreSQL and scripted upstreams (T="-k sse")
 check-integration: all
 	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTEST) test/integration $(T)
+
+## check-browser: of these, the pages in Chromium alone (T="-k tokens")
+check-browser: all
+	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTEST) test/integration/browser $(T)
 
 ## check-conformance: the outside HTTP suite in CONFORMANCE_DIR (ours is in check-integration)
 check-conformance: all

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Installs the Debian packages that a set of make targets needs; does nothing when all are there.
-# Usage: install-packages.sh SET... with sets build, unit, lint, dev, check, full, fuzz, analyze, bench.
+# Usage: install-packages.sh SET... with sets build, unit, lint, dev, dashboard, check, full, fuzz, analyze, bench.
 set -eu
 
 declare -A sets
@@ -11,14 +11,18 @@ sets[lint]="python3 git clang-format shellcheck"
 sets[dev]="${sets[build]} postgresql ca-certificates curl"
 sets[check]="${sets[dev]} ${sets[unit]} ${sets[lint]} python3-pytest python3-pytest-timeout
 	python3-pytest-xdist python3-psycopg2 python3-jsonschema nginx pgbouncer openssl strace valgrind util-linux iproute2"
-sets[full]="${sets[check]} mmdebstrap"
+sets[full]="mmdebstrap"
 sets[fuzz]="${sets[build]} clang"
 sets[analyze]="${sets[build]} cppcheck clang-tidy git"
 sets[bench]="${sets[dev]} python3-psycopg2 strace valgrind wrk haproxy nginx
 	libnginx-mod-http-lua lua-nginx-string"
 
-# Node runs the provider that tests sign in at: Debian's, where there is none of another origin.
-sets[check]+=" $(command -v node >/dev/null || echo nodejs) $(command -v npm >/dev/null || echo npm)"
+# Node builds the pages, and runs the provider that tests sign in at: Debian's, where there is none of another
+# origin. Chromium is what the pages are tested in.
+node="$(command -v node >/dev/null || echo nodejs) $(command -v npm >/dev/null || echo npm)"
+sets[dev]+=" $node"
+sets[dashboard]="${sets[build]} $node"
+sets[check]+=" $node chromium"
 sets[full]+=" ${sets[check]}"
 
 missing_of()
