@@ -1,10 +1,12 @@
 """The harness itself: the parser is strict, an upstream does what it is told."""
+import os
 import socket
 
 import pytest
 
 from tg.api import key_hash, make_key, strict_json
 from tg.problems import assert_problem
+from tg.sockets import descriptors, listed, tcp_sockets
 from tg.upstream import Upstream, echo
 from tg.wire import Client, Wire, WireError
 
@@ -85,3 +87,14 @@ def test_there_are_people_of_each_role(managed):
 def test_bad_json_of_an_answer_is_refused(text):
     with pytest.raises((AssertionError, ValueError)):
         strict_json(text)
+
+
+def test_sockets_of_a_process_as_asked_and_as_listed():
+    with socket.create_server(("127.0.0.1", 0)) as listener, Client("127.0.0.1", listener.getsockname()[1]) as client:
+        theirs, (_, port) = listener.accept()
+        with theirs, socket.socketpair()[0], socket.socket(socket.AF_INET, socket.SOCK_DGRAM):
+            here = listener.getsockname()[1]
+            expected = {listener.fileno(): (here, None), theirs.fileno(): (here, port),
+                        client.sock.fileno(): (port, here)}
+            for found in (tcp_sockets(os.getpid()), listed(os.getpid(), descriptors(os.getpid()))):
+                assert {fd: found.get(fd) for fd in expected} == expected

@@ -32,10 +32,7 @@ def works(managed, token):
 
 
 def manager_connections(gateway):
-    port, listening = f"{gateway.manager_port:04X}", "0A"
-    with open(f"/proc/{gateway.pid}/net/tcp", encoding="ascii") as f:
-        rows = [line.split() for line in f.readlines()[1:]]
-    return sum(r[1].endswith(f":{port}") and r[3] != listening and r[9] != "0" for r in rows)
+    return gateway.open_connections(gateway.manager_port)
 
 
 @pytest.fixture

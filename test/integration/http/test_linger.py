@@ -7,6 +7,7 @@ import pytest
 
 from tg.ports import free_port
 from tg.sender import MB, Sender
+from tg.sockets import tcp_sockets
 from tg.wait import eventually
 
 pytestmark = pytest.mark.standing
@@ -92,11 +93,9 @@ def test_a_slow_sender_has_time(gateway):
     client.expect_eof()
 
 
-def is_held(port):
-    """Whether a process has the socket whose peer is that port."""
-    with open("/proc/net/tcp", encoding="ascii") as f:
-        rows = [line.split() for line in f.readlines()[1:]]
-    return any(row[2].endswith(f":{port:04X}") and row[9] != "0" for row in rows)
+def is_held(gateway, port):
+    """Whether it has the socket whose peer is that port."""
+    return any(peer == port for _, peer in tcp_sockets(gateway.pid).values())
 
 
 def test_one_that_sends_no_more_is_left(gateway):
@@ -105,5 +104,5 @@ def test_one_that_sends_no_more_is_left(gateway):
     begun = time.monotonic()
     assert client.read_response().status == 401
     client.expect_eof()
-    eventually(lambda: not is_held(client.local_port), "it is closed")
+    eventually(lambda: not is_held(gateway, client.local_port), "it is closed")
     assert 4 < time.monotonic() - begun < 10

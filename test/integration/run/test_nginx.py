@@ -140,12 +140,7 @@ def test_connections_to_the_gateway_are_kept(site, upstream, gateway):
         conn, _ = upstream.next_request()
         conn.respond()
         assert client.read_response().status == 200
-    with open(f"/proc/{gateway.pid}/net/tcp", encoding="ascii") as f:
-        port, count = f":{gateway.port:04X}", 0
-        for line in f.readlines()[1:]:
-            columns = line.split()
-            count += columns[1].endswith(port) and columns[3] == "01"
-    assert count == 1
+    assert gateway.open_connections() == 1
 
 
 @pytest.mark.parametrize("shape", ["one field", "many fields"])

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 
 from tg.ports import free_port
+from tg.sockets import tcp_sockets
 from tg.wait import eventually
 from tg.wire import Client
 
@@ -177,29 +178,14 @@ class Gateway:
 
     def open_fds(self):
         """Open descriptors without connections to PostgreSQL, which come and go by themselves."""
-        postgres = f":{self.database.cluster.port:04X}"
-        to_postgres = set()
-        with open(f"/proc/{self.pid}/net/tcp", encoding="ascii") as f:
-            for line in f.readlines()[1:]:
-                columns = line.split()
-                if columns[2].endswith(postgres):
-                    to_postgres.add(f"socket:[{columns[9]}]")
-        folder = f"/proc/{self.pid}/fd"
-        count = 0
-        for fd in os.listdir(folder):
-            try:
-                count += os.readlink(os.path.join(folder, fd)) not in to_postgres
-            except FileNotFoundError:
-                pass
-        return count
+        postgres = self.database.cluster.port
+        return len(os.listdir(f"/proc/{self.pid}/fd")) - sum(
+            peer == postgres for _, peer in tcp_sockets(self.pid).values())
 
-    def open_connections(self):
-        """Connections of clients."""
-        with open(f"/proc/{self.pid}/net/tcp", encoding="ascii") as f:
-            rows = [line.split() for line in f.readlines()[1:]]
-        listening, no_process = "0A", "0"
-        return sum(row[1].endswith(f":{self.port:04X}") and row[3] != listening and row[9] != no_process
-                   for row in rows)
+    def open_connections(self, port=None):
+        """Connections of clients: those of its listener on that port, the routes' without one."""
+        return sum(here == (port or self.port) and peer is not None
+                   for here, peer in tcp_sockets(self.pid).values())
 
     def memory_kb(self, field="VmHWM"):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
