@@ -52,6 +52,8 @@ PACKAGES_help      := -
 PACKAGES_clean     := -
 PACKAGES_uninstall := -
 PACKAGES_dev       := dev
+PACKAGES_dashboard-dev   := dashboard
+PACKAGES_check-dashboard := dashboard build
 PACKAGES_lint      := lint
 PACKAGES_format    := lint
 PACKAGES_unit      := unit
@@ -102,7 +104,7 @@ REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard test/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:test/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all help dev check check-unit check-integration check-browser check-conformance check-asan \
+.PHONY: all help dev dashboard-dev check check-unit check-dashboard check-integration check-browser check-conformance check-asan \
         check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build \
         bench bench-build bench-report man install uninstall clean \
         unit unit-build
@@ -169,7 +171,7 @@ build/gen/advice.c: gateway/http/advice.py docs/errors.md
 # The pages, built once for all variants: by Node where it is there, and not where PAGES=no.
 PAGES ?= yes
 PAGES_SRC := $(shell find dashboard -name node_modules -prune -o -type f ! -name '.*' ! -name '*.gen.ts' \
-        ! -name '*.test.ts' ! -name dev.mjs ! -name test.mjs -print | LC_ALL=C sort)
+        ! -name '*.test.ts' ! -name dev.mjs ! -name test.mjs ! -name test.d.ts ! -name sizes.mjs -print | LC_ALL=C sort)
 build/gen/pages.list: FORCE
 	@mkdir -p $(@D)
 	@echo '$(PAGES) $(shell command -v node) $(shell command -v npm) $(PAGES_SRC)' | cmp -s - $@ || \
@@ -206,6 +208,11 @@ dev:
 	@echo "The program is build/tollgate: where the docs say \`tollgate\`, say build/tollgate here"
 	@exec $(BUILD)/tollgate dev $(ARGS)
 
+## dashboard-dev: the pages from their sources on :5173, with live reload, for what `make dev` runs (ARGS="--port N")
+dashboard-dev:
+	@config/install-node-modules.sh dashboard
+	@exec node dashboard/dev.mjs $(ARGS)
+
 ## check: lint, unit, fuzz corpus, integration, sanitizers; installs what it needs
 check:
 	@test/check.sh
@@ -226,6 +233,12 @@ $(BUILD)/unit/%: test/unit/%.c $(LIB) $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call step,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(TEST_LD) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+
+## check-dashboard: the pages' types, unit tests (T="text/format") and sizes
+check-dashboard: build/gen/pages.c
+	@config/install-node-modules.sh dashboard
+	@cd dashboard && node node_modules/typescript/bin/tsc --pretty false && node test.mjs $(T)
+	@node dashboard/sizes.mjs build/dashboard
 
 ## check-integration: the program against real PostgreSQL and scripted upstreams (T="-k sse")
 check-integration: all

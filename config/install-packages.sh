@@ -21,7 +21,7 @@ sets[bench]="${sets[dev]} python3-psycopg2 strace valgrind wrk haproxy nginx
 # origin. Chromium is what the pages are tested in.
 node="$(command -v node >/dev/null || echo nodejs) $(command -v npm >/dev/null || echo npm)"
 sets[dev]+=" $node"
-sets[dashboard]="${sets[build]} $node"
+sets[dashboard]="$node"
 sets[check]+=" $node chromium"
 sets[full]+=" ${sets[check]}"
 

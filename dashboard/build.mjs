@@ -1,6 +1,7 @@
 // Builds the pages: types of the API, a check of all types (a text that is missing in one
 // language is an error there), bundles with hashed names, each compressed.
-// Usage: node build.mjs OUT [--fast]: OUT/index.html, OUT/assets/..., and beside each NAME.gz
+// Usage: node build.mjs OUT [--fast]: OUT/index.html, OUT/assets/..., and beside each NAME.gz;
+// OUT/made-of.json tells what is in which (sizes.mjs). --fast: types are not checked.
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -36,15 +37,19 @@ async function writeIcon(out) {
   return `/assets/${name}`;
 }
 
+async function fillIndex(icon, { style, script }) {
+  return (await readFile(join(here, 'index.html'), 'utf8'))
+    .replace('{icon}', icon).replace('{style}', style).replace('{script}', script);
+}
+
 async function main(out, fast) {
   await rm(out, { recursive: true, force: true });
   await mkdir(join(out, 'assets'), { recursive: true });
   await writeSchema();
   const [made] = await Promise.all([bundle(out), fast ? undefined : checkTypes()]);
   const icon = await writeIcon(out);
-  const page = (await readFile(join(here, 'index.html'), 'utf8'))
-    .replace('{icon}', icon).replace('{style}', made.style).replace('{script}', made.script);
-  await writeFile(join(out, 'index.html'), page);
+  await writeFile(join(out, 'index.html'), await fillIndex(icon, made));
+  await writeFile(join(out, 'made-of.json'), JSON.stringify(made.metafile));
   const assets = (await readdir(join(out, 'assets'))).map((name) => join(out, 'assets', name));
   await Promise.all([join(out, 'index.html'), ...assets].map(compress));
 }

@@ -6,7 +6,7 @@ import esbuild from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-const common = (out, more) => ({
+const common = (out, { define, ...options }) => ({
   absWorkingDir: here,
   outdir: join(out, 'assets'),
   bundle: true,
@@ -20,8 +20,8 @@ const common = (out, more) => ({
   legalComments: 'none',
   logLevel: 'warning',
   alias: { '@': join(here, 'src') },
-  define: { 'process.env.NODE_ENV': '"production"', ...more.define },
-  ...more.options,
+  define: { 'process.env.NODE_ENV': '"production"', ...define },
+  ...options,
 });
 
 const made = (result, entry) => {
@@ -29,20 +29,22 @@ const made = (result, entry) => {
   return { script: `/assets/${basename(found[0])}`, style: found[1].cssBundle && `/assets/${basename(found[1].cssBundle)}` };
 };
 
-export async function workerOptions(out, options = {}) {
-  return common(out, { options: { entryPoints: ['src/api/stream-worker.ts'], ...options } });
+export function workerOptions(out, options = {}) {
+  return common(out, { entryPoints: ['src/api/stream-worker.ts'], ...options });
 }
 
-export async function mainOptions(out, worker, options = {}) {
+export function mainOptions(out, worker, { define, ...options } = {}) {
   return common(out, {
-    define: { STREAM_WORKER: JSON.stringify(worker) },
-    options: { entryPoints: ['src/main.tsx'], splitting: true, ...options },
+    define: { STREAM_WORKER: JSON.stringify(worker), ...define },
+    entryPoints: ['src/main.tsx'],
+    splitting: true,
+    ...options,
   });
 }
 
-// Where the pages' script, style and worker are.
+// Where the pages' script, style and worker are; and what went where, as esbuild tells it.
 export async function bundle(out, options = {}) {
-  const worker = made(await esbuild.build(await workerOptions(out, options)), 'src/api/stream-worker.ts');
-  const main = await esbuild.build(await mainOptions(out, worker.script, options));
-  return made(main, 'src/main.tsx');
+  const worker = made(await esbuild.build(workerOptions(out, options)), 'src/api/stream-worker.ts');
+  const main = await esbuild.build(mainOptions(out, worker.script, options));
+  return { ...made(main, 'src/main.tsx'), metafile: main.metafile };
 }

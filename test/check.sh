@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 unset MAKEFLAGS MFLAGS MAKELEVEL # each stage is a make of its own, with all cores
-stages=(lint check-unit check-integration check-fuzz check-asan check-tsan)
+stages=(lint check-unit check-dashboard check-integration check-fuzz check-asan check-tsan)
 [ -n "${CONFORMANCE_DIR:-}" ] && stages+=(check-conformance)
 [ "${1:-}" = full ] && stages+=(fuzz bench)
 results=()

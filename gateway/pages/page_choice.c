@@ -43,6 +43,8 @@ static bool is_page(struct str path)
 #undef PAGE
 	};
 
+	if (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
 	for (size_t i = 0; i < ARRAY_LEN(pages); i++)
 		if (is_page_of(str_of(pages[i]), path))
 			return true;

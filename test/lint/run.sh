@@ -36,6 +36,13 @@ else
 	echo "lint: clang-format is not installed; formatting was not checked"
 fi
 
+if command -v node >/dev/null && command -v npm >/dev/null; then
+	config/install-node-modules.sh dashboard
+	run dashboard node test/lint/dashboard.mjs
+else
+	echo "lint: Node is not installed; the pages' sources were not checked"
+fi
+
 mapfile -t shell_files < <(tracked '*.sh' .ci/run)
 if command -v shellcheck >/dev/null; then
 	run shellcheck shellcheck "${shell_files[@]}"

@@ -1,7 +1,17 @@
-"""A site for the pages' tests, one for all scripts of a process."""
+"""A site for the pages' tests, one for all scripts of a process; what Node runs is installed."""
+import os
+import subprocess
+
 import pytest
 
+from tg.gateway import ROOT
 from tg.site import Site
+
+
+@pytest.fixture(scope="session", autouse=True)
+def node_modules():
+    subprocess.run([os.path.join(ROOT, "config", "install-node-modules.sh"), os.path.join(ROOT, "dashboard")],
+                   check=True, timeout=300)
 
 
 @pytest.fixture(scope="module")

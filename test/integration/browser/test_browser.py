@@ -13,12 +13,6 @@ SCRIPTS = sorted(glob.glob(os.path.join(FOLDER, "*.test.mjs")))
 PATIENCE_S = 240
 
 
-@pytest.fixture(scope="session", autouse=True)
-def node_modules():
-    subprocess.run([os.path.join(ROOT, "config", "install-node-modules.sh"), os.path.join(ROOT, "dashboard")],
-                   check=True, timeout=300)
-
-
 @pytest.mark.timeout(PATIENCE_S + 60)
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda s: os.path.basename(s).removesuffix(".test.mjs"))
 def test_browser(site, script):

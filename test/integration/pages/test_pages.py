@@ -10,7 +10,7 @@ from tg.gateway import ROOT
 pytestmark = pytest.mark.standing
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 PAGES = ["/dashboard", "/usage-analytics", "/token-usage/7", "/route-usage", "/tokens", "/tokens/7", "/teams", "/teams/7",
-         "/users", "/users/7", "/audit", "/nodes", "/self", "/sign-in"]
+         "/users", "/users/7", "/audit", "/nodes", "/self", "/account", "/sign-in", "/tokens/"]
 BUILT = os.path.join(ROOT, "build", "dashboard")
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
           "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
