@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from tg.gateway import ROOT
-from tg.openapi import document, read_problems, read_table
+from tg.openapi import closed, document, read_problems, read_table
 
 DOCUMENT = document()
 ROWS = read_table()
@@ -75,6 +75,22 @@ def test_requests_are_closed():
         for at, thing in walk(schema):
             if isinstance(thing, dict) and thing.get("type") == "object":
                 assert thing.get("additionalProperties") is False, f"{operation.id}{at}"
+
+
+@pytest.mark.parametrize("schema, value, extra", [
+    ({"properties": {"a": {}}}, {"a": 1}, {"b": 1}),
+    ({"properties": {"a": {"items": {"properties": {"b": {}}}}}}, {"a": [{"b": 1}]}, {"a": [{"b": 1, "c": 1}]}),
+    ({"allOf": [{"$ref": "#/components/schemas/Part"}], "properties": {"b": {}}}, {"p": 1, "q": 1, "b": 1}, {"c": 1}),
+    ({"properties": {"b": {}}, "patternProperties": {"^x": {}}}, {"b": 1, "xy": 1}, {"y": 1}),
+    ({"properties": {"b": {}}, "oneOf": [{"properties": {"c": {}}, "required": ["c"]},
+                                         {"properties": {"d": {}}, "required": ["d"]}]}, None, {"b": 1, "c": 1, "e": 1}),
+])
+def test_answers_may_have_no_members_that_are_not_told(schema, value, extra):
+    part = {"x-part": True, "allOf": [{"properties": {"p": {}}}], "properties": {"q": {}}}
+    schema = {"components": {"schemas": {"Part": part}}, **closed(schema, {"Part": part})}
+    validator = jsonschema.Draft202012Validator(schema)
+    assert value is None or validator.is_valid(value)
+    assert not validator.is_valid({**(value or {}), **extra})
 
 
 def test_bodies_have_examples():

@@ -54,6 +54,11 @@ def read_problems():
 PROBLEMS = read_problems()
 
 
+@functools.lru_cache(None)
+def pattern_of(path):
+    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(path)))
+
+
 class Operation(NamedTuple):
     id: str
     method: str
@@ -62,27 +67,49 @@ class Operation(NamedTuple):
 
     def fits(self, path):
         """Whether it is what a request's path means; a fixed segment goes before a parameter."""
-        pattern = re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(self.path))
-        return re.fullmatch(pattern, path) is not None
+        return pattern_of(self.path).fullmatch(path) is not None
 
 
-def closed(schema, inner=False):
+# Beside properties and allOf, what may name members of an object.
+NAMING = {"patternProperties", "additionalProperties", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas",
+          "$dynamicRef"}
+
+
+def names_of(schema, schemas):
+    """Members that an object of the schema may have, those of its parts as well; None: not so easily told."""
+    if NAMING & set(schema):
+        return None
+    parts = [names_of(part, schemas) for part in schema.get("allOf", ())]
+    if "$ref" in schema:
+        parts.append(names_of(schemas[schema["$ref"].removeprefix("#/components/schemas/")], schemas))
+    return None if None in parts else set(schema.get("properties", ())).union(*parts)
+
+
+def closed(schema, schemas, inner=False):
     """The schema without members that it does not name: answers may have none, either. What is a part
-    of others (x-part) stays open: they are closed as a whole."""
+    of others (x-part) stays open: they are closed as a whole.
+
+    By additionalProperties wherever all names are known: for unevaluatedProperties, jsonschema holds the value
+    against each part twice more, at every depth anew."""
     if isinstance(schema, list):
-        return [closed(one, inner) for one in schema]
+        return [closed(one, schemas, inner) for one in schema]
     if not isinstance(schema, dict):
         return schema
     out = {}
     for name, value in schema.items():
         if name in ("properties", "patternProperties", "schemas", "$defs"):
-            out[name] = {key: closed(one) for key, one in value.items()}
+            out[name] = {key: closed(one, schemas) for key, one in value.items()}
         elif name in ("example", "examples", "enum", "const", "default"):
             out[name] = value
         else:
-            out[name] = closed(value, inner=name == "allOf")
+            out[name] = closed(value, schemas, inner=name == "allOf")
     if not inner and not schema.get("x-part") and ("properties" in out or "allOf" in out) and "additionalProperties" not in out:
-        out["unevaluatedProperties"] = False
+        names = names_of(schema, schemas)
+        if names is None:
+            out["unevaluatedProperties"] = False
+        else:
+            out["properties"] = {**dict.fromkeys(names, True), **out.get("properties", {})}
+            out["additionalProperties"] = False
     return out
 
 
@@ -97,7 +124,7 @@ class Document:
                            for path, item in self.json["paths"].items()
                            for method, spec in item.items() if method in METHODS]
         self._checkers = {}
-        self._schemas = closed({"schemas": self.json["components"]["schemas"]})
+        self._schemas = closed({"schemas": self.json["components"]["schemas"]}, self.json["components"]["schemas"])
 
     def find(self, method, target):
         path = urlsplit(target).path
@@ -115,7 +142,7 @@ class Document:
     def validate(self, schema, value, about=""):
         text = json.dumps(schema)
         if text not in self._checkers:
-            whole = {"components": self._schemas, **closed(schema)}
+            whole = {"components": self._schemas, **closed(schema, self.json["components"]["schemas"])}
             self._checkers[text] = jsonschema.Draft202012Validator(whole, format_checker=FORMATS)
         checker = self._checkers[text]
         # The deepest first: what encloses it is not as told, either.
