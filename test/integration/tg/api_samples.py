@@ -109,7 +109,13 @@ class Samples:
         return "&".join(f"{p['name']}={values[p['name']]}" for p in parameters
                         if p["in"] == "query" and p.get("required"))
 
+    def operation(self, row):
+        return next(o for o in self.document.operations if o.id == row.operation_id)
+
+    def body_of(self, row):
+        return self.body(self.operation(row))
+
     def request(self, row):
-        operation = next(o for o in self.document.operations if o.id == row.operation_id)
+        operation = self.operation(row)
         query = self.query(operation)
         return Request(row.method, self.fill(row) + ("?" + query if query else ""), self.body(operation))
