@@ -91,9 +91,9 @@ GEN_SRC  := build/gen/migrations.c build/gen/functions.c build/gen/statements.c 
             build/gen/pages.c
 LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
-# As many tests at once as there are cores; each process has a PostgreSQL of its own.
-# Tests wait for sockets and clocks more than they compute: two at a time for each core.
-PYTEST   := $(PYTHON) -m pytest -n $(shell echo $$((2 * $$(nproc))))
+# Tests wait for sockets and clocks more than they compute: two at a time for each core. A module's
+# tests are run by one process, which has a PostgreSQL of its own, so what they share is made once.
+PYTEST   := $(PYTHON) -m pytest --dist loadfile -n $(shell echo $$((2 * $$(nproc))))
 UNIT_SRC := $(wildcard test/unit/*/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)

@@ -8,6 +8,7 @@ import pytest
 from tg.api import Managed
 from tg.openapi import SEEN, CheckedApi, unseen
 from tg.gateway import MANAGER_KEEPS, Gateway, make_token, run_cli
+from tg.order import place_in_line
 from tg.postgres import Cluster, memory
 from tg.standing import Standing
 from tg.tls import Authority
@@ -43,6 +44,7 @@ def pytest_sessionfinish(session, exitstatus):
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: place_in_line(item.nodeid))
     if os.environ.get("TOLLGATE_TEST_FULL") == "1":
         return
     for item in items:

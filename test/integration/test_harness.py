@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from tg.api import key_hash, make_key, strict_json
+from tg.order import LONGEST_FIRST, place_in_line
 from tg.problems import assert_problem
 from tg.sockets import descriptors, listed, tcp_sockets
 from tg.upstream import Upstream, echo
@@ -98,3 +99,10 @@ def test_sockets_of_a_process_as_asked_and_as_listed():
                         client.sock.fileno(): (port, here)}
             for found in (tcp_sockets(os.getpid()), listed(os.getpid(), descriptors(os.getpid()))):
                 assert {fd: found.get(fd) for fd in expected} == expected
+
+
+def test_modules_that_stand_in_line_are_there():
+    missing = [name for name in LONGEST_FIRST if not os.path.exists(os.path.join(os.path.dirname(__file__), name + ".py"))]
+    assert not missing
+    assert place_in_line(LONGEST_FIRST[1] + ".py::test_x[a/b.py::c]") == 1
+    assert place_in_line("other.py::test_x") == len(LONGEST_FIRST)

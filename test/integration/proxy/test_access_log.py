@@ -185,6 +185,7 @@ def test_an_upstreams_own_error_is_no_fault_on_the_way(gateway, upstream):
 
 
 @pytest.mark.sanitizer
+@pytest.mark.alone  # a caller is warned of once, of whichever test it was
 def test_tls_on_a_plain_port(gateway):
     context = ssl.create_default_context()
     for _ in range(3):
