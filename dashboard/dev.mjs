@@ -43,6 +43,8 @@ const { port, manager } = options();
 const files = new Map(); // by path, the bytes of what is built
 const tabs = new Set(); // that want to hear of changes
 const children = [];
+let isBuilt;
+const built = new Promise((resolve) => { isBuilt = resolve; });
 
 // --- building ---
 
@@ -114,6 +116,7 @@ function answerChanges(response) {
 }
 
 async function answerAsset(path, response) {
+  await built;
   const bytes = path === '/assets/reload.js' ? RELOAD : path === '/assets/icon.svg' ?
     await readFile(join(here, 'icon.svg')) : files.get(path);
   if (bytes === undefined) {
@@ -185,17 +188,13 @@ function listen(host) {
   });
 }
 
-function end() {
-  for (const child of children)
-    child.kill();
-  process.exit(0);
-}
-
-process.on('SIGINT', end).on('SIGTERM', end);
+process.on('SIGINT', () => process.exit(0)).on('SIGTERM', () => process.exit(0));
+process.on('exit', () => children.forEach((child) => child.kill()));
+await Promise.all([listen('127.0.0.1'), listen('::1')]);
 await writeSchema();
 watchFile(join(here, '../docs/openapi.yaml'), { interval: 500, persistent: false }, () => void writeSchema());
 await watchSources();
 watchTypes();
-await Promise.all([listen('127.0.0.1'), listen('::1')]);
+isBuilt();
 console.log(`The pages: http://localhost:${port}/ (the API is ${manager.origin}'s; Ctrl-C ends)`);
 http.get(new URL('/health', manager), (a) => a.resume()).on('error', (e) => console.log(away(e.code ?? e.message)));
