@@ -130,6 +130,7 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 	char *env_file = path_join(d->state.path, "dev.env");
 	char *shown = path_join(d->options->state, "dev.env");
 	char *config = realpath(d->options->config, NULL);
+	char code[KEY_LENGTH + 1];
 	struct dev_urls urls;
 	struct dev_ready ready = {
 		.addresses = a,
@@ -153,7 +154,11 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 			 (long)getpid());
 	/* Who sees the text then finds the file. */
 	dev_ready_write_env(&ready, env_file);
+	if (d->admin_key[0] != '\0' &&
+	    dev_admin_code(private_pg_url(d->pg), d->admin_key, code))
+		ready.sign_in_code = code;
 	dev_ready_print(&ready);
+	OPENSSL_cleanse(code, sizeof code);
 	log_flush();
 	free(config);
 	free(shown);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libpq-fe.h>
 #include <openssl/crypto.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,11 @@ static const char revoke_former[] =
 	"FROM public.tollgate_user_keys AS k JOIN public.tollgate_users AS u "
 	"ON u.id = k.user_id WHERE lower(u.name) = 'dev' AND k.name = 'tollgate dev' "
 	"AND k.revoked_at IS NULL AND k.key_hash <> $1";
+
+/* $1: the hash of the admin's key; $2: that of the code; $3: its lifetime. */
+static const char make_code[] =
+	"SELECT public.people_code_make(NULL, (who ->> 'id')::bigint, $2, $3::bigint) "
+	"FROM public.people_by_key($1) AS who";
 
 /* 1: an admin signs in with it; 0: nobody; -1: failed. */
 static int is_known(struct pg_sync *s, const char *key, struct sbuf *error)
@@ -107,6 +113,33 @@ bool dev_admin_key(const char *conninfo, const char *key_file, char key[KEY_LENG
 	if (!ok)
 		complain("cannot make the admin's key: " STR_FMT,
 			 STR_ARG(sbuf_view(&error)));
+	pg_sync_close(&s);
+	sbuf_fini(&error);
+	return ok;
+}
+
+bool dev_admin_code(const char *conninfo, const char *key, char code[KEY_LENGTH + 1])
+{
+	char key_hash[KEY_HASH_HEX + 1], code_hash[KEY_HASH_HEX + 1], lifetime[16];
+	const char *const values[] = {key_hash, code_hash, lifetime};
+	PGresult *r = NULL;
+	struct sbuf error;
+	struct pg_sync *s;
+	bool ok;
+
+	CHECK(people_key_make(code));
+	people_hash_hex(key, key_hash);
+	people_hash_hex(code, code_hash);
+	snprintf(lifetime, sizeof lifetime, "%d", PEOPLE_LINK_S);
+	sbuf_init(&error, ERROR_MAX);
+	s = pg_sync_open(conninfo, "tollgate-dev", &error);
+	if (s != NULL)
+		r = pg_sync_query(s, make_code, values, 3, &error);
+	ok = r != NULL;
+	if (!ok)
+		complain("cannot make a link to sign in with: " STR_FMT,
+			 STR_ARG(sbuf_view(&error)));
+	PQclear(r);
 	pg_sync_close(&s);
 	sbuf_fini(&error);
 	return ok;

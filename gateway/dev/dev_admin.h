@@ -10,5 +10,8 @@
  * user `dev`, who is made an admin; former ones are revoked then. For the private
  * database alone. Wipe it after use. False: it complained. */
 bool dev_admin_key(const char *conninfo, const char *key_file, char key[KEY_LENGTH + 1]);
+/* A code with which a browser signs in as that admin, once, within PEOPLE_LINK_S. Wipe it
+ * after use. False: it complained. */
+bool dev_admin_code(const char *conninfo, const char *key, char code[KEY_LENGTH + 1]);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "gateway/dev/files.h"
 #include "gateway/dev/say.h"
+#include "gateway/people/people.h"
 
 #define TEXT_MAX (64 * 1024)
 
@@ -71,6 +72,25 @@ static void print_program(void)
 		say("program  %s", path);
 }
 
+/* By the name that people type: of a loopback address that is `localhost`. */
+static void print_pages(const struct dev_ready *r)
+{
+	const char *url = r->env.manager_url;
+	const char *local = "http://127.0.0.1:";
+	bool is_local = strncmp(url, local, strlen(local)) == 0;
+
+	url += is_local ? strlen(local) : strlen("http://");
+	if (r->sign_in_code == NULL) {
+		say("pages    http://%s%s/", is_local ? "localhost:" : "", url);
+		return;
+	}
+	say("pages    http://%s%s/sign-in#%s", is_local ? "localhost:" : "", url,
+	    r->sign_in_code);
+	say("         (signs a browser in as `dev`, once, within %d minutes; another: "
+	    "tollgate user link dev)",
+	    PEOPLE_LINK_S / 60);
+}
+
 static void print_calls(const struct dev_ready *r)
 {
 	struct sbuf lines;
@@ -96,6 +116,7 @@ void dev_ready_print(const struct dev_ready *r)
 	say("\nTollgate is ready. Ctrl-C stops it.\n");
 	print_addresses("gateway", a->gateway, a->n_gateway);
 	print_addresses("manager", a->manager, a->n_manager);
+	print_pages(r);
 	print_program();
 	if (r->env.key != NULL)
 		say("key      %s   (all routes)", r->env.key);

@@ -18,13 +18,17 @@ struct dev_ready {
 	const struct run_addresses *addresses;
 	const struct settings *settings;
 	const struct dev_routes *routes;
-	const char *env_file; /* as its user names it: a path for shells */
+	/* As its user names it: a path for shells. */
+	const char *env_file;
+	/* Of a link for a browser; NULL: none. */
+	const char *sign_in_code;
 	struct dev_env env;
 };
 
 /* On standard output: where each route leads. */
 void dev_ready_print_routes(const struct settings *s, const struct dev_routes *routes);
-/* On standard output: where it listens, the key, where routes lead, calls to try. */
+/* On standard output: where it listens, the pages with a link to sign in, the key, where
+ * routes lead, calls to try. */
 void dev_ready_print(const struct dev_ready *r);
 /* Writes the file for shells to path, mode 0600. False: it complained. */
 bool dev_ready_write_env(const struct dev_ready *r, const char *path);

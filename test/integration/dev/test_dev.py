@@ -288,6 +288,28 @@ def test_the_first_admin(dev):
     dev.stop()
 
 
+def test_a_browser_is_signed_in_by_a_link(dev):
+    dev.start()
+    host, code = re.search(r"^pages    http://(localhost:\d+)/sign-in#(\S+)$", dev.log(), re.M).groups()
+    assert host.partition(":")[2] == dev.env["TOLLGATE_MANAGER_URL"].rpartition(":")[2]
+    assert "within 5 minutes; another: tollgate user link dev" in dev.log() and code not in dev.read("dev.env")
+    assert dev.get("/sign-in", f"http://{host}")[0] == 200
+    answers = [sign_in(host, code) for _ in range(2)]
+    assert [status for status, _ in answers] == [201, 401], answers
+    assert answers[0][1]["user"]["name"] == "dev" and answers[0][1]["user"]["is_admin"]
+    dev.stop()
+
+
+def sign_in(host, code):
+    request = urllib.request.Request(f"http://{host}/api/session", json.dumps({"code": code}).encode(),
+                                     {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as e:
+        return e.code, json.load(e)
+
+
 def in_folder(folder, *arguments, **env):
     return subprocess.run([BINARY, *arguments], cwd=folder, env=environment(**env), capture_output=True, text=True,
                           check=False, timeout=60)
