@@ -54,6 +54,7 @@ PACKAGES_uninstall := -
 PACKAGES_dev       := dev
 PACKAGES_dashboard-dev   := dashboard
 PACKAGES_check-dashboard := dashboard build
+PACKAGES_screenshots     := check screenshots
 PACKAGES_lint      := lint
 PACKAGES_format    := lint
 PACKAGES_unit      := unit
@@ -104,7 +105,7 @@ REPLAY_BIN := $(FUZZ_SRC:test/fuzz/%.c=$(BUILD)/replay/%)
 BENCH_SRC := $(wildcard test/bench/*.c)
 BENCH_BIN := $(BENCH_SRC:test/bench/%.c=$(BUILD)/bench/%)
 
-.PHONY: all help dev dashboard-dev check check-unit check-dashboard check-integration check-browser check-conformance check-asan \
+.PHONY: all help dev dashboard-dev check check-unit check-dashboard check-integration check-browser screenshots check-conformance check-asan \
         check-tsan check-fuzz check-full lint format analyze fuzz fuzz-build replay-build \
         bench bench-build bench-report man install uninstall clean \
         unit unit-build
@@ -247,6 +248,11 @@ check-integration: all
 ## check-browser: of these, the pages in Chromium alone (T="-k tokens")
 check-browser: all
 	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTEST) test/integration/browser $(T)
+
+## screenshots: pictures of the pages, in build/screenshots (ARGS="dashboard tokens"; all without)
+screenshots: all
+	@config/install-node-modules.sh dashboard
+	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) test/browser/screenshots.py $(ARGS)
 
 ## check-conformance: the outside HTTP suite in CONFORMANCE_DIR (ours is in check-integration)
 check-conformance: all

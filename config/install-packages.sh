@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs the Debian packages that a set of make targets needs; does nothing when all are there.
-# Usage: install-packages.sh SET... with sets build, unit, lint, dev, dashboard, check, full, fuzz, analyze, bench.
+# Usage: install-packages.sh SET... with sets build, unit, lint, dev, dashboard, check, full, screenshots, fuzz,
+# analyze, bench.
 set -eu
 
 declare -A sets
@@ -24,6 +25,7 @@ sets[dev]+=" $node"
 sets[dashboard]="$node"
 sets[check]+=" $node chromium"
 sets[full]+=" ${sets[check]}"
+sets[screenshots]="fonts-noto-cjk fonts-liberation"
 
 missing_of()
 {

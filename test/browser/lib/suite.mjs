@@ -5,15 +5,14 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { launch } from './chromium.mjs';
 import { Gate } from './gate.mjs';
-import { sessionCookie, site } from './site.mjs';
-import { View, VIEWPORTS } from './view.mjs';
+import { openContext } from './context.mjs';
+import { site } from './site.mjs';
+import { View } from './view.mjs';
 
 const FAILED = fileURLToPath(new URL('../../../build/browser-failures/', import.meta.url));
-const PATIENCE_MS = 10_000;
 
 export const gate = new Gate([site.url, site.empty?.url, site.issuer, ...(process.env.TOLLGATE_TEST_ORIGINS ?? '').split(' ')]);
 let browser;
-const cookies = new Map();
 
 before(async () => {
   await gate.open();
@@ -24,35 +23,6 @@ after(async () => {
   await browser?.close();
   await gate.close();
 });
-
-async function cookieOf(person, base, fresh) {
-  const id = `${base} ${person}`;
-  if (fresh || !cookies.has(id)) {
-    const cookie = await sessionCookie(person, base);
-    if (fresh)
-      return cookie;
-    cookies.set(id, cookie);
-  }
-  return cookies.get(id);
-}
-
-async function newContext({ as, base, fresh, language, theme, viewport, zone, storage }) {
-  const size = typeof viewport === 'string' ? VIEWPORTS[viewport] : viewport;
-  const context = await browser.newContext({
-    locale: language, colorScheme: theme, viewport: size, timezoneId: zone, reducedMotion: 'reduce',
-    ...(size.width < 500 && { isMobile: true, hasTouch: true, deviceScaleFactor: 2 }),
-  });
-  context.setDefaultTimeout(PATIENCE_MS);
-  if (as)
-    await context.addCookies([await cookieOf(as, base, fresh)]);
-  if (storage)
-    await context.addInitScript((items) => {
-      for (const [name, value] of Object.entries(items))
-        if (localStorage.getItem(name) === null)
-          localStorage.setItem(name, value);
-    }, storage);
-  return context;
-}
 
 async function watchPolicy(page, view) {
   await page.exposeFunction('__violation', (text) => view.onViolation(text));
@@ -70,7 +40,7 @@ class Views {
   // beside: another tab of that view's browser.
   open = async (path, { as, base = site.url, fresh = false, language = 'en-US', theme = 'light', viewport = 'desktop',
     zone = 'UTC', storage, beside, expect = [], before } = {}) => {
-    const context = beside?.page.context() ?? await newContext({ as, base, fresh, language, theme, viewport, zone, storage });
+    const context = beside?.page.context() ?? await openContext(browser, { as, base, fresh, language, theme, viewport, zone, storage });
     this.contexts.add(context);
     const page = await context.newPage();
     const view = new View(page, base);

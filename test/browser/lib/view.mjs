@@ -23,6 +23,8 @@ export class View {
   sent = [];
   faults = [];
   #expected = [];
+  #open = new Set(); // requests without an answer yet
+  #changed = performance.now();
 
   constructor(page, base) {
     this.page = page;
@@ -31,6 +33,7 @@ export class View {
     page.on('pageerror', (error) => this.#fault(`uncaught: ${error.stack ?? error}`, error.message));
     page.on('request', (request) => this.#onRequest(request));
     page.on('requestfailed', (request) => this.#onFailed(request));
+    page.on('requestfinished', (request) => this.#onEnd(request));
     page.on('response', (response) => this.#onResponse(response));
   }
 
@@ -50,6 +53,7 @@ export class View {
 
   #onRequest(request) {
     const url = request.url();
+    this.#open.add(request);
     this.sent.push({ method: request.method(), url, body: request.postData(), type: request.resourceType() });
     if (!/^(data|blob):/.test(url) && !url.startsWith(this.base + '/'))
       this.#fault(`a request to another host: ${url}`, url);
@@ -57,12 +61,20 @@ export class View {
 
   // What the page gave up by itself is no fault of anybody.
   #onFailed(request) {
+    this.#onEnd(request);
     const why = request.failure()?.errorText ?? '';
     if (why !== 'net::ERR_ABORTED')
       this.#fault(`${request.method()} ${request.url()} failed: ${why}`, request.url());
   }
 
+  #onEnd(request) {
+    this.#open.delete(request);
+    this.#changed = performance.now();
+  }
+
   #onResponse(response) {
+    if (response.headers()['content-type'] === 'text/event-stream')
+      this.#onEnd(response.request());
     if (response.status() >= 400)
       this.#fault(`${response.request().method()} ${response.url()}: ${response.status()}`, response.url());
   }
@@ -137,6 +149,17 @@ export class View {
   }
 
   // --- looking ---
+
+  // Until nothing is loaded or moved any more: no request but streams, nothing busy, fonts there.
+  async settle({ quietMs = 300 } = {}) {
+    const isQuiet = () => this.#open.size === 0 && performance.now() - this.#changed > quietMs;
+    for (;;) {
+      await this.page.waitForFunction(() => document.fonts.status === 'loaded' && !document.querySelector('[aria-busy="true"]'));
+      if (isQuiet())
+        return;
+      await this.page.waitForTimeout(20);
+    }
+  }
 
   async axe(options) {
     const found = await axe(this.page, options);

@@ -5,6 +5,7 @@ the others wait at the end, so the longest come first: those of more than ten se
 --durations=0 tells of a whole run. A new one may stand in line like all others.
 """
 LONGEST_FIRST = """
+browser/test_scripts_1 browser/test_scripts_2 browser/test_dev_server
 proxy/test_proxy_race sign_in/test_sign_in recorder/test_rollups proxy/test_proxy_ends dev/test_dev
 faults/test_faults_database db/test_adoption run/test_service recorder/test_journal_life recorder/test_held
 api/test_live api/test_hostile db/test_connecting proxy/test_proxy_faults generate/test_generate_remove

@@ -2,6 +2,7 @@
 made-up calls of weeks."""
 import hashlib
 import json
+import re
 import secrets
 import time
 
@@ -39,8 +40,17 @@ TOKENS = [
 
 def routes(upstream):
     """For a configuration, all of them to one upstream that is there."""
-    return [{"name": name, "path": path, "scope": name, "upstream": upstream, "price_per_call": price}
+    return [{"name": name, "path": path, "scope": name, "upstream": upstream.url, "price_per_call": price}
             for name, path, _, price in ROUTES]
+
+
+def routes_as_named(upstream):
+    """Likewise, to where they say; http goes to the upstream, if its port is theirs and their names this machine's."""
+    return [{"name": name, "path": path, "scope": name, "upstream": re.sub(r":\d+$", f":{upstream.port}", url),
+             "price_per_call": price} for name, path, url, price in ROUTES]
+
+
+HOSTS = sorted({url.split("/")[2].split(":")[0] for _, _, url, _ in ROUTES})
 
 
 def echo_as_asked(conn):

@@ -58,8 +58,10 @@ class Site:
     """.managed has data (tg/shown.py) and the provider "real"; .empty_gateway has an admin and nothing else.
     .env(): what scripts are told (test/browser/lib/site.mjs)."""
 
-    def __init__(self, cluster, template, folder, calls=6000, days=9):
+    def __init__(self, cluster, template, folder, calls=6000, days=9, routes=shown.routes, env=None):
+        """template: of databases, as the fixture has it. routes(upstream): the configuration's."""
         self.cluster, self.folder, self.open = cluster, folder, []
+        self.routes, self.more_env = routes, env or {}
         try:
             self._start(cluster, template, calls, days)
         except BaseException:
@@ -73,7 +75,8 @@ class Site:
     def _gateway(self, name, database, provider, **settings):
         folder = os.path.join(self.folder, name)
         os.makedirs(folder)
-        gateway = Gateway(folder, database, shown.routes(self.upstream.url), env={"REAL_SECRET": REAL_SECRET}, **settings)
+        gateway = Gateway(folder, database, self.routes(self.upstream), env={"REAL_SECRET": REAL_SECRET, **self.more_env},
+                          node="gateway-1", **settings)
         gateway.settings["manager"]["public_url"] = f"http://127.0.0.1:{gateway.manager_port}"
         if provider:
             provider = self._keep(RealProvider(gateway.settings["manager"]["public_url"], PEOPLE_THERE), lambda p: p.close())
@@ -91,7 +94,7 @@ class Site:
         database = self._keep(cluster.create_database(template[0]), lambda d: d.drop())
         empty = self._keep(cluster.create_database(template[0]), lambda d: d.drop())
         gateway = self._gateway("shown", database, provider=True)
-        shown.fill(database, gateway.config_file, calls, days)
+        self.shown = shown.fill(database, gateway.config_file, calls, days)
         self.managed = Managed(gateway, self.upstream, CheckedApi(gateway))
         gateway.may_keep = MANAGER_KEEPS + BROWSERS_KEEP
         self.empty_gateway = self._gateway("empty", empty, provider=False)
@@ -131,6 +134,7 @@ class Site:
             "tokens": {**{t.name: {"id": t.id, "key": t.key} for some in people.tokens.values() for t in some},
                        **{name: {"id": id_, "key": key} for name, (id_, key) in self.callers.items()}},
             "routes": [path for _, path, _, _ in shown.ROUTES],
+            "shown": self.shown,
             "issuer": self.issuer,
             "empty": {"url": self.empty_gateway.settings["manager"]["public_url"],
                       "gateway": f"http://127.0.0.1:{self.empty_gateway.port}", "key": self.empty_admin},

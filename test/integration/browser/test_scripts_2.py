@@ -1,0 +1,10 @@
+"""The pages in Chromium, on the real manager (test/browser)."""
+import pytest
+
+from tg.browser import PATIENCE_S, run, scripts
+
+
+@pytest.mark.timeout(PATIENCE_S + 60)
+@scripts(1)
+def test_pages(site, script):
+    run(site, script)
