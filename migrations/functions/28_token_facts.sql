@@ -49,16 +49,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 SELECT '''' || replace(replace(word, '\', '\\'), '''', '''''') || ''''
 $$;
 
--- What finds them, as tsquery: the beginnings of all these words, or of the key; or of a
--- word that no name begins with.
-CREATE OR REPLACE FUNCTION public.token_query(text text, is_later boolean)
+-- What finds them, as tsquery: the beginning of a word (is_later: of one that no name
+-- begins with), or of the key. Where there is no word: of the key alone.
+CREATE OR REPLACE FUNCTION public.token_query(word text, key text, is_later boolean)
 RETURNS tsquery LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT concat_ws(' | ',
-	(SELECT '(' || string_agg(format(CASE WHEN is_later THEN '%s:*'
-			ELSE '(%s:* | %s:*)' END, public.token_word(word),
-			public.token_word('^' || word)), ' & ') || ')'
-		FROM unnest(public.token_words_of(text)) AS word),
-	public.token_word('#' || lower(left(btrim(text), 100))) || ':*')::tsquery
+SELECT concat_ws(' | ', public.token_word(word) || ':*',
+	CASE WHEN NOT is_later THEN public.token_word('^' || word) || ':*' END,
+	public.token_word('#' || key) || ':*')::tsquery
 $$;
 
 DO $index$

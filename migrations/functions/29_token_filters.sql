@@ -88,27 +88,40 @@ SELECT CASE WHEN by_index THEN format('public.token_lexemes(t.name::text, '
 FROM jsonb_array_elements_text(scopes) AS scope
 $$;
 
-CREATE OR REPLACE FUNCTION public.token_text_wanted(text text, by_index boolean,
-	is_later boolean) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT '(' || concat_ws(' OR ',
-	CASE WHEN by_index THEN format('public.token_lexemes(t.name::text, '
-		't.key_start::text, t.scopes) @@ %L::tsquery', public.token_query(text, is_later))
-	ELSE (SELECT '(' || string_agg(format('lower(t.name::text) ~ %L',
-		'(^|[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f])' || word), ' AND ') || ')'
-		FROM unnest(public.token_words_of(text)) AS word) END,
-	CASE WHEN NOT by_index THEN format('starts_with(lower(t.key_start::text), %L)',
-		lower(left(btrim(text), 100))) END,
-	CASE WHEN btrim(text) ~ '^[0-9]{1,18}$' THEN 't.id = ' || btrim(text) END) || ')'
+CREATE OR REPLACE FUNCTION public.token_id_sought(text text) RETURNS bigint
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT CASE WHEN btrim(text) ~ '^[0-9]{1,18}$' THEN btrim(text)::bigint END
 $$;
 
--- That a name begins with the one word that is sought: those stand together in the order
--- of names. NULL: more are sought, or none.
-CREATE OR REPLACE FUNCTION public.token_name_begins(text text) RETURNS text
+-- A condition for each word that is sought, but for the one that all names begin with
+-- (first; '': none that is sought): that a word of the name begins with it, or the key
+-- with the whole text. A token whose id the text is has all; the words' index has no ids.
+CREATE OR REPLACE FUNCTION public.token_words_wanted(text text, first text,
+	by_index boolean) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+SELECT array_agg(CASE WHEN by_index THEN format('public.token_lexemes(t.name::text, '
+	't.key_start::text, t.scopes) @@ %L::tsquery',
+	public.token_query(word, key, is_later))
+	ELSE '(' || concat_ws(' OR ', CASE WHEN word <> '' THEN format(
+			'strpos(lower(t.name::text), %L) > 0 AND lower(t.name::text) ~ %L', word,
+			CASE WHEN is_later THEN '(' ELSE '(^|' END
+			|| '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f])' || word) END,
+		format('starts_with(lower(t.key_start::text), %L)', key),
+		't.id = ' || public.token_id_sought(text)) || ')' END)
+FROM (SELECT lower(left(btrim(text), 100)), public.token_words_of(text))
+		AS asked (key, words),
+	unnest(CASE WHEN words = '{}' THEN ARRAY[NULL] ELSE array_remove(words, first) END)
+		AS word,
+	-- A name may begin with both, where one is the beginning of the other.
+	coalesce(first = '' OR NOT (starts_with(word, first) OR starts_with(first, word)),
+		false) AS is_later
+$$;
+
+-- That a name begins with a word: those stand together in the order of names.
+CREATE OR REPLACE FUNCTION public.token_name_starts(word text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT format('(%1$s >= %2$L AND %1$s < %3$L)', (public.token_order('name'))[1], words[1],
-	words[1] || chr(1114111))
-FROM public.token_words_of(text) AS words WHERE cardinality(words) = 1
+SELECT format('(%1$s >= %2$L AND %1$s < %3$L)', (public.token_order('name'))[1], word,
+	word || chr(1114111))
 $$;
 
 -- These and more, by what an index has of the states that few tokens are in.
@@ -126,64 +139,61 @@ SELECT '(' || string_agg(CASE state
 FROM jsonb_array_elements_text(wanted) AS state
 $$;
 
--- Conditions for a token t, which hold together: those that an index has, as it has them,
--- and by the row; these without words; and the rest, by the row. filter: see token_list;
--- "first": those whose name begins with the word that is sought (true), or the others.
-CREATE OR REPLACE FUNCTION public.token_wanted(seen bigint[], filter jsonb,
-	OUT by_index text, OUT by_row text, OUT wordless text, OUT rest text)
+-- What a token t has to be: the conditions that an index has, as it has them and as they
+-- are judged by the row in the least time; the rest, by the row; and all of them by the
+-- row. filter: see token_list; "first": a word that the names begin with, of those that
+-- are sought; '': they begin with none of these.
+CREATE OR REPLACE FUNCTION public.token_conditions(seen bigint[], filter jsonb,
+	OUT indexed text[], OUT judged text[], OUT rest text, OUT whole text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	indexed text := 'true';
 	since text;
-	is_sought CONSTANT boolean := filter ->> 'q' ~ '\S'
-		AND NOT filter @> '{"first": true}';
+	first CONSTANT text := filter ->> 'first';
 BEGIN
 	rest := 't.tollgate_deleted_at IS NULL';
 	IF filter ? 'state' THEN
 		rest := public.token_states_wanted(filter -> 'state');
-		indexed := public.token_states_indexed(filter -> 'state');
+		indexed := ARRAY[public.token_states_indexed(filter -> 'state')];
 	END IF;
 	IF seen IS NOT NULL THEN
-		indexed := indexed || format(' AND t.tollgate_team_id = ANY (%L::bigint[])',
-			seen);
+		indexed := indexed || format('t.tollgate_team_id = ANY (%L::bigint[])', seen);
 	END IF;
 	IF filter -> 'team' ? 'none' THEN
 		rest := rest || ' AND ' || public.token_teams_wanted(seen, filter -> 'team');
 	ELSIF filter ? 'team' THEN
-		indexed := indexed || ' AND '
-			|| public.token_teams_wanted(seen, filter -> 'team');
+		indexed := indexed || public.token_teams_wanted(seen, filter -> 'team');
 	END IF;
 	IF filter ? 'unused_days' THEN
 		since := public.token_days_from_now('-' || (filter ->> 'unused_days'));
-		indexed := indexed || ' AND coalesce(t.tollgate_used_quarter, ''-infinity'') < '
-			|| since;
+		indexed := indexed
+			|| ('coalesce(t.tollgate_used_quarter, ''-infinity'') < ' || since);
 		rest := rest || format(' AND coalesce(t.last_used, ''-infinity'') < %1$s AND '
 			'coalesce(t.created_at, ''-infinity'') < %1$s', since);
 	END IF;
 	IF filter ? 'expires_days' THEN
-		indexed := indexed || format(' AND coalesce(t.expires_at, ''infinity'') > %s '
+		indexed := indexed || format('coalesce(t.expires_at, ''infinity'') > %s '
 			'AND coalesce(t.expires_at, ''infinity'') <= %s',
 			public.token_days_from_now('0'),
 			public.token_days_from_now(filter ->> 'expires_days'));
 		rest := rest || format(' AND (%s) IS NOT TRUE', public.token_revoked_condition());
 	END IF;
-	IF filter @> '{"first": true}' THEN
-		indexed := indexed || ' AND ' || public.token_name_begins(filter ->> 'q');
-	ELSIF filter @> '{"first": false}' THEN
-		rest := rest || ' AND NOT ' || public.token_name_begins(filter ->> 'q');
+	IF first <> '' THEN
+		indexed := indexed || public.token_name_starts(first);
 	END IF;
-	wordless := indexed;
-	by_index := concat_ws(' AND ', indexed,
-		CASE WHEN filter ? 'scope'
-			THEN public.token_scopes_wanted(filter -> 'scope', true) END,
-		CASE WHEN is_sought THEN public.token_text_wanted(filter ->> 'q', true,
-			filter ? 'first') END);
-	by_row := concat_ws(' AND ', indexed,
-		CASE WHEN filter ? 'scope'
-			THEN public.token_scopes_wanted(filter -> 'scope', false) END,
-		CASE WHEN is_sought THEN public.token_text_wanted(filter ->> 'q', false,
-			filter ? 'first') END,
-		CASE WHEN filter @> '{"first": false}' THEN 'NOT '
-			|| public.token_name_begins(filter ->> 'q') END);
+	judged := indexed;
+	IF filter ? 'scope' THEN
+		indexed := indexed || public.token_scopes_wanted(filter -> 'scope', true);
+		judged := judged || public.token_scopes_wanted(filter -> 'scope', false);
+	END IF;
+	IF filter ->> 'q' ~ '\S' THEN
+		IF first = '' THEN
+			rest := rest || (SELECT string_agg(' AND NOT '
+				|| public.token_name_starts(word), '')
+				FROM unnest(public.token_words_of(filter ->> 'q')) AS word);
+		END IF;
+		indexed := indexed || public.token_words_wanted(filter ->> 'q', first, true);
+		judged := judged || public.token_words_wanted(filter ->> 'q', first, false);
+	END IF;
+	whole := array_to_string(judged || rest, ' AND ');
 END
 $$;

@@ -152,9 +152,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' A
 WITH asked AS (SELECT coalesce((past ->> 0)::timestamp, date_trunc('second', now())
 	AT TIME ZONE 'UTC') AS at),
 found AS MATERIALIZED (SELECT row_number() OVER () AS n, r.* FROM asked,
-	public.token_wanted(seen, filter) AS w,
-	public.token_ranking(format('%s AND %s', w.by_row, w.rest),
-		public.usage_tokens(NULL, seen), rank_by, at, past - 0, most + 1) AS r)
+	public.token_conditions(seen, filter) AS w,
+	public.token_ranking(w.whole, public.usage_tokens(NULL, seen), rank_by, at,
+		past - 0, most + 1) AS r)
 SELECT json_build_object('items', coalesce((SELECT json_agg((left(
 		public.token_facts(id)::text, -1) || format(', "calls": %s, "errors": %s}', calls,
 		errors))::json ORDER BY n) FROM found WHERE n <= most), '[]'),

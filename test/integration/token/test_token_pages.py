@@ -117,3 +117,87 @@ def test_every_list_is_right_and_looks_at_few(many, q):
                     break
     # Of all together: a sample is random, and one that is wrong costs time.
     assert sum(shares) <= len(shares), max(shares)
+
+
+# The beginnings of names stand together in their order, wherever the page before ended: words of which one begins the other, the
+# same twice, more than are looked for by their beginnings.
+@pytest.mark.parametrize("q", ["fleet flow", "w worker", "work work", "import 1 mail", "fleet 5 flow report", "ntk_3 1"])
+@pytest.mark.parametrize("sort", ["name", "-name"])
+def test_pages_of_several_words_follow_each_other(many, q, sort):
+    found, past, seen = many.found(q), None, []
+    wanted = [id for id in many.orders[sort] if id in found and many.has({}, many.tokens[id])]
+    while True:
+        ids, past, _ = many.page({"q": q}, sort, past)
+        seen += ids
+        if len(ids) < LIMIT or len(seen) > 30 * LIMIT:
+            break
+    assert seen == wanted[:len(seen)] and (len(ids) == LIMIT or len(seen) == len(wanted)), q
+
+
+# Digits are the beginning of a word, or an id: which the index of a rare state must not be left for.
+@pytest.mark.parametrize("sort", ["created_at", "-name", "-last_used_at"])
+def test_an_id_in_a_rare_state(many, sort):
+    disabled = [id for id, t in many.tokens.items() if t["state"] == "disabled"][::20]
+    looks = []
+    for id in disabled:
+        found = many.found(str(id))
+        ids, _, looked = many.page({"q": str(id), "state": ["disabled"]}, sort, None)
+        assert ids == [id for id in many.orders[sort] if id in found and many.tokens[id]["state"] == "disabled"][:LIMIT]
+        assert id in ids
+        looks.append(looked)
+    assert sum(looks) / len(looks) < MOST * 2 / 3
+    other = next(id for id, t in many.tokens.items() if t["state"] == "active")
+    assert other not in many.page({"q": str(other), "state": ["disabled"]}, sort, None)[0]
+    at = many.page({"q": str(disabled[0]), "state": ["disabled"]}, sort, None)[1]
+    assert disabled[0] not in many.page({"q": str(disabled[0]), "state": ["disabled"]}, sort, at)[0]
+
+
+# Walked through by its own index, not by that of all tokens, whose rows of other teams would be passed over one by one.
+@pytest.mark.parametrize("sort", SORTS)
+def test_a_team_is_walked_by_its_own_index(many, sort):
+    past, team = None, {"team": ["small"]}
+    for n in range(3):
+        ids, past, looked = many.page(team, sort, past)
+        assert len(ids) == LIMIT and looked <= 4 * LIMIT, (n, looked)
+
+
+def test_keys_of_an_order_that_many_have(many):
+    """As an older table may have them: PostgreSQL knows that, and takes what is behind such a key for nothing at all."""
+    q = {"q": "fleet flow"}
+    with many.database.cluster.connect(many.database.name) as connection, connection.cursor() as cursor:
+        cursor.execute("BEGIN; UPDATE tokens SET created_at = NULL, expires_at = CASE WHEN id % 50 = 0 THEN expires_at END; ANALYZE tokens")
+        for sort in ("created_at", "-created_at", "expires_at", "-expires_at"):
+            cursor.execute(f"SELECT id FROM tokens ORDER BY {KEYS[sort.lstrip('-')]} {'DESC' if sort[0] == '-' else ''}, "
+                           f"id {'DESC' if sort[0] == '-' else ''}")
+            found, past, seen = many.found(q["q"]), None, []
+            wanted = [id for id, in cursor.fetchall() if id in found and many.has(q, many.tokens[id])]
+            cursor.execute(LOOKED)
+            before, = cursor.fetchone()
+            while len(seen) < len(wanted):
+                cursor.execute("SELECT id, here FROM token_page(NULL, %s, %s, %s, %s)",
+                               (json.dumps(q), sort, past and json.dumps(past), LIMIT))
+                rows = cursor.fetchall()
+                seen, past = seen + [id for id, _ in rows], rows[-1][1]
+            assert seen == wanted
+            cursor.execute(LOOKED)
+            assert cursor.fetchone()[0] - before <= MOST / 2 * -(-len(wanted) // LIMIT), sort
+        cursor.execute("ROLLBACK")
+
+
+def test_no_word_is_sought(many):
+    for sort in SORTS:
+        assert many.page({"q": "- _"}, sort, None)[0] == []
+
+
+def test_what_no_index_has(many):
+    """Nobody's tokens in a state that no index knows by itself: they may be far, and the sample has no index to choose."""
+    for sort in ("created_at", "-expires_at"):
+        found = many.found("late")
+        wanted = [id for id in many.orders[sort] if id in found and many.tokens[id]["team"] is None
+                  and many.has({}, many.tokens[id])][:LIMIT]
+        assert many.page({"team": ["none"], "q": "late"}, sort, None)[0] == wanted
+    many.database.query("BEGIN; UPDATE tokens SET tollgate_team_id = %s", (many.teams["small"],))
+    try:
+        assert many.database.query("SELECT id FROM token_page(NULL, %s, 'name', NULL, 20)", (json.dumps({"team": ["none"]}),)) == []
+    finally:
+        many.database.query("ROLLBACK")
