@@ -316,6 +316,7 @@ $(BUILD)/bench/%: test/bench/%.c $(LIB) $(BUILD)/.flags
 ## bench: what Tollgate promises, and its peers beside it (ARGS="counts peers"; all without)
 bench:
 	@$(MAKE) all bench-build
+	@config/install-node-modules.sh dashboard
 	@TOLLGATE_BIN=$(BUILD)/tollgate $(PYTHON) test/bench/run.py $(ARGS)
 
 ## bench-report: docs/performance.md, from what `make bench` left in build/bench

@@ -37,9 +37,11 @@ async function writeIcon(out) {
   return `/assets/${name}`;
 }
 
-async function fillIndex(icon, { style, script }) {
+// What the script imports at once is asked for with it, not when it has been read.
+async function fillIndex(icon, { style, script, imports }) {
+  const preload = imports.map((path) => `<link rel="modulepreload" href="${path}">\n`).join('');
   return (await readFile(join(here, 'index.html'), 'utf8'))
-    .replace('{icon}', icon).replace('{style}', style).replace('{script}', script);
+    .replace('{icon}', icon).replace('{style}', style).replace('{script}', script).replace('{preload}', preload);
 }
 
 async function main(out, fast) {

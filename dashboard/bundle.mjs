@@ -42,9 +42,20 @@ export function mainOptions(out, worker, { define, ...options } = {}) {
   });
 }
 
-// Where the pages' script, style and worker are; and what went where, as esbuild tells it.
+// All that a file imports at once, and what that does.
+function importsOf(outputs, name, found = new Set()) {
+  for (const { path, kind } of outputs[name].imports)
+    if (kind === 'import-statement' && outputs[path] && !found.has(path))
+      importsOf(outputs, path, found.add(path));
+  return found;
+}
+
+// Where the pages' script, its imports, style and worker are; and what went where, as esbuild tells it.
 export async function bundle(out, options = {}) {
   const worker = made(await esbuild.build(workerOptions(out, options)), 'src/api/stream-worker.ts');
   const main = await esbuild.build(mainOptions(out, worker.script, options));
-  return { ...made(main, 'src/main.tsx'), metafile: main.metafile };
+  const { outputs } = main.metafile;
+  const name = Object.keys(outputs).find((path) => outputs[path].entryPoint === 'src/main.tsx');
+  const imports = [...importsOf(outputs, name)].map((path) => `/assets/${basename(path)}`);
+  return { ...made(main, 'src/main.tsx'), imports, metafile: main.metafile };
 }

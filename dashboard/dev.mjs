@@ -102,6 +102,7 @@ function watchTypes() {
 async function answerIndex(response) {
   const page = (await readFile(join(here, 'index.html'), 'utf8'))
     .replace('{icon}', '/assets/icon.svg').replace('{style}', '/assets/main.css').replace('{script}', '/assets/main.js')
+    .replace('{preload}', '')
     .replace('</head>', '<script type="module" src="/assets/reload.js"></script>\n</head>');
   response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store',
     'Content-Security-Policy': POLICY, 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'same-origin' });

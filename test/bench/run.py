@@ -15,6 +15,7 @@ from export import export
 from idle import idle_memory
 from live import live
 from machine import describe
+from pages import pages
 from peers import peers
 from questions import questions
 from rates import rates
@@ -179,7 +180,7 @@ def added_latency(bench):
 
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
-                added_latency, dead_address, append, outage, busy_disk, backlog, live, questions, tokens,
+                added_latency, dead_address, append, outage, busy_disk, backlog, live, questions, pages, tokens,
                 export, rates, peers]
 
 

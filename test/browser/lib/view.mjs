@@ -154,7 +154,7 @@ export class View {
   async settle({ quietMs = 300 } = {}) {
     const isQuiet = () => this.#open.size === 0 && performance.now() - this.#changed > quietMs;
     for (;;) {
-      await this.page.waitForFunction(() => document.fonts.status === 'loaded' && !document.querySelector('[aria-busy="true"]'));
+      await this.page.waitForFunction(() => document.fonts.status === 'loaded' && !document.querySelector('.skeleton, [aria-busy="true"]'));
       if (isQuiet())
         return;
       await this.page.waitForTimeout(20);
