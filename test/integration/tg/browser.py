@@ -17,7 +17,7 @@ MODULES = 2
 def scripts(module):
     """Parametrizes a test with those of this module, 0 to MODULES - 1."""
     found = sorted(glob.glob(os.path.join(FOLDER, "*.test.mjs")))[module::MODULES]
-    return pytest.mark.parametrize("script", found, ids=lambda path: os.path.basename(path).removesuffix(".test.mjs"))
+    return pytest.mark.parametrize("script", found, ids=[os.path.basename(path).removesuffix(".test.mjs") for path in found])
 
 
 def node(script, site, *arguments, stdout=subprocess.PIPE, **env):
