@@ -56,22 +56,23 @@ static int fail(const struct action *a)
 
 static int create(struct action *a)
 {
-	char key[KEY_LENGTH + 1] = "", id[TOKEN_ID_TEXT_MAX];
+	struct token_secret secret;
+	char id[TOKEN_ID_TEXT_MAX];
 	cJSON *json;
 
-	if (!token_admin_create(a->db, &a->spec, key, id, &a->error))
+	if (!token_admin_create(a->db, &a->spec, &secret, id, &a->error))
 		return fail(a);
 	if (cli_has(a->call, "json")) {
 		json = token_json(a, id);
-		cJSON_AddStringToObject(json, "key", key);
+		cJSON_AddStringToObject(json, "key", secret.key);
 		screen_print_json(json);
 	} else {
 		cli_say(stderr,
 			"token %s '%s'; this is its key, which is not shown again:\n", id,
 			a->spec.name);
-		puts(key);
+		puts(secret.key);
 	}
-	OPENSSL_cleanse(key, sizeof key);
+	token_secret_wipe(&secret);
 	return 0;
 }
 

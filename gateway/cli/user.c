@@ -11,6 +11,7 @@
 #include "gateway/cli/table.h"
 #include "gateway/cli/user_access.h"
 #include "gateway/cli/user_change.h"
+#include "gateway/token/token_calls.h"
 
 static char *print(const cJSON *json)
 {
@@ -198,7 +199,7 @@ static int make_link(struct cli_people *a)
 	cJSON *user;
 
 	CHECK(people_key_make(code));
-	people_hash_hex(code, hash);
+	token_hash_hex(str_of(code), hash);
 	snprintf(lifetime, sizeof lifetime, "%d", PEOPLE_LINK_S);
 	user = cli_people_ask(a, PEOPLE_LINK, values, 4);
 	if (user != NULL && cli_has(a->call, "json")) {

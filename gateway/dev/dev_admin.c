@@ -13,6 +13,7 @@
 #include "gateway/dev/files.h"
 #include "gateway/dev/say.h"
 #include "gateway/people/people.h"
+#include "gateway/token/token_calls.h"
 
 #define ERROR_MAX 65536
 
@@ -49,7 +50,7 @@ static int is_known(struct pg_sync *s, const char *key, struct sbuf *error)
 	PGresult *r;
 	int known;
 
-	people_hash_hex(key, hex);
+	token_hash_hex(str_of(key), hex);
 	r = pg_sync_query(s,
 			  "SELECT FROM public.people_by_key($1) AS who "
 			  "WHERE (who ->> 'is_admin')::boolean",
@@ -74,7 +75,7 @@ static bool store(struct pg_sync *s, const char *key, struct sbuf *error)
 	bool ok;
 
 	CHECK(text != NULL);
-	people_hash_hex(key, hex);
+	token_hash_hex(str_of(key), hex);
 	ok = pg_sync_run(s, "BEGIN", error) && run(s, make_admin, text, error) &&
 	     run(s, revoke_former, hex, error) && pg_sync_run(s, "COMMIT", error);
 	cJSON_free(text);
@@ -128,8 +129,8 @@ bool dev_admin_code(const char *conninfo, const char *key, char code[KEY_LENGTH 
 	bool ok;
 
 	CHECK(people_key_make(code));
-	people_hash_hex(key, key_hash);
-	people_hash_hex(code, code_hash);
+	token_hash_hex(str_of(key), key_hash);
+	token_hash_hex(str_of(code), code_hash);
 	snprintf(lifetime, sizeof lifetime, "%d", PEOPLE_LINK_S);
 	sbuf_init(&error, ERROR_MAX);
 	s = pg_sync_open(conninfo, "tollgate-dev", &error);

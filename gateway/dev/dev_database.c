@@ -147,17 +147,6 @@ bool dev_database_enable_role(const char *conninfo, const char *password)
 
 /* --- the demo token --- */
 
-static void hash_hex(const char *key, char hex[KEY_HASH_HEX + 1])
-{
-	struct key_hasher *h = key_hasher_new();
-	unsigned char hash[KEY_HASH_BYTES];
-
-	CHECK(h != NULL);
-	key_hash(h, str_of(key), hash);
-	key_hasher_free(&h);
-	hex_encode(hex, hash, sizeof hash);
-}
-
 /* 1: the database knows it and it opens doors; 0: not; -1: failed. */
 static int is_known(struct pg_sync *s, const char *key, struct sbuf *error)
 {
@@ -166,7 +155,7 @@ static int is_known(struct pg_sync *s, const char *key, struct sbuf *error)
 	PGresult *r;
 	int found;
 
-	hash_hex(key, hex);
+	token_hash_hex(str_of(key), hex);
 	r = pg_sync_query(
 		s,
 		"SELECT FROM tokens WHERE token_hash = $1 AND revoked_at IS NULL "
@@ -191,7 +180,7 @@ static bool store(struct pg_sync *s, const char *key, struct sbuf *error)
 		say("The former demo token is revoked: its key is lost");
 	sbuf_fini(&name);
 	sbuf_reset(error);
-	hash_hex(key, hex);
+	token_hash_hex(str_of(key), hex);
 	snprintf(start, sizeof start, "%s", key);
 	return token_admin_add(s, &spec, hex, start, id, error);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "gateway/token/token_calls.h"
 
 #define USER "public.people_user_id($2)"
 #define TEAM "public.people_team_id($2)"
@@ -67,23 +68,12 @@ bool people_key_make(char key[KEY_LENGTH + 1])
 	return key_make_user(key);
 }
 
-void people_hash_hex(const char *secret, char hex[KEY_HASH_HEX + 1])
-{
-	unsigned char hash[KEY_HASH_BYTES];
-	struct key_hasher *hasher = key_hasher_new();
-
-	key_hash(hasher, str_of(secret), hash);
-	key_hasher_free(&hasher);
-	for (size_t i = 0; i < sizeof hash; i++)
-		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
-}
-
 cJSON *people_key_json(const char *key, const char *name, int64_t lifetime_s)
 {
 	cJSON *json = cJSON_CreateObject();
 	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
 
-	people_hash_hex(key, hex);
+	token_hash_hex(str_of(key), hex);
 	snprintf(start, sizeof start, "%s", key);
 	cJSON_AddStringToObject(json, "name", name);
 	cJSON_AddStringToObject(json, "hash", hex);

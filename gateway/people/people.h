@@ -55,7 +55,5 @@ bool people_key_make(char key[KEY_LENGTH + 1]);
 /* What the database gets of it: {"name", "hash", "start", "lifetime_s"}; lifetime_s 0:
  * for ever. The caller owns it. */
 cJSON *people_key_json(const char *key, const char *name, int64_t lifetime_s);
-/* SHA-256 in hex of a key, a code or a cookie. */
-void people_hash_hex(const char *secret, char hex[KEY_HASH_HEX + 1]);
 
 #endif

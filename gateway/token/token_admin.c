@@ -2,7 +2,6 @@
 #include "gateway/token/token_admin.h"
 
 #include <cjson/cJSON.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,20 +9,8 @@
 #include "common/check.h"
 #include "common/pg_value.h"
 #include "gateway/token/key.h"
-#include "gateway/token/token_calls.h"
 
 #define LIFETIME_MAX_S (100ll * 365 * 86400)
-
-bool token_scope_is_valid(const char *scope)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:/";
-	size_t n = strlen(scope);
-
-	if (strcmp(scope, "*") == 0)
-		return true;
-	return n > 0 && n <= TOKEN_SCOPE_MAX && strspn(scope, letters) == n;
-}
 
 bool token_lifetime_parse(const char *text, int64_t *seconds)
 {
@@ -105,13 +92,15 @@ static bool create(struct pg_sync *db, const cJSON *json, char id[TOKEN_ID_TEXT_
 		   struct sbuf *error)
 {
 	char *text = cJSON_PrintUnformatted(json);
-	const char *const values[] = {text};
+	const char *const values[] = {NULL, text, NULL};
+	char sql[256];
 	PGresult *r;
 
 	CHECK(text != NULL);
-	r = pg_sync_query(db,
-			  "SELECT public.token_create(NULL, $1::jsonb, NULL) ->> 'id'",
-			  values, 1, error);
+	/* An id may pass what a double holds: it is taken out as text. */
+	snprintf(sql, sizeof sql, "SELECT made ->> 'id' FROM (%s) AS m (made)",
+		 token_sql(TOKEN_CREATE));
+	r = pg_sync_query(db, sql, values, ARRAY_LEN(values), error);
 	if (r != NULL)
 		snprintf(id, TOKEN_ID_TEXT_MAX, "%s", PQgetvalue(r, 0, 0));
 	PQclear(r);
@@ -139,31 +128,18 @@ bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const ch
 	return ok;
 }
 
-static void key_hash_hex(char hex[KEY_HASH_HEX + 1], struct str key)
+bool token_admin_create(struct pg_sync *db, const struct token_spec *spec,
+			struct token_secret *secret, char id[TOKEN_ID_TEXT_MAX],
+			struct sbuf *error)
 {
-	struct key_hasher *h = key_hasher_new();
-	unsigned char hash[KEY_HASH_BYTES];
+	bool ok = token_secret_make(secret);
 
-	key_hash(h, key, hash);
-	hex_encode(hex, hash, sizeof hash);
-	key_hasher_free(&h);
-}
-
-bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char *key,
-			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error)
-{
-	char hex[KEY_HASH_HEX + 1], start[KEY_START_LENGTH + 1];
-	bool ok = key_make(key);
-
-	if (ok) {
-		key_hash_hex(hex, (struct str){key, KEY_LENGTH});
-		snprintf(start, sizeof start, "%.*s", KEY_START_LENGTH, key);
-		ok = token_admin_add(db, spec, hex, start, id, error);
-	} else {
+	if (ok)
+		ok = token_admin_add(db, spec, secret->hash, secret->start, id, error);
+	else
 		sbuf_lit(error, "OpenSSL has no randomness to make a key from");
-	}
 	if (!ok)
-		OPENSSL_cleanse(key, KEY_LENGTH);
+		token_secret_wipe(secret);
 	return ok;
 }
 
@@ -190,7 +166,7 @@ bool token_admin_import_key(struct pg_sync *db, const struct token_spec *spec,
 	case KEY_SHAPE_FOREIGN:
 		break;
 	}
-	key_hash_hex(hex, key);
+	token_hash_hex(key, hex);
 	snprintf(start, sizeof start, "%.*s", show ? KEY_START_LENGTH : 0, key.p);
 	return token_admin_add(db, spec, hex, show ? start : NULL, id, error);
 }
@@ -259,13 +235,12 @@ bool token_admin_find(struct pg_sync *db, const struct token_choice *which,
 bool token_admin_revoke(struct pg_sync *db, const struct token_choice *which,
 			char id[TOKEN_ID_TEXT_MAX], struct sbuf *name, struct sbuf *error)
 {
-	const char *const values[] = {id};
+	const char *const values[] = {NULL, id, "revoke"};
 	PGresult *r;
 
 	if (!token_admin_find(db, which, id, name, error))
 		return false;
-	r = pg_sync_query(db, "SELECT token_switch(NULL, $1::bigint, 'revoke')", values,
-			  1, error);
+	r = pg_sync_query(db, token_sql(TOKEN_SWITCH), values, ARRAY_LEN(values), error);
 	if (r == NULL)
 		explain(db, error);
 	PQclear(r);

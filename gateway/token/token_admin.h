@@ -10,16 +10,17 @@
 
 #include "common/pg_sync.h"
 #include "common/str.h"
+#include "gateway/token/token_calls.h"
 
 #define TOKEN_NAME_MAX 100
-#define TOKEN_SCOPE_MAX 64
 #define TOKEN_ID_TEXT_MAX 24
 
 /* What a token is to be. */
 struct token_spec {
 	/* 1-100 bytes of UTF-8, no controls, not digits alone; no live token has it */
 	const char *name;
-	const char *const *scopes; /* each as token_scope_is_valid */
+	/* each up to 64 letters, digits and _ - . : / ; or `*`, which stands for all */
+	const char *const *scopes;
 	size_t n_scopes;
 	int64_t lifetime_s;                /* 0: never expires */
 	const char *team;                  /* a name or an id; NULL: none */
@@ -28,8 +29,6 @@ struct token_spec {
 	size_t n_address_ranges;           /* 0: from anywhere */
 };
 
-/* Letters, digits and _ - . : / ; up to 64 of them. Or `*`, which stands for all. */
-bool token_scope_is_valid(const char *scope);
 /* "90s", "15m", "12h", "30d", "2w", "1y" (365 days) in seconds; above 0, at most 100
  * years. */
 bool token_lifetime_parse(const char *text, int64_t *seconds);
@@ -40,9 +39,10 @@ bool token_lifetime_parse(const char *text, int64_t *seconds);
 bool token_admin_add(struct pg_sync *db, const struct token_spec *spec, const char *hash,
 		     const char *start, char id[TOKEN_ID_TEXT_MAX], struct sbuf *error);
 
-/* Makes a key and stores its token. The caller wipes the key. */
-bool token_admin_create(struct pg_sync *db, const struct token_spec *spec, char *key,
-			char id[TOKEN_ID_TEXT_MAX], struct sbuf *error);
+/* Makes a key and stores its token. The caller wipes the secret. */
+bool token_admin_create(struct pg_sync *db, const struct token_spec *spec,
+			struct token_secret *secret, char id[TOKEN_ID_TEXT_MAX],
+			struct sbuf *error);
 
 /* Stores a token for a key that there is already, of any shape; or, where only that is
  * known, for its SHA-256 in hex. Writes its id. False: error says why, also for what

@@ -1,4 +1,4 @@
-/* What a token may be called and how long it may live: the parts without a database. */
+/* How long a token may live: the part without a database. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,29 +9,6 @@
 
 #include "common/check.h"
 #include "gateway/token/token_admin.h"
-
-static void test_scopes(void **state)
-{
-	static const char longest[] =
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-	static const char longer[] =
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdefg";
-	static const struct {
-		const char *scope;
-		bool ok;
-	} rows[] = {
-		{"openai", true}, {"a", true},     {"read:users/x-1.2_B", true},
-		{"*", true},      {longest, true}, {longer, false},
-		{"", false},      {"**", false},   {"a*", false},
-		{"a b", false},   {"a,b", false},  {"a\"b", false},
-		{"a\\b", false},  {"{a}", false},  {"h\xc3\xa9", false},
-		{"a\n", false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		assert_int_equal(token_scope_is_valid(rows[i].scope), rows[i].ok);
-}
 
 static void test_lifetimes(void **state)
 {
@@ -78,7 +55,6 @@ static void test_lifetimes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_lifetimes),
 	};
 
