@@ -1,5 +1,6 @@
 // The bundles: main (each page, language and the charts a chunk of its own, loaded when it is
 // needed), and the worker that holds the one event stream of a browser.
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
@@ -29,15 +30,35 @@ const made = (result, entry) => {
   return { script: `/assets/${basename(found[0])}`, style: found[1].cssBundle && `/assets/${basename(found[1].cssBundle)}` };
 };
 
+// All styles are one file, main's: a lazy chunk's own would have to be loaded by hand. Scripts import a style to say
+// whose it is; `virtual:styles` is all of them, what colours mean first.
+const styles = {
+  name: 'styles',
+  setup: (build) => {
+    build.onResolve({ filter: /^virtual:styles$/ }, () => ({ path: 'all.css', namespace: 'all-styles' }));
+    build.onResolve({ filter: /\.css$/ }, ({ kind, path }) =>
+      (kind === 'import-rule' ? undefined : { path, namespace: 'no-style' }));
+    build.onLoad({ filter: /.*/, namespace: 'no-style' }, () => ({ contents: '', loader: 'js' }));
+    build.onLoad({ filter: /.*/, namespace: 'all-styles' }, async () => {
+      const src = join(here, 'src');
+      const files = (await readdir(src, { recursive: true })).filter((f) => f.endsWith('.css')).sort();
+      const first = join('ui', 'tokens.css');
+      const contents = [first, ...files.filter((f) => f !== first)].map((f) => `@import "./${f}";`).join('\n');
+      return { contents, loader: 'css', resolveDir: src, watchDirs: [src] };
+    });
+  },
+};
+
 export function workerOptions(out, options = {}) {
   return common(out, { entryPoints: ['src/api/stream-worker.ts'], ...options });
 }
 
-export function mainOptions(out, worker, { define, ...options } = {}) {
+export function mainOptions(out, worker, { define, plugins = [], ...options } = {}) {
   return common(out, {
     define: { STREAM_WORKER: JSON.stringify(worker), ...define },
     entryPoints: ['src/main.tsx'],
     splitting: true,
+    plugins: [styles, ...plugins],
     ...options,
   });
 }

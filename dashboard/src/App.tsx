@@ -1,0 +1,77 @@
+import './App.css';
+import { Suspense, lazy } from 'react';
+import type { ComponentType, LazyExoticComponent } from 'react';
+import { useMe } from '@/query/useMe.ts';
+import { NoRole } from '@/shell/NoRole.tsx';
+import { Nav } from '@/shell/Nav.tsx';
+import { TopBar } from '@/shell/TopBar.tsx';
+import { Broken } from '@/ui/Broken.tsx';
+import { Button } from '@/ui/Button.tsx';
+import { Empty } from '@/ui/Empty.tsx';
+import { Loaded } from '@/ui/Loaded.tsx';
+import { MeContext } from '@/ui/me.ts';
+import { Notice } from '@/ui/Notice.tsx';
+import { Skeleton } from '@/ui/Skeleton.tsx';
+import { Toasts } from '@/ui/Toasts.tsx';
+import { useText } from '@/ui/reader.tsx';
+import { pageOf } from '@/url/pages.ts';
+import type { Page, PageName } from '@/url/pages.ts';
+import { usePlace } from '@/url/usePlace.ts';
+import type { Me } from '@/api/types.ts';
+
+type Lazy = LazyExoticComponent<ComponentType>;
+const SignInPage = lazy(() => import('@/pages/signIn/SignInPage.tsx'));
+const PAGES: Partial<Record<PageName, Lazy>> = {
+  analytics: lazy(() => import('@/pages/analytics/AnalyticsPage.tsx')),
+  missing: lazy(() => import('@/pages/missing/MissingPage.tsx')),
+};
+
+function PageOf({ page }: { page: Page }) {
+  const { common } = useText();
+  const Found = PAGES[page.name] ?? PAGES.missing;
+  return (
+    <Broken resetKey={JSON.stringify(page)} fallback={(again) => <Empty title={common.state.crashed} acts={<Button onClick={again}>{common.act.retry}</Button>} />}>
+      <Suspense fallback={<Skeleton height={400} what={common.nav.label} />}>{Found && <Found key={page.name} />}</Suspense>
+    </Broken>
+  );
+}
+
+function Shell({ me, page }: { me: Me; page: Page }) {
+  const { common } = useText();
+  return (
+    <MeContext.Provider value={me}>
+      <a className="skip" href="#main">{common.skip}</a>
+      <div className="app">
+        <Nav me={me} page={page} />
+        <div className="app-side">
+          <TopBar me={me} />
+          {me.is_stale && <Notice kind="warn">{common.state.databaseAway}</Notice>}
+          <main id="main" className="app-main" tabIndex={-1}><PageOf page={page} /></main>
+        </div>
+      </div>
+    </MeContext.Provider>
+  );
+}
+
+function SignedIn({ page }: { page: Page }) {
+  const me = useMe();
+  const { common } = useText();
+  if (me.state === 'failed' && me.problem.status === 401)
+    return <SignInPage />;
+  return (
+    <Loaded of={me} what={common.nav.account} height={400}>
+      {(m) => (m.role === 'none' && !m.sees_all ? <NoRole me={m} /> : <Shell me={m} page={page} />)}
+    </Loaded>
+  );
+}
+
+export function App() {
+  const { path, search } = usePlace();
+  const page = pageOf(path, search);
+  return (
+    <Suspense fallback={null}>
+      {page.name === 'signIn' ? <SignInPage /> : <SignedIn page={page} />}
+      <Toasts />
+    </Suspense>
+  );
+}

@@ -1,0 +1,34 @@
+// The API's types by the names that pages use.
+import type { components } from './schema.gen.ts';
+
+type Schemas = components['schemas'];
+export type Stats = Schemas['UsageStats'];
+export type TokenUsage = Schemas['TokenUsage'];
+export type RouteUsage = Schemas['RouteUsage'];
+export type Whole = Schemas['Whole'];
+export type Totals = Schemas['Totals'];
+export type Point = Schemas['Point'];
+export type Before = NonNullable<Schemas['Before']>;
+export type RankedToken = Schemas['RankedToken'];
+export type RankedRoute = Schemas['RankedRoute'];
+export type SlowRoute = Schemas['SlowRoute'];
+export type Call = Schemas['LoggedCall'];
+export type ExplainedCall = Schemas['ExplainedCall'];
+export type Cost = Schemas['UsageCost'];
+export type Token = Schemas['Token'];
+export type TokenState = Schemas['TokenState'];
+export type TokenWithKey = Schemas['TokenWithKey'];
+export type TokenSwitched = Schemas['TokenSwitched'];
+export type TokenAddresses = Schemas['TokenAddresses'];
+export type TokenFound = Schemas['TokenFound'];
+export type RouteConfiguration = Schemas['RouteConfiguration'];
+export type Team = Schemas['Team'];
+export type User = Schemas['User'];
+export type UserKey = Schemas['UserKey'];
+export type UserSession = Schemas['UserSession'];
+export type AuditLine = Schemas['AuditLine'];
+export type AccessRequest = Schemas['AccessRequest'];
+export type Node = Schemas['Node'];
+export type Me = Schemas['Me'];
+export type Ways = Schemas['Ways'];
+export type Self = Schemas['Self'];

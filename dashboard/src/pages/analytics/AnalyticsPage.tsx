@@ -1,0 +1,76 @@
+import '@/ui/page.css';
+import type { Stats } from '@/api/types.ts';
+import { useNow } from '@/query/clock.ts';
+import { useQuery } from '@/query/useQuery.ts';
+import { ByPicker } from '@/panels/ByPicker.tsx';
+import { Cards } from '@/panels/Cards.tsx';
+import { GapsPanel } from '@/panels/GapsPanel.tsx';
+import { NoCalls } from '@/panels/NoCalls.tsx';
+import { Ranking } from '@/panels/Ranking.tsx';
+import { SharePanel } from '@/panels/SharePanel.tsx';
+import { SlowCalls, SlowRoutes } from '@/panels/SlowPanels.tsx';
+import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
+import { TrendPanel } from '@/panels/TrendPanel.tsx';
+import { Trust } from '@/panels/Trust.tsx';
+import { UsageBar } from '@/panels/UsageBar.tsx';
+import { rangeQuery, statsAddress } from '@/panels/question.ts';
+import { carriedOf } from '@/panels/carried.ts';
+import { rankedRoutes, rankedTokens } from '@/panels/ranked.tsx';
+import { useZoomTools } from '@/panels/useZoomTools.ts';
+import { Loaded } from '@/ui/Loaded.tsx';
+import { PageHead } from '@/ui/PageHead.tsx';
+import { useFormat, useText } from '@/ui/reader.tsx';
+import { useView } from '@/url/useView.ts';
+import type { View } from '@/url/view.ts';
+
+function Charts({ of, view, address }: { of: Stats; view: View; address: string }) {
+  const texts = useText();
+  const format = useFormat(view.zone);
+  const zoom = useZoomTools();
+  const { usage } = texts;
+  const routes = rankedRoutes(of.top_routes, of.other_routes, texts, format, carriedOf(view));
+  const tokens = rankedTokens(of.top_tokens, of.other_tokens, texts, format, carriedOf(view));
+  const shared = { of, zone: view.zone, address, zoom };
+  return (
+    <>
+      <TrendPanel {...shared} compare={view.compare} />
+      <div className="page-two">
+        <Ranking title={usage.topTokens} of={usage.token} rows={tokens} by={view.by} address={address} tools={<ByPicker />} />
+        <Ranking title={usage.topRoutes} of={usage.route} rows={routes} by={view.by} address={address} tools={<ByPicker />} />
+      </div>
+      <div className="page-two">
+        <SharePanel title={usage.share} rows={routes} address={address} />
+        <StatusPanel {...shared} />
+        <ErrorsPanel {...shared} />
+        <SlowRoutes rows={of.slow_routes} address={address} />
+      </div>
+      <SlowCalls rows={of.slow_calls} zone={view.zone} address={address} />
+    </>
+  );
+}
+
+export default function AnalyticsPage() {
+  const { usage } = useText();
+  const [view] = useView();
+  const now = useNow();
+  const address = statsAddress(view, now);
+  const result = useQuery<Stats>(address, 'stats');
+  const names = Object.fromEntries('data' in result && result.data
+    ? result.data.top_tokens.map((t) => [`token:${t.id}`, t.name ?? '']) : []);
+  return (
+    <>
+      <PageHead title={usage.title} />
+      <UsageBar names={names} />
+      <Loaded of={result} what={usage.title} height={900}>
+        {(of) => (
+          <>
+            <Trust of={of} isOld={result.state === 'refreshing' && rangeQuery(view, now).from !== of.from} />
+            <Cards of={of} compare={view.compare} />
+            {of.total_calls === 0 ? <NoCalls of={of} /> : <Charts of={of} view={view} address={address} />}
+            <GapsPanel of={of} zone={view.zone} address={address} />
+          </>
+        )}
+      </Loaded>
+    </>
+  );
+}

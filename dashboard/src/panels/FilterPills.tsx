@@ -1,0 +1,34 @@
+import './FilterPills.css';
+import { NO_FILTERS, listFilters, removeFilter } from '@/url/filters.ts';
+import type { Filter } from '@/url/filters.ts';
+import { useView } from '@/url/useView.ts';
+import { Button } from '@/ui/Button.tsx';
+import { Icon } from '@/ui/Icon.tsx';
+import { Notice } from '@/ui/Notice.tsx';
+import { useText } from '@/ui/reader.tsx';
+
+// `names`: of "token:12", as far as they are known.
+export function FilterPills({ names }: { names: Readonly<Record<string, string>> }) {
+  const { usage } = useText();
+  const [view, change] = useView();
+  const all = listFilters(view.filters);
+  const print = (f: Filter): string => `${usage.filter[f.name]}: ${names[`${f.name}:${f.value}`] ?? f.value}`;
+  return (
+    <>
+      {view.bad.length > 0 && <Notice kind="warn">{usage.filter.bad(view.bad.join(', '))}</Notice>}
+      {all.length > 0 && (
+        <ul className="pills" aria-label={usage.filter.label}>
+          {all.map((f) => (
+            <li key={`${f.name}:${f.value}`} className="pill">
+              <span>{print(f)}</span>
+              <Button kind="quiet" label={usage.filter.remove(print(f))} onClick={() => change({ filters: removeFilter(view.filters, f) })}>
+                <Icon name="close" />
+              </Button>
+            </li>
+          ))}
+          {all.length > 1 && <li><Button kind="quiet" onClick={() => change({ filters: NO_FILTERS })}>{usage.filter.clear}</Button></li>}
+        </ul>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,32 @@
+import './Trust.css';
+import type { Whole } from '@/api/types.ts';
+import { useNow } from '@/query/clock.ts';
+import { oddDays } from '@/time/days.ts';
+import { Ago } from '@/ui/Ago.tsx';
+import { Icon } from '@/ui/Icon.tsx';
+import { useFormat, useText } from '@/ui/reader.tsx';
+
+const LAGS_MS = 60_000;
+
+// How far these numbers can be trusted: up to when calls are counted, what is missing, days that are no 24 hours.
+export function Trust({ of, isOld }: { of: Whole; isOld: boolean }) {
+  const { common, usage } = useText();
+  const now = useNow();
+  const format = useFormat(of.zone);
+  const asOf = of.as_of === null ? null : new Date(of.as_of);
+  const lags = asOf !== null && now.getTime() - asOf.getTime() > LAGS_MS;
+  const odd = oddDays(new Date(of.from), new Date(of.to), of.zone);
+  const silent = of.silent_nodes.map((n) => n.name);
+  return (
+    <ul className="trust" role="status">
+      <li className={lags ? 'warn' : 'soft'}>
+        {lags && <Icon name="warn" />}
+        {lags ? common.refresh.lags(format.ago(asOf, now)) : <>{common.refresh.asOf('')}<Ago at={of.as_of} never={common.state.unknown} /></>}
+      </li>
+      {silent.length > 0 && <li className="warn"><Icon name="warn" />{common.refresh.silent(format.list(silent))}</li>}
+      {of.waiting > 0 && <li className="warn" title={of.uncounted.join('\n')}><Icon name="warn" />{usage.uncounted(format.exact(of.waiting))}</li>}
+      {odd.map((d) => <li key={d.at.getTime()} className="soft">{usage.range.odd(format.day(d.at), String(d.hours))}</li>)}
+      {isOld && <li className="soft">{common.state.refreshing}</li>}
+    </ul>
+  );
+}

@@ -1,0 +1,128 @@
+// Answers of the manager, by address. Equal questions are one request, which ends with its last reader;
+// old data stay while new ones load or fail. Passing failures are tried twice more.
+import { getAddress } from '@/api/call.ts';
+import { asProblem, isPassing } from '@/api/problem.ts';
+import type { Problem } from '@/api/problem.ts';
+
+export interface Entry<T = unknown> {
+  data: T | undefined;
+  problem: Problem | null; // of the last try, where that failed
+  isLoading: boolean;
+  loadedAt: number | null; // clock of this browser
+}
+
+const EMPTY: Entry = { data: undefined, problem: null, isLoading: true, loadedAt: null };
+const RETRIES_MS = [400, 1500];
+const KEPT_MS = 30_000;
+
+interface Slot {
+  entry: Entry;
+  readers: Set<() => void>;
+  abort: AbortController | null;
+  forgetAt: ReturnType<typeof setTimeout> | null;
+}
+
+const slots = new Map<string, Slot>();
+
+function slotOf(address: string): Slot {
+  let slot = slots.get(address);
+  if (!slot) {
+    slot = { entry: EMPTY, readers: new Set(), abort: null, forgetAt: null };
+    slots.set(address, slot);
+  }
+  return slot;
+}
+
+function put(slot: Slot, part: Partial<Entry>): void {
+  slot.entry = { ...slot.entry, ...part };
+  for (const reader of slot.readers)
+    reader();
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve) => {
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+});
+
+async function fetchPatiently(address: string, signal: AbortSignal): Promise<unknown> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await getAddress(address, signal);
+    } catch (e) {
+      const problem = asProblem(e);
+      const wait = RETRIES_MS[tries];
+      if (signal.aborted || wait === undefined || !isPassing(problem))
+        throw e;
+      await pause(Math.min(problem.retryAfterMs ?? wait, 5000), signal);
+    }
+  }
+}
+
+async function load(address: string, slot: Slot): Promise<void> {
+  const abort = new AbortController();
+  slot.abort = abort;
+  put(slot, { isLoading: true });
+  try {
+    const data = await fetchPatiently(address, abort.signal);
+    if (slot.abort === abort)
+      put(slot, { data, problem: null, isLoading: false, loadedAt: Date.now() });
+  } catch (e) {
+    if (slot.abort === abort)
+      put(slot, { problem: asProblem(e), isLoading: false });
+    if (asProblem(e).status === 401)
+      onSignedOut(address);
+  } finally {
+    if (slot.abort === abort)
+      slot.abort = null;
+  }
+}
+
+// Told where the manager knows nobody any more: the session has ended.
+let onSignedOut: (address: string) => void = () => undefined;
+export const setOnSignedOut = (told: (address: string) => void): void => { onSignedOut = told; };
+
+export const readEntry = (address: string): Entry => slots.get(address)?.entry ?? EMPTY;
+
+// Loads it where it is not there, is older than `freshMs` or failed.
+export function watchEntry(address: string, freshMs: number, reader: () => void): () => void {
+  const slot = slotOf(address);
+  slot.readers.add(reader);
+  if (slot.forgetAt !== null)
+    clearTimeout(slot.forgetAt);
+  slot.forgetAt = null;
+  const isFresh = slot.entry.loadedAt !== null && Date.now() - slot.entry.loadedAt < freshMs && !slot.entry.problem;
+  if (!slot.abort && !isFresh)
+    void load(address, slot);
+  return () => leave(address, slot, reader);
+}
+
+function leave(address: string, slot: Slot, reader: () => void): void {
+  slot.readers.delete(reader);
+  if (slot.readers.size > 0)
+    return;
+  slot.abort?.abort();
+  slot.abort = null;
+  slot.forgetAt = setTimeout(() => {
+    if (slots.get(address) === slot && slot.readers.size === 0)
+      slots.delete(address);
+  }, KEPT_MS);
+}
+
+// Asks anew for what somebody reads; forgets what nobody does. Without an address: everything.
+export function refresh(isMeant: (address: string) => boolean = () => true): void {
+  for (const [address, slot] of [...slots]) {
+    if (!isMeant(address))
+      continue;
+    if (slot.readers.size === 0)
+      slots.delete(address);
+    else if (!slot.abort)
+      void load(address, slot);
+  }
+}
+
+// What was known of somebody who has signed out, or is another now.
+export function forgetAll(): void {
+  for (const slot of slots.values())
+    slot.abort?.abort();
+  slots.clear();
+}

@@ -1,0 +1,7 @@
+// All English texts. A text that another language lacks does not compile.
+import { common } from './common.ts';
+import { problems } from './problems.ts';
+import { usage } from './usage.ts';
+
+export const texts = { common, problems, usage };
+export type Texts = typeof texts;

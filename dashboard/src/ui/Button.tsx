@@ -1,0 +1,19 @@
+import './Button.css';
+import type { ReactNode } from 'react';
+
+interface Props {
+  children: ReactNode;
+  onClick?: () => void;
+  kind?: 'plain' | 'main' | 'danger' | 'quiet';
+  type?: 'button' | 'submit';
+  label?: string;     // spoken, where what is seen says less
+  disabled?: boolean;
+  pressed?: boolean;  // of a switch
+}
+
+export function Button({ children, onClick, kind = 'plain', type = 'button', label, disabled, pressed }: Props) {
+  return (
+    <button type={type} className={`button button-${kind}`} onClick={onClick} disabled={disabled} aria-label={label}
+      title={label} aria-pressed={pressed}>{children}</button>
+  );
+}

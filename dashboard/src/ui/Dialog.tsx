@@ -1,0 +1,30 @@
+import './Dialog.css';
+import { useEffect, useId, useRef } from 'react';
+import type { ReactNode } from 'react';
+import { Button } from './Button.tsx';
+import { Icon } from './Icon.tsx';
+import { useText } from './reader.tsx';
+
+interface Props { title: string; onClose: () => void; children: ReactNode; wide?: boolean }
+
+// The browser's own modal dialog: the focus goes in, Esc closes it, the focus goes back.
+export function Dialog({ title, onClose, children, wide }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const heading = useId();
+  const { act } = useText().common;
+  useEffect(() => {
+    const d = dialog.current;
+    d?.showModal();
+    return () => d?.close();
+  }, []);
+  return (
+    <dialog ref={dialog} className={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={heading}
+      onCancel={(e) => { e.preventDefault(); onClose(); }}>
+      <div className="dialog-head">
+        <h2 id={heading}>{title}</h2>
+        <Button kind="quiet" label={act.close} onClick={onClose}><Icon name="close" /></Button>
+      </div>
+      <div className="dialog-body">{children}</div>
+    </dialog>
+  );
+}

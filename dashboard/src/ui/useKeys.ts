@@ -1,0 +1,28 @@
+// Keys of the whole page. They rest while somebody types, in charts (which have arrow keys of their own), in
+// dialogs, and where the reader has switched them off (WCAG 2.1.4).
+import { useEffect, useRef } from 'react';
+
+const KEY = 'tollgate.keys';
+export const keysAreOn = (): boolean => window.localStorage.getItem(KEY) !== 'off';
+export const setKeysOn = (on: boolean): void => window.localStorage.setItem(KEY, on ? 'on' : 'off');
+
+const RESTS_IN = 'input, select, textarea, [contenteditable], dialog, .recharts-wrapper, [role=region]';
+
+export type Keys = Partial<Record<'/' | '?' | 'Escape' | 'ArrowLeft' | 'ArrowRight', () => void>>;
+
+export function useKeys(keys: Keys): void {
+  const current = useRef(keys);
+  current.current = keys;
+  useEffect(() => {
+    const onKey = (e: KeyboardEvent): void => {
+      const found = Object.entries(current.current).find(([key]) => key === e.key);
+      const rests = e.target instanceof Element && e.target.closest(RESTS_IN) !== null;
+      if (!found?.[1] || rests || e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || !keysAreOn())
+        return;
+      e.preventDefault();
+      found[1]();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, []);
+}
