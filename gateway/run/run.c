@@ -2,6 +2,7 @@
 #include "gateway/run/run.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <signal.h>
@@ -33,6 +34,7 @@
 #define FEW_FILES 4096       /* open files below which the start says so */
 #define TAP_BYTES ((size_t)512 * 1024)
 #define FLUSH_MS 4000 /* for usage rows, on the way out */
+#define LARGE_BYTES (512 * 1024)
 
 struct gateway {
 	struct settings *settings; /* what it was started with */
@@ -439,6 +441,14 @@ static void serve_until_stopped(struct gateway *g, const struct run_options *o)
 	planes_drain(&g->planes, g->settings->timeouts.drain_ms);
 }
 
+/* What is large goes back to the system when it is freed. By itself malloc keeps it, from
+ * the second time on, in the thread's arena, where aligned memory of the same size does
+ * not fit again: a lap of the journal was lost each time the recorder fell behind. */
+static void give_back_what_is_large(void)
+{
+	CHECK(mallopt(M_MMAP_THRESHOLD, LARGE_BYTES) == 1);
+}
+
 int run_gateway(const struct run_options *options)
 {
 	struct gateway g = {
@@ -449,6 +459,7 @@ int run_gateway(const struct run_options *options)
 	bool all;
 
 	signals_block();
+	give_back_what_is_large();
 	started = start_parts(&g);
 	all = started == ARRAY_LEN(parts);
 	if (all)

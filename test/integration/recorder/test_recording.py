@@ -1,9 +1,11 @@
 """Usage rows: each call of a known key once, whatever PostgreSQL does; strangers never."""
+import contextlib
 import os
 import threading
 
 import pytest
 
+from tg.gateway import SANITIZED
 from tg.wait import eventually
 
 
@@ -146,6 +148,26 @@ def test_a_locked_table_delays_nobody(gateways, echo_upstream, cluster, database
     other.rollback()
     other.close()
     database.wait_usage(100)
+
+
+@pytest.mark.skipif(bool(SANITIZED), reason="sanitizers keep what was freed")
+def test_memory_of_falling_behind_is_given_back(gateways, echo_upstream, cluster, database):
+    """Each time more waits than the ring holds, and is read from its logs."""
+    gateway = gateways(echo_upstream, usage={"ring_bytes": 1 << 20})
+    gateway.expect_error(".")
+    # Where the machine is slow the ring may fill: what is dropped is counted.
+    told = "SELECT (SELECT count(*) FROM token_usage_logs) + (SELECT coalesce(sum(dropped), 0) FROM usage_gaps)"
+    memory, n = [], 2500
+    for turn in range(1, 8):
+        with contextlib.closing(cluster.connect(database.name)) as other:
+            other.autocommit = False
+            other.cursor().execute("LOCK TABLE usage_cursors IN ACCESS EXCLUSIVE MODE")
+            with gateway.connect() as client:
+                for _ in range(n):
+                    client.call("GET", "/api/test", headers={"User-Agent": 500 * "x"})
+        eventually(lambda: database.value(told) == turn * n, "all of them are told of")
+        memory.append(gateway.memory_kb("RssAnon"))
+    assert memory[-1] - memory[1] < 2560, memory
 
 
 def test_a_killed_session_neither_loses_nor_doubles(gateways, echo_upstream, database):
