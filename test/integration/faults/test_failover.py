@@ -172,6 +172,6 @@ def test_what_a_standby_had_not_heard_of_is_counted(gateways, echo_upstream, ser
         "FROM usage_gaps HAVING count(*) > 0"), "what is gone is counted")[0]
     assert (gaps["n"], gaps["reason"]) == (len(lost), "database set back")
     assert (gaps["since"], gaps["until"]) == (min(lost), max(lost))
-    assert re.search(rf"set back.* {len(lost)} events from 20\S+Z to 20\S+Z that were stored are gone",
-                     gateway.log())
+    eventually(lambda: re.search(
+        rf"set back.* {len(lost)} events from 20\S+Z to 20\S+Z that were stored are gone", gateway.log()), "it is told")
     gateway.fds_at_start = gateway.open_fds()

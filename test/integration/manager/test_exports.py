@@ -190,7 +190,7 @@ def test_one_that_breaks_is_cut_before_its_last_chunk(logs):
     end = ends(logs, before + 1)[0]
     assert end["ended"] == "broken" and end["rows"] < ROWS
     assert b"".join(chunks).count(b"\r\n") <= end["rows"] + 1
-    assert "an export of logs is cut behind" in logs.gateway.log()
+    eventually(lambda: "an export of logs is cut behind" in logs.gateway.log(), "it is told")
     # The only session, unless another test needed a second one: until there is a new one, the answer is 503.
     eventually(lambda: logs.api.exchange("GET", "/api/teams?format=csv", logs.people.admin.key).status == 200, "exports go on")
 

@@ -55,7 +55,7 @@ def test_only_local_callers_without_any_setting(gateways, upstream, database):
     assert post(gateway, event(gateway)).json() == {"status": "logged"}
     database.wait_usage(1)
     assert counts(gateway)["forbidden"] == 3 and counts(gateway)["refused"] == 0
-    warnings = [line for line in gateway.log().splitlines() if "was refused" in line]
+    warnings = eventually(lambda: [line for line in gateway.log().splitlines() if "was refused" in line], "it is told")
     assert len(warnings) == 1 and "WARN" in warnings[0]
 
 

@@ -59,6 +59,7 @@ def test_a_name_that_fails_is_told_once(gateways, names, echo_upstream):
     eventually(lambda: names.calls("moved.test") >= 3, "it is looked up again")
     names.set("moved.test", "127.0.0.1")
     eventually(lambda: gateway.call("GET", "/api/test/x").status == 200, "the name is found")
+    eventually(lambda: "resolver: moved.test: found" in gateway.log(), "it is told")
     lines = [line.split(" ", 1)[1] for line in gateway.log().splitlines()
              if "resolver: moved.test" in line]
     assert len(lines) == 2, lines

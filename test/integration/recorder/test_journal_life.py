@@ -168,7 +168,7 @@ def test_the_database_is_another_while_it_runs(gateways, echo_upstream, cluster,
     calls(gateway, 4)
     database.query("UPDATE token_generation SET instance = %s", [was])
     database.wait_usage(7)
-    assert re.search("is this database's now", gateway.log())
+    eventually(lambda: "is this database's now" in gateway.log(), "it is told")
 
 
 def test_an_empty_group_is_any_databases(gateways, echo_upstream, cluster, database, other, tmp_path):

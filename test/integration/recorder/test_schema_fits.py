@@ -44,7 +44,7 @@ def test_a_database_that_is_behind_gets_no_rows(gateways, echo_upstream, databas
         assert database.value("SELECT count(*) FROM token_usage_logs") == calls - 1
         database.query(back)
         database.wait_usage(calls)  # without a new session
-    assert gateway.log().count(ADVICE) >= 1
+    eventually(lambda: ADVICE in gateway.log(), "it is told")
 
 
 @pytest.mark.parametrize("change, what", [

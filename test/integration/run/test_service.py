@@ -115,7 +115,7 @@ def test_ready_does_not_wait_for_a_database_that_is_down(gateways, cluster, upst
     assert time.monotonic() - began < 1.5
     assert message["READY"] == "1" and "no keys yet" in message["STATUS"]
     assert gateway.get_status("/health") == 200 and gateway.get_status("/ready") == 503
-    assert "callers get 503 until they are loaded" in gateway.log()
+    eventually(lambda: "callers get 503 until they are loaded" in gateway.log(), "it is told")
     cluster.start()
     assert path_service.next()["STATUS"] == "1 route, 2 keys"
     finish_start(gateway)
@@ -152,7 +152,7 @@ def test_a_snapshot_decides_as_well(gateways, cluster, upstream, path_service):
     gateway.start(wait=False)
     message = path_service.wait_for("READY")
     assert message["STATUS"] == "1 route, 2 keys, stale: known ones are served, others get 503"
-    assert "those of the snapshot are served" in gateway.log()
+    eventually(lambda: "those of the snapshot are served" in gateway.log(), "it is told")
     finish_start(gateway)
     client = gateway.connect()
     client.send_request("GET", "/api/test/x")
