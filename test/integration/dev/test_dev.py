@@ -18,6 +18,7 @@ import pytest
 
 from tg.gateway import BINARY, REPORT, ROOT, SANITIZED, environment
 from tg.ports import free_port
+from tg.postgres import memory
 from tg.wait import eventually
 
 STOP_S = 5 if not SANITIZED else 20
@@ -150,8 +151,8 @@ class Dev:
 
 @pytest.fixture(scope="session")
 def open_folder():
-    """A folder that every user may enter, unlike pytest's."""
-    folder = tempfile.mkdtemp(prefix="tollgate-test-", dir="/tmp")
+    """A folder that every user may enter, unlike pytest's; in memory, as other clusters of tests."""
+    folder = tempfile.mkdtemp(prefix="tollgate-test-", dir=memory() or "/tmp")
     os.chmod(folder, 0o755)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -212,9 +213,11 @@ def dev(devs):
 
 
 @pytest.fixture
-def new_dev(devs, tmp_path):
+def new_dev(devs, open_folder):
     """One without a state folder so far."""
-    return devs(tmp_path / "state")
+    folder = tempfile.mkdtemp(dir=open_folder)
+    os.chmod(folder, 0o755)
+    return devs(os.path.join(folder, "state"))
 
 
 def edit(dev, old, new):
