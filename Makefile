@@ -94,7 +94,9 @@ LIB_OBJ  := $(LIB_SRC:%.c=$(BUILD)/%.o) $(GEN_SRC:build/%.c=$(BUILD)/%.o)
 LIB      := $(BUILD)/libtollgate.a
 # Tests wait for sockets and clocks more than they compute: two at a time for each core. A module's
 # tests are run by one process, which has a PostgreSQL of its own, so what they share is made once.
-PYTEST   := $(PYTHON) -m pytest --dist loadfile -n $(shell echo $$((2 * $$(nproc))))
+# And each process reads all modules: compiled once, whatever the environment says, not in each stage.
+PYTEST   := env PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX=$(CURDIR)/build/pycache \
+            $(PYTHON) -m pytest --dist loadfile -n $(shell echo $$((2 * $$(nproc))))
 UNIT_SRC := $(wildcard test/unit/*/test_*.c)
 UNIT_BIN := $(UNIT_SRC:test/unit/%.c=$(BUILD)/unit/%)
 FUZZ_SRC := $(wildcard test/fuzz/fuzz_*.c)
