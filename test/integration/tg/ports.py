@@ -7,8 +7,9 @@ import threading
 import time
 from contextlib import contextmanager
 
-_FIRST, _COUNT = 12000, 18000
-# Runs side by side start apart from each other and walk in strides.
+# Stages of one `make check` that run beside each other (test/check.sh) share them out.
+_FIRST, _COUNT = map(int, os.environ.get("TOLLGATE_TEST_PORTS", "12000 18000").split())
+# Other runs side by side start apart from each other and walk in strides.
 _STRIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 _SEED = os.getppid() if _STRIDE > 1 else os.getpid()
