@@ -30,7 +30,7 @@ function Change({ now, before, better, compare }: Pick<CardProps, 'now' | 'befor
   const isGood = better === 'neither' ? null : (ratio > 0) === (better === 'more');
   return (
     <p className={`card-change ${isGood === null ? 'soft' : isGood ? 'good' : 'bad'}`} title={format.exact(before)}>
-      {ratio > 0 ? '↑ ' : '↓ '}{usage.change(format.change(ratio), than)}
+      {ratio > 0 ? `↑ ${usage.more(format.change(ratio), than)}` : `↓ ${usage.less(format.change(ratio), than)}`}
     </p>
   );
 }

@@ -20,8 +20,8 @@ function useColumns(of: string, by: RankBy): Column<Ranked>[] {
   const { usage } = useText();
   const format = useFormat();
   const all: Record<string, Column<Ranked>> = {
-    name: { key: 'name', head: of, isHead: true, cell: (r) => r.face },
-    share: { key: 'share', head: usage.shareOf, cell: (r) => <span className="nowrap"><Bar share={r.share} /> <Percent value={r.share} /></span> },
+    name: { key: 'name', head: of, isHead: true, cell: (r) => <span className="ranked">{r.face}<Bar share={r.share} /></span> },
+    share: { key: 'share', head: usage.shareOf, number: true, cell: (r) => <Percent value={r.share} /> },
     calls: { key: 'calls', head: usage.calls, number: true, cell: (r) => <Count value={r.calls} /> },
     errors: { key: 'errors', head: usage.errors, number: true, cell: (r) => <><Count value={r.errors} /> <span className="soft">(<Percent value={r.error_rate} />)</span></> },
     mean: { key: 'mean', head: usage.responseTime, number: true, cell: (r) => <Milliseconds value={r.mean_ms} /> },

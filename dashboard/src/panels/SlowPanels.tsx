@@ -40,7 +40,7 @@ export function SlowCalls({ rows, address, zone }: { rows: readonly Call[]; addr
       <Table caption={usage.slowCalls} rows={rows} rowKey={(r) => String(r.id)} columns={[
         { key: 'at', head: usage.at, isHead: true, cell: (r) => {
           const href = callHref(r);
-          const at = format.minute(new Date(r.used_at));
+          const at = <time dateTime={r.used_at}>{format.minute(new Date(r.used_at))}</time>;
           return href ? <Link href={href}>{at}</Link> : at;
         } },
         { key: 'took', head: usage.took, number: true, cell: (r) => <Milliseconds value={r.response_time_ms} /> },

@@ -23,20 +23,22 @@ export function Nav({ me, page }: { me: Me; page: Page }) {
   const current = UNDER[page.name] ?? page.name;
   return (
     <nav className="nav" aria-label={nav.label}>
-      <div className="nav-head">
-        <Link className="nav-name" href={hrefOf({ name: 'dashboard' })}>
-          <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7" fill="#1f56ee" />
-            <path d="M7 25V9h4v16zm14 0V9h4v16z" fill="#fff" /><path d="M9 12.5l14-5v3l-14 5z" fill="#f1954e" /></svg>
-          {product}
-        </Link>
-        <button type="button" className="button button-quiet nav-open" aria-expanded={isOpen} aria-label={nav.open}
-          onClick={() => setOpen(!isOpen)}><Icon name={isOpen ? 'close' : 'menu'} /></button>
+      <div className="nav-fixed">
+        <div className="nav-head">
+          <Link className="nav-name" href={hrefOf({ name: 'dashboard' })}>
+            <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7" fill="#1f56ee" />
+              <path d="M7 25V9h4v16zm14 0V9h4v16z" fill="#fff" /><path d="M9 12.5l14-5v3l-14 5z" fill="#f1954e" /></svg>
+            {product}
+          </Link>
+          <button type="button" className="button button-quiet nav-open" aria-expanded={isOpen} aria-label={nav.open}
+            onClick={() => setOpen(!isOpen)}><Icon name={isOpen ? 'close' : 'menu'} /></button>
+        </div>
+        <ul className={isOpen ? 'nav-list nav-list-open' : 'nav-list'} onClick={() => setOpen(false)}>
+          {pagesFor(me).map((name) => (
+            <li key={name}><Link className="nav-link" href={hrefOf({ name })} current={current === name}>{nav[name]}</Link></li>
+          ))}
+        </ul>
       </div>
-      <ul className={isOpen ? 'nav-list nav-list-open' : 'nav-list'} onClick={() => setOpen(false)}>
-        {pagesFor(me).map((name) => (
-          <li key={name}><Link className="nav-link" href={hrefOf({ name })} current={current === name}>{nav[name]}</Link></li>
-        ))}
-      </ul>
     </nav>
   );
 }

@@ -5,7 +5,7 @@ export interface Format {
   count(n: number): string;           // 123.5M, 1.2億
   exact(n: number): string;           // 123,456,789
   percent(ratio: number): string;     // 99.9 %; 100 % only where nothing is missing
-  change(ratio: number): string;      // +12.3 %
+  change(ratio: number): string;      // 12.3 %, whichever way
   ms(ms: number): string;             // 212 ms, 3.4 s
   money(n: number): string;
   bytes(n: number): string;
@@ -70,7 +70,9 @@ function makeFormat(locale: string, zone: string): Format {
   const whole = number({ maximumFractionDigits: 6 });
   const share = number({ style: 'percent', maximumFractionDigits: 1 });
   const fine = number({ style: 'percent', maximumFractionDigits: 2 });
-  const signed = number({ style: 'percent', maximumFractionDigits: 1, signDisplay: 'exceptZero' });
+  const signless = number({ style: 'percent', maximumFractionDigits: 1, signDisplay: 'never' });
+  const tenth = number({ maximumFractionDigits: 1 });
+  const integer = number({ maximumFractionDigits: 0 });
   const price = number({ minimumFractionDigits: 2, maximumFractionDigits: 4 });
   const unit = (value: number, name: string, digits: number): string =>
     number({ style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits }).format(value);
@@ -90,9 +92,9 @@ function makeFormat(locale: string, zone: string): Format {
     count: (n) => short.format(n),
     exact: (n) => whole.format(n),
     percent: (r) => (r > 0.99 && r < 1 ? fine : share).format(honest(r)),
-    change: (r) => signed.format(r),
-    ms: (ms) => (ms < 1000 ? unit(ms, 'millisecond', ms < 10 ? 1 : 0)
-      : ms < 100_000 ? unit(ms / 1000, 'second', 1) : unit(ms / 60_000, 'minute', 1)),
+    change: (r) => signless.format(r),
+    ms: (ms) => (ms < 999.5 ? `${(ms < 9.95 ? tenth : integer).format(ms)} ms`
+      : ms < 99_950 ? `${tenth.format(ms / 1000)} s` : `${tenth.format(ms / 60_000)} min`),
     money: (n) => price.format(n),
     bytes: (n) => { const [value, name] = sizeOf(n); return unit(value, name, value < 10 ? 1 : 0); },
     instant: (at) => long.format(at),

@@ -1,6 +1,7 @@
 import './Field.css';
 import { useId } from 'react';
 import type { HTMLInputTypeAttribute } from 'react';
+import { Words } from './Words.tsx';
 
 interface Props {
   label: string;
@@ -26,7 +27,7 @@ export function Field({ label, value, onChange, type = 'text', hint, fault, secr
       {type === 'area'
         ? <textarea {...shared} rows={3} onChange={(e) => onChange(e.target.value)} />
         : <input {...shared} type={type} onChange={(e) => onChange(e.target.value)} />}
-      {hint && <span id={`${id}-hint`} className="field-hint">{hint}</span>}
+      {hint && <span id={`${id}-hint`} className="field-hint"><Words>{hint}</Words></span>}
       {fault && <span id={`${id}-fault`} className="field-fault" role="alert">{fault}</span>}
     </div>
   );

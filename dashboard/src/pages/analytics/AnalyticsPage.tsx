@@ -40,9 +40,9 @@ function Charts({ of, view, address }: { of: Stats; view: View; address: string 
       </div>
       <div className="page-two">
         <SharePanel title={usage.share} rows={routes} address={address} />
+        <SlowRoutes rows={of.slow_routes} address={address} />
         <StatusPanel {...shared} />
         <ErrorsPanel {...shared} />
-        <SlowRoutes rows={of.slow_routes} address={address} />
       </div>
       <SlowCalls rows={of.slow_calls} zone={view.zone} address={address} />
     </>

@@ -13,6 +13,8 @@ import { Link } from '@/ui/Link.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { Notice } from '@/ui/Notice.tsx';
 import { ProblemNotice } from '@/ui/ProblemNotice.tsx';
+import { Taste } from '@/ui/Taste.tsx';
+import { Words } from '@/ui/Words.tsx';
 import { useText } from '@/ui/reader.tsx';
 import { keyFault } from './keyFault.ts';
 
@@ -78,7 +80,7 @@ function LinkSignIn({ code }: { code: string }) {
   if (!problem)
     return <Notice kind="info">{words.link}</Notice>;
   return problem.code === 'bad_sign_in'
-    ? <Notice kind="bad"><p>{words.linkFailed}</p><p>{words.linkHint}</p></Notice>
+    ? <Notice kind="bad"><p>{words.linkFailed}</p><p><Words>{words.linkHint}</Words></p></Notice>
     : <ProblemNotice problem={problem} />;
 }
 
@@ -89,10 +91,13 @@ export default function SignInPage() {
   useEffect(() => { document.title = `${words.title} · Tollgate`; }, [words]);
   return (
     <main className="sign-in" id="main">
-      <h1>{words.title}</h1>
-      {code && <LinkSignIn code={code} />}
-      <Loaded of={ways} what={words.title} height={160}>{(w) => <><Providers ways={w} /><KeyForm /></>}</Loaded>
-      <p className="soft"><Link href={hrefOf({ name: 'self' })}>{words.selfLink}</Link></p>
+      <div className="sign-in-box">
+        <h1>{words.title}</h1>
+        {code && <LinkSignIn code={code} />}
+        <Loaded of={ways} what={words.title} height={160}>{(w) => <><Providers ways={w} /><KeyForm /></>}</Loaded>
+        <p><Link href={hrefOf({ name: 'self' })}>{words.selfLink}</Link></p>
+      </div>
+      <div className="sign-in-taste"><Taste quiet /></div>
     </main>
   );
 }

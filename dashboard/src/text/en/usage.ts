@@ -2,8 +2,8 @@ export const usage = {
   title: 'Usage analytics',
   calls: 'Calls', successRate: 'Success rate', responseTime: 'Response time', errors: 'Errors', cost: 'Cost',
   mean: 'Mean', p50: 'p50', p95: 'p95', p99: 'p99', max: 'Longest', median: 'Median', bytesOut: 'Sent', bytesIn: 'Received',
-  change: (by: string, than: string) => `${by} against ${than}`, same: (than: string) => `as ${than}`,
-  compare: { label: 'Compare with', previous: 'the period before', week_before: 'a week before', none: 'nothing' },
+  more: (by: string, than: string) => `${by} more than ${than}`, less: (by: string, than: string) => `${by} less than ${than}`, same: (than: string) => `as ${than}`,
+  compare: { label: 'Compare', previous: 'with the period before', week_before: 'with a week before', none: 'with nothing' },
   before: { previous: 'the period before', week_before: 'a week before', none: '' },
   range: {
     label: 'Range', zone: 'Time zone', last_h: (n: string) => `Last ${n} h`, last_d: (n: string) => `Last ${n} days`,

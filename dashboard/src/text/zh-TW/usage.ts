@@ -4,8 +4,8 @@ export const usage: Texts['usage'] = {
   title: '使用分析',
   calls: '總調用', successRate: '成功率', responseTime: '響應時間', errors: '錯誤數', cost: '費用',
   mean: '平均', p50: 'p50', p95: 'p95', p99: 'p99', max: '最長', median: '中位數', bytesOut: '傳出', bytesIn: '接收',
-  change: (by, than) => `較${than} ${by}`, same: (than) => `與${than}相同`,
-  compare: { label: '比較對象', previous: '前一段時間', week_before: '一週前', none: '不比較' },
+  more: (by, than) => `比${than}多 ${by}`, less: (by, than) => `比${than}少 ${by}`, same: (than) => `與${than}相同`,
+  compare: { label: '比較對象：', previous: '前一段時間', week_before: '一週前', none: '不比較' },
   before: { previous: '前一段時間', week_before: '一週前', none: '' },
   range: {
     label: '時間範圍', zone: '時區', last_h: (n) => `最近 ${n} 小時`, last_d: (n) => `最近 ${n} 天`,
