@@ -57,13 +57,14 @@ export function formatOf(language: Language, zone: string): Format {
   const known = formats.get(key);
   if (known)
     return known;
-  const made = makeFormat(language === 'zh-TW' ? 'zh-TW' : 'en-GB', zone);
+  const made = language === 'zh-TW' ? makeFormat('zh-TW', 'zh-TW', zone) : makeFormat('en-US', 'en-GB', zone);
   formats.set(key, made);
   return made;
 }
 
-function makeFormat(locale: string, zone: string): Format {
-  const number = (o: Intl.NumberFormatOptions): Intl.NumberFormat => new Intl.NumberFormat(locale, o);
+// English has the K, M and B of the one side of an ocean, and the order of dates of the other.
+function makeFormat(numbers: string, locale: string, zone: string): Format {
+  const number = (o: Intl.NumberFormatOptions): Intl.NumberFormat => new Intl.NumberFormat(numbers, o);
   const date = (o: Intl.DateTimeFormatOptions): Intl.DateTimeFormat =>
     new Intl.DateTimeFormat(locale, { timeZone: zone, hourCycle: 'h23', ...o });
   const short = number({ notation: 'compact', maximumFractionDigits: 1 });
@@ -91,7 +92,7 @@ function makeFormat(locale: string, zone: string): Format {
   return {
     count: (n) => short.format(n),
     exact: (n) => whole.format(n),
-    percent: (r) => (r > 0.99 && r < 1 ? fine : share).format(honest(r)),
+    percent: (r) => ((r > 0.99 && r < 1) || (r > 0 && r < 0.01) ? fine : share).format(honest(r)),
     change: (r) => signless.format(r),
     ms: (ms) => (ms < 999.5 ? `${(ms < 9.95 ? tenth : integer).format(ms)} ms`
       : ms < 99_950 ? `${tenth.format(ms / 1000)} s` : `${tenth.format(ms / 60_000)} min`),
