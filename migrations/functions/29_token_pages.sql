@@ -15,7 +15,7 @@
 CREATE OR REPLACE FUNCTION public.token_looks(OUT walked integer, OUT sorted integer,
 	OUT sampled integer)
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-SELECT 16000, 12000, 100
+SELECT 8000, 12000, 100
 $$;
 
 -- How keys, the last of them an id, stand to a place. PostgreSQL is not to know which
@@ -298,8 +298,8 @@ BEGIN
 		RETURN teams;
 	END IF;
 	page := public.token_walk(wanted, sort, past, range, teams, most,
-		most + looks.walked / 16);
-	IF NOT page.is_whole AND 16 * cardinality(page.ids) >= most THEN
+		most + looks.walked / 8);
+	IF NOT page.is_whole AND 8 * cardinality(page.ids) >= most THEN
 		page := public.token_walk(wanted, sort, past, range, teams, most, looks.walked);
 	END IF;
 	IF page.is_whole THEN
