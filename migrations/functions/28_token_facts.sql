@@ -63,6 +63,9 @@ BEGIN
 	IF to_regclass('public.tokens_tollgate_lexemes') IS NULL THEN
 		CREATE INDEX tokens_tollgate_lexemes ON public.tokens USING gin
 			(public.token_lexemes(name::text, key_start::text, scopes));
+		-- Of a table that is taken over, PostgreSQL else knows nothing for minutes, and
+		-- of the words never where autovacuum is off.
+		ANALYZE public.tokens;
 	END IF;
 	IF to_regclass('public.tokens_tollgate_revoked') IS NULL THEN
 		EXECUTE 'CREATE INDEX tokens_tollgate_revoked ON public.tokens (id) WHERE '

@@ -165,6 +165,16 @@ def test_tells_what_was_refused_and_which_tokens_have_no_scopes(older):
     assert "without scopes" not in done.stdout and "refused" not in done.stdout
 
 
+def test_what_is_taken_over_is_analyzed(older):
+    """So that the first search of many tokens finds the indexes that it has, and not only once autovacuum has come by."""
+    assert migrate(older, "--adopt-time-zone", ZONE).returncode == 0
+    assert older.value("SELECT reltuples FROM pg_class WHERE oid = 'tokens'::regclass") == 3
+    assert older.value("SELECT most_common_elems::text FROM pg_stats WHERE tablename = 'tokens_tollgate_lexemes'") is not None
+    analyzed = older.value("SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'tokens'")
+    migrate(older)
+    assert older.value("SELECT analyze_count FROM pg_stat_user_tables WHERE relname = 'tokens'") == analyzed
+
+
 def test_rows_ahead_of_now_are_warned_of(older, tmp_path, echo_upstream):
     """Of an older backend whose local time is read as UTC; our own are not meant."""
     older.query("TRUNCATE token_usage_logs")
