@@ -198,6 +198,9 @@ def test_one_that_breaks_is_cut_before_its_last_chunk(logs):
 @pytest.mark.sanitizer
 def test_stopping_while_one_begins(logs):
     """The last: the gateway ends here."""
+    eventually(lambda: logs.database.value(
+        "SELECT count(*) FILTER (WHERE action = 'export.begun') = count(*) FILTER (WHERE action = 'export.ended') "
+        "FROM tollgate_audit"), "no earlier one has a line to come")
     other = logs.database.cluster.connect(logs.database.name)
     other.autocommit = False
     other.cursor().execute("LOCK TABLE tollgate_audit")
