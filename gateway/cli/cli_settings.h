@@ -8,8 +8,9 @@
 
 /* NULL: *report says why. */
 struct settings *cli_settings(const struct cli_config *files, struct sbuf *report);
-/* That of the `tollgate dev` that runs in this folder, with its overlay and variables;
- * routes lead where the file says. NULL: there is none. */
+/* That of the `tollgate dev` that runs in this folder, with its overlay, state folder and
+ * variables (but for those of its --env-file): it listens where it does, and routes lead
+ * where they do. NULL: there is none. */
 struct settings *cli_dev_settings(void);
 
 #endif

@@ -6,9 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/check.h"
 #include "common/str.h"
-#include "gateway/settings/env_file.h"
 
 #define REPORT_MAX (64u << 10)
 #define PID_MAX_LIMIT (1u << 22) /* proc(5), of 64-bit machines */
@@ -31,8 +29,7 @@ static bool runs(const char *pid_text)
 	return kill((pid_t)pid, 0) == 0 || errno == EPERM;
 }
 
-/* Its variables; NULL: none that hold. */
-static struct env_file *read_variables(void)
+struct env_file *cli_dev_variables(void)
 {
 	struct env_file *variables;
 	struct sbuf report;
@@ -50,20 +47,9 @@ static struct env_file *read_variables(void)
 
 const char *cli_dev_env(void)
 {
-	struct env_file *variables = read_variables();
+	struct env_file *variables = cli_dev_variables();
 	bool is_there = variables != NULL;
 
 	env_file_free(&variables);
 	return is_there ? CLI_DEV_ENV : NULL;
-}
-
-char *cli_dev_config(void)
-{
-	struct env_file *variables = read_variables();
-	const char *path =
-		variables != NULL ? env_file_get(variables, "TOLLGATE_CONFIG") : NULL;
-	char *copy = path != NULL ? xstrdup(path) : NULL;
-
-	env_file_free(&variables);
-	return copy;
 }

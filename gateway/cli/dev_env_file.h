@@ -2,12 +2,15 @@
 #ifndef GATEWAY_CLI_DEV_ENV_FILE_H
 #define GATEWAY_CLI_DEV_ENV_FILE_H
 
-#define CLI_DEV_ENV ".tollgate/dev.env"
+#include "gateway/settings/env_file.h"
+
+#define CLI_DEV_STATE ".tollgate"
+#define CLI_DEV_ENV CLI_DEV_STATE "/dev.env"
 
 /* Its path, CLI_DEV_ENV; NULL: there is none, it is another user's (who may have put it
  * there for somebody else to find), or what has written it runs no more. */
 const char *cli_dev_env(void);
-/* The configuration that it runs with, which the caller frees; NULL as above. */
-char *cli_dev_config(void);
+/* What it says (gateway/dev/dev_env.h), which env_file_free ends; NULL as above. */
+struct env_file *cli_dev_variables(void);
 
 #endif

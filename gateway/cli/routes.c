@@ -22,6 +22,8 @@ static void add_upstreams(struct table *t, const struct settings_route *r)
 	for (size_t i = 0; i < r->n_endpoints; i++)
 		sbuf_printf(&text, "%s%s://%s", i > 0 ? " " : "",
 			    r->tls ? "https" : "http", r->endpoints[i].authority);
+	if (r->upstream_replaced)
+		sbuf_printf(&text, " in place of %s", r->replaced_url);
 	table_add(t, text.overflow ? "many" : sbuf_text(&text));
 	sbuf_fini(&text);
 }

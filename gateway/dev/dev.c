@@ -142,6 +142,9 @@ static void on_ready(void *ctx, const struct run_addresses *a)
 			.key = d->key[0] != '\0' ? d->key : NULL,
 			.admin_key = d->admin_key[0] != '\0' ? d->admin_key : NULL,
 			.config = config != NULL ? config : d->options->config,
+			.demo_url = d->source.routes.demo_url,
+			.mock_url = d->source.routes.mock_url,
+			.live = d->source.routes.live,
 			.database = d->pg != NULL ? private_pg_tcp_url(d->pg)
 						  : d->source.database,
 			.pid = (long)getpid()},

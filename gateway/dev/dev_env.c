@@ -43,5 +43,8 @@ void dev_env_format(struct sbuf *out, const struct dev_env *e)
 		add_line(out, "TOLLGATE_ADMIN_KEY", e->admin_key);
 	add_line(out, "DATABASE_URL", e->database);
 	add_line(out, "TOLLGATE_CONFIG", e->config);
+	add_line(out, "TOLLGATE_DEMO_URL", e->demo_url);
+	add_line(out, "TOLLGATE_MOCK_URL", e->mock_url);
+	add_line(out, "TOLLGATE_LIVE", e->live ? "1" : "0");
 	sbuf_printf(out, "TOLLGATE_PID=%ld\n", e->pid);
 }

@@ -2,6 +2,8 @@
 #ifndef GATEWAY_DEV_DEV_ENV_H
 #define GATEWAY_DEV_DEV_ENV_H
 
+#include <stdbool.h>
+
 #include "common/str.h"
 
 struct dev_env {
@@ -9,7 +11,9 @@ struct dev_env {
 	const char *key;               /* NULL: none */
 	const char *admin_key;         /* of the manager; NULL: none */
 	const char *database;
-	const char *config; /* the file, from the root on */
+	const char *config;              /* the file, from the root on */
+	const char *demo_url, *mock_url; /* where routes may lead (dev_routes.h) */
+	bool live;
 	long pid;
 };
 

@@ -330,6 +330,50 @@ def test_commands_in_its_folder_need_no_database(running, tmp_path):
         assert done.returncode == 1 and "refused" in done.stderr
 
 
+def test_commands_in_its_folder_need_no_configuration(running, tmp_path):
+    """They listen, lead and write where the one that runs does, and not where the file says."""
+    os.symlink(running.state, tmp_path / ".tollgate")
+    routes = {r["name"]: r for r in json.loads(in_folder(tmp_path, "routes", "--json").stdout)}
+    demo, mock = running.env["TOLLGATE_DEMO_URL"], running.env["TOLLGATE_MOCK_URL"]
+    assert routes["test"]["replaced"] and routes["openai"]["replaced"]
+    assert (routes["test"]["upstreams"], routes["openai"]["upstreams"]) == ([demo], [mock])
+    assert f"{mock} in place of https://api.openai.com/v1 " in in_folder(tmp_path, "routes").stdout
+    said = in_folder(tmp_path, "doctor", "--json")
+    found = {}
+    for line in json.loads(said.stdout)["checks"]:
+        found.setdefault(line["check"], []).append((line["result"], line["text"]))
+    assert said.returncode == 0, found
+    assert found["configuration"] == [("ok", "that of the running `tollgate dev`, 4 routes")]
+    assert [f"{url.split('/')[-1]}: a gateway answers there" for url in (running.url, running.env["TOLLGATE_MANAGER_URL"])] \
+        == [text for _, text in found["port"]]
+    assert found["upstream"] == [("ok", f"{name}: {url.split('/')[-1]} answers") for name, url in (("openai", mock), ("test", demo))]
+    assert ".tollgate/usage" in found["disk"][0][1]
+    explained = json.loads(in_folder(tmp_path, "explain", "/api/openai/models", "--json").stdout)
+    assert explained["upstreams"][0]["url"] == mock, explained
+
+
+def test_tail_and_explain_in_its_folder(running, tmp_path):
+    os.symlink(running.state, tmp_path / ".tollgate")
+    with subprocess.Popen([BINARY, "tail"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as tail:
+        try:
+            os.set_blocking(tail.stdout.fileno(), False)
+            lines = []
+
+            def seen():
+                assert tail.poll() is None, tail.stderr.read()
+                assert running.get("/api/test/tailed")[0] == 200
+                lines.extend(json.loads(line) for line in tail.stdout)
+                return lines
+            row = eventually(seen, "a call is printed")[0]
+        finally:
+            tail.send_signal(signal.SIGINT)
+        assert (tail.wait(20), tail.stderr.read()) == (0, b"")
+    assert (row["route_path"], row["token_name"], row["node"]) == ("/api/test", "demo", "dev")
+    explained = in_folder(tmp_path, "explain", row["request_id"], "--json")
+    assert json.loads(explained.stdout)["request_id"] == row["request_id"], explained.stderr
+
+
 @pytest.mark.parametrize("line", ["TOLLGATE_PID=1\n", "TOLLGATE_PID=4194304\n", "TOLLGATE_PID=-1\n", ""])
 def test_a_dev_env_that_is_nobodys_is_left_alone(tmp_path, line):
     """Another user's, or one of a run that is gone."""
@@ -465,7 +509,7 @@ def test_configuration_changes(dev):
     edit(dev, '"/api/test', '"/api/renamed"')
     eventually(lambda: dev.get("/api/renamed/x")[0] == 200, "the new path is served")
     assert dev.get("/api/test/x")[0] == 404
-    edit(dev, '"workers": "auto"', '"workers": 1')
+    edit(dev, '"workers": "auto"', '"workers": 3')
     dev.wait_log("change of workers takes a restart")
     told = dev.wait_log(r"Routes, as they lead now:\n(?:  /\S+ +-> .*\n)*  /api/renamed +-> the demo upstream\n")
     assert "/api/openai          -> the mock of https://api.openai.com/v1, since its secret is unset" in told[0]

@@ -93,6 +93,10 @@ def test_whose_rows_they_are(logs):
                                   "users/{}/sessions", "users/{}/identities"])
 def test_each_list(logs, path):
     path = f"/api/{path.format(logs.people.admin.id)}"
+    # When the key was used last is noted once, behind the first call with it.
+    eventually(lambda: logs.database.value("SELECT max(last_used) FROM tollgate_user_keys WHERE user_id = %s",
+                                           [logs.people.admin.id]) or logs.api.get("/api/me", logs.people.admin.key) is None,
+               "its key was used")
     lines = [json.loads(x) for x in export(logs, path + "?format=ndjson").body.decode().splitlines()]
     pages = logs.api.pages(path, logs.people.admin.key)
     known = {i["id"] for i in lines}

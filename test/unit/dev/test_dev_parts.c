@@ -219,6 +219,8 @@ static void env_file_with_and_without_a_key(void **state)
 			    .admin_key = "tgu_x",
 			    .database = "host=x dbname=y",
 			    .config = "/c d/t.json",
+			    .demo_url = "http://127.0.0.1:1",
+			    .mock_url = "http://127.0.0.1:2",
 			    .pid = 42};
 	struct sbuf out;
 
@@ -232,12 +234,17 @@ static void env_file_with_and_without_a_key(void **state)
 				   "TOLLGATE_ADMIN_KEY=tgu_x\n"
 				   "DATABASE_URL='host=x dbname=y'\n"
 				   "TOLLGATE_CONFIG='/c d/t.json'\n"
+				   "TOLLGATE_DEMO_URL=http://127.0.0.1:1\n"
+				   "TOLLGATE_MOCK_URL=http://127.0.0.1:2\n"
+				   "TOLLGATE_LIVE=0\n"
 				   "TOLLGATE_PID=42\n");
 	sbuf_reset(&out);
 	e.key = e.admin_key = NULL;
+	e.live = true;
 	dev_env_format(&out, &e);
 	sbuf_add(&out, "", 1);
 	assert_null(strstr(out.p, "KEY"));
+	assert_non_null(strstr(out.p, "\nTOLLGATE_LIVE=1\n"));
 	sbuf_fini(&out);
 }
 
