@@ -254,6 +254,29 @@ BEGIN
 END
 $$;
 
+-- Stores tokens, as they are; their ids.
+CREATE OR REPLACE FUNCTION public.token_add(made public.tokens[]) RETURNS SETOF bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	missing text;
+BEGIN
+	RETURN QUERY INSERT INTO public.tokens AS k (name, token_hash, key_start, scopes,
+		expires_at, tollgate_team_id, tollgate_description, tollgate_address_ranges,
+		tollgate_disabled_at)
+		SELECT t.name, t.token_hash, t.key_start, t.scopes, t.expires_at,
+		t.tollgate_team_id, t.tollgate_description, t.tollgate_address_ranges,
+		t.tollgate_disabled_at FROM unnest(made) AS t RETURNING k.id::bigint;
+EXCEPTION
+	WHEN unique_violation THEN
+		PERFORM public.people_refuse('TG409', 'the table ''tokens'' has such a row '
+			'already: ' || SQLERRM, 'name');
+	WHEN not_null_violation THEN
+		GET STACKED DIAGNOSTICS missing = COLUMN_NAME;
+		PERFORM public.people_refuse('TG409', format('the column ''%s'' of tokens has no '
+			'default: give it one, so that tokens can be made here', missing));
+END
+$$;
+
 -- spec: name, scopes, team_id, description, address_ranges, expires_at or lifetime_s;
 -- token_hash and key_start of its key, which only admins bring themselves ("brought").
 CREATE OR REPLACE FUNCTION public.token_create(actor jsonb, spec jsonb,
@@ -263,7 +286,6 @@ DECLARE
 	team bigint;
 	t public.tokens;
 	before json;
-	missing text;
 BEGIN
 	PERFORM public.token_begin(actor, once);
 	IF (spec ->> 'brought')::boolean THEN
@@ -287,21 +309,8 @@ BEGIN
 			'usage generate` makes and takes away: give the key''s first characters',
 			'key_start');
 	END IF;
-	INSERT INTO public.tokens AS k (name, token_hash, key_start, scopes, expires_at,
-		tollgate_team_id, tollgate_description, tollgate_address_ranges)
-		VALUES (t.name, public.token_check_hash(actor, spec ->> 'token_hash'),
-		t.key_start, t.scopes, t.expires_at, t.tollgate_team_id,
-		t.tollgate_description, t.tollgate_address_ranges)
-		RETURNING k.id INTO t.id;
-	RETURN public.token_keep_answer(once, t.id);
-EXCEPTION
-	WHEN unique_violation THEN
-		PERFORM public.people_refuse('TG409', 'the table ''tokens'' has such a row '
-			'already: ' || SQLERRM, 'name');
-	WHEN not_null_violation THEN
-		GET STACKED DIAGNOSTICS missing = COLUMN_NAME;
-		PERFORM public.people_refuse('TG409', format('the column ''%s'' of tokens has no '
-			'default: give it one, so that tokens can be made here', missing));
+	t.token_hash := public.token_check_hash(actor, spec ->> 'token_hash');
+	RETURN public.token_keep_answer(once, (SELECT * FROM public.token_add(ARRAY[t])));
 END
 $$;
 

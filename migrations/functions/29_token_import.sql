@@ -69,27 +69,7 @@ BEGIN
 			answers := answers || jsonb_build_object('fault', SQLERRM);
 		END;
 	END LOOP;
-	PERFORM public.token_import_add(made);
+	PERFORM public.token_add(made);
 	RETURN to_jsonb(answers);
-END
-$$;
-
-CREATE OR REPLACE FUNCTION public.token_import_add(made public.tokens[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	missing text;
-BEGIN
-	INSERT INTO public.tokens (name, token_hash, scopes, expires_at,
-		tollgate_description, tollgate_address_ranges, tollgate_disabled_at)
-		SELECT name, token_hash, scopes, expires_at, tollgate_description,
-		tollgate_address_ranges, tollgate_disabled_at FROM unnest(made);
-EXCEPTION
-	WHEN unique_violation THEN
-		PERFORM public.people_refuse('TG409', 'the table ''tokens'' has such a row '
-			'already: ' || SQLERRM, 'name');
-	WHEN not_null_violation THEN
-		GET STACKED DIAGNOSTICS missing = COLUMN_NAME;
-		PERFORM public.people_refuse('TG409', format('the column ''%s'' of tokens has no '
-			'default: give it one, so that tokens can be made here', missing));
 END
 $$;

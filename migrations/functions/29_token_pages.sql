@@ -370,7 +370,7 @@ BEGIN
 			token_is_managed,token_time,token_scopes_list,token_state,token_facts,
 			token_check_name,token_check_scopes,token_check_ranges,token_check_expiry,
 			token_check_team,token_check_ceiling,token_check_hash,token_repeated,
-			token_of_spec,token_import,token_import_known,token_import_add,
+			token_of_spec,token_import,token_import_known,token_add,
 			token_begin,token_keep_answer,token_create,token_take,token_need_living,
 			token_change,token_switch,token_rotate,token_get,token_by_hash,token_order,
 			token_days_from_now,token_scopes_wanted,token_words_wanted,
