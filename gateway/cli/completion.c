@@ -81,6 +81,23 @@ static void put_values(void *ctx, const struct cli_call *c)
 	}
 }
 
+/* The cases of bash and zsh: how far the words are a command's path, what there is to
+ * choose of behind it, and what behind an option. words: their array. */
+static void put_cases(const struct cli_command *root, const char *words,
+		      void (*put_words)(void *ctx, const struct cli_call *c))
+{
+	printf("\t\tcase \"$at ${%s[i]}\" in\n\t\t' '", words);
+	cli_walk(root, NULL, put_path_pattern);
+	printf(") at=\"$at ${%s[i]}\" ;;\n"
+	       "\t\t*) break ;;\n\t\tesac\n\tdone\n"
+	       "\tcase \"$at\" in\n",
+	       words);
+	cli_walk(root, NULL, put_words);
+	puts("\tesac\n\tcase \"$at $prev\" in");
+	cli_walk(root, NULL, put_values);
+	puts("\tesac");
+}
+
 /* --- bash --- */
 
 static void put_bash_words(void *ctx, const struct cli_call *c)
@@ -112,22 +129,14 @@ static void put_bash(const struct cli_command *root)
 	puts("# bash completion for tollgate, made by `tollgate completion bash`.\n"
 	     "_tollgate()\n{\n"
 	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	     "\tlocal path= kind=words list= i=1 done=\n"
+	     "\tlocal at= kind=words list= i=1\n"
 	     "\t# bash takes --name=value for three words.\n"
 	     "\tif [ \"$cur\" = = ]; then cur=; fi\n"
 	     "\tif [ \"$prev\" = = ]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
 	     "\tif [ \"${COMP_WORDS[1]}\" = help ]; then i=2; fi\n"
-	     "\tfor (( ; i < COMP_CWORD && ! done; i++)); do\n"
-	     "\t\tcase \"$path ${COMP_WORDS[i]}\" in");
-	fputs("\t\t' '", stdout);
-	cli_walk(root, NULL, put_path_pattern);
-	puts(") path=\"$path ${COMP_WORDS[i]}\" ;;\n"
-	     "\t\t*) done=1 ;;\n\t\tesac\n\tdone\n"
-	     "\tcase \"$path\" in");
-	cli_walk(root, NULL, put_bash_words);
-	puts("\tesac\n\tcase \"$path $prev\" in");
-	cli_walk(root, NULL, put_values);
-	puts("\tesac\n\tCOMPREPLY=()\n"
+	     "\tfor (( ; i < COMP_CWORD; i++)); do");
+	put_cases(root, "COMP_WORDS", put_bash_words);
+	puts("\tCOMPREPLY=()\n"
 	     "\tif [ $kind = words ] || [ $kind = both ]; then\n"
 	     "\t\tset -f; COMPREPLY=($(compgen -W \"$list\" -- \"$cur\")); set +f\n\tfi\n"
 	     "\tif [ $kind = files ] || [ $kind = both ]; then\n"
@@ -188,18 +197,9 @@ static void put_zsh(const struct cli_command *root)
 	     "\tlocal at= kind=words list= prev=${words[CURRENT-1]} i=2\n"
 	     "\tlocal -a all\n"
 	     "\tif [[ ${words[2]} = help ]]; then i=3; fi\n"
-	     "\tfor (( ; i < CURRENT; i++)); do\n"
-	     "\t\tcase \"$at ${words[i]}\" in");
-	fputs("\t\t' '", stdout);
-	cli_walk(root, NULL, put_path_pattern);
-	puts(") at=\"$at ${words[i]}\" ;;\n"
-	     "\t\t*) break ;;\n\t\tesac\n\tdone\n"
-	     "\tcase \"$at\" in");
-	cli_walk(root, NULL, put_zsh_words);
-	puts("\tesac\n\tcase \"$at $prev\" in");
-	cli_walk(root, NULL, put_values);
-	puts("\tesac\n"
-	     "\tif [[ -n $list ]]; then compadd -- ${=list}; return; fi\n"
+	     "\tfor (( ; i < CURRENT; i++)); do");
+	put_cases(root, "words", put_zsh_words);
+	puts("\tif [[ -n $list ]]; then compadd -- ${=list}; return; fi\n"
 	     "\tif [[ $kind = words || $kind = both ]]; then _describe tollgate all; fi\n"
 	     "\tif [[ $kind = files || $kind = both ]]; then _files; fi\n"
 	     "}\n"
