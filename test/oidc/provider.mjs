@@ -25,10 +25,12 @@ const provider = new Provider(issuer, {
   },
 });
 
+const ASK = '<!doctype html><title>Provider</title><form><label>Who <input name="as"></label><button>Sign in</button></form>';
 const answer = provider.callback();
 createServer(async (request, response) => {
   const url = new URL(request.url, issuer);
   if (!url.pathname.startsWith("/interaction/")) return answer(request, response);
+  if (url.search === "") return response.writeHead(200, { "Content-Type": "text/html" }).end(ASK); // a browser
   try {
     const result = url.searchParams.has("refuse")
       ? { error: "access_denied", error_description: "the person refused" }

@@ -1,4 +1,7 @@
 import './FilterPills.css';
+import { addressOfGet } from '@/api/call.ts';
+import type { Token } from '@/api/types.ts';
+import { useQuery } from '@/query/useQuery.ts';
 import { NO_FILTERS, listFilters, removeFilter } from '@/url/filters.ts';
 import type { Filter } from '@/url/filters.ts';
 import { useView } from '@/url/useView.ts';
@@ -7,12 +10,21 @@ import { Icon } from '@/ui/Icon.tsx';
 import { Notice } from '@/ui/Notice.tsx';
 import { useText } from '@/ui/reader.tsx';
 
+// Of a token that the page's own answer does not name.
+function useTokenName(id: string | null): Record<string, string> {
+  const address = id === null ? null : addressOfGet('/api/tokens/{id}', { path: { id: Number(id) } });
+  const token = useQuery<Token>(address, `token ${id}`);
+  return 'data' in token && token.data ? { [`token:${id}`]: token.data.name } : {};
+}
+
 // `names`: of "token:12", as far as they are known.
 export function FilterPills({ names }: { names: Readonly<Record<string, string>> }) {
   const { usage } = useText();
   const [view, change] = useView();
   const all = listFilters(view.filters);
-  const print = (f: Filter): string => `${usage.filter[f.name]}: ${names[`${f.name}:${f.value}`] ?? f.value}`;
+  const name = useTokenName(all.find((f) => f.name === 'token' && !(`token:${f.value}` in names))?.value ?? null);
+  const known: Readonly<Record<string, string>> = { ...name, ...names };
+  const print = (f: Filter): string => `${usage.filter[f.name]}: ${known[`${f.name}:${f.value}`] ?? f.value}`;
   return (
     <>
       {view.bad.length > 0 && <Notice kind="warn">{usage.filter.bad(view.bad.join(', '))}</Notice>}

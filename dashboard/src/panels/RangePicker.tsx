@@ -37,9 +37,9 @@ export function RangePicker({ written, range, onChange }: Props) {
   const { usage } = useText();
   const format = useFormat(range.zone);
   const name = rangeName(written, usage, format);
-  const face = <><span>{name}</span><span className="soft range-zone">{range.zone}</span><Icon name="down" /></>;
+  const face = <><span>{name}</span>{' '}<span className="soft range-zone">{range.zone}</span><Icon name="down" /></>;
   return (
-    <Menu label={`${usage.range.label}: ${name}, ${range.zone}`} face={face}>
+    <Menu label={`${usage.range.label}: ${name} ${range.zone}`} face={face}>
       {(close) => (
         <div className="range-box">
           <MenuItems close={close} items={PRESETS.map((p) => ({

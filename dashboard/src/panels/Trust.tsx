@@ -18,7 +18,7 @@ export function Trust({ of, isOld }: { of: Whole; isOld: boolean }) {
   const odd = oddDays(new Date(of.from), new Date(of.to), of.zone);
   const silent = of.silent_nodes.map((n) => n.name);
   return (
-    <ul className="trust" role="status">
+    <ul className="trust">
       <li className={lags ? 'warn' : 'soft'}>
         {lags && <Icon name="warn" />}
         {lags ? common.refresh.lags(format.ago(asOf, now)) : <>{common.refresh.asOf('')}<Ago at={of.as_of} never={common.state.unknown} /></>}

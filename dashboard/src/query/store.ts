@@ -122,7 +122,12 @@ export function refresh(isMeant: (address: string) => boolean = () => true): voi
 
 // What was known of somebody who has signed out, or is another now.
 export function forgetAll(): void {
-  for (const slot of slots.values())
+  for (const [address, slot] of [...slots]) {
     slot.abort?.abort();
-  slots.clear();
+    slot.abort = null;
+    if (slot.readers.size === 0)
+      slots.delete(address);
+    else
+      put(slot, EMPTY);
+  }
 }

@@ -10,6 +10,7 @@ export function NoRole({ me }: { me: Me }) {
   const { signIn: words, act } = useText().common;
   return (
     <main id="main">
+      <h1 className="only-read">{words.noRole}</h1>
       <Empty title={words.noRole}
         hint={me.advice && <><p>{words.noRoleHint}</p><p><code>{me.advice}</code> <Copy text={me.advice} /></p></>}
         acts={<Button onClick={() => void signOut(false)}>{act.signOut}</Button>} />

@@ -42,7 +42,7 @@ function Head<R>({ column: c, order, onOrder }: { column: Column<R> } & Pick<Pro
 export function Table<R>({ caption, columns, rows, rowKey, order, onOrder }: Props<R>) {
   const { table } = useText().common;
   return (
-    <div className="table-box" tabIndex={0} role="region" aria-label={caption}>
+    <div className="table-box" tabIndex={0} role="group" aria-label={caption}>
       <table className="table">
         <caption className="only-read">{caption}</caption>
         <thead>

@@ -6,7 +6,7 @@ const KEY = 'tollgate.keys';
 export const keysAreOn = (): boolean => window.localStorage.getItem(KEY) !== 'off';
 export const setKeysOn = (on: boolean): void => window.localStorage.setItem(KEY, on ? 'on' : 'off');
 
-const RESTS_IN = 'input, select, textarea, [contenteditable], dialog, .recharts-wrapper, [role=region]';
+const RESTS_IN = 'input, select, textarea, [contenteditable], dialog, .recharts-wrapper, .table-box';
 
 export type Keys = Partial<Record<'/' | '?' | 'Escape' | 'ArrowLeft' | 'ArrowRight', () => void>>;
 

@@ -1,0 +1,247 @@
+// /usage-analytics, and what all pages of usage have in common: range, filters, refreshing, search.
+import assert from 'node:assert/strict';
+import { check } from './lib/suite.mjs';
+import { api, control, eventually, site } from './lib/site.mjs';
+
+const STATS = '/api/usage/stats';
+const value = (view, card) => view.page.getByRole('region', { name: card, exact: true }).locator('.card-value').innerText();
+const asked = (view) => new URLSearchParams(view.apiCalls().findLast((c) => c.startsWith(STATS)).split('?')[1]);
+
+async function openUsage(open, more = {}, query = '?range=7d&zone=UTC') {
+  const view = await open(`/usage-analytics${query}`, { as: 'admin', storage: { 'tollgate.refresh': '0' }, ...more });
+  await view.settle();
+  return view;
+}
+
+check('all of a page by one question: cards, charts, rankings', async ({ open }) => {
+  const view = await openUsage(open);
+  assert.deepEqual(view.countedCalls().map((c) => c.split('?')[0]), [STATS]);
+  const stats = await api('admin', 'GET', view.countedCalls()[0]);
+  assert.equal(await value(view, 'Errors'), new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 }).format(stats.errors));
+  for (const name of ['Calls and response time', 'Top tokens', 'Top routes', 'Share of routes', 'Status classes', 'Errors by whose they are',
+    'Slowest routes', 'Slowest calls'])
+    await view.page.getByRole('region', { name, exact: true }).first().waitFor();
+  assert.equal(await view.page.locator('.recharts-surface').count(), 4);
+  const first = stats.top_routes[0].route;
+  await view.page.getByRole('region', { name: 'Top routes' }).first().getByRole('link', { name: first }).click();
+  await view.page.waitForURL(/\/route-usage\?path=.*range=7d/);
+});
+
+check('the ring’s parts are the whole', async ({ open }) => {
+  const view = await openUsage(open);
+  const rows = await view.page.locator('.share-table tbody tr').allInnerTexts();
+  const shares = rows.map((row) => Number(/([\d.]+)%\s*$/.exec(row)[1]));
+  assert.ok(rows.length <= 9);
+  assert.ok(Math.abs(shares.reduce((a, b) => a + b) - 100) < 1, shares.join());
+});
+
+check('each chart has its table, from the same numbers', async ({ open }) => {
+  const view = await openUsage(open, {}, '?range=yesterday&zone=UTC');
+  const stats = await api('admin', 'GET', view.countedCalls()[0]);
+  for (const name of ['Calls and response time', 'Status classes', 'Errors by whose they are', 'Share of routes'])
+    await view.page.getByRole('region', { name, exact: true }).first().getByRole('button', { name: 'Show as table' }).click();
+  assert.equal(await view.page.locator('.recharts-surface').count(), 0);
+  const cells = await view.page.getByRole('table', { name: 'Calls and response time' }).locator('tbody tr td:nth-child(2)').allInnerTexts();
+  assert.equal(cells.map((c) => Number(c.replaceAll(',', ''))).reduce((a, b) => a + b), stats.total_calls);
+  await view.axe();
+});
+
+check('a range is in the address, and Back undoes it', async ({ open }) => {
+  const view = await openUsage(open, { zone: 'Asia/Taipei' }, '');
+  assert.equal(asked(view).get('zone'), 'Asia/Taipei');
+  await view.page.getByRole('button', { name: /^Range: Last 24 h/ }).click();
+  await view.page.getByRole('button', { name: 'Last 7 days' }).click();
+  await view.page.waitForURL(/range=7d&zone=Asia%2FTaipei/);
+  await view.settle();
+  const { from, to } = Object.fromEntries(asked(view));
+  assert.equal(Date.parse(to) - Date.parse(from), 7 * 86_400_000);
+  await view.page.goBack();
+  await view.page.waitForURL((url) => url.search === '');
+  await view.page.getByRole('button', { name: /^Range: Last 24 h/ }).waitFor();
+});
+
+check('arrows move the range, never ahead of now', async ({ open }) => {
+  const view = await openUsage(open, {}, '?range=yesterday&zone=UTC');
+  const before = asked(view);
+  await view.page.keyboard.press('ArrowLeft');
+  await view.page.waitForURL(/from=/);
+  await view.settle();
+  assert.equal(asked(view).get('to'), before.get('from'));
+  await view.page.keyboard.press('ArrowRight');
+  await eventually(() => asked(view).get('from') === before.get('from'), 'the range is the former one');
+});
+
+check('one’s own range is refused where it ends before it begins', async ({ open }) => {
+  const view = await openUsage(open);
+  await view.page.getByRole('button', { name: /^Range:/ }).click();
+  await view.page.getByLabel('From').fill('2026-11-20T00:00');
+  await view.page.getByLabel('To', { exact: true }).fill('2026-11-19T00:00');
+  await view.page.getByText('An end behind its start').waitFor();
+  assert.ok(await view.page.getByRole('button', { name: 'Apply' }).isDisabled());
+  await view.page.getByLabel('To', { exact: true }).fill('2026-11-21T00:00');
+  await view.page.getByLabel('Time zone').selectOption('America/New_York');
+  await view.page.getByRole('button', { name: 'Apply' }).click();
+  await view.page.waitForURL(/from=2026-11-20T00%3A00&to=2026-11-21T00%3A00&zone=America%2FNew_York/);
+});
+
+check('a wrong address is named and does not break the page', async ({ open }) => {
+  const view = await openUsage(open, {}, '?range=9y&zone=Mars&token=x&compare=week_before');
+  await view.page.getByText('which means nothing here').waitFor();
+  assert.equal(asked(view).get('compare'), 'week_before');
+});
+
+check('filters show as pills and go by Esc', async ({ open }) => {
+  const [name, id] = Object.entries(site.shown)[0];
+  const view = await openUsage(open, {}, `?range=7d&zone=UTC&token=${id}&route=%2Fapi%2Forders`);
+  await view.page.getByText(`Token: ${name}`).waitFor();
+  assert.deepEqual([asked(view).getAll('token'), asked(view).getAll('route')], [[String(id)], ['/api/orders']]);
+  await view.page.getByRole('button', { name: 'Take away Route: /api/orders' }).click();
+  await view.page.waitForURL((url) => !url.searchParams.has('route') && url.searchParams.has('token'));
+  await view.page.keyboard.press('Escape');
+  await view.page.waitForURL((url) => !url.searchParams.has('token') && url.searchParams.get('range') === '7d');
+});
+
+check('dragging over a chart zooms, a double click goes back', async ({ open }) => {
+  const view = await openUsage(open);
+  const box = await view.page.locator('.recharts-wrapper').first().boundingBox();
+  const y = box.y + box.height / 2;
+  await view.page.mouse.move(box.x + box.width * 0.4, y);
+  await view.page.mouse.down();
+  await view.page.mouse.move(box.x + box.width * 0.5, y, { steps: 4 });
+  await view.page.mouse.move(box.x + box.width * 0.6, y, { steps: 4 });
+  await view.page.mouse.up();
+  await view.page.waitForURL(/from=.*&to=/);
+  await view.settle();
+  await view.page.locator('.recharts-wrapper').first().dblclick({ position: { x: 200, y: 100 } });
+  await view.page.waitForURL((url) => url.searchParams.get('range') === '7d');
+});
+
+check('a failure names what failed, and another try mends it', async ({ open }) => {
+  const view = await open('/usage-analytics', { as: 'admin', before: (v) => v.refuse(STATS, { retryAfter: 0 }) });
+  const alert = view.page.getByRole('alert');
+  await alert.getByText('Usage analytics could not be loaded: The database does not answer.').waitFor();
+  await alert.getByText('Request 019a9b3c-7f12-7c55-9d0e-3a7be1c2f605').waitFor();
+  await view.axe();
+  await view.mend();
+  await view.page.getByRole('button', { name: 'Try again' }).click();
+  await view.page.getByRole('region', { name: 'Calls', exact: true }).waitFor();
+});
+
+check('old data stay while new ones load, and while they fail', async ({ open }) => {
+  const view = await openUsage(open);
+  const calls = await value(view, 'Calls');
+  const release = await view.hold(STATS);
+  await view.page.getByRole('button', { name: 'Refresh now' }).click();
+  assert.equal(await value(view, 'Calls'), calls);
+  release();
+  await view.settle();
+  await view.mend();
+  await view.refuse(STATS, { status: 500, code: 'internal_error' });
+  await view.page.getByRole('button', { name: 'Refresh now' }).click();
+  await view.page.getByText(/Usage analytics could not be loaded: The manager failed\. Shown: /).waitFor();
+  assert.equal(await value(view, 'Calls'), calls);
+});
+
+check('while it loads there is a place of its size', async ({ open }) => {
+  let release;
+  const view = await open('/usage-analytics', { as: 'admin', before: async (v) => { release = await v.hold(STATS); } });
+  await view.page.getByRole('status').getByText('Loading: Usage analytics').waitFor({ state: 'attached' });
+  await view.axe();
+  release();
+  await view.page.getByRole('region', { name: 'Calls', exact: true }).waitFor();
+});
+
+check('nothing ever, nothing in this range, nothing for these filters', async ({ open }) => {
+  const ever = await open('/usage-analytics', { as: site.empty.key, base: site.empty.url });
+  await ever.page.getByText('No calls yet').waitFor();
+  await ever.page.getByRole('link', { name: 'Tokens' }).last().waitFor();
+  await ever.axe();
+  const range = await openUsage(open, {}, '?from=2026-01-01&to=2026-01-02&zone=UTC');
+  await range.page.getByText('No calls in this range').waitFor();
+  await range.page.getByRole('link', { name: 'Show that time' }).click();
+  await range.page.waitForFunction(() => document.querySelectorAll('.recharts-surface').length > 0);
+  const filters = await openUsage(open, {}, '?range=7d&zone=UTC&route=%2Fnowhere');
+  await filters.page.getByText('No calls that fit these filters').waitFor();
+  await filters.page.getByRole('link', { name: 'Clear the filters' }).click();
+  await filters.page.waitForURL((url) => !url.searchParams.has('route'));
+});
+
+check('it refreshes by the clock, and not while nobody looks', async ({ open }) => {
+  const view = await openUsage(open, { storage: { 'tollgate.refresh': '5' } }, '');
+  const count = () => view.apiCalls().filter((c) => c.startsWith(STATS)).length;
+  const before = count();
+  await eventually(() => count() > before, 'it is asked again');
+  await view.page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await view.settle();
+  const hidden = count();
+  await view.page.waitForTimeout(6000);
+  assert.equal(count(), hidden);
+});
+
+check('the panels’ menus: curl, tollgate usage ask, CSV', async ({ open }) => {
+  const view = await openUsage(open);
+  await view.page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: site.url });
+  const more = (item) => async () => {
+    await view.page.getByRole('button', { name: 'More about Top routes' }).click();
+    await view.page.getByRole('button', { name: item }).click();
+  };
+  const copied = () => view.page.evaluate(() => navigator.clipboard.readText());
+  await more('Copy as curl')();
+  await eventually(async () => (await copied()).startsWith('curl -H "Authorization: Bearer $TOLLGATE_ADMIN_KEY" '), 'curl is copied');
+  await more('Copy as tollgate usage ask')();
+  await eventually(async () => (await copied()).startsWith('tollgate usage ask stats --from '), 'ask is copied');
+  const told = await control('cli', { arguments: ['usage', 'ask', ...(await copied()).replaceAll("'", '').split(' ').slice(3)] });
+  assert.equal(told.status, 0, told.err);
+  const [download] = await Promise.all([view.page.waitForEvent('download'), more('Download as CSV')()]);
+  assert.equal(download.suggestedFilename(), 'top-routes.csv');
+});
+
+check('a member sees their teams’ calls', async ({ open }) => {
+  const view = await openUsage(open, { as: 'viewer' });
+  const own = await api('viewer', 'GET', view.countedCalls()[0]);
+  const all = await api('admin', 'GET', view.countedCalls()[0]);
+  assert.ok(own.total_calls < all.total_calls);
+});
+
+check('search: pages, tokens, routes, and by key without the key leaving', async ({ open }) => {
+  const view = await openUsage(open);
+  await view.page.keyboard.press('/');
+  const field = view.page.getByRole('searchbox', { name: 'Search' });
+  await field.fill('orders');
+  await view.page.getByRole('dialog').getByRole('link', { name: /Route \/api\/orders/ }).waitFor();
+  await view.axe();
+  const { id, key } = site.tokens.caller;
+  await view.page.getByRole('dialog').locator('input').fill(key);
+  await view.page.getByRole('dialog').getByRole('link', { name: /caller/ }).click();
+  await view.page.waitForURL(new RegExp(`/token-usage/${id}$`));
+  await view.assertNowhere(key);
+});
+
+for (const more of [{ language: 'zh-TW', theme: 'dark' }, { theme: 'dark' }, { viewport: 'phone' }, { viewport: 'wide', language: 'zh-TW' }])
+  check(`it fits and is accessible: ${JSON.stringify(more)}`, async ({ open }) => {
+    const view = await openUsage(open, more);
+    assert.equal(await view.page.locator('html').getAttribute('lang'), more.language === 'zh-TW' ? 'zh-Hant-TW' : 'en');
+    await view.assertFits();
+    await view.axe();
+  });
+
+check('language and theme are chosen, and remembered', async ({ open }) => {
+  const view = await openUsage(open);
+  await view.page.getByRole('button', { name: /^Account/ }).click();
+  await view.page.getByLabel('Theme').selectOption('dark');
+  assert.equal(await view.page.locator('html').getAttribute('data-theme'), 'dark');
+  await view.page.getByLabel('Language').selectOption('zh-TW');
+  await view.page.getByRole('heading', { name: '使用分析' }).waitFor();
+  await view.page.reload();
+  await view.page.getByRole('heading', { name: '使用分析' }).waitFor();
+  assert.equal(await view.page.locator('html').getAttribute('data-theme'), 'dark');
+});
+
+check('an address that is no page says so', async ({ open }) => {
+  const view = await open('/no-such-page', { as: 'admin', expect: ['/no-such-page'] });
+  await view.page.getByRole('heading', { name: 'There is no such page' }).waitFor();
+  await view.page.getByRole('link', { name: 'To the overview' }).waitFor();
+});
