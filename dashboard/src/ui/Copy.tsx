@@ -14,12 +14,17 @@ export async function copyText(text: string): Promise<boolean> {
 }
 
 // Copies, and says aloud that it did.
-export function Copy({ text, children, label }: { text: string; children?: string; label?: string }) {
+interface Props { text: string; children?: string; label?: string; onCopied?: () => void }
+
+export function Copy({ text, children, label, onCopied }: Props) {
   const { act } = useText().common;
   const [told, setTold] = useState('');
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const copy = async (): Promise<void> => {
-    setTold(await copyText(text) ? act.copied : act.copyFailed);
+    const isDone = await copyText(text);
+    setTold(isDone ? act.copied : act.copyFailed);
+    if (isDone)
+      onCopied?.();
     clearTimeout(timer.current);
     timer.current = setTimeout(() => setTold(''), 3000);
   };

@@ -1,11 +1,15 @@
 import './Dialog.css';
 import { useEffect, useId, useRef } from 'react';
-import type { ReactNode } from 'react';
+import type { KeyboardEvent, ReactNode } from 'react';
 import { Button } from './Button.tsx';
 import { Icon } from './Icon.tsx';
 import { useText } from './reader.tsx';
 
 interface Props { title: string; onClose: () => void; children: ReactNode; wide?: boolean }
+
+let openNow = 0;
+// While one is open, what is below it stays as it is.
+export const isDialogOpen = (): boolean => openNow > 0;
 
 // The browser's own modal dialog: the focus goes in, Esc closes it, the focus goes back.
 export function Dialog({ title, onClose, children, wide }: Props) {
@@ -15,11 +19,22 @@ export function Dialog({ title, onClose, children, wide }: Props) {
   useEffect(() => {
     const d = dialog.current;
     d?.showModal();
-    return () => d?.close();
+    openNow++;
+    return () => {
+      d?.close();
+      openNow--;
+    };
   }, []);
+  // A second Esc would close the browser's dialog unasked: it is never left to it.
+  const onKeyDown = (e: KeyboardEvent): void => {
+    if (e.key === 'Escape' && !e.defaultPrevented) {
+      e.preventDefault();
+      onClose();
+    }
+  };
   return (
     <dialog ref={dialog} className={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={heading}
-      onCancel={(e) => { e.preventDefault(); onClose(); }}>
+      onKeyDown={onKeyDown} onCancel={(e) => { e.preventDefault(); onClose(); }}>
       <div className="dialog-head">
         <h2 id={heading}>{title}</h2>
         <Button kind="quiet" label={act.close} onClick={onClose}><Icon name="close" /></Button>

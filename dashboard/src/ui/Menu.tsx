@@ -31,7 +31,7 @@ export function Menu({ label, face, children, align = 'left', kind = 'plain' }: 
   };
   return (
     <div className="menu" ref={box} onKeyDown={(e) => {
-      if (e.key === 'Escape' && isOpen) { e.stopPropagation(); close(); }
+      if (e.key === 'Escape' && isOpen) { e.preventDefault(); e.stopPropagation(); close(); }
     }}>
       <button type="button" className={`button button-${kind}`} aria-label={label} title={label} aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}>{face}</button>
