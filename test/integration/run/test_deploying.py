@@ -180,6 +180,7 @@ cd {TREE}
 """
 # The last call's row is written a moment after it.
 ROWS = """
+curl -fsS http://127.0.0.1:8000/dashboard | grep -q '<title>Tollgate</title>'
 for n in $(seq 100); do
     curl -fsS http://127.0.0.1:8000/api/usage/test-data >/tmp/rows
     [ "$(grep -o '"route_path":"/api/test"' /tmp/rows | wc -l)" -lt 2 ] || break
@@ -230,6 +231,20 @@ def download(root):
     names = PACKAGES.search(FOLLOWED).group(1).split() + build.split()
     in_root(root, "apt-get", "update")
     in_root(root, "apt-get", "install", "-y", "--no-install-recommends", "--download-only", *names)
+    download_node_modules(root)
+
+
+def download_node_modules(root):
+    """What `npm ci` asks for, in the user's cache; from the registry that this machine uses."""
+    home, place = root + "/home/someone", root + "/tmp/dashboard"
+    os.makedirs(place)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(os.path.join(ROOT, "dashboard", name), place)
+    sh("npm", "ci", "--cache", home + "/.npm", "--ignore-scripts", "--no-audit", "--no-fund", cwd=place)
+    shutil.rmtree(place)
+    with open(home + "/.npmrc", "w", encoding="utf-8") as f:
+        f.write("registry=" + sh("npm", "config", "get", "registry"))
+    in_root(root, "chown", "-R", "someone:", "/home/someone/.npm", "/home/someone/.npmrc")
 
 
 def follow(root, script):
