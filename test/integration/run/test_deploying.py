@@ -12,7 +12,7 @@ from tg.gateway import ROOT
 # The document's commands in their order. A change there is a change here.
 FOLLOWED = r"""
 sudo apt-get update
-sudo apt-get install -y --no-install-recommends make curl ca-certificates openssl postgresql nginx
+sudo apt-get install -y --no-install-recommends make curl ca-certificates openssl postgresql nginx nodejs npm
 make
 sudo make install
 sudo useradd --system --home-dir /var/lib/tollgate --shell /usr/sbin/nologin tollgate
