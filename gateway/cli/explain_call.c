@@ -60,19 +60,50 @@ static void ask_database(struct searching *s)
 	free(conninfo);
 }
 
+#define ADD_NULL(number, member, column, kind, width)                                    \
+	if (!cJSON_HasObjectItem(row, column))                                           \
+		CHECK(cJSON_AddNullToObject(row, column) != NULL);
+
+/* With what a row of the usage log has besides, though nobody knows it here. */
+static void complete(cJSON *row)
+{
+	static const char *const database_s[] = {"id", "token_name"};
+
+	USAGE_FIELDS(ADD_NULL)
+	for (size_t i = 0; i < ARRAY_LEN(database_s); i++)
+		CHECK(cJSON_AddNullToObject(row, database_s[i]) != NULL);
+	cJSON_DeleteItemFromObjectCaseSensitive(row, "token_hash");
+}
+
+/* As the database's row is read: an event's numbers are texts so far. Ends `row`. */
+static cJSON *read_again(cJSON *row)
+{
+	char *text = cJSON_PrintUnformatted(row);
+	cJSON *again;
+
+	CHECK(text != NULL);
+	again = cJSON_Parse(text);
+	CHECK(again != NULL);
+	cJSON_free(text);
+	cJSON_Delete(row);
+	return again;
+}
+
 static void on_event(void *ctx, const struct inspect_group *group, size_t lane,
 		     uint64_t position, const struct usage_event *e)
 {
 	struct searching *s = ctx;
+	cJSON *row;
 
 	(void)lane;
 	(void)position;
 	if (s->row != NULL || !str_eq(e->request_id, str_of(s->id)))
 		return;
-	s->row = cJSON_CreateObject();
-	journal_event_add(s->row, e);
-	cJSON_DeleteItemFromObjectCaseSensitive(s->row, "token_hash");
-	journal_event_add_text(s->row, "node", str_of(group->node));
+	row = cJSON_CreateObject();
+	journal_event_add(row, e);
+	journal_event_add_text(row, "node", str_of(group->node));
+	complete(row);
+	s->row = read_again(row);
 }
 
 /* As run/ places it; beside dev.env for the `tollgate dev` of this folder. */

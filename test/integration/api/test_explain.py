@@ -8,10 +8,11 @@ import pytest
 
 from tg.gateway import BINARY, ROOT, run_cli
 from tg.ports import free_port
+from tg.upstream import echo
 from tg.wait import eventually
 
 DEAD = f"http://127.0.0.1:{free_port()}"
-MANAGED = {"routes": [
+MANAGED = {"upstream": echo, "routes": [
     {"name": "test", "path": "/api/test", "scope": "test", "methods": ["GET", "POST"],
      "set_headers": {"Authorization": "Bearer of-the-upstream"}},
     {"name": "dead", "path": "/api/dead", "upstream": DEAD},
@@ -167,6 +168,41 @@ def test_no_such_call(managed):
     done = run_cli("explain", "01a226fb-2479-7832-8b9a-d718ed8c3d73", "--config", managed.gateway.config_file, check=False)
     assert done.returncode == 1 and "there is no such call" in done.stderr
     assert managed.api.get("/api/usage/logs/01a226fb-2479-7832-8b9a-d718ed8c3d73", managed.people.admin.key).status == 404
+
+
+def test_calls_that_the_database_has_not_got_yet(managed, token, cluster):
+    """They are found in the journal, also while it is away, and told of as they are from then on."""
+    asked = [("DELETE", "/api/test", "method_not_allowed", "client"), ("GET", "/api/nowhere", "no_route", "client"),
+             ("GET", "/api/dead", "connection_refused", "upstream"), ("GET", "/api/test", None, "none")]
+    config, waiting = managed.gateway.config_file, {}
+    managed.gateway.expect_error("")
+    eventually(lambda: managed.gateway.call("GET", "/api/test", key=token.key).status == 200, "the gateway knows the token")
+    cluster.stop("fast")
+    try:
+        for method, path, code, fault in asked:
+            request_id = managed.gateway.call(method, path, key=token.key).get("tollgate-request-id")
+            found = run_cli("explain", request_id, "--json", "--config", config)
+            assert f"it waits in {managed.gateway.journal} for the database" in found.stderr
+            waiting[request_id] = said = json.loads(found.stdout)
+            assert (said["explanation"]["code"], said["explanation"]["fault"]) == (code, fault)
+            route = None if code == "no_route" else path
+            assert (said["request_id"], said["token_id"], said["route_path"]) == (request_id, token.id, route)
+            assert "token_hash" not in said
+            lines = run_cli("explain", request_id, "--config", config).stdout.splitlines()
+            assert lines[0] == (f"{code}: " if code else "") + said["explanation"]["text"]
+        missing = run_cli("explain", "01a226fb-2479-7832-8b9a-d718ed8c3d73", "--config", config, check=False)
+        assert missing.returncode == 1 and f"it does not wait in {managed.gateway.journal}" in missing.stderr
+        assert "refused" in missing.stderr or "No such file" in missing.stderr  # why the database did not say
+    finally:
+        cluster.start()
+    for request_id, said in waiting.items():
+        eventually(lambda request_id=request_id: managed.database.query(
+            "SELECT 1 FROM token_usage_logs WHERE request_id = %s", (request_id,)), "it is stored")
+        stored = run_cli("explain", request_id, "--json", "--config", config)
+        now = json.loads(stored.stdout)
+        assert stored.stderr == "" and now.keys() == said.keys()
+        # The database alone gives it a number, and knows the token's name.
+        assert {**now, "id": None, "token_name": None} == {**said, "id": None, "token_name": None}
 
 
 # --- the pages that say so ---
