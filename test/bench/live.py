@@ -9,6 +9,7 @@ import re
 import selectors
 import statistics
 import threading
+import time
 import types
 
 from bench import save
@@ -16,11 +17,12 @@ from machine import describe
 from processes import TICKS
 from tg.api import Api, make_people
 from tg.live import LiveReader
-from usage_stage import RATE, Stage
+from usage_stage import PATH, RATE, Stage
 
 SECONDS = int(os.environ.get("BENCH_LIVE_SECONDS", "10"))
 PAIRS = int(os.environ.get("BENCH_PAIRS", "5"))
 READERS, OF_ONE = 20, 4
+CALLS = 30  # with PostgreSQL stopped
 RATIO = 1.25
 COUNT = re.compile(rb'event: dropped\ndata: {"count":(\d+)}')
 
@@ -74,6 +76,24 @@ def _window(stage):
     return seen
 
 
+def without_postgresql(stage, here, key):
+    """Seconds from a call's end to its event, the longest of some."""
+    reader, longest = LiveReader(here, key), 0
+    stage.cluster.stop("immediate")
+    with stage.gateway.connect() as client:
+        for _ in range(CALLS):
+            request_id = client.call("GET", PATH).get("tollgate-request-id")
+            ended = time.monotonic()
+            while True:
+                event = reader.event()
+                if event.name == "request" and event.data["request_id"] == request_id:
+                    break
+            longest = max(longest, time.monotonic() - ended)
+    reader.close()
+    stage.cluster.start()
+    return longest
+
+
 def live(bench):
     """Twenty readers of the live feed: p99, memory, the workers' CPU time, what is dropped."""
     title = f"{READERS} readers of the live feed for {SECONDS} s"
@@ -98,15 +118,18 @@ def live(bench):
                 readers.close()
                 rows, dropped = rows + readers.rows, dropped + readers.dropped
             pairs.append(pair)
+        longest = without_postgresql(stage, here, keys[0])
     for pair in pairs:
         print(f"{title}: p99 {pair['with']['p99_ms']:.3f} ms, without {pair['without']['p99_ms']:.3f} ms; worker "
               f"{pair['with']['worker_us']:.1f} and {pair['without']['worker_us']:.1f} us a call")
     print(f"{title}: {rows} calls came, {dropped} were told as dropped")
-    save("live", {"machine": describe(), "rate": RATE, "seconds": SECONDS, "pairs": pairs, "growth_mb": growth})
+    save("live", {"machine": describe(), "rate": RATE, "seconds": SECONDS, "pairs": pairs, "growth_mb": growth,
+                  "without_postgresql_s": longest})
 
     def ratio(what):
         return statistics.median(p["with"][what] / p["without"][what] for p in pairs)
     return {f"{title}, {RATE} calls/s, p99 against without": (ratio("p99_ms"), "x", RATIO),
+            "a call's event with PostgreSQL stopped, the longest": (longest, "s", 1),
             f"{title}, memory growth, max": (max(growth), "MB", 16),
             f"{title}, worker's CPU time a call, against without": (ratio("worker_us"), "x", None),
             f"{title}, told as dropped, of those that fit": (100 * dropped / (rows + dropped), "%", None)}
