@@ -14,16 +14,17 @@ import { Notice } from '@/ui/Notice.tsx';
 import { Skeleton } from '@/ui/Skeleton.tsx';
 import { Toasts } from '@/ui/Toasts.tsx';
 import { useText } from '@/ui/reader.tsx';
+import { fresh } from '@/url/fresh.ts';
 import { pageOf } from '@/url/pages.ts';
 import type { Page, PageName } from '@/url/pages.ts';
 import { usePlace } from '@/url/usePlace.ts';
 import type { Me } from '@/api/types.ts';
 
 type Lazy = LazyExoticComponent<ComponentType>;
-const SignInPage = lazy(() => import('@/pages/signIn/SignInPage.tsx'));
+const SignInPage = lazy(() => fresh(import('@/pages/signIn/SignInPage.tsx')));
 const PAGES: Partial<Record<PageName, Lazy>> = {
-  analytics: lazy(() => import('@/pages/analytics/AnalyticsPage.tsx')),
-  missing: lazy(() => import('@/pages/missing/MissingPage.tsx')),
+  analytics: lazy(() => fresh(import('@/pages/analytics/AnalyticsPage.tsx'))),
+  missing: lazy(() => fresh(import('@/pages/missing/MissingPage.tsx'))),
 };
 
 function PageOf({ page }: { page: Page }) {

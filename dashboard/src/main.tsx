@@ -2,12 +2,13 @@ import 'virtual:styles';
 import { createRoot } from 'react-dom/client';
 import { loadTexts } from '@/text/load.ts';
 import { ReaderProvider, storedLanguage } from '@/ui/ReaderProvider.tsx';
+import { fresh } from '@/url/fresh.ts';
 import { App } from './App.tsx';
 
 const root = document.getElementById('root');
 const language = storedLanguage();
 
 if (root) {
-  const initial = await loadTexts(language);
+  const initial = await fresh(loadTexts(language));
   createRoot(root).render(<ReaderProvider initial={initial} language={language}><App /></ReaderProvider>);
 }

@@ -1,7 +1,7 @@
 // /usage-analytics, and what all pages of usage have in common: range, filters, refreshing, search.
 import assert from 'node:assert/strict';
 import { check } from './lib/suite.mjs';
-import { api, control, eventually, site } from './lib/site.mjs';
+import { api, control, eventually, sessionCookie, site } from './lib/site.mjs';
 
 const STATS = '/api/usage/stats';
 const value = (view, card) => view.page.getByRole('region', { name: card, exact: true }).locator('.card-value').innerText();
@@ -238,6 +238,17 @@ check('language and theme are chosen, and remembered', async ({ open }) => {
   await view.page.reload();
   await view.page.getByRole('heading', { name: '使用分析' }).waitFor();
   assert.equal(await view.page.locator('html').getAttribute('data-theme'), 'dark');
+});
+
+check('a page of an older version loads the newer one, once', async ({ open }) => {
+  const view = await open('/sign-in', { expect: ['/api/me', '/assets/', 'Failed to fetch dynamically', 'error loading dynamically'] });
+  await view.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+  let gone = 0;
+  await view.page.route(/\/assets\/AnalyticsPage-/, (route) => { gone++; return route.fulfill({ status: 404, body: '' }); });
+  await view.page.context().addCookies([await sessionCookie('admin')]);
+  await view.goto('/usage-analytics');
+  await view.page.getByText('This part of the page broke').waitFor();
+  assert.equal(gone, 2);
 });
 
 check('an address that is no page says so', async ({ open }) => {

@@ -4,6 +4,7 @@ import { chooseLanguage, isLanguage, langAttribute } from '@/text/language.ts';
 import type { Language } from '@/text/language.ts';
 import type { Texts } from '@/text/en/texts.ts';
 import { loadTexts } from '@/text/load.ts';
+import { fresh } from '@/url/fresh.ts';
 import { ReaderContext } from './reader.tsx';
 import type { Theme } from './reader.tsx';
 
@@ -44,7 +45,7 @@ export function ReaderProvider({ initial, language: first, children }: { initial
     language, texts, theme,
     setLanguage: (l: Language) => {
       window.localStorage.setItem(LANGUAGE_KEY, l);
-      void loadTexts(l).then((t) => setSpoken({ language: l, texts: t }));
+      void fresh(loadTexts(l)).then((t) => setSpoken({ language: l, texts: t }));
     },
     setTheme: (t: Theme) => {
       window.localStorage.setItem(THEME_KEY, t);
