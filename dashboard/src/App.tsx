@@ -22,8 +22,10 @@ import type { Me } from '@/api/types.ts';
 
 type Lazy = LazyExoticComponent<ComponentType>;
 const SignInPage = lazy(() => fresh(import('@/pages/signIn/SignInPage.tsx')));
+const SelfPage = lazy(() => fresh(import('@/pages/self/SelfPage.tsx')));
 const PAGES: Partial<Record<PageName, Lazy>> = {
   analytics: lazy(() => fresh(import('@/pages/analytics/AnalyticsPage.tsx'))),
+  tokens: lazy(() => fresh(import('@/pages/tokens/TokensPage.tsx'))),
   missing: lazy(() => fresh(import('@/pages/missing/MissingPage.tsx'))),
 };
 
@@ -71,7 +73,7 @@ export function App() {
   const page = pageOf(path, search);
   return (
     <Suspense fallback={null}>
-      {page.name === 'signIn' ? <SignInPage /> : <SignedIn page={page} />}
+      {page.name === 'signIn' ? <SignInPage /> : page.name === 'self' ? <SelfPage /> : <SignedIn page={page} />}
       <Toasts />
     </Suspense>
   );

@@ -7,8 +7,9 @@ import { Field } from '@/ui/Field.tsx';
 import { Link } from '@/ui/Link.tsx';
 import { ProblemNotice } from '@/ui/ProblemNotice.tsx';
 import { useText } from '@/ui/reader.tsx';
+import { looksLikeKey } from '@/url/keyish.ts';
 import { go } from '@/url/place.ts';
-import { find, looksLikeKey } from './find.ts';
+import { find } from './find.ts';
 import type { Found } from './find.ts';
 
 type State = { of: string; found: readonly Found[] | null; problem: Problem | null };

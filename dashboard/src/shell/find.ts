@@ -4,6 +4,7 @@ import { addressOfGet, change, getAddress } from '@/api/call.ts';
 import { asProblem } from '@/api/problem.ts';
 import type { Call, RouteConfiguration, Token } from '@/api/types.ts';
 import { callHref, isOurId } from '@/panels/callHref.ts';
+import { looksLikeKey } from '@/url/keyish.ts';
 import { hrefOf } from '@/url/pages.ts';
 import { sha256Hex } from './sha256.ts';
 
@@ -12,9 +13,6 @@ export interface Found { kind: Kind; name: string; detail: string; href: string;
 
 const KEY = /^ntk_[0-9A-Za-z]{20,}$/;
 const HASH = /^[0-9a-fA-F]{64}$/;
-
-// Also of what is half a key: it is not shown, and in no address.
-export const looksLikeKey = (text: string): boolean => /^(ntk|tgu)_[0-9A-Za-z]{12,}$/.test(text.trim());
 
 const ofToken = (t: Token): Found =>
   ({ kind: 'token', name: t.name, detail: `#${t.id} · ${t.key_start ?? ''}`, href: hrefOf({ name: 'token', id: t.id }) });

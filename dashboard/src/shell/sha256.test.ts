@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { looksLikeKey } from './find.ts';
+import { looksLikeKey } from '@/url/keyish.ts';
 import { sha256Hex } from './sha256.ts';
 
 test('SHA-256, at the borders of its blocks', async () => {

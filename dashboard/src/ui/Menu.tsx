@@ -9,10 +9,26 @@ interface Props {
   children: (close: () => void) => ReactNode;
   align?: 'left' | 'right';
   kind?: 'plain' | 'quiet';
+  floats?: boolean;         // above a box that scrolls
+  pressed?: boolean;
+}
+
+// Below its button where there is room, otherwise above it.
+function float(box: HTMLDivElement | null): void {
+  const button = box?.parentElement?.getBoundingClientRect();
+  if (!box || !button)
+    return;
+  const { width, height } = box.getBoundingClientRect();
+  const fitsBelow = button.bottom + height + 8 < window.innerHeight;
+  const left = box.classList.contains('menu-right') ? button.right - width : button.left;
+  box.style.position = 'fixed';
+  box.style.right = 'auto';
+  box.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
+  box.style.top = `${fitsBelow ? button.bottom + 4 : Math.max(8, button.top - height - 4)}px`;
 }
 
 // A button that opens something small below it; a click elsewhere, Esc or leaving it closes it.
-export function Menu({ label, face, children, align = 'left', kind = 'plain' }: Props) {
+export function Menu({ label, face, children, align = 'left', kind = 'plain', floats = false, pressed }: Props) {
   const [isOpen, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -22,9 +38,15 @@ export function Menu({ label, face, children, align = 'left', kind = 'plain' }: 
       if (e.target instanceof Node && !box.current?.contains(e.target))
         setOpen(false);
     };
+    const onScroll = (): void => setOpen(false);
     document.addEventListener('pointerdown', onDown);
-    return () => document.removeEventListener('pointerdown', onDown);
-  }, [isOpen]);
+    if (floats)
+      document.addEventListener('scroll', onScroll, true);
+    return () => {
+      document.removeEventListener('pointerdown', onDown);
+      document.removeEventListener('scroll', onScroll, true);
+    };
+  }, [isOpen, floats]);
   const close = (): void => {
     setOpen(false);
     box.current?.querySelector('button')?.focus();
@@ -33,9 +55,9 @@ export function Menu({ label, face, children, align = 'left', kind = 'plain' }: 
     <div className="menu" ref={box} onKeyDown={(e) => {
       if (e.key === 'Escape' && isOpen) { e.preventDefault(); e.stopPropagation(); close(); }
     }}>
-      <button type="button" className={`button button-${kind}`} aria-label={label} title={label} aria-expanded={isOpen}
+      <button type="button" className={`button button-${kind}`} aria-label={label} title={label} aria-expanded={isOpen} aria-pressed={pressed}
         onClick={() => setOpen(!isOpen)}>{face}</button>
-      {isOpen && <div className={`menu-box menu-${align}`}>{children(close)}</div>}
+      {isOpen && <div className={`menu-box menu-${align}`} ref={floats ? float : undefined}>{children(close)}</div>}
     </div>
   );
 }

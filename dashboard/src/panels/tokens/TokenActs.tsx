@@ -36,7 +36,7 @@ export function TokenActs({ token, onChanged }: Props) {
   const Opened = open === null ? null : DIALOGS[open];
   return (
     <>
-      <Menu label={words.acts(token.name)} face={<Icon name="more" />} align="right" kind="quiet">
+      <Menu label={words.acts(token.name)} face={<Icon name="more" />} align="right" kind="quiet" floats>
         {(close) => <MenuItems items={items} close={close} />}
       </Menu>
       {Opened && <Opened token={token} onChanged={changed} onClose={() => setOpen(null)} />}

@@ -65,8 +65,8 @@ export const tokens = {
   },
   list: {
     search: 'Search tokens', searchHint: 'Name, start of the key, id', aKey: 'A whole key is not searched for here: use the search at the top.',
-    filters: 'Filters', inUse: 'In use', all: 'All', allTeams: 'All teams', allScopes: 'All scopes', anyUse: 'Used or not', unused: (days: string) => `Unused for ${days} days`,
-    anyExpiry: 'Whenever it expires', soon: (days: string) => `Expires within ${days} days`, order: 'Order', byDate: 'By the columns',
+    filters: 'Filters', inUse: 'In use', all: 'All', allTeams: 'All teams', allScopes: 'All scopes', anyUse: 'Any', unused: (days: string) => `Unused for ${days} days`,
+    anyExpiry: 'Any time', soon: (days: string) => `Expires within ${days} days`, order: 'Order', byDate: 'By column',
     byCalls: 'Most calls in 24 h', byErrors: 'Most errors in 24 h', use: 'Use', clear: 'Clear filters', bad: (what: string) => `The address has ${what}, which means nothing here.`,
     asOf: (at: string) => `Calls as of ${at}.`, shown: (n: string) => `${n} shown`, shownMore: (n: string) => `${n} shown, there are more`,
     showEnded: 'Show expired and revoked', caption: 'Tokens',

@@ -67,8 +67,8 @@ export const tokens: Texts['tokens'] = {
   },
   list: {
     search: '搜尋權杖', searchHint: '名稱、金鑰開頭、ID', aKey: '這裡不搜尋完整金鑰：請使用頁面上方的搜尋。',
-    filters: '篩選條件', inUse: '可使用', all: '全部', allTeams: '所有團隊', allScopes: '所有權限範圍', anyUse: '不論是否使用', unused: (days) => `${days} 天未使用`,
-    anyExpiry: '不論何時到期', soon: (days) => `${days} 天內到期`, order: '排序', byDate: '依欄位',
+    filters: '篩選條件', inUse: '可使用', all: '全部', allTeams: '所有團隊', allScopes: '所有權限範圍', anyUse: '不限', unused: (days) => `${days} 天未使用`,
+    anyExpiry: '不限', soon: (days) => `${days} 天內到期`, order: '排序', byDate: '依欄位',
     byCalls: '24 小時呼叫最多', byErrors: '24 小時錯誤最多', use: '使用狀況', clear: '清除篩選條件', bad: (what) => `網址中的 ${what} 在這裡沒有意義。`,
     asOf: (at) => `呼叫數截至 ${at}。`, shown: (n) => `顯示 ${n} 個`, shownMore: (n) => `顯示 ${n} 個，還有更多`,
     showEnded: '顯示已到期與已撤銷', caption: '權杖',
