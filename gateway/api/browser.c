@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "common/net.h"
 #include "common/utf8.h"
 #include "gateway/api/identity_json.h"
@@ -68,18 +69,13 @@ void browser_agent(const struct call *c, char to[BROWSER_AGENT_MAX + 1])
 char *browser_actor(const struct call *c)
 {
 	cJSON *actor = cJSON_CreateObject();
-	char address[NET_ADDR_TEXT_MAX], *text, *copy;
+	char address[NET_ADDR_TEXT_MAX];
 
 	net_ip_text(call_client(c), address);
 	if (*address != '\0')
 		json_add_text(actor, "address", address);
 	json_add_text(actor, "request_id", call_request_id(c));
-	text = cJSON_PrintUnformatted(actor);
-	CHECK(text != NULL);
-	copy = xstrdup(text);
-	cJSON_free(text);
-	cJSON_Delete(actor);
-	return copy;
+	return json_text_take(actor);
 }
 
 void browser_hash(const char *secret, unsigned char hash[KEY_HASH_BYTES])

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "gateway/api/list_link.h"
 #include "gateway/people/list_columns.h"
 
@@ -128,7 +129,6 @@ static void add_link(struct call *c, cJSON *filter, const struct query *query)
 static char *list_filter(struct call *c, const struct query *query, bool is_export)
 {
 	cJSON *filter = cJSON_CreateObject();
-	char *text;
 
 	if (is_export)
 		CHECK(cJSON_AddStringToObject(filter, "limit", EXPORT_LIST_ROWS));
@@ -137,10 +137,7 @@ static char *list_filter(struct call *c, const struct query *query, bool is_expo
 	for (size_t i = 0; i < query->n; i++)
 		CHECK(cJSON_AddStringToObject(filter, query->items[i].name,
 					      query->items[i].value));
-	text = cJSON_PrintUnformatted(filter);
-	CHECK(text != NULL);
-	cJSON_Delete(filter);
-	return text;
+	return json_text_take(filter);
 }
 
 static enum list_kind kind_of(enum people_call what)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "gateway/api/list_link.h"
 #include "gateway/api/operations.h"
 #include "gateway/api/token_call.h"
@@ -101,7 +102,6 @@ static char *list_filter(struct call *c, const struct query *q, bool is_export)
 	static const char *const single[] = {"q",  "unused_days", "expires_days", "sort",
 					     "by", "limit",       "after"};
 	cJSON *filter = cJSON_CreateObject();
-	char *text;
 
 	if (is_export)
 		cJSON_AddStringToObject(filter, "limit", EXPORT_LIST_ROWS);
@@ -114,10 +114,7 @@ static char *list_filter(struct call *c, const struct query *q, bool is_export)
 		if (query_get(q, single[i]) != NULL)
 			cJSON_AddStringToObject(filter, single[i],
 						query_get(q, single[i]));
-	text = cJSON_PrintUnformatted(filter);
-	CHECK(text != NULL);
-	cJSON_Delete(filter);
-	return text;
+	return json_text_take(filter);
 }
 
 void api_list_tokens(struct call *c)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "gateway/api/operations.h"
 #include "gateway/api/people_calls.h"
 
@@ -57,15 +58,11 @@ static char *key_spec(const cJSON *fields, const char *key)
 	const char *name =
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(fields, "name"));
 	cJSON *spec = people_key_json(key, name != NULL ? name : "", 0);
-	char *text;
 
 	if (ends != NULL)
 		CHECK(cJSON_AddItemToObject(spec, "expires_at",
 					    cJSON_Duplicate(ends, true)));
-	text = cJSON_PrintUnformatted(spec);
-	CHECK(text != NULL);
-	cJSON_Delete(spec);
-	return text;
+	return json_text_take(spec);
 }
 
 void api_create_user_key(struct call *c)

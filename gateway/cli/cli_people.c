@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "common/pg_sync.h"
 #include "gateway/cli/clean.h"
 #include "gateway/cli/screen.h"
@@ -118,11 +119,9 @@ static cJSON *ask_page(struct cli_people *a, enum people_call call, const char *
 	cJSON_AddNumberToObject(filter, "limit", 200);
 	if (after != NULL)
 		cJSON_AddItemToObject(filter, "after", cJSON_Duplicate(after, false));
-	values[n] = text = cJSON_PrintUnformatted(filter);
-	CHECK(text != NULL);
+	values[n] = text = json_text_take(filter);
 	page = cli_people_ask(a, call, values, n + 1);
-	cJSON_free(text);
-	cJSON_Delete(filter);
+	free(text);
 	return page;
 }
 
@@ -240,6 +239,20 @@ int cli_people_print(struct cli_people *a, cJSON *all, void (*print_table)(const
 		print_table(all);
 	cJSON_Delete(all);
 	return 0;
+}
+
+int cli_people_found(struct cli_people *a, enum people_call call, enum list_kind kind,
+		     cJSON *filter, void (*print_table)(const cJSON *))
+{
+	int status = lines_refused(a->call);
+
+	if (status == 0 && cli_has(a->call, "format"))
+		status = cli_people_lines(a, call, kind, filter);
+	else if (status == 0)
+		status = cli_people_print(a, cli_people_all(a, call, NULL, filter),
+					  print_table);
+	cJSON_Delete(filter);
+	return status;
 }
 
 int cli_people_show(struct cli_people *a, cJSON *json)

@@ -51,6 +51,10 @@ int cli_people_list(struct cli_people *a, cJSON *all, const struct table_column 
 /* The same with a table of the caller's. */
 int cli_people_print(struct cli_people *a, cJSON *all,
 		     void (*print_table)(const cJSON *));
+/* Prints what a filter finds, which is deleted: lines, where --format was given, or a
+ * list as above. Returns the exit status. */
+int cli_people_found(struct cli_people *a, enum people_call call, enum list_kind kind,
+		     cJSON *filter, void (*print_table)(const cJSON *));
 /* Prints and deletes an object (NULL: 1): JSON, or its fields, a line each; times on a
  * terminal with how long ago they were. */
 int cli_people_show(struct cli_people *a, cJSON *json);

@@ -8,6 +8,7 @@
 
 #include "common/check.h"
 #include "common/json_rows.h"
+#include "common/json_text.h"
 #include "common/pg_value.h"
 #include "gateway/cli/clean.h"
 #include "gateway/cli/cli_db.h"
@@ -80,16 +81,11 @@ static void own(struct lines *l, int i, char *value)
 static void set_filter(struct lines *l, const char *next)
 {
 	cJSON *filter = cJSON_Parse(l->values[l->plan->place]);
-	char *text;
 
 	CHECK(filter != NULL);
 	cJSON_DeleteItemFromObjectCaseSensitive(filter, "after");
 	cJSON_AddStringToObject(filter, "after", next);
-	text = cJSON_PrintUnformatted(filter);
-	CHECK(text != NULL);
-	own(l, 0, xstrdup(text));
-	cJSON_free(text);
-	cJSON_Delete(filter);
+	own(l, 0, json_text_take(filter));
 }
 
 static void set_place(struct lines *l, const char *next)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
 #include "gateway/cli/screen.h"
@@ -56,23 +57,13 @@ static cJSON *team_spec(const struct cli_call *c, const char *name, bool no_boun
 	return spec;
 }
 
-/* Prints and deletes it. */
-static char *text_of(cJSON *spec)
-{
-	char *text = cJSON_PrintUnformatted(spec);
-
-	CHECK(text != NULL);
-	cJSON_Delete(spec);
-	return text;
-}
-
 static int add(struct cli_people *a)
 {
-	char *spec = text_of(team_spec(a->call, a->call->operands[0], false));
+	char *spec = json_text_take(team_spec(a->call, a->call->operands[0], false));
 	const char *const values[] = {NULL, spec};
 	cJSON *team = cli_people_ask(a, PEOPLE_TEAM_ADD, values, 2);
 
-	cJSON_free(spec);
+	free(spec);
 	return told(a, team, "is made");
 }
 
@@ -84,10 +75,10 @@ static int set(struct cli_people *a)
 
 	if (cli_has(c, "disable") || cli_has(c, "enable"))
 		cJSON_AddBoolToObject(spec, "disabled", cli_has(c, "disable"));
-	text = text_of(spec);
+	text = json_text_take(spec);
 	team = cli_people_ask(a, PEOPLE_TEAM_CHANGE,
 			      (const char *const[]){NULL, c->operands[0], text}, 3);
-	cJSON_free(text);
+	free(text);
 	return told(a, team, "is changed");
 }
 
@@ -134,23 +125,11 @@ static void print_teams(const cJSON *all)
 
 static int list(struct cli_people *a)
 {
-	cJSON *filter = cJSON_CreateObject(), *all;
-	int status = lines_refused(a->call);
+	cJSON *filter = cJSON_CreateObject();
 
-	if (status != 0) {
-		cJSON_Delete(filter);
-		return status;
-	}
 	cli_people_add_text(a->call, filter, "q", "search");
 	cli_people_add_text(a->call, filter, "state", "state");
-	if (cli_has(a->call, "format")) {
-		status = cli_people_lines(a, PEOPLE_TEAM_LIST, LIST_TEAMS, filter);
-	} else {
-		all = cli_people_all(a, PEOPLE_TEAM_LIST, NULL, filter);
-		status = cli_people_print(a, all, print_teams);
-	}
-	cJSON_Delete(filter);
-	return status;
+	return cli_people_found(a, PEOPLE_TEAM_LIST, LIST_TEAMS, filter, print_teams);
 }
 
 static int show(struct cli_people *a)

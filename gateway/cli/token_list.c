@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "common/pg_sync.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/cli/lines.h"
@@ -177,7 +178,6 @@ static char *filter_of(const struct listing *l)
 {
 	const struct cli_call *c = l->call;
 	cJSON *filter = cJSON_CreateObject();
-	char *text;
 
 	add_text(filter, "q", cli_text(c, "search"));
 	add_list(c, filter, "team");
@@ -190,10 +190,7 @@ static char *filter_of(const struct listing *l)
 	add_text(filter, "after", l->next ? l->next : cli_text(c, "after"));
 	cJSON_AddNumberToObject(filter, "limit",
 				l->left < PAGE_MAX ? (double)l->left : PAGE_MAX);
-	text = cJSON_PrintUnformatted(filter);
-	CHECK(text != NULL);
-	cJSON_Delete(filter);
-	return text;
+	return json_text_take(filter);
 }
 
 static bool ask_page(struct listing *l, struct pg_sync *db)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "gateway/cli/screen.h"
 #include "gateway/cli/token_action.h"
 #include "gateway/cli/token_wait.h"
@@ -17,7 +18,6 @@
 static char *short_answer(const struct token_action *a, const cJSON *token)
 {
 	cJSON *json = cJSON_CreateObject();
-	char *text;
 
 	cJSON_AddItemToObject(json, "id", cJSON_CreateRaw(a->id));
 	cJSON_AddStringToObject(
@@ -26,10 +26,7 @@ static char *short_answer(const struct token_action *a, const cJSON *token)
 	cJSON_AddStringToObject(
 		json, "state",
 		cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(token, "state")));
-	text = cJSON_PrintUnformatted(json);
-	CHECK(text != NULL);
-	cJSON_Delete(json);
-	return text;
+	return json_text_take(json);
 }
 
 /* An object's text, with the members of another (NULL: of none) behind its own. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/cli_people.h"
 #include "gateway/cli/screen.h"
@@ -12,14 +13,6 @@
 #include "gateway/cli/user_access.h"
 #include "gateway/cli/user_change.h"
 #include "gateway/token/token_calls.h"
-
-static char *print(const cJSON *json)
-{
-	char *text = cJSON_PrintUnformatted(json);
-
-	CHECK(text != NULL);
-	return text;
-}
 
 /* Prints the answer with the key that belongs to it. */
 static void print_key(const struct cli_people *a, cJSON *json, const char *name,
@@ -78,12 +71,11 @@ static int add(struct cli_people *a)
 
 	CHECK(people_key_make(key));
 	spec = user_spec(a->call, key);
-	values[1] = text = print(spec);
+	values[1] = text = json_text_take(spec);
 	made = cli_people_ask(a, PEOPLE_USER_ADD, values, 2);
 	if (made != NULL)
 		print_key(a, made, cli_text(a->call, "name"), key);
-	cJSON_free(text);
-	cJSON_Delete(spec);
+	free(text);
 	OPENSSL_cleanse(key, sizeof key);
 	return made != NULL ? 0 : 1;
 }
@@ -98,12 +90,11 @@ static int add_key(struct cli_people *a)
 
 	CHECK(people_key_make(key));
 	spec = people_key_json(key, name ? name : "", cli_number(a->call, "expires", 0));
-	values[2] = text = print(spec);
+	values[2] = text = json_text_take(spec);
 	made = cli_people_ask(a, PEOPLE_KEY_ADD, values, 3);
 	if (made != NULL)
 		print_key(a, made, who, key);
-	cJSON_free(text);
-	cJSON_Delete(spec);
+	free(text);
 	OPENSSL_cleanse(key, sizeof key);
 	return made != NULL ? 0 : 1;
 }
@@ -138,24 +129,12 @@ static void print_users(const cJSON *all)
 
 static int list(struct cli_people *a)
 {
-	cJSON *filter = cJSON_CreateObject(), *all;
-	int status = lines_refused(a->call);
+	cJSON *filter = cJSON_CreateObject();
 
-	if (status != 0) {
-		cJSON_Delete(filter);
-		return status;
-	}
 	cli_people_add_text(a->call, filter, "q", "search");
 	cli_people_add_text(a->call, filter, "state", "state");
 	cli_people_add_text(a->call, filter, "kind", "kind");
-	if (cli_has(a->call, "format")) {
-		status = cli_people_lines(a, PEOPLE_USER_LIST, LIST_USERS, filter);
-	} else {
-		all = cli_people_all(a, PEOPLE_USER_LIST, NULL, filter);
-		status = cli_people_print(a, all, print_users);
-	}
-	cJSON_Delete(filter);
-	return status;
+	return cli_people_found(a, PEOPLE_USER_LIST, LIST_USERS, filter, print_users);
 }
 
 /* As what they are from now on. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "gateway/cli/cli_people.h"
 
 static int show(struct cli_people *a)
@@ -34,12 +35,10 @@ static int change(struct cli_people *a)
 	add_text(patch, "email", cli_text(c, "email"));
 	if (role != NULL)
 		cJSON_AddBoolToObject(patch, "is_admin", strcmp(role, "admin") == 0);
-	text = cJSON_PrintUnformatted(patch);
-	CHECK(text != NULL);
+	text = json_text_take(patch);
 	user = cli_people_ask(a, PEOPLE_USER_CHANGE,
 			      (const char *const[]){NULL, c->operands[0], text}, 3);
-	cJSON_free(text);
-	cJSON_Delete(patch);
+	free(text);
 	return cli_people_told(a, user, "is changed");
 }
 

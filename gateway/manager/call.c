@@ -15,6 +15,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/json_text.h"
 #include "common/log.h"
 #include "gateway/http/client_addr.h"
 #include "gateway/manager/call_gate.h"
@@ -189,9 +190,7 @@ const char *call_actor(struct call *c)
 		return c->actor;
 	net_ip_text(&c->client, address);
 	actor = identity_actor(c->identity, address, str_of(c->request_id));
-	c->actor = cJSON_PrintUnformatted(actor);
-	CHECK(c->actor != NULL);
-	cJSON_Delete(actor);
+	c->actor = json_text_take(actor);
 	return c->actor;
 }
 

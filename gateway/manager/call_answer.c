@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "common/log.h"
 #include "common/pg_value.h"
 #include "gateway/manager/call_priv.h"
@@ -54,12 +55,10 @@ void call_reply_json(struct call *c, int status, struct str body)
 
 void call_reply_object(struct call *c, int status, struct cJSON *json)
 {
-	char *text = cJSON_PrintUnformatted(json);
+	char *text = json_text_take(json);
 
-	CHECK(text != NULL);
-	cJSON_Delete(json);
 	call_reply_json(c, status, str_of(text));
-	cJSON_free(text);
+	free(text);
 }
 
 void call_reply_text(struct call *c, int status, struct str body)

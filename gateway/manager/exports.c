@@ -9,6 +9,7 @@
 
 #include "common/check.h"
 #include "common/json_rows.h"
+#include "common/json_text.h"
 #include "common/log.h"
 #include "common/pg_value.h"
 
@@ -185,16 +186,11 @@ static void read_next(struct export *e, struct str page)
 static void set_filter(struct export *e)
 {
 	cJSON *filter = cJSON_Parse(e->plan.values[e->plan.place]);
-	char *text;
 
 	CHECK(filter != NULL);
 	cJSON_DeleteItemFromObjectCaseSensitive(filter, "after");
 	cJSON_AddStringToObject(filter, "after", e->next);
-	text = cJSON_PrintUnformatted(filter);
-	CHECK(text != NULL);
-	set_value(e, e->plan.place, xstrdup(text));
-	cJSON_free(text);
-	cJSON_Delete(filter);
+	set_value(e, e->plan.place, json_text_take(filter));
 }
 
 static void set_place(struct export *e)
@@ -355,7 +351,6 @@ static void on_first(struct call *c, struct str json)
 static char *asked_json(const struct export *e, const struct query *query)
 {
 	cJSON *json = cJSON_CreateObject(), *filters;
-	char *text, *kept;
 
 	cJSON_AddStringToObject(json, "list", e->plan.name);
 	cJSON_AddStringToObject(json, "format", e->is_csv ? "csv" : "ndjson");
@@ -371,12 +366,7 @@ static char *asked_json(const struct export *e, const struct query *query)
 		cJSON_AddItemToArray(filters, cJSON_CreateString(one));
 		free(one);
 	}
-	text = cJSON_PrintUnformatted(json);
-	CHECK(text != NULL);
-	kept = xstrdup(text);
-	cJSON_free(text);
-	cJSON_Delete(json);
-	return kept;
+	return json_text_take(json);
 }
 
 static bool is_word(struct call *c, const struct query *query, const char *name,

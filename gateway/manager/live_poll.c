@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/json_text.h"
 #include "common/pg_value.h"
 #include "gateway/manager/db.h"
 #include "gateway/manager/live_priv.h"
@@ -112,17 +113,14 @@ static void roll(struct live_poll *p)
 static char *known(const struct live_poll *p)
 {
 	cJSON *json = cJSON_CreateObject();
-	char *text, id[24];
+	char id[24];
 
 	CHECK(json != NULL);
 	for (size_t i = 0; i < p->n_nodes; i++) {
 		snprintf(id, sizeof id, "%lld", (long long)p->nodes[i].id);
 		CHECK(cJSON_AddRawToObject(json, p->nodes[i].name, id) != NULL);
 	}
-	text = cJSON_PrintUnformatted(json);
-	CHECK(text != NULL);
-	cJSON_Delete(json);
-	return text;
+	return json_text_take(json);
 }
 
 /* --- looking --- */

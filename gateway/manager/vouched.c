@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "common/jsonc.h"
 #include "gateway/sign_in/claims.h"
 
@@ -107,7 +108,6 @@ void vouched_read(struct vouched *v, const struct jwt *t, const struct settings 
 		  const struct voucher *by, const char *address)
 {
 	cJSON *seen = cJSON_CreateObject();
-	char *text;
 
 	*v = (struct vouched){
 		.issuer = xstrdup(by->issuer),
@@ -125,11 +125,7 @@ void vouched_read(struct vouched *v, const struct jwt *t, const struct settings 
 	add_text(seen, "address", *address != '\0' ? address : NULL);
 	CHECK(cJSON_AddNumberToObject(seen, "issued_at", issued_at(t)) != NULL);
 	add_rights(seen, t, s, by);
-	text = cJSON_PrintUnformatted(seen);
-	CHECK(text != NULL);
-	v->seen = xstrdup(text);
-	cJSON_free(text);
-	cJSON_Delete(seen);
+	v->seen = json_text_take(seen);
 }
 
 void vouched_fini(struct vouched *v)

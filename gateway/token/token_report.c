@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/clock.h"
+#include "common/json_text.h"
 #include "common/version.h"
 
 static void put_hex(char *out, const unsigned char *bytes, size_t n)
@@ -59,7 +60,6 @@ char *token_report_json(const struct token_report *r, const struct token_snapsho
 	char instance[2 * TOKEN_INSTANCE_BYTES + 1];
 	int64_t oldest_us = 0;
 	cJSON *json = cJSON_CreateObject();
-	char *printed, *text;
 
 	if (r->node.usage != NULL)
 		r->node.usage(r->node.ctx, &waiting_bytes, &oldest_us, &dropped);
@@ -74,10 +74,5 @@ char *token_report_json(const struct token_report *r, const struct token_snapsho
 	add_number(json, "waiting_bytes", waiting_bytes);
 	add_time(json, "oldest_at", oldest_us);
 	add_number(json, "dropped", dropped);
-	printed = cJSON_PrintUnformatted(json);
-	CHECK(printed != NULL);
-	text = xstrdup(printed);
-	cJSON_free(printed);
-	cJSON_Delete(json);
-	return text;
+	return json_text_take(json);
 }
