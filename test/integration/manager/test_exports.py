@@ -56,6 +56,10 @@ def ends(managed, count):
 
 
 def n_ended(managed):
+    """How many exports have ended, once all that have begun are among them: the audit has that a moment after a reader has all."""
+    eventually(lambda: managed.database.value(
+        "SELECT count(*) FILTER (WHERE action = 'export.begun') = count(*) FILTER (WHERE action = 'export.ended') "
+        "FROM tollgate_audit"), "no export is under way")
     return managed.database.value("SELECT count(*) FROM tollgate_audit WHERE action = 'export.ended'")
 
 
@@ -202,9 +206,7 @@ def test_one_that_breaks_is_cut_before_its_last_chunk(logs):
 @pytest.mark.sanitizer
 def test_stopping_while_one_begins(logs):
     """The last: the gateway ends here."""
-    eventually(lambda: logs.database.value(
-        "SELECT count(*) FILTER (WHERE action = 'export.begun') = count(*) FILTER (WHERE action = 'export.ended') "
-        "FROM tollgate_audit"), "no earlier one has a line to come")
+    n_ended(logs)  # no earlier one has a line to come
     other = logs.database.cluster.connect(logs.database.name)
     other.autocommit = False
     other.cursor().execute("LOCK TABLE tollgate_audit")
