@@ -2,6 +2,7 @@
 #include "gateway/cli/lines.h"
 
 #include <cjson/cJSON.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "gateway/cli/clean.h"
 #include "gateway/cli/cli_db.h"
 #include "gateway/cli/screen.h"
+#include "gateway/token/token_calls.h"
 
 #define ERROR_MAX (64u << 10)
 #define TEXT_MAX ((size_t)256 << 20) /* of a page's lines */
@@ -22,6 +24,8 @@ struct lines {
 	bool is_csv, is_terminal;
 	const char *values[LINES_VALUES_MAX];
 	char *owned[2]; /* of the values that change */
+	unsigned long long rows;
+	bool begun; /* the first page is there: it goes out, and the audit has it */
 };
 
 int lines_refused(const struct cli_call *c)
@@ -51,7 +55,7 @@ static void put(const struct lines *l, struct str text)
 	sbuf_fini(&clean);
 }
 
-static void put_items(const struct lines *l, struct str page)
+static void put_items(struct lines *l, struct str page)
 {
 	const char *const *columns = list_columns(l->plan->kind);
 	struct str items = {0}, item;
@@ -66,6 +70,7 @@ static void put_items(const struct lines *l, struct str page)
 			json_rows_csv(&text, item, columns);
 		else
 			sbuf_printf(&text, STR_FMT "\n", STR_ARG(item));
+		l->rows++;
 	}
 	put(l, sbuf_view(&text));
 	sbuf_fini(&text);
@@ -115,26 +120,6 @@ static bool go_on(struct lines *l, struct str page)
 	return true;
 }
 
-/* Of the next page. False: the reason was told. */
-static bool put_page(struct lines *l, const struct cli_call *c, struct pg_sync *db,
-		     bool *more)
-{
-	struct sbuf error;
-	PGresult *r;
-
-	sbuf_init(&error, ERROR_MAX);
-	r = pg_sync_query(db, l->plan->sql, l->values, l->plan->n_values, &error);
-	if (r == NULL) {
-		cli_refused(c, &error);
-	} else {
-		put_items(l, pg_value_text(r, 0, 0));
-		*more = go_on(l, pg_value_text(r, 0, 0));
-	}
-	PQclear(r);
-	sbuf_fini(&error);
-	return r != NULL;
-}
-
 static void put_head(const struct lines *l)
 {
 	struct sbuf head;
@@ -147,6 +132,109 @@ static void put_head(const struct lines *l)
 	sbuf_fini(&head);
 }
 
+/* --- the audit --- */
+
+/* Where it cannot be written (a standby), that is told, and the list goes out. */
+static void note(const struct cli_call *c, struct pg_sync *db, const char *action,
+		 cJSON *facts)
+{
+	char *text = cJSON_PrintUnformatted(facts);
+	const char *const values[] = {action, text};
+	struct sbuf error;
+	PGresult *r;
+
+	CHECK(text != NULL);
+	sbuf_init(&error, ERROR_MAX);
+	r = pg_sync_query(db, "SELECT public.people_export_note(NULL, $1, $2::jsonb)",
+			  values, ARRAY_LEN(values), &error);
+	if (r == NULL)
+		cli_warn(c, "the audit has no line of this: " STR_FMT,
+			 STR_ARG(token_refusal(sbuf_view(&error))));
+	PQclear(r);
+	sbuf_fini(&error);
+	cJSON_free(text);
+	cJSON_Delete(facts);
+}
+
+static cJSON *facts_of(const struct lines *l)
+{
+	cJSON *facts = cJSON_CreateObject();
+
+	CHECK(cJSON_AddStringToObject(facts, "list", list_name(l->plan->kind)) != NULL);
+	return facts;
+}
+
+/* What was given says which rows, but for where they come from and how they are told. */
+static bool is_filter(const struct cli_option *o)
+{
+	static const char *const others[] = {"config",   "env",  "env-file",
+					     "database", "json", "format"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (strcmp(o->name, others[i]) == 0)
+			return false;
+	return true;
+}
+
+static void note_begin(const struct lines *l, const struct cli_call *c,
+		       struct pg_sync *db)
+{
+	cJSON *facts = facts_of(l), *filters;
+
+	cJSON_AddStringToObject(facts, "format", l->is_csv ? "csv" : "ndjson");
+	filters = cJSON_AddArrayToObject(facts, "filters");
+	for (size_t i = 0; i < c->n_given; i++) {
+		const struct cli_given *one = &c->given[i];
+		char *text;
+
+		if (!is_filter(one->option))
+			continue;
+		text = one->value == NULL
+			       ? xstrdup(one->option->name)
+			       : xasprintf("%s=%s", one->option->name, one->value);
+		cJSON_AddItemToArray(filters, cJSON_CreateString(text));
+		free(text);
+	}
+	note(c, db, "export.begun", facts);
+}
+
+static void note_end(const struct lines *l, const struct cli_call *c, struct pg_sync *db,
+		     const char *how)
+{
+	cJSON *facts = facts_of(l);
+
+	cJSON_AddNumberToObject(facts, "rows", (double)l->rows);
+	cJSON_AddStringToObject(facts, "ended", how);
+	note(c, db, "export.ended", facts);
+}
+
+/* --- pages --- */
+
+/* Of the next page. False: the reason was told. */
+static bool put_page(struct lines *l, const struct cli_call *c, struct pg_sync *db,
+		     bool *more)
+{
+	struct sbuf error;
+	PGresult *r;
+
+	sbuf_init(&error, ERROR_MAX);
+	r = pg_sync_query(db, l->plan->sql, l->values, l->plan->n_values, &error);
+	if (r == NULL) {
+		cli_refused(c, &error);
+	} else {
+		if (!l->begun) {
+			note_begin(l, c, db);
+			put_head(l);
+		}
+		l->begun = true;
+		put_items(l, pg_value_text(r, 0, 0));
+		*more = go_on(l, pg_value_text(r, 0, 0));
+	}
+	PQclear(r);
+	sbuf_fini(&error);
+	return r != NULL;
+}
+
 int lines_print(const struct cli_call *c, struct pg_sync *db,
 		const struct lines_plan *plan)
 {
@@ -155,13 +243,18 @@ int lines_print(const struct cli_call *c, struct pg_sync *db,
 		.is_csv = cli_word(c, "format") == 0,
 		.is_terminal = screen_of_output().is_terminal,
 	};
-	bool more = true, ok = true;
+	bool more = true, ok = true, left = false;
 
+	/* Who has read enough ends it, and the audit has that. */
+	signal(SIGPIPE, SIG_IGN);
 	memcpy(l.values, plan->values, sizeof l.values);
-	put_head(&l);
-	while (ok && more && !ferror(stdout))
+	while (ok && more && !left) {
 		ok = put_page(&l, c, db, &more);
+		left = fflush(stdout) != 0 || ferror(stdout);
+	}
+	if (l.begun)
+		note_end(&l, c, db, left ? "left" : ok ? "whole" : "broken");
 	free(l.owned[0]);
 	free(l.owned[1]);
-	return ok ? 0 : 1;
+	return ok && !left ? 0 : 1;
 }

@@ -2,11 +2,12 @@
 import csv
 import io
 import json
+import subprocess
 
 import pytest
 
 from tg.api import make_people
-from tg.gateway import run_cli
+from tg.gateway import BINARY, environment, run_cli
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,8 @@ def test_calls(database):
 @pytest.mark.parametrize("command, least", [("audit", 10), ("user list", 6), ("team list", 2)])
 def test_people(database, command, least):
     rows, items = lines_of(database, *command.split())
+    if command == "audit":  # which has the first of the two by then
+        items = items[2:]
     assert len(rows) == len(items) >= least and [r["id"] for r in rows] == [str(i["id"]) for i in items]
 
 
@@ -67,3 +70,58 @@ def test_what_does_not_go_together(database, command, why):
 def test_a_refusal_is_told(database):
     done = run_cli("audit", "--team", "nowhere", "--format", "csv", "--database", database.url, check=False)
     assert done.returncode == 1 and "nowhere" in done.stderr
+
+
+def exports(database):
+    """What the audit has of them, oldest first: (action, who, what)."""
+    rows = database.query("SELECT action, actor, after FROM tollgate_audit WHERE action LIKE 'export.%%' ORDER BY id", ())
+    return [(r["action"], r["actor"], r["after"]) for r in rows]
+
+
+@pytest.mark.parametrize("command, about, filters, rows", [
+    ("usage logs --from 2026-11-01 --to 2026-11-02 --status 5xx --format csv", ("logs", "csv"),
+     ["from=2026-11-01", "to=2026-11-02", "status=5xx"], 1250),
+    ("token list --scope a --sort=name --format ndjson", ("tokens", "ndjson"), ["scope=a", "sort=name"], 1250),
+    ("user list --format=csv", ("users", "csv"), [], 6),
+])
+def test_they_are_in_the_audit(database, command, about, filters, rows):
+    before = len(exports(database))
+    run_cli(*command.split(), "--database", database.url)
+    begun, ended = exports(database)[before:]
+    assert begun == ("export.begun", "postgres", {"list": about[0], "format": about[1], "filters": filters})
+    assert ended == ("export.ended", "postgres", {"list": about[0], "rows": rows, "ended": "whole"})
+
+
+def test_the_audit_itself_is_in_the_audit(database):
+    """The file has what was there before it."""
+    before = len(exports(database))
+    items = [json.loads(line) for line in run_cli("audit", "--format", "ndjson", "--database", database.url).stdout.splitlines()]
+    assert sum(i["action"].startswith("export.") for i in items) == before
+    assert [(action, what["list"]) for action, _, what in exports(database)[before:]] == [("export.begun", "audit"),
+                                                                                       ("export.ended", "audit")]
+
+
+def test_a_reader_who_leaves(database):
+    before = len(exports(database))
+    command = [BINARY, "usage", "logs", "--from", "2026-11-01", "--to", "2026-11-02", "--format", "ndjson", "--database", database.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
+        assert process.stdout.readline().startswith(b"{")
+        process.stdout.close()
+        assert process.wait(60) == 1
+    (begun, _, _), (ended, _, what) = exports(database)[before:]
+    assert (begun, ended, what["list"], what["ended"]) == ("export.begun", "export.ended", "logs", "left") and what["rows"] < 2500
+
+
+def test_what_was_refused_or_shown_is_no_export(database):
+    before = len(exports(database))
+    run_cli("audit", "--team", "nowhere", "--format", "csv", "--database", database.url, check=False)
+    for command in (["audit"], ["token", "list"], ["usage", "logs"]):
+        run_cli(*command, "--database", database.url)
+    assert len(exports(database)) == before
+
+
+def test_where_the_audit_cannot_be_written(database):
+    """On a standby, or by a role that only reads: it is told, and the list is there."""
+    url = f"{database.url}?options=-cdefault_transaction_read_only%3Don"
+    done = run_cli("token", "list", "--format", "ndjson", "--database", url)
+    assert done.stdout.count("\n") > 1250 and "the audit has no line of this" in done.stderr
