@@ -9,7 +9,7 @@
 struct page_file {
 	const char *path; /* "/assets/main-ABCD1234.js"; of index.html "/index.html" */
 	const char *type; /* its Content-Type */
-	/* The digest of what is in it, as hex: in quotes the entity tag of `plain`, with
+	/* The digest of both forms, as hex: in quotes the entity tag of `plain`, and with
 	 * "-gz" behind it that of `packed`. */
 	const char *tag;
 	struct str plain;
