@@ -24,6 +24,9 @@ type Lazy = LazyExoticComponent<ComponentType>;
 const SignInPage = lazy(() => fresh(import('@/pages/signIn/SignInPage.tsx')));
 const SelfPage = lazy(() => fresh(import('@/pages/self/SelfPage.tsx')));
 const PAGES: Partial<Record<PageName, Lazy>> = {
+  dashboard: lazy(() => fresh(import('@/pages/dashboard/DashboardPage.tsx'))),
+  token: lazy(() => fresh(import('@/pages/token/TokenPage.tsx'))),
+  route: lazy(() => fresh(import('@/pages/route/RoutePage.tsx'))),
   analytics: lazy(() => fresh(import('@/pages/analytics/AnalyticsPage.tsx'))),
   tokens: lazy(() => fresh(import('@/pages/tokens/TokensPage.tsx'))),
   missing: lazy(() => fresh(import('@/pages/missing/MissingPage.tsx'))),
@@ -34,7 +37,7 @@ function PageOf({ page }: { page: Page }) {
   const Found = PAGES[page.name] ?? PAGES.missing;
   return (
     <Broken resetKey={JSON.stringify(page)} fallback={(again) => <Empty title={common.state.crashed} acts={<Button onClick={again}>{common.act.retry}</Button>} />}>
-      <Suspense fallback={<Skeleton height={400} what={common.nav.label} />}>{Found && <Found key={page.name} />}</Suspense>
+      <Suspense fallback={<Skeleton height={400} what={common.nav.label} />}>{Found && <Found key={JSON.stringify(page)} />}</Suspense>
     </Broken>
   );
 }

@@ -25,7 +25,7 @@ function partsOf(rows: readonly Ranked[], restName: string): Part[] {
 }
 
 // How calls are distributed: a ring, and its table beside it, which is its legend.
-export function SharePanel({ title, rows, address }: { title: string; rows: readonly Ranked[]; address: string }) {
+export function SharePanel({ title, of, rows, address }: { title: string; of: string; rows: readonly Ranked[]; address: string }) {
   const { common, usage } = useText();
   const format = useFormat();
   const table = useTable();
@@ -43,7 +43,7 @@ export function SharePanel({ title, rows, address }: { title: string; rows: read
         )}
         <table className="share-table">
           <caption className="only-read">{title}</caption>
-          <thead className="only-read"><tr><th scope="col">{usage.route}</th><th scope="col">{usage.calls}</th><th scope="col">{usage.shareOf}</th></tr></thead>
+          <thead className="only-read"><tr><th scope="col">{of}</th><th scope="col">{usage.calls}</th><th scope="col">{usage.shareOf}</th></tr></thead>
           <tbody>
             {parts.map((p) => (
               <tr key={p.key}>

@@ -9,7 +9,11 @@ export interface Column<R> {
   number?: boolean;   // to the right, figures of one width
   isHead?: boolean;   // names its row
   sort?: string;      // the order that a click asks for; "-" before it turns it round
+  hide?: 'phone' | 'tablet'; // where there is no room for it: up to that width
 }
+
+const classOf = <R,>(c: Column<R>): string | undefined =>
+  [c.number ? 'number' : '', c.hide ? `table-hide-${c.hide}` : ''].filter(Boolean).join(' ') || undefined;
 
 interface Props<R> {
   caption: string;    // spoken
@@ -28,7 +32,7 @@ function Head<R>({ column: c, order, onOrder }: { column: Column<R> } & Pick<Pro
   const isOrder = plain !== undefined && order?.replace(/^-/, '') === plain;
   const isDown = order?.startsWith('-') === true;
   return (
-    <th scope="col" className={c.number ? 'number' : undefined}
+    <th scope="col" className={classOf(c)}
       aria-sort={isOrder ? (isDown ? 'descending' : 'ascending') : undefined}>
       {c.sort === undefined || !onOrder ? c.head : (
         <button type="button" className="table-sort" onClick={() => onOrder(turned(c.sort ?? '', order))}
@@ -52,8 +56,8 @@ export function Table<R>({ caption, columns, rows, rowKey, order, onOrder }: Pro
           {rows.map((row) => (
             <tr key={rowKey(row)}>
               {columns.map((c) => (c.isHead
-                ? <th key={c.key} scope="row">{c.cell(row)}</th>
-                : <td key={c.key} className={c.number ? 'number' : undefined}>{c.cell(row)}</td>))}
+                ? <th key={c.key} scope="row" className={classOf(c)}>{c.cell(row)}</th>
+                : <td key={c.key} className={classOf(c)}>{c.cell(row)}</td>))}
             </tr>
           ))}
           {rows.length === 0 && <tr><td colSpan={columns.length} className="soft">{table.empty}</td></tr>}

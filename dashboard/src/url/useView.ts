@@ -1,12 +1,10 @@
 // The view that the address has, and how to change it.
 import { useMemo } from 'react';
+import { PAGES_OWN } from './own.ts';
 import { currentPlace, go } from './place.ts';
 import { usePlace } from './usePlace.ts';
 import { printView, readView } from './view.ts';
 import type { View } from './view.ts';
-
-// Parameters that are the page's own and not the view's.
-const PAGES_OWN = ['path', 'tab', 'call'] as const;
 
 export function viewHref(view: View): string {
   const { path, search } = currentPlace();

@@ -39,7 +39,7 @@ function Charts({ of, view, address }: { of: Stats; view: View; address: string 
         <Ranking title={usage.topRoutes} of={usage.route} rows={routes} by={view.by} address={address} tools={<ByPicker />} />
       </div>
       <div className="page-two">
-        <SharePanel title={usage.share} rows={routes} address={address} />
+        <SharePanel title={usage.share} of={usage.route} rows={routes} address={address} />
         <SlowRoutes rows={of.slow_routes} address={address} />
         <StatusPanel {...shared} />
         <ErrorsPanel {...shared} />

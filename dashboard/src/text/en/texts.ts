@@ -1,8 +1,7 @@
 // All English texts. A text that another language lacks does not compile.
 import { common } from './common.ts';
+import { dashboard } from './dashboard.ts';
 import { problems } from './problems.ts';
-import { tokens } from './tokens.ts';
-import { usage } from './usage.ts';
 
-export const texts = { common, problems, tokens, usage };
+export const texts = { common, dashboard, problems };
 export type Texts = typeof texts;

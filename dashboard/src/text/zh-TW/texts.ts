@@ -1,8 +1,7 @@
 // All texts in Traditional Chinese, as Taiwan writes it.
 import type { Texts } from '../en/texts.ts';
 import { common } from './common.ts';
+import { dashboard } from './dashboard.ts';
 import { problems } from './problems.ts';
-import { tokens } from './tokens.ts';
-import { usage } from './usage.ts';
 
-export const texts: Texts = { common, problems, tokens, usage };
+export const texts: Texts = { common, dashboard, problems };

@@ -1,0 +1,51 @@
+import type { Texts } from '../en/texts.ts';
+
+export const records: Texts['records'] = {
+  title: '請求紀錄', at: '時間', status: '狀態', method: '方法', took: '耗時', address: '位址',
+  outcome: '結果', error: '錯誤', noId: '這個 ID 由呼叫端提供，無法用來開啟紀錄',
+  open: (at) => `${at} 的紀錄`, csv: '將這些紀錄全部下載為 CSV', filter: '篩選', apply: '篩選', clear: '清除',
+  held: (n, at) => `共 ${n} 筆請求，截至 ${at}；清單已停住。`, latest: '顯示最新',
+  none: '這段時間沒有請求', noneFor: '沒有符合篩選條件的請求', searching: '目前還沒有找到，後面還有資料可以查。',
+  any: '不限', wrong: '這個值不正確',
+  form: {
+    status: '狀態碼', statusHint: '例如 404', class: '類別', outcome: '結果', method: '方法', address: '位址或網段',
+    addressHint: '例如 192.0.2.0/24', min_ms: '至少毫秒', token: '權杖 ID', route: '路由路徑', routeHint: '例如 /api/openai',
+  },
+  call: {
+    title: '請求', ended: '如何結束', advice: '處理方式', fault: '錯誤歸屬',
+    faults: { none: '沒有錯誤', gateway: '閘道', upstream: '上游', client: '用戶端' },
+    code: '代碼', codeHint: '說明請見 docs/errors.md', time: '時間花在哪裡', us: '閘道', upstream: '上游', client: '緩慢的用戶端',
+    noTime: '不知道花了多久。', total: '總計', response: '上游回應前', first: '第一個位元組前',
+    upstreamStatus: '上游狀態碼', bytes: '接收、傳出', agent: '程式', node: '節點', id: '請求 ID', trace: '追蹤 ID', tags: '標籤',
+    error: '訊息', wrongId: '這不是請求的 ID；正確的 ID 類似 019a9b3c-7f12-7c55-9d0e-3a7be1c2f605。',
+    missing: '沒有這個 ID 的紀錄，或您無權檢視。剛結束的請求會在一秒內儲存。',
+    explain: '在主機上執行', token: '這個權杖', route: '這條路由', summary: (parts) => `時間：${parts}`,
+  },
+  live: {
+    title: '最新請求', show: '即時', on: '即時觀看', off: '停止', pause: '暫停', goOn: '繼續',
+    offHint: '每個請求結束後一秒內就會顯示。需要時再開啟。',
+    state: { connecting: '連線中', open: '即時', waiting: '未連線', hidden: '分頁隱藏時暫停', ended: '已結束', crowded: '條件過多', paused: '已暫停' },
+    why: (what) => `${what}；會自動重試。`, ended: '即時串流已結束：您已登出，或不再擁有任何角色。',
+    crowded: '這個瀏覽器有太多分頁在觀看不同的請求（最多 16 種）。請關閉其中一個。',
+    dropped: (n) => `這裡另有 ${n} 個請求因數量過多而未顯示`, droppedSome: '這裡另有部分請求未顯示',
+    wasHidden: '這之間的請求沒有觀看：分頁當時是隱藏的',
+    waiting: '等待下一個請求', held: (n) => `${n} 個新請求`, count: (n) => `目前 ${n} 個`,
+    said: (calls, errors) => `新增 ${calls} 個請求，其中 ${errors} 個錯誤`,
+  },
+  tokenPage: {
+    title: '權杖', missing: '沒有這個權杖，或您無權檢視', missingHint: '它可能屬於您未加入的團隊。', all: '所有權杖',
+    start: '金鑰開頭', id: 'ID', team: '團隊', noTeam: '屬於系統管理員', teamDisabled: '已停用', scopes: '權限範圍', anyScope: '所有路由',
+    noScope: '僅限不需要權限範圍的路由', created: '建立於', expires: '到期', expired: '已到期', noExpiry: '永不到期', lastUsed: '上次使用', unused: '從未使用',
+    ranges: '允許的來源', anywhere: '不限', disabledAt: '停用於', revokedAt: '撤銷於', deletedAt: '刪除於', oldSecret: '舊金鑰可用至',
+    description: '說明', routes: '呼叫的路由', share: '路由分佈', facts: '關於這個權杖',
+    state: { active: '使用中', team_disabled: '團隊已停用', disabled: '已停用', expired: '已到期', revoked: '已撤銷', deleted: '已刪除' },
+  },
+  routePage: {
+    title: '路由', missing: '沒有這條路由', missingHint: '這個路徑沒有設定路由，您也沒有任何呼叫經過它。',
+    facts: '關於這條路由', path: '路徑', name: '名稱', upstreams: '上游', scope: '權限範圍', noScope: '任何金鑰', methods: '方法', anyMethod: '不限',
+    connect: '連線', firstByte: '第一個位元組', idle: '資料間隔', total: '總計', body: '請求內容送達', bodyBytes: '請求內容上限', price: '每次呼叫價格', noPrice: '無',
+    unlimited: '不限', strip: '轉送時移除前綴', replaced: '呼叫不會送往設定的上游：這台主機上已由另一個上游取代。',
+    gone: '已不在設定中：對它的呼叫會得到 404。過去的紀錄仍在這裡。', percentiles: '響應時間', tokens: '呼叫它的權杖', share: '權杖分佈',
+    timeSummary: (p50, p95, p99) => `一半的呼叫不超過 ${p50}，95 % 不超過 ${p95}，99 % 不超過 ${p99}。`,
+  },
+};
