@@ -7,7 +7,7 @@ const ITS_OWN = ['accounts.google.com', 'clients2.google.com', 'update.googleapi
   'optimizationguide-pa.googleapis.com', 'android.clients.google.com', 'redirector.gvt1.com', 'www.google.com'];
 
 export class Gate {
-  // {method, url, at}: all requests, in their order; and where else somebody wanted to go.
+  // {method, url, at, isPending}: all requests, in their order; and where else somebody wanted to go.
   requests = [];
   strangers = [];
 
@@ -33,6 +33,11 @@ export class Gate {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
+  // How many requests of a path have not ended yet.
+  pending(path) {
+    return this.requests.filter((r) => r.isPending && new URL(r.url).pathname === path).length;
+  }
+
   // Requests of a path, from a place in .requests on.
   of(path, since = 0) {
     return this.requests.slice(since).filter((r) => new URL(r.url).pathname === path);
@@ -56,7 +61,8 @@ export class Gate {
       response.writeHead(502).end();
       return;
     }
-    this.requests.push({ method: request.method, url: request.url, at: performance.now() });
+    const noted = { method: request.method, url: request.url, at: performance.now(), isPending: true };
+    this.requests.push(noted);
     const onward = http.request(url, { method: request.method, headers: request.headers, agent: false }, (answer) => {
       response.writeHead(answer.statusCode, answer.rawHeaders);
       response.flushHeaders();
@@ -64,7 +70,10 @@ export class Gate {
       answer.on('error', () => response.destroy());
     });
     onward.on('error', () => response.destroy());
-    response.on('close', () => onward.destroy());
+    response.on('close', () => {
+      noted.isPending = false;
+      onward.destroy();
+    });
     request.pipe(onward);
   }
 

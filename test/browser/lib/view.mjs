@@ -15,6 +15,9 @@ export const VIEWPORTS = {
 
 const BESIDE = ['/api/me', '/api/live']; // what a view may ask for beside its two
 
+// A SharedWorker's script is told as asked for, and never as there.
+const SHARED_WORKER = /\/assets\/stream-worker-\w+\.js$/;
+
 const matches = (patterns, text) => patterns.some((p) => (p instanceof RegExp ? p.test(text) : text.includes(p)));
 
 export class View {
@@ -53,7 +56,8 @@ export class View {
 
   #onRequest(request) {
     const url = request.url();
-    this.#open.add(request);
+    if (!SHARED_WORKER.test(url))
+      this.#open.add(request);
     this.sent.push({ method: request.method(), url, body: request.postData(), type: request.resourceType() });
     if (!/^(data|blob):/.test(url) && !url.startsWith(this.base + '/'))
       this.#fault(`a request to another host: ${url}`, url);

@@ -18,7 +18,9 @@ export function AtCell({ call, zone, short }: Cell & { zone: string; short?: boo
   const used = new Date(call.used_at);
   const exact = format.instant(used);
   const at = <time dateTime={call.used_at}>{short ? format.time(used) : exact}</time>;
-  if (call.request_id === null || !isOurId(call.request_id))
+  if (call.request_id === null)
+    return at;
+  if (!isOurId(call.request_id))
     return <span title={records.noId}>{at}</span>;
   return <Link href={hrefWith('call', call.request_id)} title={records.open(exact)}>{at}</Link>;
 }
