@@ -1,4 +1,5 @@
 import './FirstStepsPanel.css';
+import { gatewayBeside } from '@/panels/tokens/snippets.ts';
 import { Button } from '@/ui/Button.tsx';
 import { Copy } from '@/ui/Copy.tsx';
 import { Icon } from '@/ui/Icon.tsx';
@@ -13,12 +14,9 @@ import { STEPS } from './firstSteps.ts';
 import type { Step } from './firstSteps.ts';
 import type { FirstSteps } from './useFirstSteps.ts';
 
-// Where gateways listen unless told otherwise.
-const gateway = (): string => `http://${new URL(origin()).hostname}:8787`;
-
 const lineOf = (step: Step): string => ({
   token: "tollgate token create --name first --scope '*'",
-  call: `curl -i -H "X-API-Key: $KEY" ${gateway()}/api/test/hello`,
+  call: `curl -i -H "X-API-Key: $KEY" ${gatewayBeside(origin()) ?? '$TOLLGATE_URL'}/api/test/hello`,
   upstream: 'tollgate check --config tollgate.json',
 })[step];
 

@@ -11,12 +11,13 @@ import { SharePanel } from '@/panels/SharePanel.tsx';
 import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
 import { TrendPanel } from '@/panels/TrendPanel.tsx';
 import { Trust } from '@/panels/Trust.tsx';
-import { UsageBar } from '@/panels/UsageBar.tsx';
+import { UsageBar, refreshNow } from '@/panels/UsageBar.tsx';
 import { carriedOf } from '@/panels/carried.ts';
 import { rangeQuery, tokenUsageAddress } from '@/panels/question.ts';
 import { rankedRoutes } from '@/panels/ranked.tsx';
 import { CallDialog } from '@/panels/records/CallDialog.tsx';
 import { RecordsPanel } from '@/panels/records/RecordsPanel.tsx';
+import { TokenActs } from '@/panels/tokens/TokenActs.tsx';
 import { useZoomTools } from '@/panels/useZoomTools.ts';
 import { Badge } from '@/ui/Badge.tsx';
 import type { BadgeKind } from '@/ui/Badge.tsx';
@@ -70,7 +71,11 @@ function TokenHead({ of }: { of: TokenUsage | undefined }) {
   const { tokenPage: words } = useText().records;
   if (!of)
     return <PageHead title={words.title} />;
-  return <PageHead title={of.token.name} below={<p><Badge kind={KINDS[of.token.state]}>{words.state[of.token.state]}</Badge></p>} />;
+  return (
+    <PageHead title={of.token.name} below={<p><Badge kind={KINDS[of.token.state]}>{words.state[of.token.state]}</Badge></p>}>
+      <TokenActs token={of.token} onChanged={refreshNow} />
+    </PageHead>
+  );
 }
 
 function OfToken({ id }: { id: number }) {

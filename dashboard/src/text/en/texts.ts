@@ -2,6 +2,9 @@
 import { common } from './common.ts';
 import { dashboard } from './dashboard.ts';
 import { problems } from './problems.ts';
+import { records } from './records.ts';
+import { tokens } from './tokens.ts';
+import { usage } from './usage.ts';
 
-export const texts = { common, dashboard, problems };
+export const texts = { common, dashboard, problems, records, tokens, usage };
 export type Texts = typeof texts;

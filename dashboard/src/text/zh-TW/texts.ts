@@ -3,5 +3,8 @@ import type { Texts } from '../en/texts.ts';
 import { common } from './common.ts';
 import { dashboard } from './dashboard.ts';
 import { problems } from './problems.ts';
+import { records } from './records.ts';
+import { tokens } from './tokens.ts';
+import { usage } from './usage.ts';
 
-export const texts: Texts = { common, dashboard, problems };
+export const texts: Texts = { common, dashboard, problems, records, tokens, usage };
