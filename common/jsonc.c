@@ -53,6 +53,13 @@ struct jsonc_node *jsonc_get(const struct jsonc_node *node, const char *key)
 	return NULL;
 }
 
+const char *jsonc_text(const struct jsonc_node *node, const char *key)
+{
+	const struct jsonc_node *member = jsonc_get(node, key);
+
+	return member != NULL && member->type == JSONC_STRING ? member->text : NULL;
+}
+
 void jsonc_append(struct jsonc_node *parent, struct jsonc_node *child)
 {
 	CHECK(child->next == NULL);
@@ -308,4 +315,30 @@ struct jsonc_node *jsonc_parse(struct str text, const struct jsonc_sink *sink)
 struct jsonc_node *jsonc_parse_body(struct str text, const struct jsonc_sink *sink)
 {
 	return parse(text, JSONC_BODY, sink);
+}
+
+static void note_any(void *ctx, struct jsonc_pos pos, const char *text)
+{
+	(void)pos;
+	(void)text;
+	*(bool *)ctx = true;
+}
+
+struct jsonc_node *jsonc_parse_object(struct str text)
+{
+	bool is_faulty = false;
+	const struct jsonc_sink sink = {note_any, &is_faulty};
+	struct jsonc_node *node = jsonc_parse_body(text, &sink);
+
+	if (is_faulty || (node != NULL && node->type != JSONC_OBJECT))
+		jsonc_free(&node);
+	return node;
+}
+
+void jsonc_note_first(void *ctx, struct jsonc_pos pos, const char *text)
+{
+	struct sbuf *first = ctx;
+
+	if (first->n == 0)
+		sbuf_printf(first, "line %u, column %u: %s", pos.line, pos.column, text);
 }

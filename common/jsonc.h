@@ -58,11 +58,17 @@ struct jsonc_sink {
 struct jsonc_node *jsonc_parse(struct str text, const struct jsonc_sink *sink);
 /* The same of a request's body: without comments. */
 struct jsonc_node *jsonc_parse_body(struct str text, const struct jsonc_sink *sink);
+/* A body that is an object without any fault; else NULL. */
+struct jsonc_node *jsonc_parse_object(struct str text);
+/* For a sink: the first fault, with its place, to an empty buffer (ctx: struct sbuf). */
+void jsonc_note_first(void *ctx, struct jsonc_pos pos, const char *text);
 /* Frees a tree, wiping its strings (they may be secrets); clears *node. NULL is fine. */
 void jsonc_free(struct jsonc_node **node);
 
 /* A member of an object, by exact name; NULL if there is none or node is no object. */
 struct jsonc_node *jsonc_get(const struct jsonc_node *node, const char *key);
+/* Its text; NULL if there is no such member, or it is no string. */
+const char *jsonc_text(const struct jsonc_node *node, const char *key);
 /* Unlinks child from its parent; the caller owns it then. */
 void jsonc_take(struct jsonc_node *parent, struct jsonc_node *child);
 /* Links child, which the parent owns from now on, at the end. */

@@ -14,13 +14,6 @@ static void ignore(void *ctx, struct jsonc_pos pos, const char *text)
 	(void)text;
 }
 
-static const char *text_in(const struct jsonc_node *object, const char *name)
-{
-	const struct jsonc_node *node = jsonc_get(object, name);
-
-	return node != NULL && node->type == JSONC_STRING ? node->text : NULL;
-}
-
 static bool is_true(const struct jsonc_node *object, const char *name)
 {
 	const struct jsonc_node *node = jsonc_get(object, name);
@@ -68,7 +61,7 @@ static void read_teams(struct identity *to, const struct jsonc_node *teams)
 		return;
 	to->teams = xcalloc(teams->n, sizeof *to->teams);
 	for (const struct jsonc_node *t = teams->first; t != NULL; t = t->next) {
-		const char *name = text_in(t, "name"), *role = text_in(t, "role");
+		const char *name = jsonc_text(t, "name"), *role = jsonc_text(t, "role");
 
 		if (name == NULL || role == NULL)
 			continue;
@@ -83,7 +76,7 @@ static void read_teams(struct identity *to, const struct jsonc_node *teams)
 /* As the database writes it, in UTC. */
 static char *until_of(const struct jsonc_node *person)
 {
-	const char *text = text_in(person, "until");
+	const char *text = jsonc_text(person, "until");
 	char *until = text != NULL ? xstrdup(text) : NULL;
 	char *zone = until != NULL ? strstr(until, "+00:00") : NULL;
 
@@ -95,8 +88,10 @@ static char *until_of(const struct jsonc_node *person)
 static struct identity *read_person(const struct jsonc_node *person,
 				    enum identity_how how, const struct settings *s)
 {
-	const char *name = text_in(person, "name"), *email = text_in(person, "email");
-	const char *kind = text_in(person, "kind"), *issuer = text_in(person, "issuer");
+	const char *name = jsonc_text(person, "name"),
+		   *email = jsonc_text(person, "email");
+	const char *kind = jsonc_text(person, "kind"),
+		   *issuer = jsonc_text(person, "issuer");
 	struct identity *to = xcalloc(1, sizeof *to);
 
 	to->refs = 1;
@@ -120,7 +115,7 @@ struct identity *identity_read(struct str json, enum identity_how how,
 {
 	const struct jsonc_sink sink = {ignore, NULL};
 	struct jsonc_node *person = jsonc_parse_body(json, &sink);
-	const char *state = text_in(person, "state");
+	const char *state = jsonc_text(person, "state");
 	struct identity *to = NULL;
 
 	*facts = (struct identity_facts){

@@ -194,36 +194,10 @@ void code_flow_sign_out_url(const char *endpoint, const char *client_id, const c
 
 /* --- what it answers --- */
 
-static void ignore(void *ctx, struct jsonc_pos pos, const char *text)
-{
-	(void)pos;
-	(void)text;
-	*(bool *)ctx = true;
-}
-
-/* NULL: no object, or one with faults. */
-static struct jsonc_node *read_object(struct str body)
-{
-	bool faulty = false;
-	const struct jsonc_sink sink = {ignore, &faulty};
-	struct jsonc_node *node = jsonc_parse_body(body, &sink);
-
-	if (faulty || (node != NULL && node->type != JSONC_OBJECT))
-		jsonc_free(&node);
-	return node;
-}
-
-static const char *text_in(const struct jsonc_node *object, const char *name)
-{
-	const struct jsonc_node *node = jsonc_get(object, name);
-
-	return node != NULL && node->type == JSONC_STRING ? node->text : NULL;
-}
-
 char *code_flow_read_tokens(struct str body, struct sbuf *error)
 {
-	struct jsonc_node *answer = read_object(body);
-	const char *token = answer != NULL ? text_in(answer, "id_token") : NULL;
+	struct jsonc_node *answer = jsonc_parse_object(body);
+	const char *token = answer != NULL ? jsonc_text(answer, "id_token") : NULL;
 	char *copy = NULL;
 
 	if (answer == NULL)
@@ -246,8 +220,8 @@ bool code_flow_is_error_word(const char *word)
 
 void code_flow_read_refusal(struct str body, struct sbuf *out)
 {
-	struct jsonc_node *answer = read_object(body);
-	const char *word = answer != NULL ? text_in(answer, "error") : NULL;
+	struct jsonc_node *answer = jsonc_parse_object(body);
+	const char *word = answer != NULL ? jsonc_text(answer, "error") : NULL;
 
 	sbuf_str(out, str_of(word != NULL && code_flow_is_error_word(word) ? word : "?"));
 	jsonc_free(&answer);

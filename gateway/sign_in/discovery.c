@@ -18,21 +18,6 @@ char *discovery_url(const char *issuer)
 	return xasprintf("%.*s/.well-known/openid-configuration", (int)n, issuer);
 }
 
-static void note_fault(void *ctx, struct jsonc_pos pos, const char *text)
-{
-	struct sbuf *error = ctx;
-
-	if (error->n == 0)
-		sbuf_printf(error, "line %u, column %u: %s", pos.line, pos.column, text);
-}
-
-static const char *text_in(const struct jsonc_node *object, const char *name)
-{
-	const struct jsonc_node *node = jsonc_get(object, name);
-
-	return node != NULL && node->type == JSONC_STRING ? node->text : NULL;
-}
-
 /* Of a provider elsewhere, a place on this machine is none of its own. */
 static bool is_good_place(const char *url, const char *issuer)
 {
@@ -46,7 +31,7 @@ static bool is_good_place(const char *url, const char *issuer)
 static bool read_place(char **to, const struct jsonc_node *document, const char *name,
 		       const char *issuer, struct sbuf *error)
 {
-	const char *url = text_in(document, name);
+	const char *url = jsonc_text(document, name);
 
 	if (url == NULL) {
 		sbuf_printf(error, "its discovery document has no %s", name);
@@ -66,7 +51,7 @@ static bool read_place(char **to, const struct jsonc_node *document, const char 
 static bool read_all(struct discovery *d, const struct jsonc_node *document,
 		     const char *issuer, struct sbuf *error)
 {
-	const char *who = text_in(document, "issuer");
+	const char *who = jsonc_text(document, "issuer");
 	const struct jsonc_node *sends =
 		jsonc_get(document, "authorization_response_iss_parameter_supported");
 
@@ -90,7 +75,7 @@ static bool read_all(struct discovery *d, const struct jsonc_node *document,
 bool discovery_parse(struct discovery *d, struct str text, const char *issuer,
 		     struct sbuf *error)
 {
-	const struct jsonc_sink sink = {note_fault, error};
+	const struct jsonc_sink sink = {jsonc_note_first, error};
 	size_t before = error->n;
 	struct jsonc_node *document = jsonc_parse_body(text, &sink);
 	bool good = document != NULL && error->n == before;

@@ -38,14 +38,6 @@ bool jwt_algorithm_named(struct str name, enum jwt_algorithm *algorithm)
 
 /* --- reading --- */
 
-static void note_fault(void *ctx, struct jsonc_pos pos, const char *text)
-{
-	struct sbuf *error = ctx;
-
-	if (error->n == 0)
-		sbuf_printf(error, "line %u, column %u: %s", pos.line, pos.column, text);
-}
-
 /* The member's text; "" where it is missing, NULL where it is no string. */
 static const char *text_of(const struct jsonc_node *object, const char *name)
 {
@@ -216,7 +208,7 @@ static bool read_set(struct jwks *set, const struct jsonc_node *document,
 
 struct jwks *jwks_parse(struct str text, struct sbuf *error)
 {
-	const struct jsonc_sink sink = {note_fault, error};
+	const struct jsonc_sink sink = {jsonc_note_first, error};
 	struct jsonc_node *document;
 	struct jwks *set;
 	size_t before = error->n;

@@ -51,39 +51,21 @@ static bool split(struct str text, struct str parts[3])
 	return true;
 }
 
-static void note_fault(void *ctx, struct jsonc_pos pos, const char *text)
-{
-	(void)pos;
-	(void)text;
-	*(bool *)ctx = true;
-}
-
 /* NULL: no JSON object. */
 static struct jsonc_node *decode(struct str part)
 {
-	bool faulty = false;
-	const struct jsonc_sink sink = {note_fault, &faulty};
 	struct jsonc_node *node;
 	size_t n;
 	char *bytes = base64url_decode(part, &n);
 
-	node = jsonc_parse_body((struct str){bytes, n}, &sink);
+	node = jsonc_parse_object((struct str){bytes, n});
 	free(bytes);
-	if (faulty || (node != NULL && node->type != JSONC_OBJECT))
-		jsonc_free(&node);
 	return node;
-}
-
-static const char *text_in(const struct jsonc_node *object, const char *name)
-{
-	const struct jsonc_node *node = jsonc_get(object, name);
-
-	return node != NULL && node->type == JSONC_STRING ? node->text : NULL;
 }
 
 const char *jwt_text(const struct jwt *t, const char *claim)
 {
-	return text_in(t->claims, claim);
+	return jsonc_text(t->claims, claim);
 }
 
 /* --- the header --- */
@@ -103,7 +85,7 @@ static bool read_kid(struct jwt *t)
 
 static bool read_header(struct jwt *t, struct sbuf *error)
 {
-	const char *algorithm = text_in(t->header, "alg");
+	const char *algorithm = jsonc_text(t->header, "alg");
 
 	if (jsonc_get(t->header, "crit") != NULL || jsonc_get(t->header, "b64") != NULL)
 		return fail(error, "its header demands extensions (crit) that are not "

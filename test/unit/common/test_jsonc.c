@@ -470,6 +470,37 @@ static void test_bodies(void **state)
 	}
 }
 
+static void test_objects(void **state)
+{
+	static const char *const refused[] = {
+		"", "[]", "null", "{\"a\":1,\"a\":2}", "{,", "{} // more", "{}{}"};
+	struct jsonc_node *node = jsonc_parse_object(STR("{\"a\":\"b\",\"n\":1}"));
+
+	(void)state;
+	assert_string_equal(jsonc_text(node, "a"), "b");
+	assert_null(jsonc_text(node, "n"));
+	assert_null(jsonc_text(node, "A"));
+	assert_null(jsonc_text(NULL, "a"));
+	jsonc_free(&node);
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+		assert_null(jsonc_parse_object(str_of(refused[i])));
+}
+
+static void test_first_fault(void **state)
+{
+	struct sbuf first;
+	const struct jsonc_sink sink = {jsonc_note_first, &first};
+	struct jsonc_node *node;
+
+	(void)state;
+	sbuf_init(&first, 256);
+	node = jsonc_parse_body(STR("{\"a\":1,\n \"a\":2,\n\"a\":3}"), &sink);
+	jsonc_free(&node);
+	assert_int_equal(strncmp(sbuf_text(&first), "line 2, column 2: ", 18), 0);
+	assert_null(strstr(sbuf_text(&first), "line 3"));
+	sbuf_fini(&first);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +516,8 @@ int main(void)
 		cmocka_unit_test(test_doubled_keys_among_many),
 		cmocka_unit_test(test_get_take_append),
 		cmocka_unit_test(test_bodies),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_first_fault),
 	};
 
 	return cmocka_run_group_tests_name("jsonc", tests, NULL, NULL);
