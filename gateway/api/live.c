@@ -144,15 +144,16 @@ static void wish_fini(struct live_wish *wish)
 
 /* --- the operation --- */
 
-/* What a browser sends by itself when it comes back. */
+/* What a browser sends by itself when it comes back; one that is too long is none of
+ * ours. */
 static const char *last_id(const struct call *c, char text[LAST_ID_ROOM])
 {
 	const struct request_head *h = call_head(c);
 
 	for (size_t i = 0; h != NULL && i < h->n_fields; i++)
-		if (str_ieq(h->fields[i].name, STR("last-event-id")) &&
-		    str_copy(text, LAST_ID_ROOM, h->fields[i].value))
-			return text;
+		if (str_ieq(h->fields[i].name, STR("last-event-id")))
+			return str_copy(text, LAST_ID_ROOM, h->fields[i].value) ? text
+										: "";
 	return NULL;
 }
 

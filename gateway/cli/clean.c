@@ -63,8 +63,9 @@ void clean_json(struct sbuf *out, struct str s)
 	while (p < end) {
 		size_t n = utf8_length(p, (size_t)(end - p));
 		uint32_t c = n > 0 ? code_point(p, n) : 0xfffd;
+		bool is_space = c == '\n' || c == '\t' || c == '\r';
 
-		if (n == 0 || (c >= 0x7f && is_control(c)) || is_deceiving(c))
+		if (n == 0 || (is_control(c) && !is_space) || is_deceiving(c))
 			sbuf_printf(out, "\\u%04x", (unsigned)c);
 		else
 			sbuf_add(out, p, n);

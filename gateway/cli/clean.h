@@ -12,7 +12,7 @@ void clean_text(struct sbuf *out, struct str s);
 /* The same, but line ends stay: for messages of several lines. */
 void clean_lines(struct sbuf *out, struct str s);
 /* JSON, where such characters stand inside of strings alone: there \u009b says the
- * same. */
+ * same. Its white space stays, and what only looks like JSON commands nothing either. */
 void clean_json(struct sbuf *out, struct str s);
 
 /* What a message may quote of an argument: itself, unless it may hold a secret. */

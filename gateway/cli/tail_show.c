@@ -94,8 +94,9 @@ static void print_line(const struct tail_show *show, const cJSON *row)
 	struct str s;
 
 	sbuf_init(&line, TEXT_MAX);
-	sbuf_printf(&line, "%.8s ", strlen(at) > 11 ? at + 11 : "-");
-	printf("%.*s", (int)line.n, line.p);
+	/* A manager's own, but nobody has looked at what it says. */
+	clean_text(&line, strlen(at) > 18 ? (struct str){at + 11, 8} : STR("-"));
+	printf(STR_FMT " ", STR_ARG(sbuf_view(&line)));
 	if (show->screen.has_colours)
 		printf("%s%3.0f\x1b[0m ", colour_of(status), status);
 	else

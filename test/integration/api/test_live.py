@@ -260,7 +260,7 @@ def test_going_on(managed, readers, tokens):
     again = readers(managed.people.admin, headers=[("Last-Event-ID", first.id)])
     event = again.event()
     assert event.data["request_id"] == missed and event.id != first.id
-    for unknown in ("x", "00000000-1", first.id + "000"):
+    for unknown in ("x", "00000000-1", first.id + "000", "", 5000 * "x", "00000000--1"):
         other = readers(managed.people.admin, headers=[("Last-Event-ID", unknown)])
         assert (lambda e: (e.name, e.data))(other.event()) == ("dropped", {"count": None})
         other.reset()

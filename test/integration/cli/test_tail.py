@@ -112,6 +112,40 @@ def test_a_terminal(managed, token):
     assert re.fullmatch(r"\d\d:\d\d:\d\d \x1b\[32m200\x1b\[0m GET +\d+ ms /api/test +中文金鑰 +complete", line), line
 
 
+HOSTILE = r'{"used_at":"2026-01-01T\u001b]0;x\u0007\u009b1","route_path":"\u001b[2J","token_name":"\u202e\u009b31m","request_method":"\u001bc",' \
+    r'"response_status":200,"total_ms":1,"outcome":"\u001b[1m"}'
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_manager_that_lies_commands_no_terminal(form):
+    upstream = Upstream()
+    text = "event: request\ndata: " + HOSTILE + "\n\n" + \
+        "event: request\ndata: " + HOSTILE.replace(r"\u001b", "\x1b").replace(r"\u009b", "\x9b").replace(r"\u0007", "\x07") + "\n\n" + \
+        'event: end\ndata: {"reason":"\\u001b[31m","detail":"\x1b[31m"}\n\n'
+    ours, theirs = pty.openpty()
+    with tail("--url", upstream.url, *form, key="tgu_x", output=theirs, NO_COLOR="1", TERM="xterm") as process:
+        os.close(theirs)
+        conn = upstream.accept()
+        conn.read_request()
+        conn.respond(headers={"Content-Type": "text/event-stream", "Connection": "close"}, body=text.encode())
+        conn.close()
+        shown = b""
+        while shown.count(b"\n") < (2 if form else 1):
+            shown += os.read(ours, 65536)
+        os.set_blocking(process.stderr.fileno(), False)
+        said = [""]
+
+        def told():
+            said[0] += process.stderr.read() or ""
+            return "again in 2 s" in said[0]
+        eventually(told, "the end is told")
+        os.set_blocking(process.stderr.fileno(), True)
+    os.close(ours)
+    upstream.close()
+    for told in (shown.decode(), said[0]):
+        assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", told), told
+
+
 @pytest.mark.parametrize("key,why", [("tgu_" + 38 * "x", "it answers 401"), (None, "TOLLGATE_ADMIN_KEY")])
 def test_what_cannot_be(managed, key, why):
     with tail("--url", f"http://{managed.api.host}", key=key, status=1 if key else 2) as process:

@@ -64,6 +64,8 @@ static void json_says_the_same(void **state)
 	(void)state;
 	assert_string_equal(cleaned(clean_json, STR("{\"a\":\"\\n\xc2\x9b\x7f\"}\n")),
 			    "{\"a\":\"\\n\\u009b\\u007f\"}\n");
+	assert_string_equal(cleaned(clean_json, STR("\"\x1b[2J\x07\"\t\r\n")),
+			    "\"\\u001b[2J\\u0007\"\t\r\n");
 	assert_string_equal(cleaned(clean_json, STR("\"\xe2\x80\xae\xe4\xb8\xad\"")),
 			    "\"\\u202e\xe4\xb8\xad\"");
 }
