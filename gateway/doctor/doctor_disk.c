@@ -95,9 +95,9 @@ static void tell(struct doctor *d, const struct waiting *w)
 			    "%llu rows were dropped for want of room",
 			    (unsigned long long)w->gaps);
 	else
-		doctor_tell(d, "journal", DOCTOR_OK, NULL,
-			    "%llu rows wait, none was dropped",
-			    (unsigned long long)w->events);
+		doctor_tell(d, "journal", DOCTOR_OK, NULL, "%llu row%s, none was dropped",
+			    (unsigned long long)w->events,
+			    w->events == 1 ? " waits" : "s wait");
 }
 
 static void look_at_journal(struct doctor *d)
