@@ -1,6 +1,6 @@
 // Builds the pages: types of the API, a check of all types (a text that is missing in one
 // language is an error there), bundles with hashed names, each compressed.
-// Usage: node build.mjs OUT [--fast]: OUT/index.html, OUT/assets/..., and beside each NAME.gz;
+// Usage: node build.mjs OUT [--fast]: OUT/index.html, OUT/assets/..., and beside each NAME.gz and NAME.br;
 // OUT/made-of.json tells what is in which (sizes.mjs). --fast: types are not checked.
 import { createHash } from 'node:crypto';
 import { execFile } from 'node:child_process';
@@ -8,7 +8,7 @@ import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
+import { brotliCompress, constants, gzip } from 'node:zlib';
 import { bundle } from './bundle.mjs';
 import { writeSchema } from './schema.mjs';
 
@@ -28,6 +28,7 @@ async function compress(file) {
   const bytes = await readFile(file);
   const packed = await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION });
   await writeFile(`${file}.gz`, packed);
+  await writeFile(`${file}.br`, await promisify(brotliCompress)(bytes));
 }
 
 async function writeIcon(out) {

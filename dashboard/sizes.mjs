@@ -1,4 +1,4 @@
-// How much JavaScript a page takes, compressed: node sizes.mjs OUT, after build.mjs OUT. Fails above
+// How much JavaScript a page takes, compressed as browsers ask for it (brotli): node sizes.mjs OUT, after build.mjs OUT. Fails above
 // the budgets: what is loaded before there are charts, and all that a page with charts loads.
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -10,7 +10,7 @@ const [out] = process.argv.slice(2);
 const { outputs } = JSON.parse(await readFile(join(out, 'made-of.json'), 'utf8'));
 const names = Object.keys(outputs).filter((name) => name.endsWith('.js'));
 const sizes = new Map(await Promise.all(names.map(async (name) =>
-  [name, (await stat(join(out, 'assets', `${basename(name)}.gz`))).size])));
+  [name, (await stat(join(out, 'assets', `${basename(name)}.br`))).size])));
 
 // What comes with a file at once.
 function closure(name, found = new Set()) {
@@ -37,7 +37,7 @@ const hasCharts = (name) => [...closure(name)].some((file) => holds(file, 'node_
 const main = closure(names.find((name) => outputs[name].entryPoint === 'src/main.tsx'));
 const lazy = names.filter((name) => outputs[name].entryPoint && !main.has(name));
 const withLanguage = heaviest(lazy.filter((name) => entryIn(name, 'src/text/')), main);
-const before = heaviest(lazy.filter((name) => entryIn(name, 'src/pages/') && !hasCharts(name)), withLanguage);
+const before = heaviest(lazy.filter((name) => (entryIn(name, 'src/pages/') || entryIn(name, 'src/groups/')) && !hasCharts(name)), withLanguage);
 const charts = heaviest(lazy.filter(hasCharts), before);
 
 const kb = (bytes) => `${(bytes / 1000).toFixed(1)} KB`;

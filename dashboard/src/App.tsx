@@ -1,40 +1,41 @@
 import './App.css';
-import { Suspense, lazy } from 'react';
+import { Suspense } from 'react';
 import type { ComponentType, LazyExoticComponent } from 'react';
 import { useMe } from '@/query/useMe.ts';
+import MissingPage from '@/pages/missing/MissingPage.tsx';
+import SignInPage from '@/pages/signIn/SignInPage.tsx';
 import { NoRole } from '@/shell/NoRole.tsx';
 import { Nav } from '@/shell/Nav.tsx';
 import { TopBar } from '@/shell/TopBar.tsx';
 import { Broken } from '@/ui/Broken.tsx';
 import { Button } from '@/ui/Button.tsx';
 import { Empty } from '@/ui/Empty.tsx';
+import { lazily } from '@/ui/lazily.ts';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { MeContext } from '@/ui/me.ts';
 import { Notice } from '@/ui/Notice.tsx';
 import { Skeleton } from '@/ui/Skeleton.tsx';
 import { Toasts } from '@/ui/Toasts.tsx';
 import { useText } from '@/ui/reader.tsx';
-import { fresh } from '@/url/fresh.ts';
 import { pageOf } from '@/url/pages.ts';
 import type { Page, PageName } from '@/url/pages.ts';
 import { usePlace } from '@/url/usePlace.ts';
 import type { Me } from '@/api/types.ts';
 
 type Lazy = LazyExoticComponent<ComponentType>;
-const SignInPage = lazy(() => fresh(import('@/pages/signIn/SignInPage.tsx')));
-const SelfPage = lazy(() => fresh(import('@/pages/self/SelfPage.tsx')));
+const usage = async () => (await import('@/groups/usage.ts')).USAGE;
+const SelfPage = lazily(async () => (await import('@/pages/self/SelfPage.tsx')).default);
 const PAGES: Partial<Record<PageName, Lazy>> = {
-  dashboard: lazy(() => fresh(import('@/pages/dashboard/DashboardPage.tsx'))),
-  token: lazy(() => fresh(import('@/pages/token/TokenPage.tsx'))),
-  route: lazy(() => fresh(import('@/pages/route/RoutePage.tsx'))),
-  analytics: lazy(() => fresh(import('@/pages/analytics/AnalyticsPage.tsx'))),
-  tokens: lazy(() => fresh(import('@/pages/tokens/TokensPage.tsx'))),
-  missing: lazy(() => fresh(import('@/pages/missing/MissingPage.tsx'))),
+  dashboard: lazily(async () => (await usage()).dashboard),
+  analytics: lazily(async () => (await usage()).analytics),
+  token: lazily(async () => (await usage()).token),
+  route: lazily(async () => (await usage()).route),
+  tokens: lazily(async () => (await import('@/pages/tokens/TokensPage.tsx')).default),
 };
 
 function PageOf({ page }: { page: Page }) {
   const { common } = useText();
-  const Found = PAGES[page.name] ?? PAGES.missing;
+  const Found = PAGES[page.name] ?? MissingPage;
   return (
     <Broken resetKey={JSON.stringify(page)} fallback={(again) => <Empty title={common.state.crashed} acts={<Button onClick={again}>{common.act.retry}</Button>} />}>
       <Suspense fallback={<Skeleton height={400} what={common.nav.label} />}>{Found && <Found key={JSON.stringify(page)} />}</Suspense>

@@ -20,7 +20,7 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
     ".woff2": "font/woff2",
 }
-PACKED = ".gz"
+PACKED = (".gz", ".br")  # in the order of enum page_form
 
 
 class Blobs:
@@ -48,19 +48,17 @@ class Blobs:
 
 def row(blobs, folder, name):
     file = os.path.join(folder, name)
-    packed = "{NULL, 0}"
-    forms = [file]
-    if os.path.exists(file + PACKED) and os.path.getsize(file + PACKED) < os.path.getsize(file):
-        packed = blobs.add(file + PACKED)
-        forms.append(file + PACKED)
-    # Of both: what another Node packs has other bytes, and a strong tag is of bytes (RFC 9110 8.8.1).
+    forms = [file] + [file + ending for ending in PACKED
+                      if os.path.exists(file + ending) and os.path.getsize(file + ending) < os.path.getsize(file)]
+    # Of all: what another Node packs has other bytes, and a strong tag is of bytes (RFC 9110 8.8.1).
     digest = hashlib.sha256()
     for form in forms:
         with open(form, "rb") as f:
             digest.update(f.read())
     tag = digest.hexdigest()[:32]
     type_ = TYPES[os.path.splitext(name)[1]]
-    return f'{{"/{name}", "{type_}", "{tag}", {blobs.add(file)}, {packed}}}'
+    held = [blobs.add(file + ending) if file + ending in forms else "{NULL, 0}" for ending in ("", *PACKED)]
+    return f'{{"/{name}", "{type_}", "{tag}", {{{", ".join(held)}}}}}'
 
 
 def main(folder):

@@ -61,15 +61,44 @@ static const struct page_file *find_asset(const struct page_files *files, struct
 
 /* --- which form of a file --- */
 
+static const struct {
+	const char *coding, *suffix;
+} codings[PAGE_FORMS] = {
+	[PAGE_PLAIN] = {NULL, ""},
+	[PAGE_GZIP] = {"gzip", "-gz"},
+	[PAGE_BROTLI] = {"br", "-br"},
+};
+
+const char *page_form_coding(enum page_form form)
+{
+	return codings[form].coding;
+}
+
+const char *page_form_suffix(enum page_form form)
+{
+	return codings[form].suffix;
+}
+
 /* Who says nothing of encodings may not know any. */
-static bool takes_gzip(const struct request_head *h)
+static bool takes(const struct request_head *h, enum page_form form)
 {
 	struct str field = STR("accept-encoding");
-	enum accepted gzip = accepted_item(h, field, STR("gzip"));
+	enum accepted a = accepted_item(h, field, str_of(codings[form].coding));
 
-	return gzip == ACCEPTED_YES ||
-	       (gzip == ACCEPTED_UNNAMED &&
-		accepted_item(h, field, STR("*")) == ACCEPTED_YES);
+	return a == ACCEPTED_YES || (a == ACCEPTED_UNNAMED &&
+				     accepted_item(h, field, STR("*")) == ACCEPTED_YES);
+}
+
+/* The smallest that the client takes. */
+static enum page_form choose_form(const struct request_head *h,
+				  const struct page_file *file)
+{
+	static const enum page_form by_size[] = {PAGE_BROTLI, PAGE_GZIP};
+
+	for (size_t i = 0; i < ARRAY_LEN(by_size); i++)
+		if (file->forms[by_size[i]].n > 0 && takes(h, by_size[i]))
+			return by_size[i];
+	return PAGE_PLAIN;
 }
 
 static bool take(struct str *s, struct str prefix)
@@ -85,7 +114,7 @@ static bool is_tag_of(const struct page_choice *c, struct str tag)
 {
 	take(&tag, STR("W/"));
 	return take(&tag, STR("\"")) && take(&tag, str_of(c->file->tag)) &&
-	       (!c->is_packed || take(&tag, STR("-gz"))) && str_eq(tag, STR("\""));
+	       take(&tag, str_of(page_form_suffix(c->form))) && str_eq(tag, STR("\""));
 }
 
 static bool is_known(const struct request_head *h, const struct page_choice *c)
@@ -105,10 +134,7 @@ static bool is_known(const struct request_head *h, const struct page_choice *c)
 static struct page_choice choose_file(const struct request_head *h,
 				      const struct page_file *file, bool is_asset)
 {
-	struct page_choice c = {PAGE_FILE, file, false, is_asset};
-
-	c.is_packed = file->packed.n > 0 && takes_gzip(h);
-	return c;
+	return (struct page_choice){PAGE_FILE, file, choose_form(h, file), is_asset};
 }
 
 /* --- choosing --- */

@@ -16,10 +16,14 @@ enum page_verdict {
 	PAGE_GONE,   /* 404: an asset that is not in this build */
 };
 
+/* Of Content-Encoding, and behind the tag; NULL and "" of the plain form. */
+const char *page_form_coding(enum page_form form);
+const char *page_form_suffix(enum page_form form);
+
 struct page_choice {
 	enum page_verdict verdict;
 	const struct page_file *file; /* of PAGE_FILE and PAGE_SAME */
-	bool is_packed;
+	enum page_form form;
 	bool is_asset;
 };
 

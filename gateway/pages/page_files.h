@@ -6,14 +6,21 @@
 
 #include "common/str.h"
 
+enum page_form {
+	PAGE_PLAIN,
+	PAGE_GZIP,   /* RFC 1952 */
+	PAGE_BROTLI, /* RFC 7932 */
+};
+#define PAGE_FORMS 3
+
 struct page_file {
 	const char *path; /* "/assets/main-ABCD1234.js"; of index.html "/index.html" */
 	const char *type; /* its Content-Type */
-	/* The digest of both forms, as hex: in quotes the entity tag of `plain`, and with
-	 * "-gz" behind it that of `packed`. */
+	/* The digest of all forms, as hex: in quotes the entity tag of the plain one, and
+	 * with the coding's suffix behind it that of another. */
 	const char *tag;
-	struct str plain;
-	struct str packed; /* by gzip; n 0: it would not be smaller */
+	struct str
+		forms[PAGE_FORMS]; /* n 0: it would not be smaller than the plain one */
 };
 
 struct page_files {

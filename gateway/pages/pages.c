@@ -31,15 +31,16 @@ static const char *cache_of(const struct page_choice *c, int status)
 static void send_file(struct http_conn *conn, const struct page_choice *c, int status)
 {
 	const struct page_file *f = c->file;
-	struct str body = c->is_packed ? f->packed : f->plain;
+	const char *coding = page_form_coding(c->form);
+	struct str body = f->forms[c->form];
 	struct sbuf fields;
 
 	sbuf_init(&fields, FIELDS_MAX);
 	sbuf_lit(&fields, GUARD);
-	sbuf_printf(&fields, "ETag: \"%s%s\"\r\n", f->tag, c->is_packed ? "-gz" : "");
+	sbuf_printf(&fields, "ETag: \"%s%s\"\r\n", f->tag, page_form_suffix(c->form));
 	sbuf_lit(&fields, "Vary: Accept-Encoding\r\n");
-	if (c->is_packed && status != 304)
-		sbuf_lit(&fields, "Content-Encoding: gzip\r\n");
+	if (coding != NULL && status != 304)
+		sbuf_printf(&fields, "Content-Encoding: %s\r\n", coding);
 	CHECK(!fields.overflow);
 	http_conn_answer(conn, &(struct http_answer){
 				       .status = status,

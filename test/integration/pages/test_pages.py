@@ -30,7 +30,7 @@ def built(name):
 
 
 def assets():
-    return sorted(f"/assets/{name}" for name in os.listdir(os.path.join(BUILT, "assets")) if not name.endswith(".gz"))
+    return sorted(f"/assets/{name}" for name in os.listdir(os.path.join(BUILT, "assets")) if not name.endswith((".gz", ".br")))
 
 
 def assert_guarded(answer):
@@ -54,7 +54,7 @@ def test_every_page_is_the_index(gateway):
 
 
 @pytest.mark.sanitizer
-def test_every_asset_in_both_forms(gateway):
+def test_every_asset_in_all_its_forms(gateway):
     assert len(assets()) > 3
     for path in assets():
         plain = get(gateway, path)
@@ -63,20 +63,23 @@ def test_every_asset_in_both_forms(gateway):
         assert plain.get("cache-control") == "public, max-age=31536000, immutable"
         assert plain.get("vary") == "Accept-Encoding"
         assert_guarded(plain)
-        packed = get(gateway, path, Accept_Encoding="gzip, deflate, br")
-        if packed.get("content-encoding") == "gzip":
-            assert packed.body == built(path + ".gz") and gzip.decompress(packed.body) == plain.body
-            assert packed.get("etag") != plain.get("etag")
-        else:
-            assert packed.body == plain.body and len(built(path + ".gz")) >= len(plain.body)
-            assert packed.get("etag") == plain.get("etag")
+        assert gzip.decompress(built(path + ".gz")) == plain.body
+        for coding, ending in (("gzip", ".gz"), ("br", ".br")):
+            packed = get(gateway, path, Accept_Encoding=f"{coding}, deflate")
+            if len(built(path + ending)) < len(plain.body):
+                assert (packed.get("content-encoding"), packed.body) == (coding, built(path + ending))
+                assert packed.get("etag") == plain.get("etag")[:-1] + "-" + ending[1:] + '"'
+            else:
+                assert (packed.get("content-encoding"), packed.body) == (None, plain.body)
+                assert packed.get("etag") == plain.get("etag")
 
 
 def test_the_script_goes_compressed(gateway):
     script = next(path for path in assets() if path.startswith("/assets/main-") and path.endswith(".js"))
     packed = get(gateway, script, Accept_Encoding="gzip")
     assert packed.get("content-encoding") == "gzip"
-    assert get(gateway, script, Accept_Encoding="gzip;q=0, br").get("content-encoding") is None
+    assert get(gateway, script, Accept_Encoding="gzip, deflate, br, zstd").get("content-encoding") == "br"
+    assert get(gateway, script, Accept_Encoding="gzip;q=0, zstd").get("content-encoding") is None
 
 
 def test_what_a_page_asks_for_is_there(gateway):

@@ -10,13 +10,20 @@
 #include "gateway/pages/page_choice.h"
 
 #define BROWSER "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n"
-#define GZIP "Accept-Encoding: gzip, deflate, br\r\n"
+#define BOTH "Accept-Encoding: gzip, deflate, br\r\n"
+#define MAIN "GET /assets/main-1.js"
 
 static const struct page_file index_file = {
-	"/index.html", "text/html", "aa", {"index", 5}, {"in", 2}};
+	"/index.html", "text/html", "aa", {{"index", 5}, {"in", 2}, {NULL, 0}}};
 static const struct page_file assets[] = {
-	{"/assets/main-1.js", "text/javascript", "bb", {"main", 4}, {"m", 1}},
-	{"/assets/icon-2.svg", "image/svg+xml", "cc", {"icon", 4}, {NULL, 0}},
+	{"/assets/main-1.js",
+	 "text/javascript",
+	 "bb",
+	 {{"main", 4}, {"ma", 2}, {"m", 1}}},
+	{"/assets/icon-2.svg",
+	 "image/svg+xml",
+	 "cc",
+	 {{"icon", 4}, {NULL, 0}, {NULL, 0}}},
 };
 static const struct page_files files = {&index_file, assets, ARRAY_LEN(assets), false};
 static const struct page_files absent = {&index_file, NULL, 0, true};
@@ -152,17 +159,19 @@ static void test_encodings(void **state)
 {
 	static const struct {
 		const char *path, *fields;
-		bool is_packed;
+		enum page_form form;
 	} rows[] = {
-		{"GET /assets/main-1.js", "", false},
-		{"GET /assets/main-1.js", GZIP, true},
-		{"GET /assets/main-1.js", "Accept-Encoding: *\r\n", true},
-		{"GET /assets/main-1.js", "Accept-Encoding: br\r\n", false},
-		{"GET /assets/main-1.js", "Accept-Encoding: identity\r\n", false},
-		{"GET /assets/main-1.js", "Accept-Encoding: gzip;q=0, *\r\n", false},
-		{"GET /assets/main-1.js", "Accept-Encoding: *;q=0\r\n", false},
-		{"GET /assets/icon-2.svg", GZIP, false},
-		{"GET /dashboard", GZIP, true},
+		{MAIN, "", PAGE_PLAIN},
+		{MAIN, BOTH, PAGE_BROTLI},
+		{MAIN, "Accept-Encoding: gzip, deflate\r\n", PAGE_GZIP},
+		{MAIN, "Accept-Encoding: *\r\n", PAGE_BROTLI},
+		{MAIN, "Accept-Encoding: br\r\n", PAGE_BROTLI},
+		{MAIN, "Accept-Encoding: br;q=0, *\r\n", PAGE_GZIP},
+		{MAIN, "Accept-Encoding: br;q=0, gzip;q=0, *\r\n", PAGE_PLAIN},
+		{MAIN, "Accept-Encoding: identity\r\n", PAGE_PLAIN},
+		{MAIN, "Accept-Encoding: *;q=0\r\n", PAGE_PLAIN},
+		{"GET /assets/icon-2.svg", BOTH, PAGE_PLAIN},
+		{"GET /dashboard", BOTH, PAGE_GZIP},
 	};
 
 	(void)state;
@@ -172,7 +181,7 @@ static void test_encodings(void **state)
 			page_choose(&files, ask(&r, rows[i].path, rows[i].fields));
 
 		assert_int_equal(c.verdict, PAGE_FILE);
-		if (c.is_packed != rows[i].is_packed)
+		if (c.form != rows[i].form)
 			fail_msg("%s %s", rows[i].path, rows[i].fields);
 	}
 }
@@ -188,9 +197,9 @@ static void test_what_the_client_has(void **state)
 		{"If-None-Match: \"b\", \"aa\"\r\n", PAGE_SAME},
 		{"If-None-Match: \"b\"\r\nIf-None-Match: \"aa\"\r\n", PAGE_SAME},
 		{"If-None-Match: *\r\n", PAGE_SAME},
-		{GZIP "If-None-Match: \"aa-gz\"\r\n", PAGE_SAME},
+		{BOTH "If-None-Match: \"aa-gz\"\r\n", PAGE_SAME},
 		/* The same content, but not the same bytes. */
-		{GZIP "If-None-Match: \"aa\"\r\n", PAGE_FILE},
+		{BOTH "If-None-Match: \"aa\"\r\n", PAGE_FILE},
 		{"If-None-Match: \"aa-gz\"\r\n", PAGE_FILE},
 		{"If-None-Match: \"aaa\"\r\n", PAGE_FILE},
 		{"If-None-Match: \"a\"\r\n", PAGE_FILE},
@@ -233,15 +242,17 @@ static void test_files(void **state)
 	const struct page_files *built = page_files();
 
 	(void)state;
-	assert_true(built->index->plain.n > 0);
+	assert_true(built->index->forms[PAGE_PLAIN].n > 0);
 	assert_true(built->are_absent == (built->n_assets == 0));
 	for (size_t i = 0; i < built->n_assets; i++) {
 		const struct page_file *f = &built->assets[i];
 
 		assert_true(str_has_prefix(str_of(f->path), STR("/assets/")));
 		assert_int_equal(strlen(f->tag), 32);
-		assert_true(f->packed.n == 0 || f->packed.n < f->plain.n);
-		assert_true(f->packed.n == 0 || (unsigned char)f->packed.p[0] == 0x1f);
+		for (int form = PAGE_GZIP; form < PAGE_FORMS; form++)
+			assert_true(f->forms[form].n < f->forms[PAGE_PLAIN].n);
+		assert_true(f->forms[PAGE_GZIP].n == 0 ||
+			    (unsigned char)f->forms[PAGE_GZIP].p[0] == 0x1f);
 	}
 }
 

@@ -1,8 +1,8 @@
 import './TokensPage.css';
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import type { ListPage } from '@/query/useList.ts';
 import { useList } from '@/query/useList.ts';
-import { CreateToken } from '@/panels/tokens/CreateToken.tsx';
+import { CreateToken } from '@/panels/tokens/dialogs.ts';
 import { refreshTokens } from '@/panels/tokens/address.ts';
 import { Button } from '@/ui/Button.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
@@ -55,7 +55,7 @@ export default function TokensPage() {
         <Loaded of={list.first} what={words.title} height={480}>{(page) => <Listed page={page} items={list.items} onCreate={create} />}</Loaded>
         <MoreTokens list={list} />
       </section>
-      {isCreating && <CreateToken onChanged={refreshTokens} onClose={() => setCreating(false)} />}
+      {isCreating && <Suspense fallback={null}><CreateToken onChanged={refreshTokens} onClose={() => setCreating(false)} /></Suspense>}
     </>
   );
 }

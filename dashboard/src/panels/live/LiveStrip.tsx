@@ -1,10 +1,11 @@
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { Button } from '@/ui/Button.tsx';
 import { Icon } from '@/ui/Icon.tsx';
 import { Panel } from '@/ui/Panel.tsx';
+import { Skeleton } from '@/ui/Skeleton.tsx';
 import { useText } from '@/ui/reader.tsx';
 import { useView } from '@/url/useView.ts';
-import { LiveBody } from './LiveBody.tsx';
+import { LiveBody } from './lazy.ts';
 import { liveFilter } from './liveFilter.ts';
 
 const KEY = 'tollgate.live';
@@ -24,7 +25,11 @@ export function LiveStrip() {
     <Panel title={live.title} flush={isOn} tools={
       <Button onClick={turn} kind={isOn ? 'quiet' : 'plain'}><Icon name={isOn ? 'close' : 'play'} />{isOn ? live.off : live.on}</Button>
     }>
-      {isOn ? <LiveBody filter={liveFilter(view.filters, OWN)} own={OWN} zone={view.zone} most={MOST} /> : <p className="soft">{live.offHint}</p>}
+      {isOn ? (
+        <Suspense fallback={<Skeleton height={200} what={live.title} />}>
+          <LiveBody filter={liveFilter(view.filters, OWN)} own={OWN} zone={view.zone} most={MOST} />
+        </Suspense>
+      ) : <p className="soft">{live.offHint}</p>}
     </Panel>
   );
 }

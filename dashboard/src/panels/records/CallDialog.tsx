@@ -1,4 +1,5 @@
 import './records.css';
+import { Suspense } from 'react';
 import { addressOfGet } from '@/api/call.ts';
 import type { ExplainedCall } from '@/api/types.ts';
 import { useQuery } from '@/query/useQuery.ts';
@@ -7,18 +8,21 @@ import { Empty } from '@/ui/Empty.tsx';
 import { Button } from '@/ui/Button.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { Notice } from '@/ui/Notice.tsx';
+import { Skeleton } from '@/ui/Skeleton.tsx';
 import { useText } from '@/ui/reader.tsx';
 import { hrefWith, useOwn } from '@/url/own.ts';
 import { go } from '@/url/place.ts';
 import { isOurId } from '../callHref.ts';
-import { CallRecord } from './CallRecord.tsx';
+import { CallRecord } from './lazy.ts';
 
 function Record({ id, zone }: { id: string; zone: string }) {
   const { records, common } = useText();
   const result = useQuery<ExplainedCall>(addressOfGet('/api/usage/logs/{request_id}', { path: { request_id: id } }), `call ${id}`);
   if (result.state === 'failed' && result.problem.status === 404)
     return <Empty title={records.call.missing} acts={<Button onClick={result.retry}>{common.act.retry}</Button>} />;
-  return <Loaded of={result} what={records.call.title} height={420}>{(call) => <CallRecord call={call} zone={zone} />}</Loaded>;
+  return <Loaded of={result} what={records.call.title} height={420}>{(call) => (
+    <Suspense fallback={<Skeleton height={420} what={records.call.title} />}><CallRecord call={call} zone={zone} /></Suspense>
+  )}</Loaded>;
 }
 
 // The record of the call that the address names, over the page.

@@ -1,4 +1,5 @@
 import './records.css';
+import { Suspense } from 'react';
 import { Button } from '@/ui/Button.tsx';
 import { Empty } from '@/ui/Empty.tsx';
 import { Icon } from '@/ui/Icon.tsx';
@@ -6,13 +7,14 @@ import { Link } from '@/ui/Link.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { Panel } from '@/ui/Panel.tsx';
 import { ProblemNotice } from '@/ui/ProblemNotice.tsx';
+import { Skeleton } from '@/ui/Skeleton.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { NO_FILTERS, hasFilters } from '@/url/filters.ts';
 import { hrefWith, useOwn } from '@/url/own.ts';
 import { go } from '@/url/place.ts';
 import { useView, viewHref } from '@/url/useView.ts';
 import { PanelMenu } from '../PanelMenu.tsx';
-import { LiveBody } from '../live/LiveBody.tsx';
+import { LiveBody } from '../live/lazy.ts';
 import { liveFilter } from '../live/liveFilter.ts';
 import { csvAddress } from '../question.ts';
 import { FilterForm } from './FilterForm.tsx';
@@ -58,7 +60,11 @@ export function RecordsPanel({ own }: { own: Own }) {
       <FilterForm own={own} />
       <PanelMenu of={records.title} address={found.address} csv={csv} />
     </>}>
-      {isLive ? <LiveBody filter={liveFilter(view.filters, own)} own={own} zone={view.zone} most={100} /> : (
+      {isLive ? (
+        <Suspense fallback={<Skeleton height={200} what={records.live.title} />}>
+          <LiveBody filter={liveFilter(view.filters, own)} own={own} zone={view.zone} most={100} />
+        </Suspense>
+      ) : (
         <Loaded of={found.first} what={records.title} height={400}>
           {() => (
             <>

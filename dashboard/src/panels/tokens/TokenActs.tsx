@@ -1,19 +1,15 @@
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import type { Token } from '@/api/types.ts';
 import { Icon } from '@/ui/Icon.tsx';
 import { Menu, MenuItems } from '@/ui/Menu.tsx';
 import { useSignedIn } from '@/ui/me.ts';
 import { useText } from '@/ui/reader.tsx';
 import { refreshTokens } from './address.ts';
-import { DeleteToken } from './DeleteToken.tsx';
-import { EditToken } from './EditToken.tsx';
+import { DIALOGS } from './dialogs.ts';
 import { isOver, mayActOn } from './may.ts';
-import { RevokeToken } from './RevokeToken.tsx';
-import { RotateToken } from './RotateToken.tsx';
 import { useSwitch } from './useSwitch.ts';
 
 interface Props { token: Token; onChanged: () => void }
-const DIALOGS = { edit: EditToken, rotate: RotateToken, revoke: RevokeToken, remove: DeleteToken } as const;
 
 // All that can be done with a token, as a menu; nothing for who may only look.
 export function TokenActs({ token, onChanged }: Props) {
@@ -39,7 +35,7 @@ export function TokenActs({ token, onChanged }: Props) {
       <Menu label={words.acts(token.name)} face={<Icon name="more" />} align="right" kind="quiet" floats>
         {(close) => <MenuItems items={items} close={close} />}
       </Menu>
-      {Opened && <Opened token={token} onChanged={changed} onClose={() => setOpen(null)} />}
+      {Opened && <Suspense fallback={null}><Opened token={token} onChanged={changed} onClose={() => setOpen(null)} /></Suspense>}
     </>
   );
 }

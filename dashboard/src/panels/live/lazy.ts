@@ -1,0 +1,4 @@
+// The stream and its table, for who has asked for them.
+import { lazily } from '@/ui/lazily.ts';
+
+export const LiveBody = lazily(async () => (await import('./LiveBody.tsx')).LiveBody);
