@@ -19,8 +19,14 @@ run_one() {
 }
 export -f run_one
 
+# Stages of `make check` run beside each other (test/check.sh): their unit tests do not.
+mkdir -p build
+exec 9>build/.unit-tests
+flock 9
+
 # shellcheck disable=SC2016 # the inner shell expands it
-printf '%s\0' "$@" | xargs -0 -n 1 -P 4 bash -c 'run_one "$1"' run_one
+printf '%s\0' "$@" | xargs -0 -n 1 -P 4 bash -c 'run_one "$1"' run_one 9>&-
+exec 9>&-
 
 echo
 if [ -s "$failed" ]; then

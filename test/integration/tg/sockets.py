@@ -50,7 +50,12 @@ def _ask(pidfd, fd):
         if ctypes.get_errno() == errno.EBADF:
             return None
         raise PermissionError(ctypes.get_errno(), "pidfd_getfd")
-    with socket.socket(fileno=ours) as theirs:
+    try:
+        theirs = socket.socket(fileno=ours)
+    except OSError:  # its number is another's by now, which is no socket
+        os.close(ours)
+        return None
+    with theirs:
         if theirs.family == socket.AF_UNIX or theirs.type != socket.SOCK_STREAM:
             return None
         try:
