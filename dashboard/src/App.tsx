@@ -1,7 +1,7 @@
 import './App.css';
 import { Suspense } from 'react';
 import type { ComponentType, LazyExoticComponent } from 'react';
-import { useMe } from '@/query/useMe.ts';
+import { prefetchMe, useMe } from '@/query/useMe.ts';
 import MissingPage from '@/pages/missing/MissingPage.tsx';
 import SignInPage from '@/pages/signIn/SignInPage.tsx';
 import { NoRole } from '@/shell/NoRole.tsx';
@@ -24,6 +24,7 @@ import type { Me } from '@/api/types.ts';
 
 type Lazy = LazyExoticComponent<ComponentType>;
 const usage = async () => (await import('@/groups/usage.ts')).USAGE;
+const isUsage = (name: PageName): boolean => name === 'analytics' || name === 'dashboard' || name === 'route' || name === 'token';
 const SelfPage = lazily(async () => (await import('@/pages/self/SelfPage.tsx')).default);
 const PAGES: Partial<Record<PageName, Lazy>> = {
   dashboard: lazily(async () => (await usage()).dashboard),
@@ -32,6 +33,15 @@ const PAGES: Partial<Record<PageName, Lazy>> = {
   route: lazily(async () => (await usage()).route),
   tokens: lazily(async () => (await import('@/pages/tokens/TokensPage.tsx')).default),
 };
+
+// Before it is known who asks: both take their time.
+export function preload(page: Page): void {
+  if (page.name === 'signIn' || page.name === 'self')
+    return;
+  prefetchMe();
+  if (isUsage(page.name))
+    usage().catch(() => undefined); // who draws it hears of it
+}
 
 function PageOf({ page }: { page: Page }) {
   const { common } = useText();

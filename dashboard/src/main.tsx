@@ -2,13 +2,17 @@ import 'virtual:styles';
 import { createRoot } from 'react-dom/client';
 import { loadTexts } from '@/text/load.ts';
 import { ReaderProvider, storedLanguage } from '@/ui/ReaderProvider.tsx';
+import { pageOf } from '@/url/pages.ts';
+import { currentPlace } from '@/url/place.ts';
 import { fresh } from '@/url/fresh.ts';
-import { App } from './App.tsx';
+import { App, preload } from './App.tsx';
 
 const root = document.getElementById('root');
 const language = storedLanguage();
 
 if (root) {
+  const { path, search } = currentPlace();
+  preload(pageOf(path, search));
   const initial = await fresh(loadTexts(language));
   createRoot(root).render(<ReaderProvider initial={initial} language={language}><App /></ReaderProvider>);
 }

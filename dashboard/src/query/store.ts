@@ -108,6 +108,11 @@ function leave(address: string, slot: Slot, reader: () => void): void {
   }, KEPT_MS);
 }
 
+// For who reads it in a moment.
+export function prefetch(address: string): void {
+  setTimeout(watchEntry(address, KEPT_MS, () => undefined), KEPT_MS);
+}
+
 // Asks anew for what somebody reads; forgets what nobody does. Without an address: everything.
 export function refresh(isMeant: (address: string) => boolean = () => true): void {
   for (const [address, slot] of [...slots]) {
