@@ -22,9 +22,12 @@ def limited():
     return lambda n: {"LD_PRELOAD": library, "TOLLGATE_TEST_THREADS": str(n)}
 
 
-def test_each_thread_that_cannot_be_started(gateways, upstream, limited, tmp_path):
-    gateway = gateways(upstream, start=False, workers=2, state_dir="state",
-                       listen=["127.0.0.1:0", f"unix:{tmp_path / 'socket'}"])
+THREADS = {"log's thread"} | {f"thread {name}" for name in (
+    "resolver", "token-saver", "token-sync", "journal", "recorder", "manager", "worker-0", "worker-1")}
+
+
+def refusals(gateway, limited, socket):
+    """Which threads could not be started, with one more at each try until none is missing."""
     refused = set()
     for n in range(30):
         process = subprocess.Popen([BINARY, "serve", "--config", gateway.config_file], cwd=gateway.folder,
@@ -39,14 +42,25 @@ def test_each_thread_that_cannot_be_started(gateways, upstream, limited, tmp_pat
             f.write(f"--- {n} threads\n{log}")
         assert not REPORT.search(log), log
         if process.wait(20) == 0:
-            break
+            return refused
         assert process.returncode == 1, log
         refused.add(REFUSED.search(log).group(1))
-        assert not os.path.exists(tmp_path / "socket")
+        assert not os.path.exists(socket)
         assert not os.path.isdir(gateway.journal) or not os.listdir(gateway.journal)
-    assert process.returncode == 0
-    assert refused == {"log's thread"} | {f"thread {name}" for name in (
-        "resolver", "token-saver", "token-sync", "journal", "recorder", "manager", "worker-0", "worker-1")}
+    raise AssertionError("30 threads are not enough")
+
+
+def test_each_thread_that_cannot_be_started(gateways, upstream, limited, tmp_path):
+    """Threads that connect to the database are counted with the others, and on a busy machine more of them were
+    made by then: so one may be passed over, which another round meets."""
+    gateway = gateways(upstream, start=False, workers=2, state_dir="state",
+                       listen=["127.0.0.1:0", f"unix:{tmp_path / 'socket'}"])
+    refused = set()
+    for _ in range(4):
+        refused |= refusals(gateway, limited, tmp_path / "socket")
+        if refused == THREADS:
+            break
+    assert refused == THREADS
 
 
 def test_dev_without_threads(limited, tmp_path):
