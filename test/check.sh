@@ -13,8 +13,10 @@ after=()
 start=$SECONDS
 work=$(mktemp -d)
 
-# While the integration tests wait for sockets and clocks, what the stages after them need is
-# compiled, behind everything else. Its faults are shown there: each builds what is missing.
+# While lint waits for npm, and the integration tests for sockets and clocks, what the stages after
+# them need is compiled, behind everything else. Its faults are shown there: each builds what is
+# missing.
+release='make WERROR=1 all unit-build'
 others='make VARIANT=asan WERROR=1 build/asan/tollgate unit-build replay-build
 	make VARIANT=tsan WERROR=1 build/tsan/tollgate unit-build'
 groups=() # of processes that run in the background
@@ -26,6 +28,16 @@ finish() {
 	rm -rf "$work"
 }
 trap finish EXIT
+
+in_background() {
+	setsid nice -n 19 bash -c "$1" >/dev/null 2>&1 &
+	groups=("$!")
+}
+
+wait_for_background() {
+	wait "${groups[0]}"
+	groups=()
+}
 
 # run STAGE: leaves its line of the summary in a file.
 run() {
@@ -55,14 +67,9 @@ run_beside() {
 
 for stage in "${stages[@]}"; do
 	case $stage in
-	check-integration)
-		setsid nice -n 19 bash -c "$others" >/dev/null 2>&1 &
-		groups=("$!")
-		;;
-	check-fuzz)
-		wait "${groups[0]}"
-		groups=()
-		;;
+	lint) in_background "$release" ;;
+	check-integration) in_background "$others" ;;
+	check-unit | check-fuzz) wait_for_background ;;
 	esac
 	run "$stage"
 done
