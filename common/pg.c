@@ -322,8 +322,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	enter(c);
 	open = consume(c);
-	hear(c);
 	take_results(c);
+	/* Behind it: a notification that came in one piece with an answer is found by
+	 * taking that, and nothing would be read until the next. */
+	hear(c);
 	if (c->pg && !open)
 		lost_by_libpq(c);
 	else if (c->state == PG_UP)

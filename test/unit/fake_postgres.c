@@ -77,15 +77,29 @@ static void column_error(int fd)
 	PUT(fd, 'E', "SERROR\0VERROR\0CTG400\0Mno such name\0cname\0\0");
 }
 
+/* What is put between on and off goes out in one piece. */
+static void cork(int fd, int is_on)
+{
+	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &is_on, sizeof is_on);
+}
+
 /* Ready, and the end of the session, in one piece. */
 static void end_at_once(int fd, const char *code, const char *message)
 {
-	int on = 1, off = 0;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+	cork(fd, 1);
 	ready(fd);
 	error(fd, "FATAL", code, message);
-	setsockopt(fd, IPPROTO_TCP, TCP_CORK, &off, sizeof off);
+	cork(fd, 0);
+}
+
+/* As PostgreSQL may send them, where another commits just then. */
+static void answer_and_notify(int fd)
+{
+	cork(fd, 1);
+	row(fd);
+	ready(fd);
+	PUT(fd, 'A', "\0\0\0\1channel\0008\0");
+	cork(fd, 0);
 }
 
 /* The start-up packet and what a session starts with. */
@@ -297,6 +311,10 @@ static bool answer(struct fake_postgres *f, int fd, char *sql)
 			poll(NULL, 0, 1);
 		error(fd, "FATAL", "57P01", "terminating connection");
 		return false;
+	}
+	if (starts(sql, "late")) {
+		answer_and_notify(fd);
+		return true;
 	}
 	if (starts(sql, "notify"))
 		PUT(fd, 'A', "\0\0\0\1channel\0007\0");

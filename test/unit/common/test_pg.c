@@ -244,6 +244,18 @@ static void test_notification(void **state)
 	assert_string_equal(f->value, "pong");
 }
 
+/* In one piece with the answer, and nothing else comes by which it would be found. */
+static void test_notification_with_an_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	begin_up(f);
+	ask(f, "late");
+	assert_string_equal(f->value, "pong");
+	until(f, &f->notified, 1);
+	assert_string_equal(f->payload, "8");
+}
+
 static void lose(struct fixture *f, const char *sql, const char *why)
 {
 	begin_up(f);
@@ -763,6 +775,7 @@ int main(void)
 		TEST(test_answers),
 		TEST(test_the_callback_may_ask_again),
 		TEST(test_notification),
+		TEST(test_notification_with_an_answer),
 		TEST(test_server_dies_in_a_statement),
 		TEST(test_server_ends_the_session),
 		TEST(test_a_farewell_between_statements),
