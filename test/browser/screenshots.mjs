@@ -23,6 +23,9 @@ const PAGES = [
   { name: 'sign-in', path: '/sign-in', as: null },
   { name: 'first-run', path: '/dashboard', as: site.empty.key, base: site.empty.url },
   { name: 'phone', path: '/usage-analytics', viewport: 'phone' },
+  // What the READMEs show: docs/images.
+  { name: 'readme', path: '/usage-analytics?range=7d&zone=Asia%2FTaipei', everywhere: true, fullPage: false, viewport: { width: 1280, height: 900 } },
+  { name: 'readme-tokens', path: '/tokens?sort=-last_used_at', everywhere: true, fullPage: false, viewport: { width: 1280, height: 760 } },
 ];
 
 // Somebody calls while pictures are taken, so that what is live has something to show.
@@ -34,14 +37,14 @@ async function makeCalls() {
 }
 
 async function take(browser, page, theme, language) {
-  const { as = 'admin', base = site.url, viewport = 'desktop' } = page;
+  const { as = 'admin', base = site.url, viewport = 'desktop', fullPage = true } = page;
   const context = await openContext(browser, { as, base, theme, language, viewport, zone: 'Asia/Taipei' });
   const view = new View(await context.newPage(), base);
   await view.goto(page.path);
   await page.before?.(view);
   await view.settle();
   const name = `${page.name}-${theme}-${language}`;
-  await view.shot(name);
+  await view.shot(name, { fullPage });
   console.log(`build/screenshots/${name}.png${view.faults.map((f) => `\n  ${f}`).join('')}`);
   await context.close();
 }
