@@ -17,6 +17,7 @@ import { Loaded } from '@/ui/Loaded.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
 import { useSignedIn } from '@/ui/me.ts';
 import { useFormat, useText } from '@/ui/reader.tsx';
+import { hasFilters } from '@/url/filters.ts';
 import { hrefOf } from '@/url/pages.ts';
 import { useView } from '@/url/useView.ts';
 import type { View } from '@/url/view.ts';
@@ -63,7 +64,9 @@ export default function DashboardPage() {
   const now = useNow();
   const address = statsAddress(view, now);
   const result = useQuery<Stats>(address, 'stats');
-  const first = useFirstSteps('data' in result ? result.data : undefined, me.may.manage);
+  // With filters nothing is told of first calls ever.
+  const of = 'data' in result && !hasFilters(view.filters) ? result.data : undefined;
+  const first = useFirstSteps(of, me.may.manage);
   return (
     <>
       <PageHead title={dashboard.title} />

@@ -43,7 +43,7 @@ export const records = {
     facts: 'About this route', path: 'Path', name: 'Name', upstreams: 'Upstream', scope: 'Scope', noScope: 'any key', methods: 'Methods', anyMethod: 'any',
     connect: 'To connect', firstByte: 'To the first byte', idle: 'Between pieces', total: 'In all', body: 'Request body, to arrive', bodyBytes: 'Request body, at most', price: 'Price of a call', noPrice: 'none',
     unlimited: 'no limit', strip: 'Its prefix is cut off', replaced: 'Calls do not go to the configured upstream: another has taken its place on this machine.',
-    gone: 'No longer configured: calls to it are answered with 404. Its past is still here.', percentiles: 'Response time', tokens: 'Tokens that call it', share: 'Share of tokens',
+    gone: 'No longer configured: calls to it are answered with 404. Its past is still here.', percentiles: 'Response time by percentile', tokens: 'Tokens that call it', share: 'Share of tokens',
     timeSummary: (p50: string, p95: string, p99: string) => `Half of the calls took at most ${p50}, 95 % at most ${p95}, 99 % at most ${p99}.`,
   },
 };

@@ -45,7 +45,7 @@ export const records: Texts['records'] = {
     facts: '關於這條路由', path: '路徑', name: '名稱', upstreams: '上游', scope: '權限範圍', noScope: '任何金鑰', methods: '方法', anyMethod: '不限',
     connect: '連線', firstByte: '第一個位元組', idle: '資料間隔', total: '總計', body: '請求內容送達', bodyBytes: '請求內容上限', price: '每次呼叫價格', noPrice: '無',
     unlimited: '不限', strip: '轉送時移除前綴', replaced: '呼叫不會送往設定的上游：這台主機上已由另一個上游取代。',
-    gone: '已不在設定中：對它的呼叫會得到 404。過去的紀錄仍在這裡。', percentiles: '響應時間', tokens: '呼叫它的權杖', share: '權杖分佈',
+    gone: '已不在設定中：對它的呼叫會得到 404。過去的紀錄仍在這裡。', percentiles: '響應時間百分位數', tokens: '呼叫它的權杖', share: '權杖分佈',
     timeSummary: (p50, p95, p99) => `一半的呼叫不超過 ${p50}，95 % 不超過 ${p95}，99 % 不超過 ${p99}。`,
   },
 };
