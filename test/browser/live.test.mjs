@@ -1,6 +1,7 @@
 // Calls as they end: one stream for all tabs of a browser, which ends with what wanted it.
 import assert from 'node:assert/strict';
 import { check } from './lib/suite.mjs';
+import { flood } from './lib/flood.mjs';
 import { call, eventually, site } from './lib/site.mjs';
 
 const ON = { 'tollgate.live': 'on' };
@@ -146,3 +147,20 @@ for (const [language, theme] of [['zh-TW', 'dark'], ['en-US', 'dark']])
     await view.axe();
     await view.assertFits();
   });
+
+check('two hundred requests a second: rows stay bounded, no task is long', { timeout: 90_000 }, async ({ open }) => {
+  const view = await open(`/token-usage/${site.tokens.caller.id}?live=on`, { as: 'admin', storage: { 'tollgate.refresh': '0' } });
+  await isOpen(view);
+  await view.settle();
+  await view.page.evaluate(() => {
+    globalThis.longest = 0;
+    new PerformanceObserver((list) => {
+      globalThis.longest = Math.max(globalThis.longest, ...list.getEntries().map((e) => e.duration));
+    }).observe({ type: 'longtask' });
+  });
+  await flood({ perSecond: 200, seconds: 8 });
+  await eventually(async () => Number((await view.page.getByText(/ so far$/).innerText()).replace(/\D/g, '')) >= 1500, 'they are counted');
+  assert.equal(await rows(view).count(), 101);
+  const longest = await view.page.evaluate(() => globalThis.longest);
+  assert.ok(longest <= 100, `a task of ${longest} ms`);
+});

@@ -1,9 +1,13 @@
 import './live.css';
 import { memo } from 'react';
 import type { LiveRow } from '@/query/liveRows.ts';
+import { Badge } from '@/ui/Badge.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
-import { AtCell, EndCell, MethodCell, RouteCell, StatusCell, TokenCell, TookCell } from '../records/cells.tsx';
+import { AtCell } from '../records/cells.tsx';
 import type { Own } from '../records/useRecords.ts';
+import { statusKind } from '../status.ts';
+
+const endOf = (outcome: string | null): string | null => (outcome === 'complete' ? null : outcome);
 
 interface RowProps { row: LiveRow; hasRoute: boolean; hasToken: boolean; zone: string }
 
@@ -14,20 +18,23 @@ function GapRow({ row, columns }: { row: LiveRow & { kind: 'gap' }; columns: num
   return <tr className="live-gap"><td colSpan={columns}>{text}</td></tr>;
 }
 
-// Drawn once: what comes above it leaves it as it is.
+// Drawn once: what comes above it leaves it as it is. Plain texts: hundreds may come in a second, and what moves is
+// hard to click on.
 const Row = memo(function Row({ row, hasRoute, hasToken, zone }: RowProps) {
+  const { usage } = useText();
+  const format = useFormat(zone);
   if (row.kind === 'gap')
     return <GapRow row={row} columns={5 + Number(hasRoute) + Number(hasToken)} />;
   const { call } = row;
   return (
     <tr>
       <th scope="row"><AtCell call={call} zone={zone} short /></th>
-      <td><StatusCell call={call} /></td>
-      <td className="live-hide-phone"><MethodCell call={call} /></td>
-      <td className="number"><TookCell call={call} /></td>
-      {hasRoute && <td><RouteCell call={call} /></td>}
-      {hasToken && <td><TokenCell call={call} /></td>}
-      <td className="live-hide-phone"><EndCell call={call} /></td>
+      <td><Badge kind={statusKind(call.response_status)}>{call.response_status ?? '–'}</Badge></td>
+      <td className="live-hide-phone">{call.request_method ?? '–'}</td>
+      <td className="number">{call.response_time_ms === null ? '–' : format.ms(call.response_time_ms)}</td>
+      {hasRoute && <td><code>{call.route_path ?? usage.noRoute}</code></td>}
+      {hasToken && <td>{call.token_name ?? (call.token_id === null ? usage.noToken : `#${call.token_id}`)}</td>}
+      <td className="live-hide-phone soft" title={call.error_message ?? undefined}>{call.error_message ?? endOf(call.outcome)}</td>
     </tr>
   );
 });

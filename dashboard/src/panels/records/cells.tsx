@@ -6,6 +6,7 @@ import { Link } from '@/ui/Link.tsx';
 import { Milliseconds } from '@/ui/Number.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { hrefWith } from '@/url/own.ts';
+import { usePlace } from '@/url/usePlace.ts';
 import { isOurId } from '../callHref.ts';
 import { statusKind } from '../status.ts';
 
@@ -15,6 +16,7 @@ type Cell = { call: Call };
 export function AtCell({ call, zone, short }: Cell & { zone: string; short?: boolean }) {
   const format = useFormat(zone);
   const { records } = useText();
+  usePlace(); // the link leaves all else of the address as it is then
   const used = new Date(call.used_at);
   const exact = format.instant(used);
   const at = <time dateTime={call.used_at}>{short ? format.time(used) : exact}</time>;
