@@ -136,3 +136,36 @@ cJSON *route_facts_scopes(const struct settings *s)
 	}
 	return list;
 }
+
+static bool has_number(const cJSON *array, uint16_t n)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, array)
+	{
+		if (item->valueint == n)
+			return true;
+	}
+	return false;
+}
+
+static void put_ports(cJSON *object, const char *name, const struct settings_listeners *l)
+{
+	cJSON *ports = put(object, name, cJSON_CreateArray());
+
+	for (size_t i = 0; i < l->n; i++) {
+		uint16_t port = net_listen_port(&l->items[i]);
+
+		if (port != 0 && !has_number(ports, port))
+			append(ports, cJSON_CreateNumber(port));
+	}
+}
+
+cJSON *route_facts_gateway(const struct settings *s)
+{
+	cJSON *gateway = cJSON_CreateObject();
+
+	put_ports(gateway, "ports", &s->listen);
+	put_ports(gateway, "tls_ports", &s->tls_listen);
+	return gateway;
+}

@@ -17,5 +17,8 @@ struct cJSON *route_facts(const struct settings_route *r);
  * with its routes; the caller owns them. */
 struct cJSON *route_facts_routes(const struct settings *s);
 struct cJSON *route_facts_scopes(const struct settings *s);
+/* An object, which the caller owns: the ports that gateways of this configuration listen
+ * on, each once; those that the system picks, and unix sockets, have none to tell. */
+struct cJSON *route_facts_gateway(const struct settings *s);
 
 #endif

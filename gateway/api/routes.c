@@ -8,25 +8,32 @@
 static const char *const no_parameters[] = {NULL};
 
 /* There are as many as one file holds: a list without further pages. */
-static void answer(struct call *c, cJSON *items)
+static cJSON *whole(cJSON *items)
 {
 	cJSON *list = cJSON_CreateObject();
 
 	CHECK(list != NULL && cJSON_AddItemToObject(list, "items", items) &&
 	      cJSON_AddNullToObject(list, "next"));
-	call_reply_object(c, 200, list);
+	return list;
 }
 
 void api_list_routes(struct call *c)
 {
+	const struct settings *s = call_context(c)->settings;
+	cJSON *list;
+
 	call_query(c, no_parameters);
-	if (!call_is_faulty(c))
-		answer(c, route_facts_routes(call_context(c)->settings));
+	if (call_is_faulty(c))
+		return;
+	list = whole(route_facts_routes(s));
+	CHECK(cJSON_AddItemToObject(list, "gateway", route_facts_gateway(s)));
+	call_reply_object(c, 200, list);
 }
 
 void api_list_scopes(struct call *c)
 {
 	call_query(c, no_parameters);
 	if (!call_is_faulty(c))
-		answer(c, route_facts_scopes(call_context(c)->settings));
+		call_reply_object(c, 200,
+				  whole(route_facts_scopes(call_context(c)->settings)));
 }

@@ -7,6 +7,29 @@ import { View } from './lib/view.mjs';
 const THEMES = ['light', 'dark'];
 const LANGUAGES = ['en-US', 'zh-TW'];
 
+let created = 0;
+
+async function createToken(view) {
+  await view.page.locator('.page-head-acts .button-main').click();
+  await view.page.locator('dialog input').first().fill(`n8n: invoices ${++created}`);
+  await view.page.locator('dialog .choice input').first().check();
+  await view.page.locator('dialog .button-main').click();
+  await view.page.locator('.the-key').waitFor();
+}
+
+const openActs = (view) => view.page.locator('tbody .menu > button').first().click();
+
+async function openRevoke(view) {
+  await openActs(view);
+  await view.page.locator('.menu-items li').nth(3).locator('button').click();
+}
+
+async function showOwn(view) {
+  await view.page.locator('input[type=password]').fill(site.tokens.caller.key);
+  await view.page.locator('.self-form .button-main').click();
+  await view.page.locator('.self-facts').waitFor();
+}
+
 // {name, path, as (of site.people; null: nobody), viewport, base, everywhere: in both themes and languages,
 //  before(view): what is done until it looks as it should}
 const PAGES = [
@@ -15,11 +38,19 @@ const PAGES = [
   { name: 'token', path: `/token-usage/${site.shown['n8n: orders to warehouse']}`, everywhere: true },
   { name: 'route', path: '/route-usage?path=%2Fapi%2Fopenai', everywhere: true },
   { name: 'tokens', path: '/tokens' },
+  { name: 'token-create', path: '/tokens', everywhere: true, fullPage: false,
+    before: (view) => view.page.locator('.page-head-acts .button-main').click() },
+  { name: 'token-key', path: '/tokens', everywhere: true, fullPage: false, before: createToken },
+  { name: 'token-acts', path: '/tokens?sort=-last_used_at', everywhere: true, fullPage: false, before: openActs },
+  { name: 'token-revoke', path: '/tokens?sort=-last_used_at', fullPage: false, before: openRevoke },
+  { name: 'tokens-phone', path: '/tokens', viewport: 'phone', fullPage: false },
+  { name: 'token-create-phone', path: '/tokens', viewport: 'phone', fullPage: false,
+    before: (view) => view.page.locator('.page-head-acts .button-main').click() },
   { name: 'teams', path: '/teams' },
   { name: 'users', path: '/users' },
   { name: 'audit', path: '/audit' },
   { name: 'nodes', path: '/nodes' },
-  { name: 'self', path: '/self', as: null },
+  { name: 'self', path: '/self', as: null, everywhere: true, before: showOwn },
   { name: 'sign-in', path: '/sign-in', as: null },
   { name: 'first-run', path: '/dashboard', as: site.empty.key, base: site.empty.url },
   { name: 'phone', path: '/usage-analytics', viewport: 'phone' },

@@ -383,6 +383,7 @@ def test_routes_and_scopes(managed, get):
     assert listed["items"][0]["upstreams"] == [managed.upstream.url]
     assert listed["items"][0]["timeouts"]["first_byte_s"] == 330
     assert "hunter2" not in str(listed)
+    assert listed["gateway"] == {"ports": [managed.gateway.port], "tls_ports": []}
     assert get("/api/scopes", people.viewer)["items"] == [
         {"scope": "openai", "routes": ["openai"]}, {"scope": None, "routes": ["quiet"]}]
     assert parameters_of(get("/api/routes", people.viewer, 400, limit=1)) == ["limit"]

@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 static const char file[] =
-	"{\"database\": \"postgresql://tollgate:hunter2@127.0.0.1/t\", \"routes\": ["
+	"{\"database\": \"postgresql://tollgate:hunter2@127.0.0.1/t\", "
+	"\"listen\": [\"127.0.0.1:8787\", \"[::1]:8787\", \"unix:/run/t.sock\", "
+	"\"127.0.0.1:8788\", \"127.0.0.1:0\"], \"routes\": ["
 	"{\"name\": \"openai\", \"path\": \"/api/openai\", \"scope\": \"openai\", "
 	"\"upstream\": \"https://api.example.com/v1/hunter2\", \"price_per_call\": 0.0025, "
 	"\"methods\": [\"GET\", \"POST\"], \"set_headers\": {\"Authorization\": \"Bearer "
@@ -88,12 +90,21 @@ static void test_scopes(void **state)
 	free(text);
 }
 
+static void test_where_gateways_listen(void **state)
+{
+	char *text = printed(route_facts_gateway(*state));
+
+	assert_string_equal(text, "{\"ports\":[8787,8788],\"tls_ports\":[]}");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_route),
 		cmocka_unit_test(test_all_routes),
 		cmocka_unit_test(test_scopes),
+		cmocka_unit_test(test_where_gateways_listen),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

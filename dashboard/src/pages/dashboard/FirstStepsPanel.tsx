@@ -1,5 +1,5 @@
 import './FirstStepsPanel.css';
-import { gatewayBeside } from '@/panels/tokens/snippets.ts';
+import { gatewayHere } from '@/panels/tokens/snippets.ts';
 import { Button } from '@/ui/Button.tsx';
 import { Copy } from '@/ui/Copy.tsx';
 import { Icon } from '@/ui/Icon.tsx';
@@ -16,7 +16,7 @@ import type { FirstSteps } from './useFirstSteps.ts';
 
 const lineOf = (step: Step): string => ({
   token: "tollgate token create --name first --scope '*'",
-  call: `curl -i -H "X-API-Key: $KEY" ${gatewayBeside(origin()) ?? '$TOLLGATE_URL'}/api/test/hello`,
+  call: `curl -i -H "X-API-Key: $KEY" ${gatewayHere(origin()) ?? '$TOLLGATE_URL'}/api/test/hello`,
   upstream: 'tollgate check --config tollgate.json',
 })[step];
 

@@ -8,7 +8,6 @@ import { Button } from '@/ui/Button.tsx';
 import { Field } from '@/ui/Field.tsx';
 import { Link } from '@/ui/Link.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
-import { Panel } from '@/ui/Panel.tsx';
 import { ProblemNotice } from '@/ui/ProblemNotice.tsx';
 import { Taste } from '@/ui/Taste.tsx';
 import { useText } from '@/ui/reader.tsx';
@@ -29,7 +28,7 @@ function KeyForm({ problem, isRunning, onKey }: KeyFormProps) {
       onKey(text.trim());
   };
   return (
-    <form className="self-form" onSubmit={(e) => { e.preventDefault(); submit(); }}>
+    <form className="panel self-form" onSubmit={(e) => { e.preventDefault(); submit(); }}>
       <Field label={words.key} type="password" secret value={text} onChange={setText} hint={words.hint} fault={isTried && fault ? words[fault] : null} />
       {problem && <ProblemNotice problem={problem} />}
       <div><Button type="submit" kind="main" disabled={isRunning}>{words.show}</Button></div>
@@ -48,7 +47,7 @@ export default function SelfPage() {
     <main className="self" id="main">
       <PageHead title={words.title} />
       <p className="soft">{words.what}</p>
-      {known === null ? <Panel title={words.key}><KeyForm problem={problem} isRunning={isRunning} onKey={(k) => void run(k)} /></Panel> : (
+      {known === null ? <KeyForm problem={problem} isRunning={isRunning} onKey={(k) => void run(k)} /> : (
         <>
           {problem && <ProblemNotice problem={problem} />}
           <SelfFacts self={known.self} acts={<>

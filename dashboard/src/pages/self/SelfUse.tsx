@@ -22,7 +22,7 @@ export function SelfUse({ use }: { use: Self['use'] }) {
   return (
     <Panel title={words.use} flush>
       <Table caption={words.use} rows={rows} rowKey={(r) => r.name} columns={[
-        { key: 'name', head: '', isHead: true, cell: (r) => r.name },
+        { key: 'name', head: words.measure, isHead: true, cell: (r) => r.name },
         { key: 'day', head: words.last24h, number: true, cell: (r) => r.cell(use.last_24h) },
         { key: 'month', head: words.last30d, number: true, cell: (r) => r.cell(use.last_30d) },
       ]} />

@@ -1,6 +1,7 @@
 import { useQuery } from '@/query/useQuery.ts';
-import { scopesAddress } from '@/panels/tokens/address.ts';
-import type { ScopeRoutes } from '@/panels/tokens/snippets.ts';
+import { routesAddress } from '@/panels/tokens/address.ts';
+import { pathsByScope } from '@/panels/tokens/snippets.ts';
+import type { Routes } from '@/panels/tokens/snippets.ts';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { MenuItems } from '@/ui/Menu.tsx';
 import { useText } from '@/ui/reader.tsx';
@@ -10,8 +11,8 @@ import { FilterButton } from './FilterMenu.tsx';
 function Scopes({ close }: { close: () => void }) {
   const { tokens: words } = useText();
   const [view, change] = useTokenList();
-  const asked = useQuery<{ items: ScopeRoutes[] }>(scopesAddress, 'scopes');
-  const all = (known: readonly ScopeRoutes[]): (string | null)[] => [null, ...known.flatMap((k) => k.scope ?? []), '*'];
+  const asked = useQuery<Routes>(routesAddress, 'routes');
+  const all = (items: Routes['items']): (string | null)[] => [null, ...pathsByScope(items).flatMap((k) => k.scope ?? []), '*'];
   return (
     <Loaded of={asked} what={words.scopes} height={96}>
       {(s) => (

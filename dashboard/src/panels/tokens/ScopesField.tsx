@@ -3,8 +3,9 @@ import { useId } from 'react';
 import { useQuery } from '@/query/useQuery.ts';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
-import { scopesAddress } from './address.ts';
-import type { ScopeRoutes } from './snippets.ts';
+import { routesAddress } from './address.ts';
+import { pathsByScope } from './snippets.ts';
+import type { Routes } from './snippets.ts';
 
 interface Props { value: readonly string[]; onChange: (scopes: readonly string[]) => void; fault?: string | undefined }
 
@@ -17,11 +18,12 @@ function Choice({ name, about, isChosen, onToggle }: { name: string; about: stri
   );
 }
 
-function Choices({ known, value, onChange }: Props & { known: readonly ScopeRoutes[] }) {
+function Choices({ known, value, onChange }: Props & { known: Routes['items'] }) {
   const { form: words } = useText().tokens;
   const format = useFormat();
-  const open = known.find((k) => k.scope === null)?.routes ?? [];
-  const named = known.flatMap((k) => (k.scope === null ? [] : [{ name: k.scope, about: k.routes.join(' ') }]));
+  const scopes = pathsByScope(known);
+  const open = scopes.find((k) => k.scope === null)?.paths ?? [];
+  const named = scopes.flatMap((k) => (k.scope === null ? [] : [{ name: k.scope, about: k.paths.join(' ') }]));
   const unasked = value.filter((v) => v !== '*' && !named.some((n) => n.name === v)).map((name) => ({ name, about: words.noRoute }));
   const toggle = (name: string): void => onChange(value.includes(name) ? value.filter((v) => v !== name) : [...value, name]);
   return (
@@ -39,12 +41,12 @@ function Choices({ known, value, onChange }: Props & { known: readonly ScopeRout
 export function ScopesField(props: Props) {
   const { tokens: words } = useText();
   const id = useId();
-  const scopes = useQuery<{ items: ScopeRoutes[] }>(scopesAddress, 'scopes');
+  const routes = useQuery<Routes>(routesAddress, 'routes');
   return (
     <fieldset className="choices" aria-describedby={props.fault ? id : undefined}>
       <legend className="field-label">{words.scopes}</legend>
       <span className="field-hint">{words.form.scopesHint}</span>
-      <Loaded of={scopes} what={words.scopes} height={120}>{(s) => <Choices {...props} known={s.items} />}</Loaded>
+      <Loaded of={routes} what={words.scopes} height={120}>{(r) => <Choices {...props} known={r.items} />}</Loaded>
       {props.fault && <span id={id} className="field-fault" role="alert">{props.fault}</span>}
     </fieldset>
   );

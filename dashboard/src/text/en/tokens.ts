@@ -25,8 +25,8 @@ export const tokens = {
     once: 'This is the only time that the key is shown. Copy it to where it is used.', label: 'Key',
     copyKey: 'Copy the key', shownBefore: 'The key was shown before and cannot be shown again. Rotate the token to get another.',
     gateway: 'Address of the gateway', gatewayGuess: 'It is not known here: ask whoever runs the gateway, and correct it.',
-    gatewayLocal: 'By its standard port on this machine; correct it where it is another.', how: 'How to use it', curl: 'curl', n8n: 'n8n', sdk: 'OpenAI SDK',
-    noRoute: 'None of its scopes opens a route now.',
+    gatewayByPort: 'This host, and the port that it listens on. Correct it where callers reach it elsewhere, as behind a proxy.', how: 'How to use it', curl: 'curl', n8n: 'n8n', sdk: 'OpenAI SDK',
+    noRoute: 'None of its scopes opens a route now.', noSdkRoute: 'None of the routes that it opens looks like OpenAI’s API.',
     n8nSteps: ['Add an “HTTP Request” node.', 'Under “Authentication” choose “Generic Credential Type”, then “Header Auth”.',
       'Make a credential: the name is X-API-Key, the value is the key.'],
     n8nUrl: (url: string) => `Set the URL to ${url}, and run the node.`,
@@ -81,6 +81,6 @@ export const tokens = {
     key: 'Gateway key', hint: 'It begins with ntk_.', personal: 'That is a personal key (tgu_). It signs in to these pages and opens no routes.', wrong: 'That is not a gateway key.',
     show: 'Show', forget: 'Forget the key', again: 'Ask again', secretUntil: (at: string) => `This key was replaced. It still works until ${at}: put the newer one in its place.`,
     anywhere: 'Anywhere', from: 'Usable from', last24h: 'Last 24 hours', last30d: 'Last 30 days', calls: 'Calls', successRate: 'Success rate', errors: 'Errors',
-    mean: 'Mean response time', sent: 'Sent', received: 'Received', facts: 'The key', use: 'Its use', signIn: 'Sign in',
+    mean: 'Mean response time', sent: 'Sent', received: 'Received', facts: 'The key', use: 'Its use', measure: 'Measure', signIn: 'Sign in',
   },
 };

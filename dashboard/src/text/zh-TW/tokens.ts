@@ -27,8 +27,8 @@ export const tokens: Texts['tokens'] = {
     once: '金鑰只會顯示這一次。請複製到要使用它的地方。', label: '金鑰',
     copyKey: '複製金鑰', shownBefore: '這把金鑰先前已顯示過，無法再次顯示。請輪替權杖以取得新金鑰。',
     gateway: '閘道位址', gatewayGuess: '這裡無法得知閘道位址：請詢問管理閘道的人，並在此修正。',
-    gatewayLocal: '以本機的預設連接埠推測；若不同請自行修正。', how: '使用方式', curl: 'curl', n8n: 'n8n', sdk: 'OpenAI SDK',
-    noRoute: '目前沒有路由符合它的權限範圍。',
+    gatewayByPort: '這台主機加上閘道監聽的連接埠。若呼叫端由其他位址連線（例如經過代理伺服器），請自行修正。', how: '使用方式', curl: 'curl', n8n: 'n8n', sdk: 'OpenAI SDK',
+    noRoute: '目前沒有路由符合它的權限範圍。', noSdkRoute: '它能開啟的路由中，沒有看起來像 OpenAI API 的。',
     n8nSteps: ['新增一個「HTTP Request」節點。', '在「Authentication」選擇「Generic Credential Type」，再選「Header Auth」。',
       '建立憑證：名稱填 X-API-Key，值填這把金鑰。'],
     n8nUrl: (url) => `將 URL 設為 ${url}，然後執行節點。`,
@@ -83,6 +83,6 @@ export const tokens: Texts['tokens'] = {
     key: '閘道金鑰', hint: '以 ntk_ 開頭。', personal: '這是個人金鑰（tgu_）。它用來登入這些頁面，不能呼叫路由。', wrong: '這不是閘道金鑰。',
     show: '顯示', forget: '忘記這把金鑰', again: '重新查詢', secretUntil: (at) => `這把金鑰已被更換，可用到 ${at}：請改用新的金鑰。`,
     anywhere: '不限', from: '可使用的位址', last24h: '最近 24 小時', last30d: '最近 30 天', calls: '呼叫', successRate: '成功率', errors: '錯誤',
-    mean: '平均響應時間', sent: '送出', received: '接收', facts: '金鑰資料', use: '用量', signIn: '登入',
+    mean: '平均響應時間', sent: '送出', received: '接收', facts: '金鑰資料', use: '用量', measure: '項目', signIn: '登入',
   },
 };
