@@ -31,6 +31,7 @@ function float(box: HTMLDivElement | null): void {
 export function Menu({ label, face, children, align = 'left', kind = 'plain', floats = false, pressed }: Props) {
   const [isOpen, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
+  const floating = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!isOpen)
       return;
@@ -38,7 +39,7 @@ export function Menu({ label, face, children, align = 'left', kind = 'plain', fl
       if (e.target instanceof Node && !box.current?.contains(e.target))
         setOpen(false);
     };
-    const onScroll = (): void => setOpen(false);
+    const onScroll = (): void => float(floating.current);
     document.addEventListener('pointerdown', onDown);
     if (floats)
       document.addEventListener('scroll', onScroll, true);
@@ -57,7 +58,7 @@ export function Menu({ label, face, children, align = 'left', kind = 'plain', fl
     }}>
       <button type="button" className={`button button-${kind}`} aria-label={label} title={label} aria-expanded={isOpen} aria-pressed={pressed}
         onClick={() => setOpen(!isOpen)}>{face}</button>
-      {isOpen && <div className={`menu-box menu-${align}`} ref={floats ? float : undefined}>{children(close)}</div>}
+      {isOpen && <div className={`menu-box menu-${align}`} ref={floats ? (b) => { floating.current = b; float(b); } : undefined}>{children(close)}</div>}
     </div>
   );
 }
