@@ -24,6 +24,7 @@ import type { Me } from '@/api/types.ts';
 
 type Lazy = LazyExoticComponent<ComponentType>;
 const usage = async () => (await import('@/groups/usage.ts')).USAGE;
+const people = async () => (await import('@/groups/people.ts')).PEOPLE;
 const isUsage = (name: PageName): boolean => name === 'analytics' || name === 'dashboard' || name === 'route' || name === 'token';
 const SelfPage = lazily(async () => (await import('@/pages/self/SelfPage.tsx')).default);
 const PAGES: Partial<Record<PageName, Lazy>> = {
@@ -31,6 +32,13 @@ const PAGES: Partial<Record<PageName, Lazy>> = {
   analytics: lazily(async () => (await usage()).analytics),
   token: lazily(async () => (await usage()).token),
   route: lazily(async () => (await usage()).route),
+  account: lazily(async () => (await people()).account),
+  audit: lazily(async () => (await people()).audit),
+  nodes: lazily(async () => (await people()).nodes),
+  team: lazily(async () => (await people()).team),
+  teams: lazily(async () => (await people()).teams),
+  user: lazily(async () => (await people()).user),
+  users: lazily(async () => (await people()).users),
   tokens: lazily(async () => (await import('@/pages/tokens/TokensPage.tsx')).default),
 };
 
