@@ -1,14 +1,15 @@
 import './TopBar.css';
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import type { Me } from '@/api/types.ts';
 import { Button } from '@/ui/Button.tsx';
 import { Icon } from '@/ui/Icon.tsx';
 import { useText } from '@/ui/reader.tsx';
+import { lazily } from '@/ui/lazily.ts';
 import { useKeys } from '@/ui/useKeys.ts';
 import { Account } from './Account.tsx';
-import { KeysHelp } from './KeysHelp.tsx';
-import { Search } from './Search.tsx';
 
+const Search = lazily(async () => (await import('./Search.tsx')).Search);
+const KeysHelp = lazily(async () => (await import('./KeysHelp.tsx')).KeysHelp);
 type Open = 'search' | 'keys' | null;
 
 export function TopBar({ me }: { me: Me }) {
@@ -22,8 +23,10 @@ export function TopBar({ me }: { me: Me }) {
       </button>
       <Button kind="quiet" label={common.keys.title} onClick={() => setOpen('keys')}>?</Button>
       <Account me={me} />
-      {open === 'search' && <Search onClose={() => setOpen(null)} />}
-      {open === 'keys' && <KeysHelp onClose={() => setOpen(null)} />}
+      <Suspense fallback={null}>
+        {open === 'search' && <Search onClose={() => setOpen(null)} />}
+        {open === 'keys' && <KeysHelp onClose={() => setOpen(null)} />}
+      </Suspense>
     </header>
   );
 }

@@ -28,10 +28,13 @@ test('both languages have the same texts, with the same parameters', () => {
     const words = Array.from({ length: value.length }, (_, i) => `<${i}>`);
     const other = chinese.get(path);
     assert(typeof other === 'function');
-    for (const word of words) {
-      assert(String(value(...words)).includes(word), `en${path} leaves ${word} out`);
+    words.forEach((word, i) => {
+      const english = (given: unknown): string => String(value(...words.map((w, k) => (k === i ? given : w))));
+      if (english(1) !== english(2).replaceAll('2', '1') && !english(word).includes(word))
+        return; // it chooses between singular and plural, which Chinese does not have
+      assert(english(word).includes(word), `en${path} leaves ${word} out`);
       assert(String(other(...words)).includes(word), `zh-TW${path} leaves ${word} out`);
-    }
+    });
   }
 });
 

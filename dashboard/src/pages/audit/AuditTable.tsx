@@ -9,16 +9,19 @@ import { changedFields, partsOf } from './changed.ts';
 
 export type AuditHref = (part: { action?: string; target?: string; target_id?: string; actor?: string }) => string;
 type Words = Record<string, string>;
+// More are shown when they are asked for.
+const MOST = 3;
 
 // As it is called here, or as the server calls it.
 const wordOf = (words: Words, name: string): string => words[name] ?? name;
 
 function Changes({ line }: { line: AuditLine }) {
   const { audit } = useText().people;
+  const format = useFormat();
   const changes = changedFields(line);
   if (changes.length === 0)
     return <span className="soft">–</span>;
-  return (
+  const list = (
     <dl className="audit-changes">
       {changes.map((c) => (
         <div key={c.field}>
@@ -29,6 +32,9 @@ function Changes({ line }: { line: AuditLine }) {
       ))}
     </dl>
   );
+  if (changes.length <= MOST)
+    return list;
+  return <details><summary>{audit.fields(changes.length, format.exact(changes.length))}</summary>{list}</details>;
 }
 
 function targetHref(line: AuditLine): string | null {
