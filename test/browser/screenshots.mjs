@@ -30,6 +30,15 @@ async function showOwn(view) {
   await view.page.locator('.self-facts').waitFor();
 }
 
+const CALLER = `/token-usage/${site.tokens.caller.id}`;
+
+async function watchLive(view) {
+  await view.page.getByRole('button', { name: 'Watch live' }).click();
+  await view.page.getByText('Live', { exact: true }).waitFor();
+  await makeCalls();
+  await view.page.locator('.live-table tbody tr').nth(6).waitFor();
+}
+
 // {name, path, as (of site.people; null: nobody), viewport, base, everywhere: in both themes and languages,
 //  before(view): what is done until it looks as it should}
 const PAGES = [
@@ -54,6 +63,10 @@ const PAGES = [
   { name: 'sign-in', path: '/sign-in', as: null },
   { name: 'first-run', path: '/dashboard', as: site.empty.key, base: site.empty.url },
   { name: 'phone', path: '/usage-analytics', viewport: 'phone' },
+  { name: 'phone-token', path: CALLER, viewport: 'phone' },
+  { name: 'phone-live', path: '/dashboard', viewport: 'phone', before: watchLive },
+  { name: 'live', path: '/dashboard', before: watchLive },
+  { name: 'record', path: CALLER, fullPage: false, before: (view) => view.page.locator('tr th a time').first().click() },
   // What the READMEs show: docs/images.
   { name: 'readme', path: '/usage-analytics?range=7d&zone=Asia%2FTaipei', everywhere: true, fullPage: false, viewport: { width: 1280, height: 900 } },
   { name: 'readme-tokens', path: '/tokens?sort=-last_used_at', everywhere: true, fullPage: false, viewport: { width: 1280, height: 760 } },

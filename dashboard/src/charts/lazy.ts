@@ -2,8 +2,12 @@
 // not when its numbers are there.
 import { lazy } from 'react';
 import { fresh } from '@/url/fresh.ts';
+import { pageOf } from '@/url/pages.ts';
+import { currentPlace } from '@/url/place.ts';
 
-const timeChart = fresh(import('./TimeChart.tsx'));
+const load = () => fresh(import('./TimeChart.tsx'));
+const { path, search } = currentPlace();
+const timeChart = pageOf(path, search).name === 'dashboard' ? null : load();
 
-export const TimeChart = lazy(() => timeChart);
+export const TimeChart = lazy(() => timeChart ?? load());
 export const ShareChart = lazy(() => fresh(import('./ShareChart.tsx')));

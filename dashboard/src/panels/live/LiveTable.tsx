@@ -33,7 +33,7 @@ const Row = memo(function Row({ row, hasRoute, hasToken, zone }: RowProps) {
       <td className="live-hide-phone">{call.request_method ?? '–'}</td>
       <td className="number">{call.response_time_ms === null ? '–' : format.ms(call.response_time_ms)}</td>
       {hasRoute && <td><code>{call.route_path ?? usage.noRoute}</code></td>}
-      {hasToken && <td>{call.token_name ?? (call.token_id === null ? usage.noToken : `#${call.token_id}`)}</td>}
+      {hasToken && <td className={hasRoute ? 'live-hide-phone' : undefined}>{call.token_name ?? (call.token_id === null ? usage.noToken : `#${call.token_id}`)}</td>}
       <td className="live-hide-phone soft" title={call.error_message ?? undefined}>{call.error_message ?? endOf(call.outcome)}</td>
     </tr>
   );
@@ -54,7 +54,7 @@ export function LiveTable({ rows, own, zone }: { rows: readonly LiveRow[]; own: 
           <th scope="col" className="live-method live-hide-phone">{records.method}</th>
           <th scope="col" className="live-took number">{records.took}</th>
           {hasRoute && <th scope="col">{usage.route}</th>}
-          {hasToken && <th scope="col">{usage.token}</th>}
+          {hasToken && <th scope="col" className={hasRoute ? 'live-hide-phone' : undefined}>{usage.token}</th>}
           <th scope="col" className="live-hide-phone">{records.error}</th>
         </tr>
       </thead>

@@ -6,6 +6,7 @@ import { Facts } from '@/ui/Facts.tsx';
 import type { Fact } from '@/ui/Facts.tsx';
 import { Link } from '@/ui/Link.tsx';
 import { Milliseconds } from '@/ui/Number.tsx';
+import { Words } from '@/ui/Words.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { hrefOf } from '@/url/pages.ts';
 import { origin } from '@/url/place.ts';
@@ -21,14 +22,14 @@ function How({ call: c }: { call: ExplainedCall }) {
   const { call } = useText().records;
   const { text, advice, code, fault } = c.explanation;
   return (
-    <div>
+    <div className="call-how">
       <p className="call-end">
         <Badge kind={statusKind(c.response_status)}>{c.response_status ?? '–'}</Badge>
         <strong>{[c.request_method, c.route_path].filter(Boolean).join(' ')}</strong>
-        <span>{text}</span>
+        <span><Words>{text}</Words></span>
       </p>
       <Facts items={[
-        { label: call.advice, value: advice, wide: true },
+        { label: call.advice, value: advice && <Words>{advice}</Words>, wide: true },
         { label: call.fault, value: fault === 'none' ? null : call.faults[fault] },
         { label: call.code, value: code && <><code>{code}</code> <span className="soft">{call.codeHint}</span></> },
         { label: call.error, value: c.error_message && <code>{c.error_message}</code>, wide: true },
@@ -73,7 +74,7 @@ export function CallRecord({ call: c, zone }: { call: ExplainedCall; zone: strin
   return (
     <>
       <How call={c} />
-      <section>
+      <section className="call-how">
         <h3>{records.call.time}</h3>
         <TimeSplit time={c.explanation.time} />
       </section>

@@ -14,10 +14,10 @@ export function RecordTable({ rows, own, zone }: Props) {
   const columns: (Column<Call> | false)[] = [
     { key: 'at', head: records.at, isHead: true, cell: (call) => <AtCell call={call} zone={zone} /> },
     { key: 'status', head: records.status, cell: (call) => <StatusCell call={call} /> },
+    { key: 'took', head: records.took, number: true, cell: (call) => <TookCell call={call} /> },
     { key: 'method', head: records.method, hide: 'phone', cell: (call) => <MethodCell call={call} /> },
     own.route === undefined && { key: 'route', head: usage.route, cell: (call) => <RouteCell call={call} /> },
     own.token === undefined && { key: 'token', head: usage.token, cell: (call) => <TokenCell call={call} /> },
-    { key: 'took', head: records.took, number: true, cell: (call) => <TookCell call={call} /> },
     { key: 'address', head: records.address, hide: 'tablet', cell: (call) => <AddressCell call={call} /> },
     { key: 'end', head: records.error, hide: 'phone', cell: (call) => <EndCell call={call} /> },
   ];
