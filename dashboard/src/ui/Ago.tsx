@@ -9,5 +9,7 @@ export function Ago({ at, never }: { at: string | null; never?: string }) {
   if (at === null)
     return <span className="soft">{never ?? state.never}</span>;
   const instant = new Date(at);
-  return <time dateTime={at} title={`${format.instant(instant)} (${format.zone})`}>{format.ago(instant, now)}</time>;
+  // What was just now is not ahead, though the page's clock stands at a moment before it.
+  const seen = instant > now && instant.getTime() <= Date.now() ? instant : now;
+  return <time dateTime={at} title={`${format.instant(instant)} (${format.zone})`}>{format.ago(instant, seen)}</time>;
 }

@@ -1,5 +1,5 @@
 import './KeyDialog.css';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { TokenWithKey } from '@/api/types.ts';
 import { Button } from '@/ui/Button.tsx';
 import { Copy } from '@/ui/Copy.tsx';
@@ -27,7 +27,15 @@ export function KeyDialog({ made, kind, onClose }: Props) {
   const { key: words } = useText().tokens;
   const [isCopied, setCopied] = useState(false);
   const [isAsking, setAsking] = useState(false);
-  const close = (): void => (isCopied || made.key === null ? onClose() : setAsking(true));
+  const isUnsaved = made.key !== null && !isCopied;
+  useEffect(() => {
+    if (!isUnsaved)
+      return;
+    const ask = (e: BeforeUnloadEvent): void => e.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [isUnsaved]);
+  const close = (): void => (!isUnsaved ? onClose() : setAsking(true));
   return (
     <Dialog title={words[kind](made.name)} onClose={close} wide>
       {made.key === null ? <Notice kind="warn">{words.shownBefore}</Notice> : (

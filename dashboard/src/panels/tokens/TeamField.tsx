@@ -18,5 +18,5 @@ export function TeamField({ value, own, onChange, fault }: Props) {
     ...(me.may.administer ? [{ value: '', label: words.noTeamOption }] : []),
     ...others.map((t) => ({ value: String(t.id), label: t.name })),
   ];
-  return <Select label={words.team} value={value} options={options} onChange={onChange} hint={words.form.teamHint} fault={fault} />;
+  return <Select label={words.team} value={value} options={options} onChange={onChange} hint={value ? words.form.teamHint : undefined} fault={fault} />;
 }

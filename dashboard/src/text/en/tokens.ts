@@ -1,5 +1,5 @@
 export const tokens = {
-  title: 'Tokens', create: 'Create token', open: 'Usage of this token',
+  title: 'Tokens', create: 'Create token',
   acts: (name: string) => `Acts on ${name}`,
   name: 'Name', description: 'Description', descriptionHint: 'For whoever finds it later: what uses it, and whom to ask.',
   keyStart: 'Key', team: 'Team', noTeam: 'The admins’', noTeamOption: 'No team: the admins’', scopes: 'Scopes', state: 'State', lastUsed: 'Last used',
@@ -18,7 +18,6 @@ export const tokens = {
     untilNever: 'Works until somebody disables or revokes it.', notADate: 'That is no date with a time.', past: 'That is in the past.',
     ranges: 'Address ranges', rangesHint: 'Where it may be used from, one a line, like 10.0.0.0/8 or 2001:db8::/32. Empty: from anywhere.',
     nothingChanged: 'Nothing was changed.', saved: (name: string) => `${name} is saved.`, noName: 'It needs a name.',
-    later: 'Limits on calls and on models are set here in a later version.',
   },
   key: {
     created: (name: string) => `${name} is created`, rotated: (name: string) => `${name} has another key`,
@@ -64,7 +63,7 @@ export const tokens = {
     act: 'Delete', title: (name: string) => `Delete ${name}`, go: 'Delete', what: 'It is revoked and put out of sight. Its statistics stay.', done: (name: string) => `${name} is deleted.`,
   },
   list: {
-    search: 'Search tokens', searchHint: 'Name, start of the key, id', aKey: 'A whole key is not searched for here: use the search at the top.',
+    search: 'Search tokens', aKey: 'A whole key is not searched for here: use the search at the top.',
     filters: 'Filters', inUse: 'In use', all: 'All', allTeams: 'All teams', allScopes: 'All scopes', anyUse: 'Any', unused: (days: string) => `Unused for ${days} days`,
     anyExpiry: 'Any time', soon: (days: string) => `Expires within ${days} days`, order: 'Order', byDate: 'By column',
     byCalls: 'Most calls in 24 h', byErrors: 'Most errors in 24 h', use: 'Use', clear: 'Clear filters', bad: (what: string) => `The address has ${what}, which means nothing here.`,

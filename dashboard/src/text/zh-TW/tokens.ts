@@ -1,7 +1,7 @@
 import type { Texts } from '../en/texts.ts';
 
 export const tokens: Texts['tokens'] = {
-  title: '權杖', create: '建立權杖', open: '這個權杖的用量',
+  title: '權杖', create: '建立權杖',
   acts: (name) => `${name} 的操作`,
   name: '名稱', description: '說明', descriptionHint: '寫給之後看到它的人：由什麼使用、可以問誰。',
   keyStart: '金鑰', team: '團隊', noTeam: '系統管理員', noTeamOption: '不屬於團隊：由系統管理員管理', scopes: '權限範圍', state: '狀態', lastUsed: '最近使用',
@@ -20,7 +20,6 @@ export const tokens: Texts['tokens'] = {
     untilNever: '在停用或撤銷之前一直有效。', notADate: '這不是完整的日期與時間。', past: '這個時間已經過去。',
     ranges: '位址範圍', rangesHint: '可從哪些位址使用，每行一個，例如 10.0.0.0/8 或 2001:db8::/32。留空表示不限。',
     nothingChanged: '沒有任何變更。', saved: (name) => `已儲存 ${name}。`, noName: '請輸入名稱。',
-    later: '呼叫次數與模型的限制，會在之後的版本於此設定。',
   },
   key: {
     created: (name) => `已建立 ${name}`, rotated: (name) => `${name} 已換上新金鑰`,
@@ -66,7 +65,7 @@ export const tokens: Texts['tokens'] = {
     act: '刪除', title: (name) => `刪除 ${name}`, go: '刪除', what: '會先撤銷，再從清單移除。統計資料會保留。', done: (name) => `已刪除 ${name}。`,
   },
   list: {
-    search: '搜尋權杖', searchHint: '名稱、金鑰開頭、ID', aKey: '這裡不搜尋完整金鑰：請使用頁面上方的搜尋。',
+    search: '搜尋權杖', aKey: '這裡不搜尋完整金鑰：請使用頁面上方的搜尋。',
     filters: '篩選條件', inUse: '可使用', all: '全部', allTeams: '所有團隊', allScopes: '所有權限範圍', anyUse: '不限', unused: (days) => `${days} 天未使用`,
     anyExpiry: '不限', soon: (days) => `${days} 天內到期`, order: '排序', byDate: '依欄位',
     byCalls: '24 小時呼叫最多', byErrors: '24 小時錯誤最多', use: '使用狀況', clear: '清除篩選條件', bad: (what) => `網址中的 ${what} 在這裡沒有意義。`,
