@@ -22,7 +22,9 @@
 #define POLLED_EVERY_US 50000u
 #define RETRY_US 1000000u /* after a write that failed */
 #define WAIT_STEP_NS 500000
-#define LET_GO_MS 100         /* for a thread that is not stuck to see that it may end */
+/* For a thread that is not stuck to see that it may end: far more than it takes, since
+ * what comes after is lost where it has not. */
+#define LET_GO_MS 1000
 #define LINE_ROOM (64 * 1024) /* what a source's last line may go over its batch by */
 
 enum source_state {
