@@ -2,7 +2,7 @@
 import { sessionCookie, site } from './site.mjs';
 import { VIEWPORTS } from './view.mjs';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const cookies = new Map();
 
 async function cookieOf(person, base, fresh) {

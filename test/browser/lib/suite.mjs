@@ -80,7 +80,7 @@ class Views {
 export function check(name, options, body) {
   if (body === undefined)
     return check(name, {}, options);
-  return test(name, { timeout: 60_000, ...options }, async (t) => {
+  return test(name, { timeout: 120_000, ...options }, async (t) => {
     const views = new Views();
     const strangers = gate.strangers.length;
     try {

@@ -9,7 +9,7 @@ import pytest
 from tg.gateway import ROOT, environment
 
 FOLDER = os.path.join(ROOT, "test", "browser")
-PATIENCE_S = 240
+PATIENCE_S = 480
 # A module's tests are run by one process; so many modules have the scripts in turn.
 MODULES = 2
 

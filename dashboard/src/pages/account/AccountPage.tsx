@@ -19,7 +19,7 @@ function Teams({ me }: { me: Me }) {
     return <>{words.allTeams}</>;
   if (me.teams.length === 0)
     return <>{words.noTeams}</>;
-  return <>{me.teams.map((t) => <p key={t.id}><Link href={hrefOf({ name: 'team', id: t.id })}>{t.name}</Link> <span className="soft">{role[t.role]}</span></p>)}</>;
+  return <>{me.teams.map((t) => <p key={t.id}><span className="people-lines"><Link href={hrefOf({ name: 'team', id: t.id })}>{t.name}</Link></span> <span className="soft">{role[t.role]}</span></p>)}</>;
 }
 
 function Who({ me }: { me: Me }) {
