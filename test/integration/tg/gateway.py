@@ -178,9 +178,10 @@ class Gateway:
 
     def open_fds(self):
         """Open descriptors without connections to PostgreSQL, which come and go by themselves."""
-        postgres = self.database.cluster.port
+        # Or to what stands before it, as the configuration names it.
+        postgres = {self.database.cluster.port, *map(int, re.findall(r":(\d+)(?=[,/])", str(self.settings.get("database"))))}
         return len(os.listdir(f"/proc/{self.pid}/fd")) - sum(
-            peer == postgres for _, peer in tcp_sockets(self.pid).values())
+            peer in postgres for _, peer in tcp_sockets(self.pid).values())
 
     def open_connections(self, port=None):
         """Connections of clients: those of its listener on that port, the routes' without one."""
