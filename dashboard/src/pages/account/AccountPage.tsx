@@ -1,7 +1,9 @@
+import '@/panels/people/people.css';
 import { useState } from 'react';
 import type { Me } from '@/api/types.ts';
 import { KeysPanel } from '@/panels/people/KeysPanel.tsx';
 import { SessionsPanel } from '@/panels/people/SessionsPanel.tsx';
+import { Check } from '@/ui/Check.tsx';
 import { Facts } from '@/ui/Facts.tsx';
 import { Link } from '@/ui/Link.tsx';
 import { Notice } from '@/ui/Notice.tsx';
@@ -13,43 +15,45 @@ import { useText } from '@/ui/reader.tsx';
 import { keysAreOn, setKeysOn } from '@/ui/useKeys.ts';
 import { hrefOf } from '@/url/pages.ts';
 
-function Teams({ me }: { me: Me }) {
+function TeamsOf({ me }: { me: Me }) {
   const { account: words, role } = useText().people;
-  if (me.role === 'admin')
-    return <>{words.allTeams}</>;
   if (me.teams.length === 0)
-    return <>{words.noTeams}</>;
-  return <>{me.teams.map((t) => <p key={t.id}><span className="people-lines"><Link href={hrefOf({ name: 'team', id: t.id })}>{t.name}</Link></span> <span className="soft">{role[t.role]}</span></p>)}</>;
+    return <span className="soft">{me.may.administer ? words.allTeams : words.noTeams}</span>;
+  return (
+    <span className="people-lines people-linked">
+      {me.teams.map((t) => <span key={t.id}><Link href={hrefOf({ name: 'team', id: t.id })}>{t.name}</Link> <span className="soft">{role[t.role]}</span></span>)}
+    </span>
+  );
 }
 
 function Who({ me }: { me: Me }) {
-  const { account: words, role, kind, users } = useText().people;
-  const { by, issuer } = me.signed_in;
+  const { account: words, users, kind, role } = useText().people;
+  const { by, issuer, acting } = me.signed_in;
   return (
     <Panel title={words.who}>
       <Facts items={[
-        { label: words.name, value: me.user.name }, { label: words.email, value: me.user.email ?? users.noEmail },
-        { label: words.kind, value: kind[me.user.kind] }, { label: words.role, value: role[me.role] },
-        { label: words.by, value: `${words.byWhat[by]}${issuer === null ? '' : ` · ${words.from(issuer)}`}` }, { label: words.teams, value: <Teams me={me} /> },
+        { label: words.name, value: me.user.name ?? me.signed_in.subject ?? '–' },
+        { label: words.email, value: me.user.email ?? <span className="soft">{users.noEmail}</span> },
+        { label: words.kind, value: kind[me.user.kind] }, { label: words.role, value: role[me.role] }, { label: words.teams, value: <TeamsOf me={me} /> },
+        { label: words.by, value: <>{words.byWhat[by]}{issuer && <span className="soft"> ({words.from(issuer)})</span>}</> },
       ]} />
-      {me.signed_in.acting !== null && <Notice kind="warn">{words.acting(me.signed_in.acting)}</Notice>}
+      {acting && <Notice kind="warn">{words.acting(acting)}</Notice>}
     </Panel>
   );
 }
 
-function ThisBrowser() {
+// Remembered in this browser.
+function OwnTaste() {
   const { account: words } = useText().people;
   const [isOn, setOn] = useState(keysAreOn);
   return (
     <Panel title={words.taste}>
       <Taste />
-      <label><input type="checkbox" checked={isOn} onChange={(e) => { setOn(e.target.checked); setKeysOn(e.target.checked); }} /> {words.shortcuts}</label>
-      <p className="soft">{words.shortcutsHint}</p>
+      <Check label={words.shortcuts} hint={words.shortcutsHint} value={isOn} onChange={(on) => { setOn(on); setKeysOn(on); }} />
     </Panel>
   );
 }
 
-// Who reads, how they sign in, and what this browser remembers of their taste.
 export default function AccountPage() {
   const { account: words } = useText().people;
   const me = useSignedIn();
@@ -58,8 +62,8 @@ export default function AccountPage() {
   return (
     <>
       <PageHead title={words.title} />
-      <div className="page-two"><Who me={me} /><ThisBrowser /></div>
-      {owner === null ? <Notice kind="info">{words.noUser}</Notice> : <><KeysPanel owner={owner} mayCreate /><SessionsPanel owner={owner} /></>}
+      <div className="page-two"><Who me={me} /><OwnTaste /></div>
+      {owner ? <><KeysPanel owner={owner} mayCreate /><SessionsPanel owner={owner} /></> : <Notice kind="info">{words.noUser}</Notice>}
     </>
   );
 }

@@ -1,72 +1,54 @@
-import './audit.css';
+import '@/panels/people/people.css';
 import { addressOf } from '@/api/call.ts';
 import type { AuditLine } from '@/api/types.ts';
 import { useList } from '@/query/useList.ts';
+import { saveCsv } from '@/panels/csv.ts';
 import { ListEmpty } from '@/panels/people/ListEmpty.tsx';
 import { More } from '@/panels/people/More.tsx';
-import { csvAddress } from '@/panels/question.ts';
+import { browserZone } from '@/time/zone.ts';
+import { Button } from '@/ui/Button.tsx';
 import { Empty } from '@/ui/Empty.tsx';
+import { Icon } from '@/ui/Icon.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { Notice } from '@/ui/Notice.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
-import { Select } from '@/ui/Select.tsx';
 import { useSignedIn } from '@/ui/me.ts';
 import { useText } from '@/ui/reader.tsx';
 import { useKeys } from '@/ui/useKeys.ts';
-import { ANY_TEXT, AN_ID } from '@/url/params.ts';
 import { useParams } from '@/url/useParams.ts';
-import type { InAddress } from '@/url/useParams.ts';
-import { AuditPills } from './AuditPills.tsx';
+import { AuditBar } from './AuditBar.tsx';
 import { AuditTable } from './AuditTable.tsx';
+import { SHAPES, questionOf } from './filters.ts';
+import { useNames } from './useNames.ts';
 
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
-const SHAPES = {
-  action: /^[a-z_]+\.[a-z_]+$/, target: /^[a-z_]+$/, target_id: ANY_TEXT, actor: ANY_TEXT, user: ANY_TEXT, team: AN_ID, from: INSTANT, to: INSTANT,
-} as const;
-export type AuditFilters = InAddress<keyof typeof SHAPES>;
-
-function AuditBar({ filters }: { filters: AuditFilters }) {
-  const { audit: words } = useText().people;
-  const me = useSignedIn();
-  const things = Object.entries(words.things).map(([value, label]) => ({ value, label }));
-  return (
-    <div className="audit-bar">
-      <Select label={words.target} value={filters.params.target ?? ''} onChange={(target) => filters.set({ target, target_id: '' })}
-        options={[{ value: '', label: words.allTargets }, ...things]} />
-      {me.teams.length > 0 && (
-        <Select label={words.team} value={filters.params.team ?? ''} onChange={(team) => filters.set({ team })}
-          options={[{ value: '', label: words.allTeams }, ...me.teams.map((t) => ({ value: String(t.id), label: t.name }))]} />
-      )}
-    </div>
-  );
-}
-
-// Who changed what, newest first.
-export default function AuditPage() {
-  const { people, common } = useText();
-  const { audit: words, list: listWords } = people;
-  const me = useSignedIn();
+function Lines() {
+  const { audit: words, list: listWords } = useText().people;
   const filters = useParams(SHAPES);
-  const address = me.may.manage ? addressOf('/api/audit', null, filters.params) : null;
-  const list = useList<AuditLine>(address, 'audit');
+  const names = useNames();
+  const { query, bad } = questionOf(filters.params, browserZone());
+  const list = useList<AuditLine>(addressOf('/api/audit', null, query), 'audit page');
   const clear = Object.keys(filters.params).length > 0 ? filters.clear : null;
+  const allBad = [...filters.bad, ...bad];
   useKeys({ Escape: () => clear?.() });
   return (
     <>
-      <PageHead title={words.title}>{address && <a className="button" href={csvAddress(address)} download>{common.act.download}</a>}</PageHead>
-      {filters.bad.length > 0 && <Notice kind="warn">{listWords.bad(filters.bad.join(', '))}</Notice>}
-      {address === null ? <Empty title={words.onlyManagers} /> : (
-        <>
-          <AuditBar filters={filters} />
-          <AuditPills filters={filters} />
-          <section className="panel" aria-label={words.title}>
-            <Loaded of={list.first} what={words.title} height={400}>
-              {(page) => (page.items.length > 0 ? <AuditTable lines={list.items} href={filters.href} /> : <ListEmpty title={words.empty} clear={clear} />)}
-            </Loaded>
-            <More list={list} />
-          </section>
-        </>
-      )}
+      <PageHead title={words.title}>
+        <Button onClick={() => saveCsv(words.title, addressOf('/api/audit', null, { ...query, format: 'csv', bom: true }))}><Icon name="download" />{listWords.csv}</Button>
+      </PageHead>
+      {allBad.length > 0 && <Notice kind="warn">{listWords.bad(allBad.join(', '))}</Notice>}
+      <AuditBar filters={filters} names={names} />
+      <section className="panel" aria-label={words.title}>
+        <Loaded of={list.first} what={words.title} height={480}>
+          {(page) => (page.items.length > 0 ? <AuditTable lines={list.items} names={names} /> : <ListEmpty title={words.empty} clear={clear} />)}
+        </Loaded>
+        <More list={list} />
+      </section>
     </>
   );
+}
+
+export default function AuditPage() {
+  const { audit: words } = useText().people;
+  const me = useSignedIn();
+  return me.may.manage ? <Lines /> : <><PageHead title={words.title} /><Empty title={words.onlyManagers} /></>;
 }

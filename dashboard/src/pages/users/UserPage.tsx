@@ -29,7 +29,7 @@ export function Memberships({ teams }: { teams: User['teams'] }) {
   if (teams.length === 0)
     return <span className="soft">{words.none}</span>;
   return (
-    <span className="people-lines">
+    <span className="people-lines people-linked">
       {teams.map((t) => <span key={t.id}><Link href={hrefOf({ name: 'team', id: t.id })}>{t.name}</Link> <span className="soft">{role[t.role]}</span></span>)}
     </span>
   );
@@ -42,11 +42,11 @@ function FactsOf({ user }: { user: User }) {
     <Panel title={words.facts} {...(user.state === undefined ? { note: words.asManager } : {})}>
       <Facts items={[
         { label: words.kind, value: kind[user.kind] },
-        { label: words.email, value: user.email === undefined ? null : user.email ?? <span key="e" className="soft">{words.noEmail}</span> },
-        { label: words.state, value: user.state === undefined ? null : <StateBadge key="s" state={user.state} /> },
+        { label: words.email, value: user.email === null ? <span className="soft">{words.noEmail}</span> : user.email },
+        { label: words.state, value: user.state && <StateBadge state={user.state} /> },
         { label: words.role, value: role },
-        { label: words.memberships, value: <Memberships key="m" teams={user.teams} /> },
-        { label: words.created, value: user.created_at === undefined ? null : <Ago key="c" at={user.created_at} /> },
+        { label: words.memberships, value: <Memberships teams={user.teams} /> },
+        { label: words.created, value: user.created_at && <Ago at={user.created_at} /> },
       ]} />
     </Panel>
   );

@@ -21,7 +21,7 @@ function TeamsOf({ user }: { user: User }) {
     return <span className="soft">{words.none}</span>;
   const [first] = user.teams;
   return (
-    <span className="people-long" title={format.list(user.teams.map((t) => `${t.name} (${role[t.role]})`))}>
+    <span className="people-long people-linked" title={format.list(user.teams.map((t) => `${t.name} (${role[t.role]})`))}>
       {first && <Link href={hrefOf({ name: 'team', id: first.id })}>{first.name}</Link>}
       {user.teams.length > 1 && <span className="soft"> +{user.teams.length - 1}</span>}
     </span>
@@ -45,7 +45,7 @@ export function UserTable({ users }: { users: readonly User[] }) {
       { key: 'created', head: words.created, cell: (u: User) => (u.created_at ? <Ago at={u.created_at} /> : null) },
     ] : []),
     ...(someRemoved ? [{ key: 'acts', head: <span className="only-read">{words.letIn}</span>, cell: (u: User) => (
-      u.state === 'removed' ? <div className="people-acts"><Button label={words.letInTitle(u.name)} onClick={() => setLetIn(u)}>{words.letIn}</Button></div> : null) }] : []),
+      u.state === 'removed' ? <div className="people-acts"><Button label={words.letInOf(u.name)} onClick={() => setLetIn(u)}>{words.letIn}</Button></div> : null) }] : []),
   ];
   return (
     <>

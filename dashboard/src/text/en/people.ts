@@ -38,7 +38,7 @@ export const people = {
     aboveMost: 'The first 100 are listed.',
     addMember: 'Add member', addTitle: (team: string) => `Add somebody to ${team}`, added: (name: string, team: string) => `${name} is in ${team}.`,
     roleOf: (name: string) => `Role of ${name}`, roleSet: (name: string, role: string) => `${name}: ${role}.`,
-    takeOut: 'Take out', takeOutOf: (name: string) => `Take ${name} out`, takeOutTitle: (name: string, team: string) => `Take ${name} out of ${team}?`,
+    takeOut: 'Take out', takeOutOf: (name: string) => `Take out ${name}`, takeOutTitle: (name: string, team: string) => `Take ${name} out of ${team}?`,
     takeOutWhat: 'They see and change its tokens no more. Tokens that they made stay with the team.', takeOutRule: 'No sign-in rule takes them in again; somebody may by hand.',
     takenOut: (name: string, team: string) => `${name} is out of ${team}.`, noMembers: 'Nobody is in it yet', noMembersHint: 'Its tokens are seen by admins alone.',
     roleHint: 'Managers change tokens and members; viewers see tokens and their use.', facts: 'Bounds', you: 'you',
@@ -53,7 +53,7 @@ export const people = {
     disable: 'Disable', disableTitle: (name: string) => `Disable ${name}?`, disableWhat: 'They are signed out everywhere and cannot sign in, by key or provider, until somebody enables them. Tokens of their teams go on.',
     disabled: (name: string) => `${name} is disabled.`, enable: 'Enable', enabled: (name: string) => `${name} is enabled.`,
     remove: 'Remove', removeTitle: (name: string) => `Remove ${name}?`, removeWhat: 'Keys, sessions and memberships end for good. What they did keeps their name, and no sign-in rule lets them in again; an admin can.',
-    removed: (name: string) => `${name} is removed.`, letIn: 'Let in again', letInTitle: (name: string) => `Let ${name} in again?`, letInWhat: 'They may sign in again. Former keys and memberships do not come back.',
+    removed: (name: string) => `${name} is removed.`, letIn: 'Let in again', letInOf: (name: string) => `Let in again: ${name}`, letInTitle: (name: string) => `Let ${name} in again?`, letInWhat: 'They may sign in again. Former keys and memberships do not come back.',
     letInDone: (name: string) => `${name} may sign in again.`, lastAdmin: 'They are the last admin who can sign in. Make somebody else an admin with a key first.',
     itsYou: 'This is you.', itsYouDisable: 'This is you: you are signed out at once, and another admin must enable you.', audit: 'What they did', auditOf: 'What was done to them',
     facts: 'Facts', memberships: 'Teams', tabs: 'Ways to sign in', keys: 'Keys', sessions: 'Sessions', identities: 'Identities', removedAt: (at: string) => `Removed ${at}.`,
@@ -79,7 +79,7 @@ export const people = {
   identities: {
     title: 'Identities', note: 'Whom sign-in providers mean by this user.', issuer: 'Provider (issuer)', subject: 'Subject', made: 'Since', add: 'Add identity', addTitle: (name: string) => `Add an identity of ${name}`,
     issuerHint: 'As `sign_in.providers` names it, like https://accounts.example.com.', subjectHint: 'The `sub` of the provider’s tokens.', added: 'The identity is added.',
-    remove: 'Take away', removeOf: (subject: string) => `Take ${subject} away`, removeTitle: (subject: string) => `Take ${subject} away?`, removeWhat: 'Their sessions end. Where a sign-in rule fits, the provider makes a new user of them: disable or remove the user to keep them out.',
+    remove: 'Take away', removeOf: (subject: string) => `Take away ${subject}`, removeTitle: (subject: string) => `Take ${subject} away?`, removeWhat: 'Their sessions end. Where a sign-in rule fits, the provider makes a new user of them: disable or remove the user to keep them out.',
     removed: 'The identity is taken away.', empty: 'No identities', emptyHint: 'They sign in by keys and links alone.', service: 'Services sign in by keys alone.',
   },
   requests: {

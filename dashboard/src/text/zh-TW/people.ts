@@ -51,7 +51,7 @@ export const people: Texts['people'] = {
     disable: '停用', disableTitle: (name) => `要停用 ${name} 嗎？`, disableWhat: '對方會在所有瀏覽器登出，在重新啟用之前無法以金鑰或提供者登入。所屬團隊的權杖不受影響。',
     disabled: (name) => `已停用 ${name}。`, enable: '啟用', enabled: (name) => `已啟用 ${name}。`,
     remove: '移除', removeTitle: (name) => `要移除 ${name} 嗎？`, removeWhat: '金鑰、工作階段與成員資格會永久結束。做過的事仍保留對方的名稱，登入規則不會再讓對方進來，但系統管理員可以。',
-    removed: (name) => `已移除 ${name}。`, letIn: '重新允許登入', letInTitle: (name) => `要重新允許 ${name} 登入嗎？`, letInWhat: '對方可以再次登入。先前的金鑰與成員資格不會恢復。',
+    removed: (name) => `已移除 ${name}。`, letIn: '重新允許登入', letInOf: (name) => `重新允許登入：${name}`, letInTitle: (name) => `要重新允許 ${name} 登入嗎？`, letInWhat: '對方可以再次登入。先前的金鑰與成員資格不會恢復。',
     letInDone: (name) => `${name} 可以再次登入。`, lastAdmin: '這是最後一位能登入的系統管理員。請先讓其他有金鑰的人成為系統管理員。',
     itsYou: '這是你自己。', itsYouDisable: '這是你自己：你會立即登出，必須由其他系統管理員重新啟用。', audit: '對方做過的事', auditOf: '對方的變更紀錄',
     facts: '基本資料', memberships: '團隊', tabs: '登入方式', keys: '金鑰', sessions: '工作階段', identities: '身分', removedAt: (at) => `已於 ${at} 移除。`,
@@ -88,7 +88,7 @@ export const people: Texts['people'] = {
     refuse: '拒絕', refuseOf: (who) => `拒絕 ${who}`, refuseTitle: (who) => `要拒絕 ${who} 嗎？`, refuseWhat: '之後不會再詢問，登入規則也不會讓對方進來。之後仍可允許。', refused: (who) => `已拒絕 ${who}。`,
   },
   audit: {
-    title: '稽核', at: '時間', who: '操作者', what: '動作', target: '對象', changes: '變更內容', from: '來源', team: '團隊', request: '請求', only: (what) => `只看 ${what}`,
+    title: '稽核紀錄', at: '時間', who: '操作者', what: '動作', target: '對象', changes: '變更內容', from: '來源', team: '團隊', request: '請求', only: (what) => `只看 ${what}`,
     onlyManagers: '管理者可查看與自己團隊有關的紀錄，系統管理員可查看全部。', allActions: '所有動作', allTargets: '所有對象', allTeams: '所有團隊', by: '操作者（名稱或 id）', since: '從', until: '到',
     pill: { action: '動作', target: '對象', target_id: 'Id', actor: '操作者', user: '使用者', team: '團隊', from: '從', to: '到' }, filters: '篩選', takeAway: (what) => `移除 ${what}`,
     more: '更多篩選', actingFor: (who) => `由 ${who} 代理`, byHand: '直接在資料庫', fields: (_, text) => `${text} 個欄位`, none: '無', was: '之前', is: '之後',

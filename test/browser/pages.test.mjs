@@ -1,0 +1,86 @@
+// /teams, /users, /audit, /nodes, /account.
+import assert from 'node:assert/strict';
+import { check } from './lib/suite.mjs';
+import { api, eventually, site } from './lib/site.mjs';
+
+const PAGES = [['/teams', 'Teams', '團隊'], ['/users', 'People', '人員'], ['/audit', 'Audit', '稽核紀錄'], ['/nodes', 'Nodes', '節點'], ['/account', 'Account', '帳號']];
+const heading = (view, name) => view.page.getByRole('heading', { name, level: 1 });
+const button = (at, name) => at.getByRole('button', { name, exact: true });
+
+for (const [path, name, chinese] of PAGES) {
+  check(`${path}: with data, accessible, on a phone and in Chinese`, async ({ open }) => {
+    const view = await open(path, { as: 'admin' });
+    await heading(view, name).waitFor();
+    await view.page.getByRole('table').first().waitFor();
+    await view.settle();
+    await view.axe();
+    const phone = await open(path, { as: 'admin', viewport: 'phone', language: 'zh-TW', theme: 'dark' });
+    await heading(phone, chinese).waitFor();
+    await phone.settle();
+    await phone.assertFits();
+    await phone.axe();
+  });
+
+  check(`${path}: a failure is told, and another try mends it`, async ({ open }) => {
+    const asked = path === '/account' ? `/api/users/${site.people.admin.id}/keys` : `/api${path}`;
+    const view = await open(path, { as: 'admin', before: (v) => v.refuse(asked, { retryAfter: 0 }) });
+    await view.page.getByRole('alert').getByText('The database does not answer').waitFor();
+    await view.mend();
+    await view.page.getByRole('button', { name: 'Try again' }).click();
+    await view.page.getByRole('table').first().waitFor();
+  });
+}
+
+check('a viewer opens what they may, and is offered nothing else', async ({ open }) => {
+  for (const path of ['/teams', '/nodes', '/account']) {
+    const view = await open(path, { as: 'viewer' });
+    await view.page.getByRole('table').first().waitFor();
+    assert.equal(await button(view.page, 'Create team').count(), 0);
+    assert.equal(await view.page.getByRole('link', { name: 'Audit' }).count(), 0);
+  }
+  const audit = await open('/audit', { as: 'viewer' });
+  await audit.page.getByText('Managers read what concerns their teams').waitFor();
+});
+
+check('a team: made, somebody taken in, told in the audit', async ({ open }) => {
+  const view = await open('/teams', { as: 'admin' });
+  await button(view.page, 'Create team').first().click();
+  const dialog = view.page.getByRole('dialog');
+  await view.axe();
+  await dialog.getByLabel('Name').fill('Robotics');
+  await button(dialog, 'Create team').click();
+  await dialog.waitFor({ state: 'detached' });
+  const team = await eventually(async () => (await api('admin', 'GET', '/api/teams?q=Robotics')).items[0], 'the team is there');
+  await view.goto(`/teams/${team.id}`);
+  await heading(view, 'Robotics').waitFor();
+  await view.settle();
+  await view.axe();
+  const audit = await open(`/audit?target=team&target_id=${team.id}`, { as: 'admin' });
+  await audit.page.getByRole('link', { name: 'Team created' }).first().waitFor();
+  await audit.page.getByRole('button', { name: `Take away Id: ${team.id}` }).click();
+  await audit.page.waitForURL((url) => !url.searchParams.has('target_id'));
+  await audit.page.goBack();
+  await audit.page.waitForURL((url) => url.searchParams.get('target_id') === String(team.id));
+});
+
+check('one’s own key: shown once, good, and nowhere else', async ({ open }) => {
+  const view = await open('/account', { as: 'admin', fresh: true });
+  await button(view.page, 'Create key').click();
+  const dialog = view.page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('laptop');
+  await button(dialog, 'Create key').click();
+  const key = await eventually(async () => /tgu_[0-9A-Za-z]{38}/.exec(await dialog.evaluate((d) =>
+    d.innerText + [...d.querySelectorAll('input, textarea')].map((i) => i.value).join(' ')))?.[0], 'the key is shown');
+  assert.equal((await api(key, 'GET', '/api/me')).user.id, site.people.admin.id);
+  await view.axe();
+  await view.assertNowhere(key);
+});
+
+check('the page of a user, and nodes that are well', async ({ open }) => {
+  const user = await open(`/users/${site.people.viewer.id}`, { as: 'admin' });
+  await heading(user, 'viewer').waitFor();
+  await user.settle();
+  await user.axe();
+  const nodes = await open('/nodes', { as: 'admin' });
+  await nodes.page.getByText('All nodes report, and judge by the newest keys.').waitFor();
+});
