@@ -1,5 +1,4 @@
 """GET /api/nodes, and a key that is revoked for certain."""
-import signal
 
 import pytest
 
@@ -49,7 +48,7 @@ def test_a_revocation_that_is_confirmed(gateways, echo_upstream, database):
         refused = change(tokens[2], "revoke", wrong)
         assert refused.status == 400 and refused.json["errors"][0]["parameter"] == "wait"
     assert answers(tokens[2]) == {200}
-    two[1].process.send_signal(signal.SIGSTOP)
+    two[1].stand_still()
     try:
         answer = change(tokens[3], "revoke", 1000)
         assert confirmed(answer) == (["a"], False)
@@ -57,5 +56,5 @@ def test_a_revocation_that_is_confirmed(gateways, echo_upstream, database):
         assert silent["name"] == "b" and silent["reported_at"].endswith("Z")
         assert two[0].call("GET", "/api/test/x", key=tokens[3].key).status == 401
     finally:
-        two[1].process.send_signal(signal.SIGCONT)
+        two[1].go_on()
     eventually(lambda: answers(tokens[3]) == {401}, "the other has heard of it")

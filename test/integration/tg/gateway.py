@@ -1,6 +1,8 @@
 """The program under test: its configuration, its process, and what must hold when it ends."""
 import copy
 import json
+import collections
+import contextlib
 import os
 import re
 import signal
@@ -102,6 +104,7 @@ class Gateway:
             # The first worker answers before the last one is there.
             eventually(lambda: "INFO ready" in self.log()[before:], "all workers run")
             self.fds_at_start = self.open_fds()
+            self.descriptors_at_start = self.descriptors()
         return self
 
     def _command(self, sockets):
@@ -183,10 +186,31 @@ class Gateway:
         return len(os.listdir(f"/proc/{self.pid}/fd")) - sum(
             peer in postgres for _, peer in tcp_sockets(self.pid).values())
 
+    def descriptors(self):
+        """What they lead to, each kind counted, for who reads a failure."""
+        kinds = collections.Counter()
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                kinds[re.sub(r"\[\d+\]", "", os.readlink(f"/proc/{self.pid}/fd/{fd}"))] += 1
+        return kinds
+
     def open_connections(self, port=None):
         """Connections of clients: those of its listener on that port, the routes' without one."""
         return sum(here == (port or self.port) and peer is not None
                    for here, peer in tcp_sockets(self.pid).values())
+
+    def stand_still(self):
+        """Until go_on(): each of its threads has stopped when this returns, which SIGSTOP alone does not promise."""
+        self.process.send_signal(signal.SIGSTOP)
+        eventually(lambda: set(self._thread_states()) == {"T"}, "all threads have stopped")
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def _thread_states(self):
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/stat", encoding="ascii") as f:
+                yield f.read().rsplit(") ", 1)[1][0]
 
     def memory_kb(self, field="VmHWM"):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as f:
@@ -222,7 +246,11 @@ class Gateway:
         """The same of one that goes on."""
         self.close_clients()
         most = self.fds_at_start + self.may_keep
-        eventually(lambda: self.open_fds() <= most, f"descriptors are back to {most}")
+        try:
+            eventually(lambda: self.open_fds() <= most, f"descriptors are back to {most}")
+        except AssertionError as e:
+            more = self.descriptors() - self.descriptors_at_start
+            raise AssertionError(f"{e}; beside those at the start: {dict(more)}") from None
         self._judge_log()
 
     def _judge_log(self):

@@ -1,5 +1,4 @@
 """What nodes report to the database: that they are alive, and which change of tokens they have applied."""
-import signal
 
 import pytest
 
@@ -63,7 +62,7 @@ def test_what_is_applied_is_reported_at_once(two, database, keys):
 
 def test_a_node_that_stands_still_falls_behind(two, database):
     eventually(lambda: applied(database, database.generation(), "a", "b"), "both have reported")
-    two[1].process.send_signal(signal.SIGSTOP)
+    two[1].stand_still()
     try:
         database.query("UPDATE tokens SET scopes = '{x}'")
         eventually(lambda: applied(database, database.generation(), "a"), "one has applied it")
@@ -73,7 +72,7 @@ def test_a_node_that_stands_still_falls_behind(two, database):
         assert [n["state"] for n in nodes(database)] == ["live", "silent"]
         assert [n["tokens"]["is_newest"] for n in nodes(database)] == [True, False]
     finally:
-        two[1].process.send_signal(signal.SIGCONT)
+        two[1].go_on()
     eventually(lambda: applied(database, database.generation(), "b"), "it has caught up")
     eventually(lambda: [n["state"] for n in nodes(database)] == ["live", "live"], "it is heard of")
 
@@ -95,7 +94,7 @@ def test_waiting_for_all_nodes(two, database):
     for scope in "xy":
         database.query("UPDATE tokens SET scopes = %s", ([scope],))
     assert [parts(asker.answer(n)) for n in several] == 3 * [(["a", "b"], {})]
-    two[1].process.send_signal(signal.SIGSTOP)
+    two[1].stand_still()
     try:
         database.query("UPDATE tokens SET scopes = '{z}'")
         since = [n["reported_at"] for n in nodes(database)]
@@ -105,7 +104,7 @@ def test_waiting_for_all_nodes(two, database):
         database.query("UPDATE tollgate_nodes SET reported_at = reported_at - interval '13 s' WHERE name = 'b'")
         assert parts(asker.answer(long)) == (["a"], {"b": nodes(database)[1]["reported_at"]})
     finally:
-        two[1].process.send_signal(signal.SIGCONT)
+        two[1].go_on()
     eventually(lambda: applied(database, database.generation(), "b"), "it has caught up")
     asker.wait(database.generation() + 1, 1000000)
     assert parts(asker.answer(asker.wait(database.generation(), 1000000))) == (["a", "b"], {})
