@@ -103,9 +103,20 @@ class Gateway:
             eventually(self.is_ready, "the gateway is ready")
             # The first worker answers before the last one is there.
             eventually(lambda: "INFO ready" in self.log()[before:], "all workers run")
-            self.fds_at_start = self.open_fds()
+            self.fds_at_start = self._settled_fds()
             self.descriptors_at_start = self.descriptors()
         return self
+
+    def _settled_fds(self):
+        """Once three looks agree: some of its files are opened, and closed, just after it is ready."""
+        looks = []
+
+        def agree():
+            looks.append(self.open_fds())
+            return len(looks) > 2 and len(set(looks[-3:])) == 1
+
+        eventually(agree, "descriptors have settled")
+        return looks[-1]
 
     def _command(self, sockets):
         serve = [*self.wrapper, BINARY, "serve", "--config", self.config_file, *self.arguments]
