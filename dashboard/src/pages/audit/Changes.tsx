@@ -23,19 +23,22 @@ function Field({ of: { name, before, after }, kind }: { of: Changed; kind: 'both
   );
 }
 
-// The fields that a change touched; of what began or ended all that it was, folded.
+// The fields that a change touched; many, and all of what began or ended, are folded.
+const MOST = 4;
+
 export function Changes({ line }: { line: AuditLine }) {
   const { audit: words } = useText().people;
   const format = useFormat();
   const fields = diffOf(line.before, line.after);
   if (fields.length === 0)
     return null;
-  if (line.before !== null && line.after !== null)
+  if (line.before !== null && line.after !== null && fields.length <= MOST)
     return <div className="audit-diff">{fields.map((f) => <Field key={f.name} of={f} kind="both" />)}</div>;
+  const kind = line.before === null ? 'ins' : line.after === null ? 'del' : 'both';
   return (
     <details className="audit-diff">
       <summary>{words.fields(fields.length, format.exact(fields.length))}</summary>
-      <div className="audit-diff">{fields.map((f) => <Field key={f.name} of={f} kind={line.before === null ? 'ins' : 'del'} />)}</div>
+      <div className="audit-diff">{fields.map((f) => <Field key={f.name} of={f} kind={kind} />)}</div>
     </details>
   );
 }
