@@ -3,7 +3,6 @@ import { Suspense } from 'react';
 import type { ComponentType, LazyExoticComponent } from 'react';
 import { prefetchMe, useMe } from '@/query/useMe.ts';
 import MissingPage from '@/pages/missing/MissingPage.tsx';
-import SignInPage from '@/pages/signIn/SignInPage.tsx';
 import { NoRole } from '@/shell/NoRole.tsx';
 import { Nav } from '@/shell/Nav.tsx';
 import { TopBar } from '@/shell/TopBar.tsx';
@@ -26,6 +25,7 @@ type Lazy = LazyExoticComponent<ComponentType>;
 const usage = async () => (await import('@/groups/usage.ts')).USAGE;
 const people = async () => (await import('@/groups/people.ts')).PEOPLE;
 const isUsage = (name: PageName): boolean => name === 'analytics' || name === 'dashboard' || name === 'route' || name === 'token';
+const SignInPage = lazily(async () => (await import('@/pages/signIn/SignInPage.tsx')).default);
 const SelfPage = lazily(async () => (await import('@/pages/self/SelfPage.tsx')).default);
 const PAGES: Partial<Record<PageName, Lazy>> = {
   dashboard: lazily(async () => (await usage()).dashboard),

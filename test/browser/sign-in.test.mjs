@@ -77,6 +77,14 @@ check('signing out ends it in all tabs', async ({ open }) => {
   await heading(other, 'Sign in').waitFor();
 });
 
+check('sent back by a provider: why, and what to do', async ({ open }) => {
+  const view = await open('/sign-in?problem=no_role', NOBODY);
+  await view.page.getByRole('alert').getByText('You have no role here yet.').waitFor();
+  const other = await open('/sign-in?problem=%3Cb%3E', NOBODY);
+  await heading(other, 'Sign in').waitFor();
+  assert.equal(await other.page.getByRole('alert').count(), 0);
+});
+
 check('it fits a phone, in both languages', async ({ open }) => {
   const view = await open('/sign-in', { ...NOBODY, viewport: 'phone', language: 'zh-TW', theme: 'dark' });
   await heading(view, '登入').waitFor();

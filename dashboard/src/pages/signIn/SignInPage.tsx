@@ -84,6 +84,14 @@ function LinkSignIn({ code }: { code: string }) {
     : <ProblemNotice problem={problem} />;
 }
 
+// What a provider, or the manager, sent the browser back with (docs/sign-in.md).
+function SentBack() {
+  const { signIn: words } = useText().common;
+  const word = new URLSearchParams(currentPlace().search).get('problem');
+  const found = Object.entries(words.problem).find(([name]) => name === word);
+  return found ? <Notice kind="bad">{found[1]}</Notice> : null;
+}
+
 export default function SignInPage() {
   const { signIn: words } = useText().common;
   const [code] = useState(takeFragment);
@@ -93,7 +101,7 @@ export default function SignInPage() {
     <main className="sign-in" id="main">
       <div className="sign-in-box">
         <h1>{words.title}</h1>
-        {code && <LinkSignIn code={code} />}
+        {code ? <LinkSignIn code={code} /> : <SentBack />}
         <Loaded of={ways} what={words.title} height={160}>{(w) => <><Providers ways={w} /><KeyForm /></>}</Loaded>
         <p><Link href={hrefOf({ name: 'self' })}>{words.selfLink}</Link></p>
       </div>

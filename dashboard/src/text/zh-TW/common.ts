@@ -50,6 +50,13 @@ export const common: Texts['common'] = {
     first: '目前還沒有人可以登入。請在主機上執行：`tollgate user add --name NAME --role admin`。',
     noRole: '您已登入，但在這裡還沒有任何角色。', noRoleHint: '請告訴管理員：',
     signedInAs: (name) => `登入身分：${name}`, ended: '您已登出。',
+    problem: {
+      stale: '這次登入已使用過、花費過久，或是在另一個瀏覽器開始的。請在同一個分頁重新開始。',
+      denied: '登入在提供者那裡中斷了。請重新開始。', refused: '提供者拒絕了這次登入。管理員可在日誌與稽核紀錄中找到原因。',
+      out: '您在這裡已被停用或移除。請洽管理員。', no_role: '您在這裡還沒有角色。管理員可在「人員」頁面看到您的存取申請。',
+      busy: '失敗次數過多。請一分鐘後再試。', away: '提供者沒有回應。請再試一次。',
+      database: '資料庫沒有回應。請再試一次。', unknown: '沒有這個名稱的提供者。',
+    },
     selfLink: '只有閘道金鑰？查看它自己的用量',
     role: { none: '無角色', viewer: '檢視者', manager: '管理者', admin: '系統管理員' },
   },
