@@ -3,21 +3,17 @@ import type { Stats } from '@/api/types.ts';
 import { useNow } from '@/query/clock.ts';
 import { useQuery } from '@/query/useQuery.ts';
 import { ByPicker } from '@/panels/ByPicker.tsx';
-import { Cards } from '@/panels/Cards.tsx';
-import { GapsPanel } from '@/panels/GapsPanel.tsx';
-import { NoCalls } from '@/panels/NoCalls.tsx';
 import { Ranking } from '@/panels/Ranking.tsx';
 import { SharePanel } from '@/panels/SharePanel.tsx';
 import { SlowCalls, SlowRoutes } from '@/panels/SlowPanels.tsx';
 import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
 import { TrendPanel } from '@/panels/TrendPanel.tsx';
-import { Trust } from '@/panels/Trust.tsx';
 import { UsageBar } from '@/panels/UsageBar.tsx';
-import { rangeQuery, statsAddress } from '@/panels/question.ts';
+import { UsageWhole } from '@/panels/UsageWhole.tsx';
+import { statsAddress } from '@/panels/question.ts';
 import { carriedOf } from '@/panels/carried.ts';
 import { rankedRoutes, rankedTokens } from '@/panels/ranked.tsx';
 import { useZoomTools } from '@/panels/useZoomTools.ts';
-import { Loaded } from '@/ui/Loaded.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { useView } from '@/url/useView.ts';
@@ -61,16 +57,9 @@ export default function AnalyticsPage() {
     <>
       <PageHead title={usage.title} />
       <UsageBar names={names} />
-      <Loaded of={result} what={usage.title} height={900}>
-        {(of) => (
-          <>
-            <Trust of={of} isOld={result.state === 'refreshing' && rangeQuery(view, now).from !== of.from} />
-            <Cards of={of} compare={view.compare} />
-            {of.total_calls === 0 ? <NoCalls of={of} /> : <Charts of={of} view={view} address={address} />}
-            <GapsPanel of={of} zone={view.zone} address={address} />
-          </>
-        )}
-      </Loaded>
+      <UsageWhole of={result} what={usage.title} view={view} address={address}>
+        {(of) => <Charts of={of} view={view} address={address} />}
+      </UsageWhole>
     </>
   );
 }

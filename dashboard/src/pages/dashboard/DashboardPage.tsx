@@ -9,7 +9,7 @@ import { Trust } from '@/panels/Trust.tsx';
 import { UsageBar } from '@/panels/UsageBar.tsx';
 import { carriedOf } from '@/panels/carried.ts';
 import { LiveStrip } from '@/panels/live/LiveStrip.tsx';
-import { costAddress, rangeQuery, statsAddress } from '@/panels/question.ts';
+import { costAddress, isOfRange, rangeOf, statsAddress } from '@/panels/question.ts';
 import { rankedRoutes, rankedTokens } from '@/panels/ranked.tsx';
 import { CallDialog } from '@/panels/records/CallDialog.tsx';
 import { Link } from '@/ui/Link.tsx';
@@ -75,7 +75,7 @@ export default function DashboardPage() {
       <Loaded of={result} what={dashboard.title} height={600}>
         {(of) => (
           <>
-            <Trust of={of} isOld={result.state === 'refreshing' && rangeQuery(view, now).from !== of.from} />
+            <Trust of={of} isOld={result.state === 'refreshing' && !isOfRange(of, rangeOf(view, now))} />
             <Cards of={of} compare={view.compare} more={hasPrices(of) && <CostCard of={of} view={view} isAsked={!first.asks} />} />
             {of.total_calls > 0 ? <Tops of={of} view={view} address={address} /> : !first.shown && <NoCalls of={of} />}
           </>

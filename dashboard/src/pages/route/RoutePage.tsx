@@ -4,18 +4,15 @@ import type { Series } from '@/charts/series.ts';
 import { useNow } from '@/query/clock.ts';
 import { useQuery } from '@/query/useQuery.ts';
 import { ByPicker } from '@/panels/ByPicker.tsx';
-import { Cards } from '@/panels/Cards.tsx';
 import { CoursePanel } from '@/panels/CoursePanel.tsx';
-import { GapsPanel } from '@/panels/GapsPanel.tsx';
-import { NoCalls } from '@/panels/NoCalls.tsx';
 import { Ranking } from '@/panels/Ranking.tsx';
 import { SharePanel } from '@/panels/SharePanel.tsx';
 import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
 import { TrendPanel } from '@/panels/TrendPanel.tsx';
-import { Trust } from '@/panels/Trust.tsx';
 import { UsageBar } from '@/panels/UsageBar.tsx';
+import { UsageWhole } from '@/panels/UsageWhole.tsx';
 import { carriedOf } from '@/panels/carried.ts';
-import { rangeQuery, routeUsageAddress } from '@/panels/question.ts';
+import { routeUsageAddress } from '@/panels/question.ts';
 import { rankedTokens } from '@/panels/ranked.tsx';
 import { CallDialog } from '@/panels/records/CallDialog.tsx';
 import { RecordsPanel } from '@/panels/records/RecordsPanel.tsx';
@@ -24,7 +21,6 @@ import { useZoomTools } from '@/panels/useZoomTools.ts';
 import type { ZoomTools } from '@/panels/useZoomTools.ts';
 import { Empty } from '@/ui/Empty.tsx';
 import { Link } from '@/ui/Link.tsx';
-import { Loaded } from '@/ui/Loaded.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
 import { Skeleton } from '@/ui/Skeleton.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
@@ -97,16 +93,9 @@ function OfRoute({ path }: { path: string }) {
       <PageHead title={path} />
       {data ? <RouteFacts of={data} /> : result.state === 'loading' && <Skeleton height={180} what={records.routePage.facts} />}
       <UsageBar names={names} />
-      <Loaded of={result} what={records.routePage.title} height={900}>
-        {(of) => (
-          <>
-            <Trust of={of} isOld={result.state === 'refreshing' && rangeQuery(view, now).from !== of.from} />
-            <Cards of={of} compare={view.compare} />
-            {of.total_calls === 0 ? <NoCalls of={of} /> : <Charts of={of} view={view} address={address} />}
-            <GapsPanel of={of} zone={view.zone} address={address} />
-          </>
-        )}
-      </Loaded>
+      <UsageWhole of={result} what={records.routePage.title} view={view} address={address}>
+        {(of) => <Charts of={of} view={view} address={address} />}
+      </UsageWhole>
       <RecordsPanel own={{ route: path }} />
       <CallDialog zone={view.zone} />
     </>

@@ -3,17 +3,14 @@ import type { TokenState, TokenUsage } from '@/api/types.ts';
 import { useNow } from '@/query/clock.ts';
 import { useQuery } from '@/query/useQuery.ts';
 import { ByPicker } from '@/panels/ByPicker.tsx';
-import { Cards } from '@/panels/Cards.tsx';
-import { GapsPanel } from '@/panels/GapsPanel.tsx';
-import { NoCalls } from '@/panels/NoCalls.tsx';
 import { Ranking } from '@/panels/Ranking.tsx';
 import { SharePanel } from '@/panels/SharePanel.tsx';
 import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
 import { TrendPanel } from '@/panels/TrendPanel.tsx';
-import { Trust } from '@/panels/Trust.tsx';
 import { UsageBar, refreshNow } from '@/panels/UsageBar.tsx';
+import { UsageWhole } from '@/panels/UsageWhole.tsx';
 import { carriedOf } from '@/panels/carried.ts';
-import { rangeQuery, tokenUsageAddress } from '@/panels/question.ts';
+import { tokenUsageAddress } from '@/panels/question.ts';
 import { rankedRoutes } from '@/panels/ranked.tsx';
 import { CallDialog } from '@/panels/records/CallDialog.tsx';
 import { RecordsPanel } from '@/panels/records/RecordsPanel.tsx';
@@ -23,7 +20,6 @@ import { Badge } from '@/ui/Badge.tsx';
 import type { BadgeKind } from '@/ui/Badge.tsx';
 import { Empty } from '@/ui/Empty.tsx';
 import { Link } from '@/ui/Link.tsx';
-import { Loaded } from '@/ui/Loaded.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
 import { Skeleton } from '@/ui/Skeleton.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
@@ -92,16 +88,9 @@ function OfToken({ id }: { id: number }) {
       <TokenHead of={data} />
       {data ? <TokenFacts token={data.token} /> : result.state === 'loading' && <Skeleton height={180} what={records.tokenPage.facts} />}
       <UsageBar />
-      <Loaded of={result} what={records.tokenPage.title} height={900}>
-        {(of) => (
-          <>
-            <Trust of={of} isOld={result.state === 'refreshing' && rangeQuery(view, now).from !== of.from} />
-            <Cards of={of} compare={view.compare} />
-            {of.total_calls === 0 ? <NoCalls of={of} /> : <Charts of={of} view={view} address={address} />}
-            <GapsPanel of={of} zone={view.zone} address={address} />
-          </>
-        )}
-      </Loaded>
+      <UsageWhole of={result} what={records.tokenPage.title} view={view} address={address}>
+        {(of) => <Charts of={of} view={view} address={address} />}
+      </UsageWhole>
       <RecordsPanel own={{ token: id }} />
       <CallDialog zone={view.zone} />
     </>
