@@ -37,7 +37,7 @@ check('the overview: cards, the first three, cost; without a chart', async ({ op
 });
 
 check('first steps tick themselves off', async ({ open }) => {
-  const { key, url: base, gateway } = site.empty;
+  const { key, url: base, gateway } = site.first;
   const view = await open('/dashboard', { as: key, base, storage: { 'tollgate.refresh': '5' } });
   const steps = region(view, 'First steps');
   await steps.getByText('tollgate token create --name first').waitFor();

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 // {url, gateway, people: {admin: {id, key}, ...}, teams: {one: ID, ...}, tokens: {caller: {id, key}, ...},
-//  routes: [path], shown: {name of a token that has calls: ID}, issuer, empty: {url, gateway, key}, control}
+//  routes: [path], shown: {name of a token that has calls: ID}, issuer, empty: {url, gateway, key}, first: likewise, control}
 export const site = JSON.parse(process.env.TOLLGATE_TEST_SITE ?? '{}');
 
 // What no API does: control('sql', {statement, values}), 'sql_empty', 'cli' {arguments: [...], empty},

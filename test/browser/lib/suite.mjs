@@ -11,7 +11,7 @@ import { View } from './view.mjs';
 
 const FAILED = fileURLToPath(new URL('../../../build/browser-failures/', import.meta.url));
 
-export const gate = new Gate([site.url, site.empty?.url, site.issuer, ...(process.env.TOLLGATE_TEST_ORIGINS ?? '').split(' ')]);
+export const gate = new Gate([site.url, site.empty?.url, site.first?.url, site.issuer, ...(process.env.TOLLGATE_TEST_ORIGINS ?? '').split(' ')]);
 let browser;
 
 before(async () => {

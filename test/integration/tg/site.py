@@ -55,7 +55,8 @@ class Control:
 
 
 class Site:
-    """.managed has data (tg/shown.py) and the provider "real"; .empty_gateway has an admin and nothing else.
+    """.managed has data (tg/shown.py) and the provider "real"; .empty_gateway has an admin and nothing else, and
+    stays so; .first_gateway is another of these, for who makes the first token.
     .env(): what scripts are told (test/browser/lib/site.mjs)."""
 
     def __init__(self, cluster, template, folder, calls=6000, days=9, routes=shown.routes, env=None):
@@ -92,14 +93,13 @@ class Site:
     def _start(self, cluster, template, calls, days):
         self.upstream = self._keep(Upstream(shown.echo_as_asked), lambda u: u.close())
         database = self._keep(cluster.create_database(template[0]), lambda d: d.drop())
-        empty = self._keep(cluster.create_database(template[0]), lambda d: d.drop())
         gateway = self._gateway("shown", database, provider=True)
         self.shown = shown.fill(database, gateway.config_file, calls, days)
         self.managed = Managed(gateway, self.upstream, CheckedApi(gateway))
         gateway.may_keep = MANAGER_KEEPS + BROWSERS_KEEP
-        self.empty_gateway = self._gateway("empty", empty, provider=False)
-        empty.query("DELETE FROM tokens RETURNING id")
-        self.empty_admin = self._first_admin(self.empty_gateway)
+        empty, self.empty_gateway, self.empty_admin = self._empty("empty", cluster, template)
+        self.empty = empty
+        _, self.first_gateway, self.first_admin = self._empty("first", cluster, template)
         self.callers = {name: shown.add_token(database, name, scopes, self.managed.people.teams["one"])
                         for name, scopes in (("caller", ["*"]), ("orders only", ["orders"]))}
         self.control = self._keep(Control({
@@ -110,6 +110,14 @@ class Site:
         }), lambda c: c.close())
         gateway.start()
         self.empty_gateway.start()
+        self.first_gateway.start()
+
+    def _empty(self, name, cluster, template):
+        """Database, gateway and its admin's key, and nothing else."""
+        database = self._keep(cluster.create_database(template[0]), lambda d: d.drop())
+        gateway = self._gateway(name, database, provider=False)
+        database.query("DELETE FROM tokens RETURNING id")
+        return database, gateway, self._first_admin(gateway)
 
     @staticmethod
     def _first_admin(gateway):
@@ -124,6 +132,10 @@ class Site:
     def _database(self, away):
         self.cluster.stop("immediate") if away else self.cluster.start()
 
+    @staticmethod
+    def _told_of(gateway, key):
+        return {"url": gateway.settings["manager"]["public_url"], "gateway": f"http://127.0.0.1:{gateway.port}", "key": key}
+
     def env(self):
         managed, people = self.managed, self.managed.people
         return {
@@ -136,8 +148,8 @@ class Site:
             "routes": [path for _, path, _, _ in shown.ROUTES],
             "shown": self.shown,
             "issuer": self.issuer,
-            "empty": {"url": self.empty_gateway.settings["manager"]["public_url"],
-                      "gateway": f"http://127.0.0.1:{self.empty_gateway.port}", "key": self.empty_admin},
+            "empty": self._told_of(self.empty_gateway, self.empty_admin),
+            "first": self._told_of(self.first_gateway, self.first_admin),
             "control": self.control.url,
         }
 
@@ -145,9 +157,14 @@ class Site:
         self.upstream.close()
         self.managed.judge()
         self.empty_gateway.judge()
+        self.first_gateway.judge()
+        # All scripts share it.
+        filled = self.empty.query("SELECT name FROM tokens UNION ALL SELECT route_path FROM token_usage_logs")
+        assert filled == [], f"a script has filled what is to stay empty: {filled}; site.first is there for that"
 
     def kill(self):
-        for gateway in (getattr(getattr(self, "managed", None), "gateway", None), getattr(self, "empty_gateway", None)):
+        for gateway in (getattr(getattr(self, "managed", None), "gateway", None), getattr(self, "empty_gateway", None),
+                        getattr(self, "first_gateway", None)):
             if gateway is not None and gateway.process is not None and gateway.process.poll() is None:
                 gateway.kill()
         while self.open:
