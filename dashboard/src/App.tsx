@@ -1,6 +1,4 @@
 import './App.css';
-import { Suspense } from 'react';
-import type { ComponentType, LazyExoticComponent } from 'react';
 import { prefetchMe, useMe } from '@/query/useMe.ts';
 import MissingPage from '@/pages/missing/MissingPage.tsx';
 import { NoRole } from '@/shell/NoRole.tsx';
@@ -9,7 +7,8 @@ import { TopBar } from '@/shell/TopBar.tsx';
 import { Broken } from '@/ui/Broken.tsx';
 import { Button } from '@/ui/Button.tsx';
 import { Empty } from '@/ui/Empty.tsx';
-import { lazily } from '@/ui/lazily.ts';
+import { lazily } from '@/ui/lazily.tsx';
+import type { Lazy } from '@/ui/lazily.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { MeContext } from '@/ui/me.ts';
 import { Notice } from '@/ui/Notice.tsx';
@@ -21,13 +20,13 @@ import type { Page, PageName } from '@/url/pages.ts';
 import { usePlace } from '@/url/usePlace.ts';
 import type { Me } from '@/api/types.ts';
 
-type Lazy = LazyExoticComponent<ComponentType>;
 const usage = async () => (await import('@/groups/usage.ts')).USAGE;
 const people = async () => (await import('@/groups/people.ts')).PEOPLE;
-const isUsage = (name: PageName): boolean => name === 'analytics' || name === 'dashboard' || name === 'route' || name === 'token';
 const SignInPage = lazily(async () => (await import('@/pages/signIn/SignInPage.tsx')).default);
 const SelfPage = lazily(async () => (await import('@/pages/self/SelfPage.tsx')).default);
-const PAGES: Partial<Record<PageName, Lazy>> = {
+const PAGES: Partial<Record<PageName, Lazy<object>>> = {
+  signIn: SignInPage,
+  self: SelfPage,
   dashboard: lazily(async () => (await usage()).dashboard),
   analytics: lazily(async () => (await usage()).analytics),
   token: lazily(async () => (await usage()).token),
@@ -42,13 +41,11 @@ const PAGES: Partial<Record<PageName, Lazy>> = {
   tokens: lazily(async () => (await import('@/pages/tokens/TokensPage.tsx')).default),
 };
 
-// Before it is known who asks: both take their time.
-export function preload(page: Page): void {
-  if (page.name === 'signIn' || page.name === 'self')
-    return;
-  prefetchMe();
-  if (isUsage(page.name))
-    usage().catch(() => undefined); // who draws it hears of it
+// The page, and who asks: both at once. Resolves when the page can be drawn.
+export async function preload(page: Page): Promise<void> {
+  if (page.name !== 'signIn' && page.name !== 'self')
+    prefetchMe();
+  await PAGES[page.name]?.load().catch(() => undefined); // who draws it hears of it
 }
 
 function PageOf({ page }: { page: Page }) {
@@ -56,7 +53,7 @@ function PageOf({ page }: { page: Page }) {
   const Found = PAGES[page.name] ?? MissingPage;
   return (
     <Broken resetKey={JSON.stringify(page)} fallback={(again) => <Empty title={common.state.crashed} acts={<Button onClick={again}>{common.act.retry}</Button>} />}>
-      <Suspense fallback={<Skeleton height={400} what={common.nav.label} />}>{Found && <Found key={JSON.stringify(page)} />}</Suspense>
+      <Found key={JSON.stringify(page)} waiting={<Skeleton height={400} what={common.nav.label} />} />
     </Broken>
   );
 }
@@ -94,9 +91,9 @@ export function App() {
   const { path, search } = usePlace();
   const page = pageOf(path, search);
   return (
-    <Suspense fallback={null}>
+    <>
       {page.name === 'signIn' ? <SignInPage /> : page.name === 'self' ? <SelfPage /> : <SignedIn page={page} />}
       <Toasts />
-    </Suspense>
+    </>
   );
 }

@@ -12,7 +12,6 @@ const language = storedLanguage();
 
 if (root) {
   const { path, search } = currentPlace();
-  preload(pageOf(path, search));
-  const initial = await fresh(loadTexts(language));
+  const [initial] = await Promise.all([fresh(loadTexts(language)), preload(pageOf(path, search))]);
   createRoot(root).render(<ReaderProvider initial={initial} language={language}><App /></ReaderProvider>);
 }

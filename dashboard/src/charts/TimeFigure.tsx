@@ -1,5 +1,4 @@
 // A time chart with its legend, its one-sentence summary, and the same array as a table.
-import { Suspense } from 'react';
 import { Skeleton } from '@/ui/Skeleton.tsx';
 import { Table } from '@/ui/Table.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
@@ -29,7 +28,7 @@ export function TimeFigure({ summary, asTable, legend = true, ...chart }: Props)
   return (
     <figure aria-label={chart.name}>
       <figcaption className="only-read">{summary}</figcaption>
-      <Suspense fallback={<Skeleton height={chart.height} what={chart.name} />}><TimeChart {...chart} /></Suspense>
+      <TimeChart {...chart} waiting={<Skeleton height={chart.height} what={chart.name} />} />
       {legend && <ChartLegend series={chart.series} />}
     </figure>
   );

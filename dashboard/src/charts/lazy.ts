@@ -1,13 +1,15 @@
 // Charts are a chunk of their own: pages without any don't load it. A page that has some begins with it at once,
 // not when its numbers are there.
-import { lazy } from 'react';
-import { fresh } from '@/url/fresh.ts';
+import { lazily } from '@/ui/lazily.tsx';
 import { pageOf } from '@/url/pages.ts';
 import { currentPlace } from '@/url/place.ts';
 
-const load = () => fresh(import('./TimeChart.tsx'));
-const { path, search } = currentPlace();
-const timeChart = pageOf(path, search).name === 'dashboard' ? null : load();
+export const TimeChart = lazily(async () => (await import('./TimeChart.tsx')).default);
+export const ShareChart = lazily(async () => (await import('./ShareChart.tsx')).default);
 
-export const TimeChart = lazy(() => timeChart ?? load());
-export const ShareChart = lazy(() => fresh(import('./ShareChart.tsx')));
+const { path, search } = currentPlace();
+const first = pageOf(path, search).name;
+if (first !== 'dashboard')
+  TimeChart.load().catch(() => undefined); // who draws it hears of it
+if (first === 'analytics')
+  ShareChart.load().catch(() => undefined);

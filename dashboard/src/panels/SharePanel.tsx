@@ -1,4 +1,3 @@
-import { Suspense } from 'react';
 import { ShareChart } from '@/charts/lazy.ts';
 import { REST_COLOR, seriesColor } from '@/charts/series.ts';
 import { Panel } from '@/ui/Panel.tsx';
@@ -38,7 +37,7 @@ export function SharePanel({ title, of, rows, address }: { title: string; of: st
         {!table.asTable && (
           <figure aria-label={title} className="share-ring">
             <figcaption className="only-read">{parts.map((p) => `${p.label}: ${format.percent(total > 0 ? p.value / total : 0)}`).join(', ')}</figcaption>
-            <Suspense fallback={<Skeleton height={200} what={title} />}><ShareChart name={title} shares={parts} height={200} /></Suspense>
+            <ShareChart name={title} shares={parts} height={200} waiting={<Skeleton height={200} what={title} />} />
           </figure>
         )}
         <table className="share-table">

@@ -1,5 +1,6 @@
 // Answers of the manager, by address. Equal questions are one request, which ends with its last reader;
-// old data stay while new ones load or fail. Passing failures are tried twice more.
+// old data stay while new ones load or fail. Passing failures are tried twice more, unless that takes longer than
+// somebody would look at nothing.
 import { getAddress } from '@/api/call.ts';
 import { asProblem, isPassing } from '@/api/problem.ts';
 import type { Problem } from '@/api/problem.ts';
@@ -13,6 +14,7 @@ export interface Entry<T = unknown> {
 
 const EMPTY: Entry = { data: undefined, problem: null, isLoading: true, loadedAt: null };
 const RETRIES_MS = [400, 1500];
+const PATIENCE_MS = 2000;
 const KEPT_MS = 30_000;
 
 interface Slot {
@@ -50,10 +52,11 @@ async function fetchPatiently(address: string, signal: AbortSignal): Promise<unk
       return await getAddress(address, signal);
     } catch (e) {
       const problem = asProblem(e);
-      const wait = RETRIES_MS[tries];
-      if (signal.aborted || wait === undefined || !isPassing(problem))
+      const own = RETRIES_MS[tries];
+      const wait = own === undefined ? Infinity : problem.retryAfterMs ?? own;
+      if (signal.aborted || wait > PATIENCE_MS || !isPassing(problem))
         throw e;
-      await pause(Math.min(problem.retryAfterMs ?? wait, 5000), signal);
+      await pause(wait, signal);
     }
   }
 }

@@ -9,9 +9,9 @@ export type Result<T> =
   | { state: 'loading' }
   | { state: 'ready'; data: T; loadedAt: number }
   | { state: 'refreshing'; data: T; loadedAt: number }  // another answer comes; these are the former data
-  | { state: 'failed'; data: T | undefined; loadedAt: number | null; problem: Problem; retry: () => void };
+  | { state: 'failed'; data: T | undefined; loadedAt: number | null; problem: Problem; isTrying: boolean; retry: () => void };
 
-interface Former { data: unknown; loadedAt: number; group: string }
+interface Former { data: unknown; loadedAt: number | null; problem: Problem | null; group: string }
 
 // Refreshed data are not asked for again within this.
 const FRESH_MS = 1000;
@@ -19,15 +19,16 @@ const FRESH_MS = 1000;
 function resultOf<T>(address: string, entry: Entry, former: Former | null): Result<T> {
   const data = asAnswer<T>(entry.data ?? former?.data);
   const loadedAt = entry.loadedAt ?? former?.loadedAt ?? null;
-  if (entry.problem && !entry.isLoading)
-    return { state: 'failed', data, loadedAt, problem: entry.problem, retry: () => refresh((a) => a === address) };
+  const problem = entry.problem ?? (entry.isLoading ? former?.problem : null);
+  if (problem)
+    return { state: 'failed', data, loadedAt, problem, isTrying: entry.isLoading, retry: () => refresh((a) => a === address) };
   if (data === undefined || loadedAt === null)
     return { state: 'loading' };
   return { state: entry.isLoading ? 'refreshing' : 'ready', data, loadedAt };
 }
 
-// `group`: questions of one group show each other's data while theirs load, as those of one range or
-// another do; those of another token don't. Null: nothing is asked.
+// `group`: questions of one group show each other's data, or how that failed, while theirs load, as those of one range
+// or another do; those of another token don't. Null: nothing is asked.
 export function useQuery<T>(address: string | null, group: string): Result<T> {
   const former = useRef<Former | null>(null);
   const watch = useCallback((reader: () => void) =>
@@ -35,7 +36,8 @@ export function useQuery<T>(address: string | null, group: string): Result<T> {
   const entry = useSyncExternalStore(watch, () => readEntry(address ?? ''));
   if (former.current && former.current.group !== group)
     former.current = null;
-  if (entry.data !== undefined && entry.loadedAt !== null)
-    former.current = { data: entry.data, loadedAt: entry.loadedAt, group };
+  if (entry.data !== undefined || entry.problem)
+    former.current = { data: entry.data ?? former.current?.data, loadedAt: entry.loadedAt ?? former.current?.loadedAt ?? null,
+      problem: entry.problem, group };
   return address === null ? { state: 'loading' } : resultOf<T>(address, entry, former.current);
 }

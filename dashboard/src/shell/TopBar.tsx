@@ -1,10 +1,10 @@
 import './TopBar.css';
-import { Suspense, useState } from 'react';
+import { useState } from 'react';
 import type { Me } from '@/api/types.ts';
 import { Button } from '@/ui/Button.tsx';
 import { Icon } from '@/ui/Icon.tsx';
 import { useText } from '@/ui/reader.tsx';
-import { lazily } from '@/ui/lazily.ts';
+import { lazily } from '@/ui/lazily.tsx';
 import { useKeys } from '@/ui/useKeys.ts';
 import { Account } from './Account.tsx';
 
@@ -23,10 +23,8 @@ export function TopBar({ me }: { me: Me }) {
       </button>
       <Button kind="quiet" label={common.keys.title} onClick={() => setOpen('keys')}>?</Button>
       <Account me={me} />
-      <Suspense fallback={null}>
-        {open === 'search' && <Search onClose={() => setOpen(null)} />}
-        {open === 'keys' && <KeysHelp onClose={() => setOpen(null)} />}
-      </Suspense>
+      {open === 'search' && <Search onClose={() => setOpen(null)} />}
+      {open === 'keys' && <KeysHelp onClose={() => setOpen(null)} />}
     </header>
   );
 }

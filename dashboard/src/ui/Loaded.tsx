@@ -13,7 +13,7 @@ export function Loaded<T>({ of, what, height, children }: Props<T>) {
     return <>{children(of.data)}</>;
   return (
     <>
-      <ProblemNotice problem={of.problem} what={what} retry={of.retry} shownAt={of.data === undefined ? null : of.loadedAt} />
+      <ProblemNotice problem={of.problem} what={what} retry={of.retry} isTrying={of.isTrying} shownAt={of.data === undefined ? null : of.loadedAt} />
       {of.data === undefined ? null : children(of.data)}
     </>
   );

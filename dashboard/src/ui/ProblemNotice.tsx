@@ -15,16 +15,16 @@ export function problemTitle(p: Problem, texts: Texts): string {
   return p.code === 'unexpected' ? problems.unexpected : problems.unknown(String(p.status));
 }
 
-interface Props { problem: Problem; what?: string; retry?: () => void; shownAt?: number | null }
+interface Props { problem: Problem; what?: string; retry?: () => void; isTrying?: boolean | undefined; shownAt?: number | null }
 
 // What failed, what still shows, the request's id, and another try where that may help.
-export function ProblemNotice({ problem, what, retry, shownAt }: Props) {
+export function ProblemNotice({ problem, what, retry, isTrying, shownAt }: Props) {
   const texts = useText();
   const format = useFormat();
   const { act, state } = texts.common;
   const title = problemTitle(problem, texts);
   return (
-    <Notice kind={isPassing(problem) && shownAt ? 'warn' : 'bad'} acts={retry && <Button onClick={retry}>{act.retry}</Button>}>
+    <Notice kind={isPassing(problem) && shownAt ? 'warn' : 'bad'} acts={retry && <Button onClick={retry} busy={isTrying === true}>{act.retry}</Button>}>
       <p>{what ? `${state.failed(what)}: ${title}.` : `${title}.`}{shownAt ? ` ${state.shownOf(format.time(new Date(shownAt)))}` : ''}</p>
       {problem.status === 0 && <p className="soft">{texts.problems.network_hint}</p>}
       {problem.errors.length === 0 && problem.message && <p className="soft">{problem.message}</p>}

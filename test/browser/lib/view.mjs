@@ -154,8 +154,10 @@ export class View {
 
   // --- looking ---
 
-  // Until nothing is loaded or moved any more: no request but streams, nothing busy, fonts there.
+  // Until nothing is loaded or moved any more: no request but streams, nothing busy, fonts there. What has just been
+  // done had two frames to begin something.
   async settle({ quietMs = 300 } = {}) {
+    await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     const isQuiet = () => this.#open.size === 0 && performance.now() - this.#changed > quietMs;
     for (;;) {
       await this.page.waitForFunction(() => document.fonts.status === 'loaded' && !document.querySelector('.skeleton, [aria-busy="true"]'));

@@ -14,7 +14,7 @@ import pytest
 
 from tg.gateway import BINARY, REPORT, environment
 from tg.upstream import Upstream, echo
-from tg.wait import eventually
+from tg.wait import Output, eventually
 
 MANAGED = {"upstream": echo}
 
@@ -50,14 +50,11 @@ def call(managed, token, method="GET"):
 
 def rows(managed, token, process):
     """A call until one of them is printed; the last row that was read."""
-    os.set_blocking(process.stdout.fileno(), False)
-    ids, text = [], [b""]
+    ids, output = [], Output(process.stdout.fileno())
 
     def seen():
         ids.append(call(managed, token))
-        with contextlib.suppress(BlockingIOError):
-            text[0] += os.read(process.stdout.fileno(), 65536)
-        found = [json.loads(line) for line in text[0].split(b"\n")[:-1]]
+        found = [json.loads(line) for line in output.lines()]
         return next((row for row in found if row["request_id"] in ids), None)
     return eventually(seen, "a call is printed")
 
@@ -98,17 +95,13 @@ def test_a_terminal(managed, token):
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     with tail("--url", f"http://{managed.api.host}", key=managed.people.admin.key, output=theirs, TERM="xterm"):
         os.close(theirs)
-        os.set_blocking(ours, False)
-        text = [""]
+        output = Output(ours)
 
         def seen():
             call(managed, token)
-            with contextlib.suppress(BlockingIOError):
-                text[0] += os.read(ours, 65536).decode("utf-8", "replace")
-            return "\n" in text[0]
-        eventually(seen, "a line is printed")
+            return output.lines()
+        line = eventually(seen, "a line is printed")[0].decode().rstrip("\r")
     os.close(ours)
-    line = text[0].split("\r\n")[0]
     assert re.fullmatch(r"\d\d:\d\d:\d\d \x1b\[32m200\x1b\[0m GET +\d+ ms /api/test +中文金鑰 +complete", line), line
 
 
@@ -132,17 +125,12 @@ def test_a_manager_that_lies_commands_no_terminal(form):
         shown = b""
         while shown.count(b"\n") < (2 if form else 1):
             shown += os.read(ours, 65536)
-        os.set_blocking(process.stderr.fileno(), False)
-        said = [""]
-
-        def told():
-            said[0] += process.stderr.read() or ""
-            return "again in 2 s" in said[0]
-        eventually(told, "the end is told")
+        said = Output(process.stderr.fileno())
+        eventually(lambda: b"again in 2 s" in said.read(), "the end is told")
         os.set_blocking(process.stderr.fileno(), True)
     os.close(ours)
     upstream.close()
-    for told in (shown.decode(), said[0]):
+    for told in (shown.decode(), said.bytes.decode()):
         assert not re.search("[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]", told), told
 
 

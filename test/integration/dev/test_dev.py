@@ -19,7 +19,7 @@ import pytest
 from tg.gateway import BINARY, REPORT, ROOT, SANITIZED, environment
 from tg.ports import free_port
 from tg.postgres import memory
-from tg.wait import eventually
+from tg.wait import Output, eventually
 
 STOP_S = 5 if not SANITIZED else 20
 
@@ -357,15 +357,13 @@ def test_tail_and_explain_in_its_folder(running, tmp_path):
     with subprocess.Popen([BINARY, "tail"], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as tail:
         try:
-            os.set_blocking(tail.stdout.fileno(), False)
-            lines = []
+            output = Output(tail.stdout.fileno())
 
             def seen():
                 assert tail.poll() is None, tail.stderr.read()
                 assert running.get("/api/test/tailed")[0] == 200
-                lines.extend(json.loads(line) for line in tail.stdout)
-                return lines
-            row = eventually(seen, "a call is printed")[0]
+                return output.lines()
+            row = json.loads(eventually(seen, "a call is printed")[0])
         finally:
             tail.send_signal(signal.SIGINT)
         assert (tail.wait(20), tail.stderr.read()) == (0, b"")

@@ -10,13 +10,13 @@ from tg.gateway import ROOT, environment
 
 FOLDER = os.path.join(ROOT, "test", "browser")
 PATIENCE_S = 480
-# A module's tests are run by one process; so many modules have the scripts in turn.
+# A module's tests are run by one process; so many modules have the scripts in turn, the largest first.
 MODULES = 2
 
 
 def scripts(module):
     """Parametrizes a test with those of this module, 0 to MODULES - 1."""
-    found = sorted(glob.glob(os.path.join(FOLDER, "*.test.mjs")))[module::MODULES]
+    found = sorted(glob.glob(os.path.join(FOLDER, "*.test.mjs")), key=lambda path: (-os.path.getsize(path), path))[module::MODULES]
     return pytest.mark.parametrize("script", found, ids=[os.path.basename(path).removesuffix(".test.mjs") for path in found])
 
 

@@ -130,7 +130,9 @@ class Site:
         return {"status": done.returncode, "out": done.stdout, "err": done.stderr}
 
     def _database(self, away):
-        self.cluster.stop("immediate") if away else self.cluster.start()
+        for gateway in (self.managed.gateway, self.empty_gateway, self.first_gateway):
+            gateway.expect_error("PostgreSQL")
+        self.cluster.stop() if away else self.cluster.start()
 
     @staticmethod
     def _told_of(gateway, key):

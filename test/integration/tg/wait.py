@@ -1,4 +1,6 @@
 """Waiting on readiness: the only way in which these tests spend time."""
+import contextlib
+import os
 import time
 
 PATIENCE_S = 20
@@ -17,3 +19,22 @@ def eventually(check, what, patience_s=PATIENCE_S):
         if waited > patience_s:
             raise AssertionError(f"never happened: {what} (last: {result!r})")
         time.sleep(min(max(0.005, waited / 50), 0.05))
+
+
+class Output:
+    """What a process or a terminal writes to a descriptor, as far as it is there: read() never waits."""
+
+    def __init__(self, descriptor):
+        self.descriptor, self.bytes = descriptor, b""
+        os.set_blocking(descriptor, False)
+
+    def read(self):
+        """All of it since the beginning."""
+        with contextlib.suppress(BlockingIOError):
+            while more := os.read(self.descriptor, 65536):
+                self.bytes += more
+        return self.bytes
+
+    def lines(self):
+        """The whole ones."""
+        return self.read().split(b"\n")[:-1]

@@ -50,7 +50,7 @@ function KeyForm() {
   const submit = (): void => {
     setTried(true);
     if (!fault)
-      void run(key.trim()).then(() => setKey(''));
+      void run(key.trim()); // one that failed is still there to be sent again
   };
   const faultText = fault === 'gateway_key' ? words.gatewayKey : fault ? words.wrong : null;
   return (
@@ -81,7 +81,7 @@ function LinkSignIn({ code }: { code: string }) {
     return <Notice kind="info">{words.link}</Notice>;
   return problem.code === 'bad_sign_in'
     ? <Notice kind="bad"><p>{words.linkFailed}</p><p><Words>{words.linkHint}</Words></p></Notice>
-    : <ProblemNotice problem={problem} />;
+    : <ProblemNotice problem={problem} retry={() => void run()} />;
 }
 
 // What a provider, or the manager, sent the browser back with (docs/sign-in.md).

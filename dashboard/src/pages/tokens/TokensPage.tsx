@@ -1,5 +1,5 @@
 import './TokensPage.css';
-import { Suspense, useState } from 'react';
+import { useState } from 'react';
 import type { ListPage } from '@/query/useList.ts';
 import { useList } from '@/query/useList.ts';
 import { CreateToken } from '@/panels/tokens/dialogs.ts';
@@ -55,7 +55,7 @@ export default function TokensPage() {
         <Loaded of={list.first} what={words.title} height={480}>{(page) => <Listed page={page} items={list.items} onCreate={create} />}</Loaded>
         <MoreTokens list={list} />
       </section>
-      {isCreating && <Suspense fallback={null}><CreateToken onChanged={refreshTokens} onClose={() => setCreating(false)} /></Suspense>}
+      {isCreating && <CreateToken onChanged={refreshTokens} onClose={() => setCreating(false)} />}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { Suspense, useState } from 'react';
+import { useState } from 'react';
 import { Button } from '@/ui/Button.tsx';
 import { Icon } from '@/ui/Icon.tsx';
 import { Panel } from '@/ui/Panel.tsx';
@@ -26,9 +26,8 @@ export function LiveStrip() {
       <Button onClick={turn} kind={isOn ? 'quiet' : 'plain'}><Icon name={isOn ? 'close' : 'play'} />{isOn ? live.off : live.on}</Button>
     }>
       {isOn ? (
-        <Suspense fallback={<Skeleton height={200} what={live.title} />}>
-          <LiveBody filter={liveFilter(view.filters, OWN)} own={OWN} zone={view.zone} most={MOST} />
-        </Suspense>
+        <LiveBody filter={liveFilter(view.filters, OWN)} own={OWN} zone={view.zone} most={MOST}
+          waiting={<Skeleton height={200} what={live.title} />} />
       ) : <p className="soft">{live.offHint}</p>}
     </Panel>
   );

@@ -1,5 +1,4 @@
 import './records.css';
-import { Suspense } from 'react';
 import { addressOfGet } from '@/api/call.ts';
 import type { ExplainedCall } from '@/api/types.ts';
 import { useQuery } from '@/query/useQuery.ts';
@@ -21,7 +20,7 @@ function Record({ id, zone }: { id: string; zone: string }) {
   if (result.state === 'failed' && result.problem.status === 404)
     return <Empty title={records.call.missing} acts={<Button onClick={result.retry}>{common.act.retry}</Button>} />;
   return <Loaded of={result} what={records.call.title} height={420}>{(call) => (
-    <Suspense fallback={<Skeleton height={420} what={records.call.title} />}><CallRecord call={call} zone={zone} /></Suspense>
+    <CallRecord call={call} zone={zone} waiting={<Skeleton height={420} what={records.call.title} />} />
   )}</Loaded>;
 }
 

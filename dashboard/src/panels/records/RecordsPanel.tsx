@@ -1,5 +1,4 @@
 import './records.css';
-import { Suspense } from 'react';
 import { Button } from '@/ui/Button.tsx';
 import { Empty } from '@/ui/Empty.tsx';
 import { Icon } from '@/ui/Icon.tsx';
@@ -61,9 +60,8 @@ export function RecordsPanel({ own }: { own: Own }) {
       <PanelMenu of={records.title} address={found.address} csv={csv} />
     </>}>
       {isLive ? (
-        <Suspense fallback={<Skeleton height={200} what={records.live.title} />}>
-          <LiveBody filter={liveFilter(view.filters, own)} own={own} zone={view.zone} most={100} />
-        </Suspense>
+        <LiveBody filter={liveFilter(view.filters, own)} own={own} zone={view.zone} most={100}
+          waiting={<Skeleton height={200} what={records.live.title} />} />
       ) : (
         <Loaded of={found.first} what={records.title} height={400}>
           {() => (

@@ -1,3 +1,3 @@
-import { lazily } from '@/ui/lazily.ts';
+import { lazily } from '@/ui/lazily.tsx';
 
 export const CallRecord = lazily(async () => (await import('./CallRecord.tsx')).CallRecord);

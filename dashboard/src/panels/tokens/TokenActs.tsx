@@ -1,4 +1,4 @@
-import { Suspense, useState } from 'react';
+import { useState } from 'react';
 import type { Token } from '@/api/types.ts';
 import { Icon } from '@/ui/Icon.tsx';
 import { Menu, MenuItems } from '@/ui/Menu.tsx';
@@ -35,7 +35,7 @@ export function TokenActs({ token, onChanged }: Props) {
       <Menu label={words.acts(token.name)} face={<Icon name="more" />} align="right" kind="quiet" floats>
         {(close) => <MenuItems items={items} close={close} />}
       </Menu>
-      {Opened && <Suspense fallback={null}><Opened token={token} onChanged={changed} onClose={() => setOpen(null)} /></Suspense>}
+      {Opened && <Opened key={open} token={token} onChanged={changed} onClose={() => setOpen(null)} />}
     </>
   );
 }

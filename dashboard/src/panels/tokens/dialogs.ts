@@ -1,5 +1,5 @@
 // What is done with a token, loaded when somebody does the first of it.
-import { lazily } from '@/ui/lazily.ts';
+import { lazily } from '@/ui/lazily.tsx';
 
 const load = async () => (await import('./acts.ts')).ACTS;
 
