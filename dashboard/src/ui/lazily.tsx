@@ -9,7 +9,7 @@ export type Lazy<P> = ComponentType<P & { waiting?: ReactNode }> & { load: () =>
 export function lazily<P extends object>(from: () => Promise<ComponentType<P>>): Lazy<P> {
   let there: ComponentType<P> | null = null;
   const load = async (): Promise<ComponentType<P>> => (there ??= await fresh(from()));
-  function Part({ waiting, ...props }: P & { waiting?: ReactNode }) {
+  function Part(props: P & { waiting?: ReactNode }) {
     const [Found, setFound] = useState(() => there);
     const [error, setError] = useState<unknown>(null);
     useEffect(() => {
@@ -18,7 +18,7 @@ export function lazily<P extends object>(from: () => Promise<ComponentType<P>>):
     }, [Found]);
     if (error !== null)
       throw error;
-    return Found === null ? waiting : <Found {...props as P & object} />;
+    return Found === null ? props.waiting : <Found {...props} />;
   }
   return Object.assign(Part, { load });
 }
