@@ -31,6 +31,26 @@ for (const [path, name, chinese] of PAGES) {
   });
 }
 
+check('what a button opens stays within a phone’s width', async ({ open }) => {
+  const view = await open('/teams', { as: 'admin', viewport: 'phone', storage: { 'tollgate.refresh': '0' } });
+  for (const path of ['/usage-analytics', `/token-usage/${site.tokens.caller.id}`, '/tokens', '/users', '/audit']) {
+    await view.goto(path);
+    await view.settle();
+    const menus = view.page.locator('.menu > button:visible');
+    assert.ok(await menus.count() > 0);
+    for (const menu of await menus.all()) {
+      await menu.click();
+      const box = view.page.locator('.menu-box');
+      await box.waitFor();
+      await view.assertFits();
+      const { left, right, width } = await box.evaluate((b) => ({ ...b.getBoundingClientRect().toJSON(), width: document.documentElement.clientWidth }));
+      assert.ok(left >= 0 && right <= width, `${path}, ${await menu.getAttribute('aria-label')}: ${left} to ${right} of ${width}`);
+      await view.page.keyboard.press('Escape');
+      await box.waitFor({ state: 'detached' });
+    }
+  }
+});
+
 check('a viewer opens what they may, and is offered nothing else', async ({ open }) => {
   for (const path of ['/teams', '/nodes', '/account']) {
     const view = await open(path, { as: 'viewer' });

@@ -13,18 +13,30 @@ interface Props {
   pressed?: boolean;
 }
 
+const MARGIN = 8; // to the window's edges
+
+// Beside its button, but not out of the window.
+function keepInside(box: HTMLDivElement | null): void {
+  if (!box)
+    return;
+  const { left, right } = box.getBoundingClientRect();
+  const most = document.documentElement.clientWidth - MARGIN;
+  const by = Math.max(MARGIN - left, Math.min(0, most - right));
+  box.style.margin = `0 ${-by}px 0 ${by}px`;
+}
+
 // Below its button where there is room, otherwise above it.
 function float(box: HTMLDivElement | null): void {
   const button = box?.parentElement?.getBoundingClientRect();
   if (!box || !button)
     return;
   const { width, height } = box.getBoundingClientRect();
-  const fitsBelow = button.bottom + height + 8 < window.innerHeight;
+  const fitsBelow = button.bottom + height + MARGIN < window.innerHeight;
   const left = box.classList.contains('menu-right') ? button.right - width : button.left;
   box.style.position = 'fixed';
   box.style.right = 'auto';
-  box.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
-  box.style.top = `${fitsBelow ? button.bottom + 4 : Math.max(8, button.top - height - 4)}px`;
+  box.style.left = `${Math.max(MARGIN, Math.min(left, document.documentElement.clientWidth - width - MARGIN))}px`;
+  box.style.top = `${fitsBelow ? button.bottom + 4 : Math.max(MARGIN, button.top - height - 4)}px`;
 }
 
 // A button that opens something small below it; a click elsewhere, Esc or leaving it closes it.
@@ -58,7 +70,7 @@ export function Menu({ label, face, children, align = 'left', kind = 'plain', fl
     }}>
       <button type="button" className={`button button-${kind}`} aria-label={label} title={label} aria-expanded={isOpen} aria-pressed={pressed}
         onClick={() => setOpen(!isOpen)}>{face}</button>
-      {isOpen && <div className={`menu-box menu-${align}`} ref={floats ? (b) => { floating.current = b; float(b); } : undefined}>{children(close)}</div>}
+      {isOpen && <div className={`menu-box menu-${align}`} ref={floats ? (b) => { floating.current = b; float(b); } : keepInside}>{children(close)}</div>}
     </div>
   );
 }

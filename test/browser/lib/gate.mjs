@@ -18,6 +18,7 @@ export class Gate {
     this.sockets = new Set();
     this.server.on('connection', (socket) => {
       this.sockets.add(socket);
+      socket.on('error', () => {}); // the browser has gone
       socket.on('close', () => this.sockets.delete(socket));
     });
   }
