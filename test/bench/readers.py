@@ -11,6 +11,7 @@ import random
 import time
 from urllib.parse import urlencode
 
+from large import large_load
 from questions import DAYS, QUARTER, READERS, a_range, p95, tell_slowest
 from tg.wire import Client
 
@@ -59,3 +60,8 @@ def measure(port, key, load):
     print(f"{READERS} readers on {os.cpu_count()} cores: " + ", ".join(f"{kind} p95 {p95(times):.0f} ms" for kind, times in sorted(of.items())))
     tell_slowest(load, [(took, path) for _, took, path in timed])
     return {f"single questions over HTTP, {READERS} readers at once, p95": (p95([took for _, took, _ in timed]), "ms", BAR_MS)}
+
+
+def readers(bench):
+    with large_load(bench, "read") as (load, gateway, key):
+        return measure(gateway.manager_port, key, load)

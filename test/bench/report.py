@@ -55,6 +55,15 @@ PAIRS = [("outage", "PostgreSQL stopped", "stopped", "running"),
          ("busy_disk", "disk kept busy", "busy", "idle")]
 
 
+MANAGER = {
+    "The pages": ["pages", "feed"],
+    "The manager: eight people ask at once": ["readers"],
+    "The manager: a million tokens": ["tokens"],
+    "The manager: the live feed": ["live"],
+    "The manager: a million calls as a file": ["export"],
+}
+
+
 def machine(m):
     versions = ", ".join(f"{name} {version}" for name, version in m["versions"].items())
     return (f"Measured on {m['cores']} cores ({m['cpu']}), {m['memory_gb']} GB, "
@@ -65,14 +74,25 @@ def number(value):
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
 
 
-def figures_table(figures):
-    lines = ["\n## Figures\n", "| measure | value | bar |", "|---|---|---|"]
-    for name, f in ((name, f) for of in figures.values() for name, f in of.items()):
+def figures_table(title, of):
+    lines = [f"\n## {title}\n", "| measure | value | bar |", "|---|---|---|"]
+    for name, f in of.items():
         if name.startswith("CPU per request"):  # these have tables of their own
             continue
         bar = "" if f["bar"] is None else f"<= {f['bar']:,} {f['unit']}".rstrip()
         lines.append(f"| {name} | {number(f['value'])} {f['unit']} | {bar} |")
     return "\n".join(line.replace("  |", " |") for line in lines) + "\n"
+
+
+def figures_tables(figures):
+    """The manager's by what they are of, and all others in one."""
+    parts = []
+    for title, measures in MANAGER.items():
+        of = {name: f for measure in measures for name, f in figures.get(measure, {}).items()}
+        parts.append(figures_table(title, of) if of else "")
+    told = {measure for measures in MANAGER.values() for measure in measures}
+    rest = {name: f for measure, of in figures.items() if measure not in told for name, f in of.items()}
+    return "".join(parts) + figures_table("Figures", rest)
 
 
 def peers_tables(peers):
@@ -128,7 +148,7 @@ def main(path):
     with open(path, "w", encoding="utf-8") as f:
         f.write(INTRO.format(machine=machine(peers["machine"])) + peers_tables(peers)
                 + questions_table(questions) + pairs_tables()
-                + figures_table(figures["figures"]))
+                + figures_tables(figures["figures"]))
 
 
 main(sys.argv[1])

@@ -12,6 +12,7 @@ import time
 
 from bench import Bench, load, save
 from export import export
+from feed import feed
 from idle import idle_memory
 from live import live
 from machine import describe
@@ -20,6 +21,7 @@ from peers import peers
 from questions import questions
 from rates import rates
 from reach import dead_address
+from readers import readers
 from tg.counts import (ROUTE, SCENARIOS, UNDER_CALLGRIND, count_instructions, system_calls,
                        trace)
 from tg.gateway import make_token
@@ -180,8 +182,8 @@ def added_latency(bench):
 
 
 MEASUREMENTS = [counts, download_calls, idle_memory, sse_lag, memory, revocation, row_delay,
-                added_latency, dead_address, append, outage, busy_disk, backlog, live, questions, pages, tokens,
-                export, rates, peers]
+                added_latency, dead_address, append, outage, busy_disk, backlog, live, questions, readers, pages,
+                feed, tokens, export, rates, peers]
 
 
 def with_earlier(figures):

@@ -20,12 +20,12 @@ def scripts(module):
     return pytest.mark.parametrize("script", found, ids=[os.path.basename(path).removesuffix(".test.mjs") for path in found])
 
 
-def node(script, site, *arguments, stdout=subprocess.PIPE, **env):
+def node(script, site, *arguments, stdout=subprocess.PIPE, patience_s=PATIENCE_S, **env):
     """The finished process. site: what the script is told of it."""
     return subprocess.run(
         [os.environ.get("TOLLGATE_TEST_NODE", "node"), *arguments, script],
         env=environment(TOLLGATE_TEST_SITE=json.dumps(site), **env), stdout=stdout, stderr=subprocess.STDOUT,
-        text=True, timeout=PATIENCE_S, check=False)
+        text=True, timeout=patience_s, check=False)
 
 
 def run(site, script):
