@@ -143,8 +143,43 @@ check('old data stay while new ones load, and while they fail', async ({ open })
   await view.mend();
   await view.refuse(STATS, { status: 500, code: 'internal_error' });
   await view.page.getByRole('button', { name: 'Refresh now' }).click();
-  await view.page.getByText(/Usage analytics could not be loaded: The manager failed\. Shown: /).waitFor();
+  const failed = view.page.getByText(/Usage analytics could not be loaded: The manager failed\. Shown: /);
+  await failed.waitFor();
   assert.equal(await value(view, 'Calls'), calls);
+});
+
+check('what the reader has opened stays open while it fails, and when that is mended', async ({ open }) => {
+  const view = await openUsage(open);
+  const layout = view.page.getByRole('combobox', { name: 'Calls and response time' });
+  await layout.selectOption({ label: 'Panels' });
+  await layout.evaluate((e) => { e.dataset.same = 'yes'; });
+  const stays = async (failed) => {
+    await view.page.getByText(/Usage analytics could not be loaded/).waitFor({ state: failed ? 'visible' : 'detached' });
+    assert.deepEqual(await layout.evaluate((e) => [e.dataset.same, e.selectedOptions[0].label]), ['yes', 'Panels']);
+  };
+  await view.refuse(STATS, { status: 500, code: 'internal_error' });
+  await view.page.getByRole('button', { name: 'Refresh now' }).click();
+  await stays(true);
+  await view.mend();
+  await view.page.getByRole('button', { name: 'Refresh now' }).click();
+  await stays(false);
+});
+
+check('numbers of another question are marked while one loads, and are not shown where it fails', async ({ open }) => {
+  const view = await openUsage(open, {}, '?range=7d&zone=UTC&route=%2Fapi%2Fopenai');
+  const release = await view.hold(STATS);
+  await view.page.keyboard.press('Escape');
+  await view.page.getByText('Refreshing', { exact: true }).waitFor();
+  release();
+  await view.page.getByText('Refreshing', { exact: true }).waitFor({ state: 'detached' });
+  await view.mend();
+  await view.refuse(STATS, { status: 500, code: 'internal_error' });
+  await view.page.keyboard.press('ArrowLeft');
+  await view.page.getByText('Usage analytics could not be loaded: The manager failed.', { exact: true }).waitFor();
+  assert.equal(await view.page.getByRole('region', { name: 'Calls', exact: true }).count(), 0);
+  await view.mend();
+  await view.page.getByRole('button', { name: 'Try again' }).click();
+  await view.page.getByRole('region', { name: 'Calls', exact: true }).waitFor();
 });
 
 check('while it loads there is a place of its size', async ({ open }) => {

@@ -5,8 +5,7 @@ import { oddDays } from '@/time/days.ts';
 import { Ago } from '@/ui/Ago.tsx';
 import { Icon } from '@/ui/Icon.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
-
-const LAGS_MS = 60_000;
+import { lags } from './trust.ts';
 
 // How far these numbers can be trusted: up to when calls are counted, what is missing, days that are no 24 hours.
 export function Trust({ of, isOld }: { of: Whole; isOld: boolean }) {
@@ -14,14 +13,14 @@ export function Trust({ of, isOld }: { of: Whole; isOld: boolean }) {
   const now = useNow();
   const format = useFormat(of.zone);
   const asOf = of.as_of === null ? null : new Date(of.as_of);
-  const lags = asOf !== null && now.getTime() - asOf.getTime() > LAGS_MS;
+  const isLate = lags(of, now);
   const odd = oddDays(new Date(of.from), new Date(of.to), of.zone);
   const silent = of.silent_nodes.map((n) => n.name);
   return (
     <ul className="trust">
-      <li className={lags ? 'warn' : 'soft'}>
-        {lags && <Icon name="warn" />}
-        {lags ? common.refresh.lags(format.ago(asOf, now)) : <>{common.refresh.asOf('')}<Ago at={of.as_of} never={common.state.unknown} /></>}
+      <li className={isLate ? 'warn' : 'soft'}>
+        {isLate && <Icon name="warn" />}
+        {isLate && asOf ? common.refresh.lags(format.ago(asOf, now)) : <>{common.refresh.asOf('')}<Ago at={of.as_of} never={common.state.unknown} /></>}
       </li>
       {silent.length > 0 && <li className="warn"><Icon name="warn" />{common.refresh.silent(format.list(silent))}</li>}
       {of.waiting > 0 && <li className="warn" title={of.uncounted.join('\n')}><Icon name="warn" />{usage.uncounted(format.exact(of.waiting))}</li>}

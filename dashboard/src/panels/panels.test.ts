@@ -6,7 +6,7 @@ import type { TimeRow } from '../charts/series.ts';
 import { callHref, isOurId } from './callHref.ts';
 import { askOf, curlOf } from './commands.ts';
 import { csvOf } from './csv.ts';
-import { isOfRange } from './question.ts';
+import { isBehind, lags } from './trust.ts';
 
 test('CSV: numbers bare, quotes doubled, formulas made harmless, unknown empty', () => {
   const text = csvOf(['name', 'calls'], [['a "b", c', 3], ['=1+1', null], ['@x', 0.5], ['-2', undefined], ['權杖', 7]]);
@@ -56,11 +56,14 @@ test('a time axis: all points of a day, midnights of several', () => {
   assert.deepEqual(ticksOf([]), { ticks: [], isDays: false });
 });
 
-test('an answer some seconds old is still of its range, one of another range is not', () => {
-  const range = (from: string, to: string) => ({ from: new Date(from), to: new Date(to), zone: 'UTC' });
-  const of = { from: '2026-11-28T22:00:00+08:00', to: '2026-11-29T22:15:00+08:00' }; // widened to quarters of an hour
-  assert.equal(isOfRange(of, range('2026-11-28T14:02:13Z', '2026-11-29T14:02:13Z')), true);
-  assert.equal(isOfRange(of, range('2026-11-28T14:12:13Z', '2026-11-29T14:12:13Z')), true);
-  assert.equal(isOfRange(of, range('2026-11-22T14:02:13Z', '2026-11-29T14:02:13Z')), false);
-  assert.equal(isOfRange(of, range('2026-11-27T14:02:13Z', '2026-11-28T14:02:13Z')), false);
+test('only who should have calls by now lags', () => {
+  const now = new Date('2026-11-29T14:00:00Z');
+  const to = (end: string, as_of: string | null) => ({ to: end, as_of });
+  assert.equal(lags(to('2026-11-29T22:15:00+08:00', '2026-11-29T13:59:50Z'), now), false);
+  assert.equal(lags(to('2026-11-29T22:15:00+08:00', '2026-11-29T13:58:50Z'), now), true);
+  assert.equal(lags(to('2026-11-29T00:00:00+08:00', '2026-11-29T13:00:00Z'), now), false); // yesterday's are all there
+  assert.equal(lags(to('2026-11-29T22:15:00+08:00', null), now), false); // nothing was ever recorded
+  assert.equal(isBehind(to('2026-11-29T00:00:00+08:00', '2026-11-28T16:00:00Z')), false);
+  assert.equal(isBehind(to('2026-11-29T00:00:00+08:00', '2026-11-28T15:59:59Z')), true);
+  assert.equal(isBehind(to('2026-11-29T00:00:00+08:00', null)), true);
 });

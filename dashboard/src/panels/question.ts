@@ -16,12 +16,6 @@ export function rangeQuery(view: View, now: Date) {
   return span(rangeOf(view, now));
 }
 
-// Answers are of whole quarters of an hour, and some seconds old: those of another range differ by more.
-const SAME_MS = 20 * 60_000;
-
-export const isOfRange = (of: { from: string; to: string }, r: Range): boolean =>
-  Math.abs(Date.parse(of.from) - r.from.getTime()) < SAME_MS && Math.abs(Date.parse(of.to) - r.to.getTime()) < SAME_MS;
-
 function usageQuery(view: View, now: Date) {
   return { ...rangeQuery(view, now), compare: view.compare, by: view.by };
 }

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { getAddress } from '@/api/call.ts';
 import { asProblem } from '@/api/problem.ts';
 import type { Problem } from '@/api/problem.ts';
-import { useQuery } from './useQuery.ts';
+import { ownOf, useQuery } from './useQuery.ts';
 import type { Result } from './useQuery.ts';
 
 export interface ListPage<T> { items: T[]; next: string | null }
@@ -16,7 +16,7 @@ export interface List<T> {
 interface Further<T> { of: unknown; pages: ListPage<T>[]; isLoading: boolean; problem: Problem | null }
 
 export function useList<T>(address: string | null, group: string): List<T> {
-  const first = useQuery<ListPage<T>>(address, group);
+  const first = ownOf(useQuery<ListPage<T>>(address, group, address ?? ''));
   const data = 'data' in first ? first.data : undefined;
   const [further, setFurther] = useState<Further<T>>({ of: null, pages: [], isLoading: false, problem: null });
   const own = further.of === data ? further : { of: data, pages: [], isLoading: false, problem: null };

@@ -5,16 +5,16 @@ import { Skeleton } from './Skeleton.tsx';
 
 interface Props<T> { of: Result<T>; what: string; height: number; children: (data: T) => ReactNode }
 
-// One way for all that is loaded: a place holder of its size, the data, or what went wrong above the former data.
+// One way for all that is loaded: a place holder of its size, the data, or what went wrong above the former data, which
+// stand where they were: what is open in them stays open.
 export function Loaded<T>({ of, what, height, children }: Props<T>) {
   if (of.state === 'loading')
     return <Skeleton height={height} what={what} />;
-  if (of.state !== 'failed')
-    return <>{children(of.data)}</>;
   return (
     <>
-      <ProblemNotice problem={of.problem} what={what} retry={of.retry} isTrying={of.isTrying} shownAt={of.data === undefined ? null : of.loadedAt} />
-      {of.data === undefined ? null : children(of.data)}
+      {of.state === 'failed' && <ProblemNotice problem={of.problem} what={what} retry={of.retry} isTrying={of.isTrying}
+        shownAt={of.data === undefined ? null : of.loadedAt} />}
+      {of.data !== undefined && children(of.data)}
     </>
   );
 }

@@ -1,7 +1,6 @@
 import '@/ui/page.css';
 import type { Stats } from '@/api/types.ts';
 import { useNow } from '@/query/clock.ts';
-import { useQuery } from '@/query/useQuery.ts';
 import { ByPicker } from '@/panels/ByPicker.tsx';
 import { Ranking } from '@/panels/Ranking.tsx';
 import { SharePanel } from '@/panels/SharePanel.tsx';
@@ -10,6 +9,7 @@ import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
 import { TrendPanel } from '@/panels/TrendPanel.tsx';
 import { UsageBar } from '@/panels/UsageBar.tsx';
 import { UsageWhole } from '@/panels/UsageWhole.tsx';
+import { useWhole } from '@/panels/useWhole.ts';
 import { statsAddress } from '@/panels/question.ts';
 import { carriedOf } from '@/panels/carried.ts';
 import { rankedRoutes, rankedTokens } from '@/panels/ranked.tsx';
@@ -50,7 +50,7 @@ export default function AnalyticsPage() {
   const [view] = useView();
   const now = useNow();
   const address = statsAddress(view, now);
-  const result = useQuery<Stats>(address, 'stats');
+  const result = useWhole<Stats>(address, 'stats', view);
   const names = Object.fromEntries('data' in result && result.data
     ? result.data.top_tokens.map((t) => [`token:${t.id}`, t.name ?? '']) : []);
   return (

@@ -1,7 +1,7 @@
 import '@/ui/page.css';
 import type { Cost, Stats } from '@/api/types.ts';
 import { useNow } from '@/query/clock.ts';
-import { useQuery } from '@/query/useQuery.ts';
+import { ownOf, useQuery } from '@/query/useQuery.ts';
 import { Card, Cards } from '@/panels/Cards.tsx';
 import { NoCalls } from '@/panels/NoCalls.tsx';
 import { Ranking } from '@/panels/Ranking.tsx';
@@ -9,8 +9,9 @@ import { Trust } from '@/panels/Trust.tsx';
 import { UsageBar } from '@/panels/UsageBar.tsx';
 import { carriedOf } from '@/panels/carried.ts';
 import { LiveStrip } from '@/panels/live/LiveStrip.tsx';
-import { costAddress, isOfRange, rangeOf, statsAddress } from '@/panels/question.ts';
+import { costAddress, statsAddress } from '@/panels/question.ts';
 import { rankedRoutes, rankedTokens } from '@/panels/ranked.tsx';
+import { useWhole } from '@/panels/useWhole.ts';
 import { CallDialog } from '@/panels/records/CallDialog.tsx';
 import { Link } from '@/ui/Link.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
@@ -63,7 +64,7 @@ export default function DashboardPage() {
   const [view] = useView();
   const now = useNow();
   const address = statsAddress(view, now);
-  const result = useQuery<Stats>(address, 'stats');
+  const result = useWhole<Stats>(address, 'stats', view);
   // With filters nothing is told of first calls ever.
   const of = 'data' in result && !hasFilters(view.filters) ? result.data : undefined;
   const first = useFirstSteps(of, me.may.manage);
@@ -72,10 +73,10 @@ export default function DashboardPage() {
       <PageHead title={dashboard.title} />
       <UsageBar />
       {first.shown && <FirstStepsPanel of={first.shown} />}
-      <Loaded of={result} what={dashboard.title} height={600}>
+      <Loaded of={ownOf(result)} what={dashboard.title} height={600}>
         {(of) => (
           <>
-            <Trust of={of} isOld={result.state === 'refreshing' && !isOfRange(of, rangeOf(view, now))} />
+            <Trust of={of} isOld={result.state === 'refreshing' && result.isOther} />
             <Cards of={of} compare={view.compare} more={hasPrices(of) && <CostCard of={of} view={view} isAsked={!first.asks} />} />
             {of.total_calls > 0 ? <Tops of={of} view={view} address={address} /> : !first.shown && <NoCalls of={of} />}
           </>

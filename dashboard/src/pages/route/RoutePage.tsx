@@ -2,7 +2,6 @@ import '@/ui/page.css';
 import type { RouteUsage } from '@/api/types.ts';
 import type { Series } from '@/charts/series.ts';
 import { useNow } from '@/query/clock.ts';
-import { useQuery } from '@/query/useQuery.ts';
 import { ByPicker } from '@/panels/ByPicker.tsx';
 import { CoursePanel } from '@/panels/CoursePanel.tsx';
 import { Ranking } from '@/panels/Ranking.tsx';
@@ -11,6 +10,7 @@ import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
 import { TrendPanel } from '@/panels/TrendPanel.tsx';
 import { UsageBar } from '@/panels/UsageBar.tsx';
 import { UsageWhole } from '@/panels/UsageWhole.tsx';
+import { useWhole } from '@/panels/useWhole.ts';
 import { carriedOf } from '@/panels/carried.ts';
 import { routeUsageAddress } from '@/panels/question.ts';
 import { rankedTokens } from '@/panels/ranked.tsx';
@@ -83,7 +83,7 @@ function OfRoute({ path }: { path: string }) {
   const [view] = useView();
   const now = useNow();
   const address = routeUsageAddress(path, view, now);
-  const result = useQuery<RouteUsage>(address, `route ${path}`);
+  const result = useWhole<RouteUsage>(address, `route ${path}`, view);
   if (result.state === 'failed' && result.problem.status === 404)
     return <Missing path={path} />;
   const data = 'data' in result ? result.data : undefined;

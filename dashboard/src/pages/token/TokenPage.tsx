@@ -1,7 +1,6 @@
 import '@/ui/page.css';
 import type { TokenState, TokenUsage } from '@/api/types.ts';
 import { useNow } from '@/query/clock.ts';
-import { useQuery } from '@/query/useQuery.ts';
 import { ByPicker } from '@/panels/ByPicker.tsx';
 import { Ranking } from '@/panels/Ranking.tsx';
 import { SharePanel } from '@/panels/SharePanel.tsx';
@@ -9,6 +8,7 @@ import { ErrorsPanel, StatusPanel } from '@/panels/StatusPanel.tsx';
 import { TrendPanel } from '@/panels/TrendPanel.tsx';
 import { UsageBar, refreshNow } from '@/panels/UsageBar.tsx';
 import { UsageWhole } from '@/panels/UsageWhole.tsx';
+import { useWhole } from '@/panels/useWhole.ts';
 import { carriedOf } from '@/panels/carried.ts';
 import { tokenUsageAddress } from '@/panels/question.ts';
 import { rankedRoutes } from '@/panels/ranked.tsx';
@@ -79,7 +79,7 @@ function OfToken({ id }: { id: number }) {
   const [view] = useView();
   const now = useNow();
   const address = tokenUsageAddress(id, view, now);
-  const result = useQuery<TokenUsage>(address, `token ${id}`);
+  const result = useWhole<TokenUsage>(address, `token ${id}`, view);
   if (result.state === 'failed' && result.problem.status === 404)
     return <Missing />;
   const data = 'data' in result ? result.data : undefined;

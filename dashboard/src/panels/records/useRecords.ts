@@ -7,7 +7,7 @@ import type { Problem } from '@/api/problem.ts';
 import type { Call } from '@/api/types.ts';
 import { useNow } from '@/query/clock.ts';
 import type { ListPage } from '@/query/useList.ts';
-import { useQuery } from '@/query/useQuery.ts';
+import { ownOf, useQuery } from '@/query/useQuery.ts';
 import type { Result } from '@/query/useQuery.ts';
 import { printView } from '@/url/view.ts';
 import type { View } from '@/url/view.ts';
@@ -31,7 +31,7 @@ export function useRecords(view: View, own: Own, isWanted: boolean): Records {
   const of = JSON.stringify([own, printView(view).toString()]);
   const held = kept?.of === of ? kept : null;
   const address = held?.address ?? logsAddress(view, now, own);
-  const first = useQuery<Page>(held || !isWanted ? null : address, `logs ${JSON.stringify(own)}`);
+  const first = ownOf(useQuery<Page>(held || !isWanted ? null : address, `logs ${JSON.stringify(own)}`, of));
   const data = 'data' in first ? first.data : undefined;
   const pages = held?.pages ?? (data ? [data] : []);
   const next = pages[pages.length - 1]?.next ?? null;
