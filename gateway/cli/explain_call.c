@@ -194,6 +194,10 @@ int explain_call(const struct cli_call *c, const char *request_id)
 	ask_database(&s);
 	if (s.row == NULL)
 		search_journal(&s);
+	/* It may have been stored, and so have left the journal, since the
+	 * database was asked. */
+	if (s.row == NULL && s.error.n == 0)
+		ask_database(&s);
 	status = tell(&s);
 	cJSON_Delete(s.row);
 	free(s.journal);

@@ -50,7 +50,7 @@ for (const [language, words] of Object.entries(WORDS))
   });
 
 check('what is shown stays, the feed goes on, and all is mended by itself', async ({ open }) => {
-  const view = await open('/dashboard', { as: 'admin', storage: { 'tollgate.refresh': '5', 'tollgate.live': 'on' } });
+  const view = await open('/dashboard?range=today&zone=UTC', { as: 'admin', storage: { 'tollgate.refresh': '5', 'tollgate.live': 'on' } });
   await view.page.getByText('Live', { exact: true }).first().waitFor();
   await view.settle();
   view.expect('/api/');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { check } from './lib/suite.mjs';
 import { flood } from './lib/flood.mjs';
-import { call, eventually, site } from './lib/site.mjs';
+import { api, call, eventually, site } from './lib/site.mjs';
 import { watchTasks } from './lib/tasks.mjs';
 
 const ON = { 'tollgate.live': 'on' };
@@ -30,7 +30,10 @@ check('the strip is off until asked for, which is remembered; a call arrives and
   const row = rows(view).filter({ hasText: '404' });
   await row.first().waitFor();
   await view.axe();
-  await row.first().getByRole('link').first().click();
+  const link = row.first().getByRole('link').first();
+  const id = /call=([0-9a-f-]{36})/.exec(await link.getAttribute('href'))[1];
+  await eventually(() => api('admin', 'GET', `/api/usage/logs/${id}`).catch(() => null), 'the call is stored');
+  await link.click();
   const dialog = view.page.getByRole('dialog', { name: 'Request' });
   await dialog.getByText('tollgate explain').waitFor();
   assert.match(view.page.url(), /call=[0-9a-f-]{36}/);

@@ -46,7 +46,7 @@ check('first steps tick themselves off', async ({ open }) => {
   await view.axe();
   const token = await api(key, 'POST', '/api/tokens', { name: 'first', scopes: ['*'] }, base);
   await eventually(async () => await steps.getByRole('img', { name: 'Done' }).count() >= 1, 'the token is ticked off');
-  await call(token.key, '/api/orders/1', { gateway });
+  await eventually(async () => await call(token.key, '/api/orders/1', { gateway }) === 200, 'the gateway knows the token');
   await steps.getByText('All of them are done.').waitFor({ timeout: 20_000 });
   await steps.getByRole('button', { name: 'Hide these steps' }).click();
   await steps.waitFor({ state: 'detached' });

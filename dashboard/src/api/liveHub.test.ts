@@ -180,6 +180,20 @@ test('what one stream cannot have as well is said', () => {
   settle();
   assert.equal(at(0).filters.length, MOST_FILTERS);
   assert.equal(states(`r${MOST_FILTERS}`).at(-1), 'crowded');
+  at(0).events.onOpen();
+  assert.deepEqual([states('r0').at(-1), states(`r${MOST_FILTERS}`).at(-1)], ['open', 'crowded']);
+});
+
+test('only who is in a stream is told that it is open', () => {
+  const { hub, at, reader, states, settle } = start();
+  hub.want(reader('first'), 'token=1');
+  settle();
+  hub.want(reader('late'), 'token=2');
+  at(0).events.onOpen();
+  assert.deepEqual([states('first').at(-1), states('late').at(-1)], ['open', 'connecting']);
+  settle();
+  at(1).events.onOpen();
+  assert.equal(states('late').at(-1), 'open');
 });
 
 test('what waits for a reader is bounded, and counted', () => {

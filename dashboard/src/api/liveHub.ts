@@ -199,7 +199,7 @@ export class LiveHub {
   #tell(state: LiveState, code: string | null): void {
     this.#state = state === 'waiting' ? { kind: 'state', state, code } : CONNECTING;
     for (const [reader, { wish }] of this.#seats)
-      if (wish !== null)
+      if (wish !== null && (state !== 'open' || this.#now?.filters.includes(wish)))
         reader({ kind: 'state', state, code });
   }
 

@@ -77,14 +77,18 @@ def test_serve(pooler, gateways, echo_upstream, cluster, database):
                "last_used has moved")
     token = gateway.create_token("b", ["*"])
     assert gateway.log().count("WARN tollgate sync: a pooler stands before PostgreSQL") == 1
-    eventually(lambda: gateway.call("GET", "/api/test/x", key=token["key"]).status == 200,
-               "a new key is known")
+    statuses = []
+
+    def status():
+        statuses.append(gateway.call("GET", "/api/test/x", key=token["key"]).status)
+        return statuses[-1]
+
+    eventually(lambda: status() == 200, "a new key is known")
     run_cli("token", "revoke", token["id"], "--database", database.url)
-    eventually(lambda: gateway.call("GET", "/api/test/x", key=token["key"]).status == 401,
-               "a revoked one as well")
+    eventually(lambda: status() == 401, "a revoked one as well")
+    before = len(database.wait_usage(60 + statuses.count(200)))
     eventually(lambda: database.value("SELECT count(*) FROM usage_deltas") == 0, "deltas are merged")
     verify(gateway)
-    before = len(database.usage())
     cluster.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
                     f"datname = '{database.name}' AND application_name ~ 'tollgate|another'")
     eventually(lambda: gateway.get_status("/ready") == 200, "it is ready")

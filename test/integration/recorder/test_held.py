@@ -8,8 +8,14 @@ import pytest
 
 from tg.wait import eventually
 
-TODAY = datetime.datetime.now(datetime.timezone.utc).date()
-OLD = TODAY - datetime.timedelta(days=40)
+
+
+def today():
+    """Of now: a run may go on beyond midnight."""
+    return datetime.datetime.now(datetime.timezone.utc).date()
+
+
+OLD = today() - datetime.timedelta(days=40)
 HELD = "SELECT count(*) FROM token_usage_logs_held"
 # So that a test's end need not wait for idle upstream connections to be closed.
 SHORT = {"idle_s": 0.2}
@@ -83,13 +89,13 @@ def test_an_old_day_that_cannot_be_made_stops_nothing(gateways, echo_upstream, c
         post(gateway, [OLD], 3)
         eventually(lambda: database.value(HELD) == 3, "they are held")
         calls(gateway, 5)
-        eventually(lambda: rows_of(database, TODAY) == 5, "today's rows are stored")
+        eventually(lambda: rows_of(database, today()) == 5, "today's rows are stored")
         assert rows_of(database, OLD) == 0 == counted(database, OLD)
     finally:
         other.rollback()
         other.close()
     is_right(gateway, database, OLD, 3)
-    assert counted(database, TODAY) == 5
+    assert counted(database, today()) == 5
 
 
 def test_a_lock_on_everything_stops_no_batch(gateways, echo_upstream, cluster, database):
@@ -99,13 +105,13 @@ def test_a_lock_on_everything_stops_no_batch(gateways, echo_upstream, cluster, d
     other.autocommit = False
     try:
         other.cursor().execute("LOCK TABLE token_usage_logs IN ACCESS EXCLUSIVE MODE")
-        post(gateway, [OLD, TODAY], 2)
+        post(gateway, [OLD, today()], 2)
         eventually(lambda: database.value(HELD) == 4, "all are held")
     finally:
         other.rollback()
         other.close()
     is_right(gateway, database, OLD, 2)
-    is_right(gateway, database, TODAY, 2)
+    is_right(gateway, database, today(), 2)
 
 
 TAKEN = {
@@ -124,7 +130,7 @@ TAKEN = {
 def test_a_name_that_is_taken_is_another_name(gateways, echo_upstream, database, what):
     database.query(TAKEN[what])
     gateway = gateways(echo_upstream, pools=SHORT)
-    post(gateway, [OLD, TODAY], 2)
+    post(gateway, [OLD, today()], 2)
     is_right(gateway, database, OLD, 2)
     name = partition(OLD, "_3" if what == "two" else "_2")
     assert database.value("SELECT usage_partition(%s)::text", [OLD]) == name
@@ -147,7 +153,7 @@ REFUSALS = {
 def test_a_partition_that_refuses_holds_up_its_day_only(gateways, echo_upstream, cluster, database,
                                                        state):
     """As a role that owns nothing; what may be written through the whole table is moved there."""
-    yesterday = TODAY - datetime.timedelta(days=1)
+    yesterday = today() - datetime.timedelta(days=1)
     cluster.execute("DO $$ BEGIN CREATE ROLE rows_writer LOGIN IN ROLE tollgate; "
                     "EXCEPTION WHEN duplicate_object THEN NULL; END $$")
     database.query("CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -158,12 +164,12 @@ def test_a_partition_that_refuses_holds_up_its_day_only(gateways, echo_upstream,
     gateway.settings["database"] = cluster.url(database.name, "rows_writer")
     gateway.write_config()
     gateway.start()
-    post(gateway, [yesterday, TODAY], 3)
-    eventually(lambda: rows_of(database, TODAY) == 3, "today's rows are stored")
+    post(gateway, [yesterday, today()], 3)
+    eventually(lambda: rows_of(database, today()) == 3, "today's rows are stored")
     if state != "42501":
         eventually(lambda: database.value(HELD) == 3, "the others are held")
         calls(gateway, 5)
-        eventually(lambda: rows_of(database, TODAY) == 8, "today's rows go on")
+        eventually(lambda: rows_of(database, today()) == 8, "today's rows go on")
         assert counted(database, yesterday) == 0
         database.query(f"DROP TRIGGER no ON {partition(yesterday)}")
     is_right(gateway, database, yesterday, 3)
@@ -173,14 +179,14 @@ def test_a_partition_that_is_locked_holds_up_its_day_only(gateways, echo_upstrea
                                                          database):
     gateway = gateways(echo_upstream, pools=SHORT)
     gateway.expect_error("usage: PostgreSQL refuses moving rows that are held")
-    yesterday = TODAY - datetime.timedelta(days=1)
+    yesterday = today() - datetime.timedelta(days=1)
     other = cluster.connect(database.name)
     other.autocommit = False
     try:
         other.cursor().execute(f"LOCK TABLE {partition(yesterday)} IN ACCESS EXCLUSIVE MODE")
-        post(gateway, [yesterday, TODAY], 3)
+        post(gateway, [yesterday, today()], 3)
         eventually(lambda: database.value(HELD) == 3, "they are held")
-        assert database.value(f"SELECT count(*) FROM {partition(TODAY)}") == 3
+        assert database.value(f"SELECT count(*) FROM {partition(today())}") == 3
     finally:
         other.close()
     is_right(gateway, database, yesterday, 3)
@@ -192,13 +198,13 @@ def test_a_partition_that_is_detached_is_noticed(gateways, echo_upstream, databa
     gateway = gateways(echo_upstream, pools=SHORT)
     calls(gateway, 5)
     database.wait_usage(5)
-    database.query(f"ALTER TABLE token_usage_logs DETACH PARTITION {partition(TODAY)}{how}")
+    database.query(f"ALTER TABLE token_usage_logs DETACH PARTITION {partition(today())}{how}")
     calls(gateway, 5)
-    eventually(lambda: rows_of(database, TODAY) == 5, "the rows are in the log")
-    assert database.value(f"SELECT count(*) FROM {partition(TODAY)}") == 5
-    assert database.value("SELECT usage_partition(%s)::text", [TODAY]) == partition(TODAY, "_2")
+    eventually(lambda: rows_of(database, today()) == 5, "the rows are in the log")
+    assert database.value(f"SELECT count(*) FROM {partition(today())}") == 5
+    assert database.value("SELECT usage_partition(%s)::text", [today()]) == partition(today(), "_2")
     calls(gateway, 5)
-    eventually(lambda: rows_of(database, TODAY) == 10, "and later ones as well")
+    eventually(lambda: rows_of(database, today()) == 10, "and later ones as well")
     assert database.value(HELD) == 0
 
 
@@ -209,7 +215,7 @@ def test_partitions_of_another_layout(gateways, echo_upstream, database):
     database.query(f"CREATE TABLE theirs PARTITION OF token_usage_logs FOR VALUES FROM ('{first}') "
                    f"TO ('{after}'); CREATE TABLE rest PARTITION OF token_usage_logs DEFAULT")
     gateway = gateways(echo_upstream, pools=SHORT)
-    post(gateway, [OLD, TODAY], 2)
+    post(gateway, [OLD, today()], 2)
     is_right(gateway, database, OLD, 2)
     assert database.value("SELECT count(*) FROM theirs") == 2
 
@@ -254,7 +260,7 @@ def test_rows_at_fault_are_given_up_at_once(database):
 
 def test_rows_of_a_day_that_was_dropped_are_added_once(database):
     """Also those without a token, and where their interval is marked."""
-    database.query(f"UPDATE usage_rollup_state SET raw_since = '{TODAY}', dropped_before = '{TODAY}'")
+    database.query(f"UPDATE usage_rollup_state SET raw_since = '{today()}', dropped_before = '{today()}'")
     database.query(HOLD % ("x", OLD, "1 s", 3) + ";" + HOLD % ("y", OLD, "1 s", 2))
     database.query("UPDATE token_usage_logs_held SET token_id = NULL WHERE token_hash = 'y'")
     assert database.value("SELECT moved FROM usage_move_held()") == 5
@@ -268,7 +274,7 @@ def test_whoever_moves_them_moves_them_once(cluster, database):
     first = cluster.connect(database.name)
     first.autocommit = False
     try:
-        database.query(HOLD % ("x", TODAY, "1 s", 3))
+        database.query(HOLD % ("x", today(), "1 s", 3))
         with first.cursor() as cursor:
             cursor.execute("SELECT moved FROM usage_move_held()")
             assert cursor.fetchone() == (3,)
@@ -277,4 +283,4 @@ def test_whoever_moves_them_moves_them_once(cluster, database):
         assert database.value("SELECT moved FROM usage_move_held()") == 0
     finally:
         first.close()
-    assert rows_of(database, TODAY) == 3
+    assert rows_of(database, today()) == 3

@@ -17,8 +17,11 @@ LOCAL_JSON = {"Host": "localhost", "Content-Type": "application/json"}
 OLD_INSERT = """INSERT INTO token_usage_logs (token_hash, route_path, used_at, response_status,
     response_time_ms, ip_address, user_agent, request_method, error_message)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"""
-MIDNIGHT = datetime.datetime.now(datetime.timezone.utc).replace(
-    hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+
+
+def midnight():
+    """The latest: a run may go on beyond one."""
+    return datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
 
 
 def verify(database, *arguments):
@@ -50,10 +53,10 @@ def old_rows(database, days=(1,), count=300, seed=1):
     hashes = [r["token_hash"] for r in database.query("SELECT token_hash FROM tokens ORDER BY id")]
     for day in days:
         database.query("SELECT usage_ensure_partition(%s::date)",
-                       (MIDNIGHT - datetime.timedelta(day),))
+                       (midnight() - datetime.timedelta(day),))
         with database.cluster.connect(database.name) as connection:
             for _ in range(count):
-                at = MIDNIGHT - datetime.timedelta(day) + datetime.timedelta(
+                at = midnight() - datetime.timedelta(day) + datetime.timedelta(
                     seconds=rng.uniform(0, 86399))
                 connection.cursor().execute(OLD_INSERT, (
                     rng.choice(hashes + ["0" * 64]), rng.choice(["/api/a", "/api/b", None]), at,
@@ -72,11 +75,11 @@ def test_calls_are_counted_at_once_and_right(gateways, echo_upstream, database):
             row = database.query(
                 "SELECT (SELECT count(*) FROM token_usage_logs) AS rows, (SELECT coalesce("
                 "sum(calls), 0) FROM usage_sums(ARRAY[%s, %s]::timestamp[])) AS calls",
-                (MIDNIGHT, MIDNIGHT + datetime.timedelta(2)))[0]
+                (midnight(), midnight() + datetime.timedelta(2)))[0]
             assert row["rows"] == row["calls"]
         assert_equal_to_recount(database)
     database.wait_usage(load.done)
-    total = sums(database, MIDNIGHT, MIDNIGHT + datetime.timedelta(2), with_histogram=True)[0]
+    total = sums(database, midnight(), midnight() + datetime.timedelta(2), with_histogram=True)[0]
     assert (total["calls"], total["status_2xx"], total["time_count"]) == (load.done,) * 3
     assert sum(total["histogram"]) == load.done
     settle(database)
@@ -89,7 +92,7 @@ def test_every_kind_of_row_counts_as_in_sql(gateways, echo_upstream, database):
     gateway = gateways(echo_upstream, pools=SHORT)
     token_hash = database.value("SELECT min(token_hash) FROM tokens")
     rng = random.Random(7)
-    now = int(MIDNIGHT.replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
+    now = int(midnight().replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
     body = [{"token_hash": token_hash, "route": rng.choice(["/a", "/b's", "/c\\\t", "/ü"]),
              "timestamp": now - rng.randrange(3 * 86400000),
              "response_status": rng.choice([100, 200, 301, 404, 500, 600, None]),
@@ -124,7 +127,7 @@ def test_the_older_backends_rows_are_counted_under_load(gateways, echo_upstream,
             "SELECT s.* FROM usage_routes, usage_sums(ARRAY[%s, %s]::timestamp[], "
             "tokens => ARRAY[%s], routes => ARRAY[route_id::integer]) AS s "
             "WHERE route_path = '/api/old'",
-            (MIDNIGHT, MIDNIGHT + datetime.timedelta(2), token["id"]))
+            (midnight(), midnight() + datetime.timedelta(2), token["id"]))
         return found and found[0]["calls"] == 50 and found[0]["errors_upstream"] == 50
 
     eventually(counted, "50 rows of the older backend are counted", patience_s=60)
@@ -139,7 +142,7 @@ def test_the_older_backends_rows_are_counted_under_load(gateways, echo_upstream,
 def test_changes_by_hand_are_counted(database):
     old_rows(database, days=(1, 2))
     settle(database)
-    low, high = MIDNIGHT - datetime.timedelta(2), MIDNIGHT
+    low, high = midnight() - datetime.timedelta(2), midnight()
     assert sums(database, low, high)[0]["calls"] == 600
     slowest = sums(database, low, high)[0]["time_max"]
     database.query("DELETE FROM token_usage_logs WHERE response_time_ms = %s", (slowest,))
@@ -161,16 +164,16 @@ def test_late_rows_join_a_day_that_is_laid_down(gateways, echo_upstream, databas
     assert database.value("SELECT count(*) FROM usage_open") == 0
     gateway = gateways(echo_upstream, pools=SHORT)
     token = database.query("SELECT id, token_hash FROM tokens LIMIT 1")[0]
-    at = (MIDNIGHT - datetime.timedelta(hours=3)).replace(tzinfo=datetime.timezone.utc)
+    at = (midnight() - datetime.timedelta(hours=3)).replace(tzinfo=datetime.timezone.utc)
     body = [{"token_hash": token["token_hash"], "route": "/late", "response_time_ms": 5,
              "timestamp": int(at.timestamp() * 1000) + n} for n in range(40)]
     gateway.manager().call("POST", "/api/usage-log", LOCAL_JSON,
                            json.dumps(body).encode())
     database.wait_usage(340)
-    low = MIDNIGHT - datetime.timedelta(1)
+    low = midnight() - datetime.timedelta(1)
     for _ in range(2):
-        assert sums(database, low, MIDNIGHT)[0]["calls"] == 340
-        assert sums(database, low, MIDNIGHT, tokens=[token["id"]])[0]["calls"] >= 40
+        assert sums(database, low, midnight())[0]["calls"] == 340
+        assert sums(database, low, midnight(), tokens=[token["id"]])[0]["calls"] >= 40
         assert_equal_to_recount(database)
         settle(database)
     assert database.value("SELECT count(*) FROM usage_open") == 0
@@ -221,7 +224,7 @@ def test_totals_of_any_range(database):
     rng = random.Random(3)
     for _ in range(40):
         low, high = sorted(rng.sample(range(4 * 96), 2))
-        low, high = (MIDNIGHT - datetime.timedelta(3) + datetime.timedelta(minutes=15 * n)
+        low, high = (midnight() - datetime.timedelta(3) + datetime.timedelta(minutes=15 * n)
                      for n in (low, high))
         counted = database.query(
             "SELECT count(*) AS calls, coalesce(sum(greatest(response_time_ms, 0)), 0) AS "
@@ -294,16 +297,16 @@ def test_a_commit_in_doubt_counts_once(gateways, echo_upstream, cluster, databas
 
 def test_retention_drops_rows_and_keeps_statistics(gateways, echo_upstream, database):
     old_rows(database, days=(2, 3), count=100)
-    low, high = MIDNIGHT - datetime.timedelta(3), MIDNIGHT
+    low, high = midnight() - datetime.timedelta(3), midnight()
     gateway = gateways(echo_upstream, pools=SHORT, usage={"retention_days": 2})
-    gone = f"{MIDNIGHT - datetime.timedelta(3):%Y-%m-%d}"
+    gone = f"{midnight() - datetime.timedelta(3):%Y-%m-%d}"
     eventually(lambda: f"dropped the rows of {gone}" in gateway.log(), "a day is dropped",
                patience_s=60)
     log = gateway.log()
     assert log.index(f"those of {gone}") < log.index(f"dropped the rows of {gone}")
     assert "and after them 0 more days" in log
     rows = database.query("SELECT min(used_at) AS first, count(*) AS n FROM token_usage_logs")[0]
-    assert rows["n"] == 100 and rows["first"] >= MIDNIGHT - datetime.timedelta(2)
+    assert rows["n"] == 100 and rows["first"] >= midnight() - datetime.timedelta(2)
     assert sums(database, low, high)[0]["calls"] == 200
     # What still comes for that day is added, of the older backend too.
     old_rows(database, days=(3,), count=30, seed=5)
@@ -314,14 +317,14 @@ def test_retention_drops_rows_and_keeps_statistics(gateways, echo_upstream, data
 
 def test_retention_waits_for_marks(database):
     old_rows(database, days=(3,), count=20)
-    day = (MIDNIGHT - datetime.timedelta(3)).date()
+    day = (midnight() - datetime.timedelta(3)).date()
     assert database.value("SELECT usage_drop_day(%s, 1)", (day,)) is False
     settle(database)
     assert database.value("SELECT usage_drop_day(%s, 1)", (day,)) is True
     with pytest.raises(psycopg2.errors.InvalidParameterValue, match="has no rows"):
         database.query("SELECT usage_drop_day(%s, 1)", (day,))
     with pytest.raises(psycopg2.errors.InvalidParameterValue, match="not older than 1 days"):
-        database.query("SELECT usage_drop_day(%s, 1)", (MIDNIGHT.date(),))
+        database.query("SELECT usage_drop_day(%s, 1)", (midnight().date(),))
 
 
 def test_verify_finds_and_mends_damage(database):
@@ -349,7 +352,7 @@ def test_verify_finds_and_mends_damage(database):
 def test_verify_of_a_part(database):
     old_rows(database, days=(1, 2), count=60)
     settle(database)
-    low = MIDNIGHT - datetime.timedelta(2)
+    low = midnight() - datetime.timedelta(2)
     database.query("UPDATE usage_15min SET calls = calls + 1 WHERE since < %s "
                    "AND token_id = -1 AND route_id = -1", (low + datetime.timedelta(hours=12),))
     done = verify(database, "--from", low + datetime.timedelta(hours=12))
@@ -365,7 +368,7 @@ def test_verify_of_a_part(database):
 def test_verify_takes_offsets_and_refuses_ranges_that_are_none(database):
     old_rows(database, count=60)
     settle(database)
-    noon = MIDNIGHT - datetime.timedelta(hours=12)
+    noon = midnight() - datetime.timedelta(hours=12)
     database.query("UPDATE usage_15min SET calls = calls + 1 WHERE token_id = -1 AND since >= %s",
                    (noon,))
     # 17:30 in Kolkata is noon, UTC.
@@ -375,7 +378,7 @@ def test_verify_takes_offsets_and_refuses_ranges_that_are_none(database):
     assert done.returncode == 1 and f"usage_15min {noon:%Y-%m-%d} 0" not in done.stdout
     assert "differs in calls" in done.stdout
     for arguments, words in (
-            (["--from", noon, "--to", MIDNIGHT - datetime.timedelta(1)],
+            (["--from", noon, "--to", midnight() - datetime.timedelta(1)],
              "--from must be before --to"),
             (["--from", noon, "--to", kolkata], "--from must be before --to"),
             (["--from", "infinity"], "--from must be a day or a time"),

@@ -6,7 +6,7 @@ import threading
 import psycopg2
 import pytest
 
-from test_rollups import (LOCAL_JSON, MIDNIGHT, OLD_INSERT, SHORT, assert_equal_to_recount,
+from test_rollups import (LOCAL_JSON, OLD_INSERT, SHORT, assert_equal_to_recount, midnight,
                           old_rows, settle, sums)
 from tg.load import Load
 from tg.wait import eventually
@@ -178,12 +178,12 @@ def test_a_day_waits_for_marks_of_earlier_days(database):
     old_rows(database, days=(3,), count=20)
     settle(database)
     old_rows(database, days=(4,), count=30)
-    days = [(MIDNIGHT - datetime.timedelta(n)).date() for n in (3, 4)]
+    days = [(midnight() - datetime.timedelta(n)).date() for n in (3, 4)]
     assert database.value("SELECT usage_drop_day(%s, 1)", (days[0],)) is False
     settle(database)
     assert database.value("SELECT usage_drop_day(%s, 1)", (days[1],)) is True
     assert database.value("SELECT usage_drop_day(%s, 1)", (days[0],)) is True
-    assert sums(database, MIDNIGHT - datetime.timedelta(4), MIDNIGHT)[0]["calls"] == 50
+    assert sums(database, midnight() - datetime.timedelta(4), midnight())[0]["calls"] == 50
     assert_equal_to_recount(database)
 
 
@@ -192,7 +192,7 @@ def test_retention_while_the_recorder_writes_to_that_day(gateways, echo_upstream
     """Each call is counted once, whether its row is still there or not."""
     gateway = gateways(echo_upstream, pools=SHORT)
     token = database.query("SELECT token_hash FROM tokens LIMIT 1")[0]
-    at = MIDNIGHT - datetime.timedelta(days=3, hours=-5)
+    at = midnight() - datetime.timedelta(days=3, hours=-5)
     stamp = int(at.replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
     sent = dropped = 0
     database.cluster.touched.add(database.name)
@@ -206,7 +206,7 @@ def test_retention_while_the_recorder_writes_to_that_day(gateways, echo_upstream
         return len(body)
 
     def counted():
-        found = sums(database, at.date(), MIDNIGHT)
+        found = sums(database, at.date(), midnight())
         return found[0]["calls"] if found else 0
 
     def drop():
@@ -240,7 +240,7 @@ def test_proof_while_a_day_is_dropped(database, made_again):
     """The comparison's snapshot is from before; the day's rows are gone for it as well."""
     old_rows(database, days=(3,), count=50)
     settle(database)
-    day = (MIDNIGHT - datetime.timedelta(3)).date()
+    day = (midnight() - datetime.timedelta(3)).date()
     proof = database.cluster.connect(database.name)
     try:
         proof.set_session(isolation_level="REPEATABLE READ", readonly=True, autocommit=False)
@@ -254,19 +254,19 @@ def test_proof_while_a_day_is_dropped(database, made_again):
         assert cursor.fetchall() == []
         # What it compares, it holds: other days can't go meanwhile.
         cursor.execute("SELECT * FROM usage_differences(%s, %s)",
-                       (MIDNIGHT, MIDNIGHT + datetime.timedelta(1)))
+                       (midnight(), midnight() + datetime.timedelta(1)))
         assert cursor.fetchall() == []
     finally:
         proof.close()
     settle(database)
-    assert sums(database, day, MIDNIGHT)[0]["calls"] == 50 + 5 * made_again
+    assert sums(database, day, midnight())[0]["calls"] == 50 + 5 * made_again
     assert_equal_to_recount(database)
 
 
 def test_proof_still_finds_damage_of_a_dropped_day(database):
     old_rows(database, days=(3,), count=50)
     settle(database)
-    day = (MIDNIGHT - datetime.timedelta(3)).date()
+    day = (midnight() - datetime.timedelta(3)).date()
     assert database.value("SELECT usage_drop_day(%s, 1)", (day,)) is True
     database.query("UPDATE usage_hour SET calls = calls + 1 WHERE token_id = -1 AND route_id = -1 "
                    "AND since = (SELECT min(since) FROM usage_hour WHERE token_id = -1)")

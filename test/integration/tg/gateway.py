@@ -67,6 +67,7 @@ class Gateway:
         self.key = None
         self.expected_errors = []
         self.process = None
+        self.descriptors_at_start = collections.Counter()
         self.log_from = 0
         self.env, self.wrapper, self.arguments = env or {}, wrapper, arguments
         self._clients = []
@@ -194,8 +195,10 @@ class Gateway:
         """Open descriptors without connections to PostgreSQL, which come and go by themselves."""
         # Or to what stands before it, as the configuration names it.
         postgres = {self.database.cluster.port, *map(int, re.findall(r":(\d+)(?=[,/])", str(self.settings.get("database"))))}
-        return len(os.listdir(f"/proc/{self.pid}/fd")) - sum(
-            peer in postgres for _, peer in tcp_sockets(self.pid).values())
+        # The list first: what is opened meanwhile counts neither for nor against.
+        listed = os.listdir(f"/proc/{self.pid}/fd")
+        sockets = tcp_sockets(self.pid)
+        return sum(sockets.get(int(fd), (None, None))[1] not in postgres for fd in listed)
 
     def descriptors(self):
         """What they lead to, each kind counted, for who reads a failure."""
