@@ -14,8 +14,6 @@ export function dayOf(at: Date, zone: string): Day {
   };
 }
 
-export const isOddDay = (at: Date, zone: string): boolean => dayOf(at, zone).hours !== 24;
-
 // Days that a range touches whose clocks change.
 export function oddDays(from: Date, to: Date, zone: string): Day[] {
   const found: Day[] = [];

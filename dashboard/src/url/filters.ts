@@ -13,10 +13,8 @@ export interface Filters {
 
 export type FilterName = keyof Filters;
 export const NO_FILTERS: Filters = { token: [], route: [], team: [] };
-export const FILTER_NAMES: readonly FilterName[] =
+const FILTER_NAMES: readonly FilterName[] =
   ['token', 'route', 'team', 'status', 'class', 'outcome', 'method', 'address', 'min_ms'];
-// Those that single calls have, and rollups don't.
-export const CALL_FILTERS: readonly FilterName[] = ['status', 'class', 'outcome', 'method', 'address', 'min_ms'];
 
 export interface Filter { name: FilterName; value: string }
 
@@ -25,8 +23,6 @@ const SHAPES: Record<FilterName, RegExp> = {
   status: /^[1-9]\d\d$/, class: /^[1-9]xx$/, outcome: /^[a-z_]{1,40}$/, method: /^[A-Z]{1,10}$/,
   address: /^[0-9a-fA-F:./]{2,50}$/, min_ms: /^\d{1,9}$/,
 };
-
-export const isFilterName = (name: string): name is FilterName => FILTER_NAMES.some((n) => n === name);
 
 export function addFilter(f: Filters, { name, value }: Filter): Filters {
   switch (name) {

@@ -2,7 +2,7 @@
 import { currentPlace } from './place.ts';
 import { usePlace } from './usePlace.ts';
 
-export const PAGES_OWN = ['path', 'tab', 'call', 'live'] as const;
+export const PAGES_OWN = ['path', 'call', 'live'] as const;
 export type OwnName = (typeof PAGES_OWN)[number];
 
 export const useOwn = (name: OwnName): string | null => new URLSearchParams(usePlace().search).get(name);

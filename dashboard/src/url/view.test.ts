@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_RANGE } from '../time/range.ts';
 import { browserZone } from '../time/zone.ts';
 import { NO_FILTERS, addFilter, listFilters, removeFilter } from './filters.ts';
 import type { Filter } from './filters.ts';
 import { hrefOf, pageOf } from './pages.ts';
 import type { Page } from './pages.ts';
-import { defaultView, printView, readView } from './view.ts';
+import { printView, readView } from './view.ts';
+import type { View } from './view.ts';
+
+const defaultView = (): View => ({
+  range: DEFAULT_RANGE, zone: browserZone(), compare: 'previous', by: 'calls', filters: NO_FILTERS, bad: [],
+});
 
 test('defaults are left out, and an empty address is all defaults', () => {
   assert.equal(printView(defaultView()).toString(), '');

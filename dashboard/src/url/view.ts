@@ -3,7 +3,7 @@
 import { DEFAULT_RANGE, parseWritten, printWritten, resolveRange, sameWritten } from '@/time/range.ts';
 import type { WrittenRange } from '@/time/range.ts';
 import { browserZone, isZone } from '@/time/zone.ts';
-import { NO_FILTERS, printFilters, readFilters } from './filters.ts';
+import { printFilters, readFilters } from './filters.ts';
 import type { Filters } from './filters.ts';
 
 export type Compare = 'previous' | 'week_before' | 'none';
@@ -19,10 +19,6 @@ export interface View {
   filters: Filters;
   bad: readonly string[]; // parameters that were passed over
 }
-
-export const defaultView = (): View => ({
-  range: DEFAULT_RANGE, zone: browserZone(), compare: 'previous', by: 'calls', filters: NO_FILTERS, bad: [],
-});
 
 function readRange(search: URLSearchParams, zone: string, bad: string[]): WrittenRange {
   const from = search.get('from');

@@ -11,12 +11,10 @@ export const people = {
   },
   form: {
     required: 'This is needed.', notANumber: 'A whole number from 1 on.', notADate: 'That is no date with a time.', endsBefore: 'It ends before it begins.',
-    conflict: 'Another one may have this name, or somebody was faster.',
   },
   teams: {
     title: 'Teams', create: 'Create team', createTitle: 'Create a team', name: 'Name', members: 'Members', tokens: 'Tokens', most: 'What its tokens may have', created: 'Created',
     anything: 'Anything', scopes: (list: string) => `Scopes ${list}`, noScopes: 'No scopes', life: (long: string) => `Up to ${long}`, ranges: (list: string) => `From ${list}`,
-    membersOf: (n: number, text: string) => (n === 1 ? 'one member' : `${text} members`),
     units: {
       s: (n: number, text: string) => (n === 1 ? 'one second' : `${text} seconds`), m: (n: number, text: string) => (n === 1 ? 'one minute' : `${text} minutes`),
       h: (n: number, text: string) => (n === 1 ? 'one hour' : `${text} hours`), d: (n: number, text: string) => (n === 1 ? 'one day' : `${text} days`),
@@ -94,7 +92,7 @@ export const people = {
     onlyManagers: 'Managers read what concerns their teams, admins everything.', allActions: 'Every action', allTargets: 'Everything', allTeams: 'All teams', by: 'By (name or id)', since: 'From', until: 'To',
     pill: { action: 'Action', target: 'Of', target_id: 'Id', actor: 'Who', user: 'By user', team: 'Team', from: 'From', to: 'To' }, filters: 'Filters', takeAway: (what: string) => `Take away ${what}`,
     more: 'More filters', actingFor: (who: string) => `by ${who}`, byHand: 'In the database', fields: (n: number, text: string) => (n === 1 ? 'one field' : `${text} fields`), none: 'none', was: 'Before', is: 'After',
-    empty: 'Nothing was changed yet', emptyRange: 'Nothing was changed so', action: (thing: string, verb: string) => `${thing} ${verb}`, history: 'Its history', wrongTime: 'The end must be after the start.',
+    empty: 'Nothing was changed yet', action: (thing: string, verb: string) => `${thing} ${verb}`, history: 'Its history',
     moved: (from: string, to: string) => `from ${from} to ${to}`, removedTeam: (id: string) => `Team ${id}`,
     things: {
       token: 'Token', team: 'Team', user: 'User', member: 'Membership', user_key: 'Personal key', identity: 'Identity', session: 'Session', access_request: 'Access request', export: 'Export', sign_in: 'Sign-in', audit: 'Audit',

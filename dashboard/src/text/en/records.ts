@@ -1,7 +1,7 @@
 export const records = {
   title: 'Requests', at: 'Time', status: 'Status', method: 'Method', took: 'Took', address: 'Address',
   outcome: 'Outcome', error: 'Error', noId: 'Its id was brought by the caller: there is no record to open by it',
-  open: (at: string) => `Record of ${at}`, csv: 'Download all of these as CSV', filter: 'Filter', apply: 'Filter', clear: 'Clear',
+  open: (at: string) => `Record of ${at}`, filter: 'Filter', apply: 'Filter', clear: 'Clear',
   held: (n: string, at: string) => `${n} requests, as of ${at}; the list stands still.`, latest: 'Show the latest',
   none: 'No requests in this range', noneFor: 'No requests fit these filters', searching: 'None so far; there is more to look through.',
   any: 'Any', wrong: 'That cannot be',
@@ -10,7 +10,7 @@ export const records = {
     addressHint: 'Such as 192.0.2.0/24', min_ms: 'At least ms', token: 'Token, by its id', route: 'Route, by its path', routeHint: 'Such as /api/openai',
   },
   call: {
-    title: 'Request', ended: 'How it ended', advice: 'What to do', fault: 'Whose error',
+    title: 'Request', advice: 'What to do', fault: 'Whose error',
     faults: { none: 'Nobody\'s', gateway: 'The gateway\'s', upstream: 'The upstream\'s', client: 'The client\'s' },
     code: 'Code', codeHint: 'docs/errors.md explains it', time: 'Where the time went', us: 'Gateway', upstream: 'Upstream', client: 'Slow client',
     noTime: 'How long it took is not known.', total: 'In all', response: 'Upstream\'s answer after', first: 'First byte after',

@@ -1,7 +1,7 @@
 export const usage = {
   title: 'Usage analytics',
   calls: 'Calls', successRate: 'Success rate', responseTime: 'Response time', errors: 'Errors', cost: 'Cost',
-  mean: 'Mean', p50: 'p50', p95: 'p95', p99: 'p99', max: 'Longest', median: 'Median', bytesOut: 'Sent', bytesIn: 'Received',
+  mean: 'Mean', p50: 'p50', p95: 'p95', p99: 'p99', max: 'Longest',
   more: (by: string, than: string) => `${by} more than ${than}`, less: (by: string, than: string) => `${by} less than ${than}`, same: (than: string) => `as ${than}`,
   compare: { label: 'Compare', previous: 'with the period before', week_before: 'with a week before', none: 'with nothing' },
   before: { previous: 'the period before', week_before: 'a week before', none: '' },
@@ -10,7 +10,7 @@ export const usage = {
     last_1h: 'Last hour', today: 'Today', yesterday: 'Yesterday', this_month: 'This month', last_month: 'Last month',
     own: 'Own range', from: 'From', to: 'To', wrong: 'An end behind its start, at most 90 days later',
     back: 'The range before', forward: 'The range after', share: 'Copy a link to exactly this range',
-    zoomOut: 'Back to the range before zooming', odd: (day: string, h: string) => `${day} has ${h} hours`,
+    odd: (day: string, h: string) => `${day} has ${h} hours`,
   },
   by: { label: 'Rank by', calls: 'calls', errors: 'errors', time: 'time', cost: 'cost' },
   trend: {
@@ -20,12 +20,12 @@ export const usage = {
   },
   topTokens: 'Top tokens', topRoutes: 'Top routes', slowRoutes: 'Slowest routes', slowCalls: 'Slowest calls',
   share: 'Share of routes', statuses: 'Status classes', errorsBy: 'Errors by whose they are',
-  ours: 'Gateway', upstream: 'Upstream', client: 'Client', success: 'Successful', noStatus: 'No status',
+  ours: 'Gateway', upstream: 'Upstream', client: 'Client', noStatus: 'No status',
   token: 'Token', route: 'Route', noToken: 'No token', noRoute: 'No route', others: (n: string) => `${n} others`,
-  rank: 'Rank', shareOf: 'Share', time: 'Time', status: 'Status', method: 'Method', outcome: 'Outcome', address: 'Address', took: 'Took', at: 'At',
+  shareOf: 'Share', time: 'Time', status: 'Status', method: 'Method', outcome: 'Outcome', address: 'Address', took: 'Took', at: 'At',
   gaps: {
     title: 'Not counted', dropped: (n: string) => `${n} calls have no record: the journal had no room for them.`,
-    refused: (n: string) => `${n} requests came without a known key.`, network: 'From', reason: 'Reason', requests: 'Requests', none: 'Nothing is missing.',
+    refused: (n: string) => `${n} requests came without a known key.`, network: 'From', reason: 'Reason', requests: 'Requests',
   },
   filter: {
     label: 'Filters', token: 'Token', route: 'Route', team: 'Team', status: 'Status', class: 'Class', outcome: 'Outcome',
@@ -37,6 +37,5 @@ export const usage = {
     range: 'No calls in this range', rangeHint: (at: string) => `The last call was ${at}.`, toLast: 'Show that time',
     filters: 'No calls that fit these filters', filtersHint: 'There are others in this range.', clear: 'Clear the filters',
   },
-  price: (n: string) => `${n} by the prices of routes`, noPrice: 'No route has a price',
   uncounted: (n: string) => `${n} quarters of an hour wait to be counted`,
 };

@@ -12,12 +12,10 @@ export const people: Texts['people'] = {
   },
   form: {
     required: '此欄必填。', notANumber: '請輸入 1 以上的整數。', notADate: '這不是完整的日期與時間。', endsBefore: '結束時間早於開始時間。',
-    conflict: '名稱可能已被使用，或有人搶先修改了。',
   },
   teams: {
     title: '團隊', create: '建立團隊', createTitle: '建立團隊', name: '名稱', members: '成員', tokens: '權杖', most: '權杖上限', created: '建立時間',
     anything: '沒有限制', scopes: (list) => `權限範圍 ${list}`, noScopes: '不得有權限範圍', life: (long) => `最長 ${long}`, ranges: (list) => `來自 ${list}`,
-    membersOf: (n, text) => (n === 1 ? '1 位成員' : `${text} 位成員`),
     units: { s: (_, text) => `${text} 秒`, m: (_, text) => `${text} 分鐘`, h: (_, text) => `${text} 小時`, d: (_, text) => `${text} 天` },
     empty: '還沒有團隊', emptyHint: '團隊共用權杖：管理者建立權杖，檢視者查看用量。', emptyMember: '你不在任何團隊中。系統管理員或團隊管理者可以將你加入。',
     created_: (name) => `已建立 ${name}。`, open: '團隊的權杖', usage: '團隊的用量', audit: '團隊的稽核紀錄',
@@ -92,7 +90,7 @@ export const people: Texts['people'] = {
     onlyManagers: '管理者可查看與自己團隊有關的紀錄，系統管理員可查看全部。', allActions: '所有動作', allTargets: '所有對象', allTeams: '所有團隊', by: '操作者（名稱或 id）', since: '從', until: '到',
     pill: { action: '動作', target: '對象', target_id: 'Id', actor: '操作者', user: '使用者', team: '團隊', from: '從', to: '到' }, filters: '篩選', takeAway: (what) => `移除 ${what}`,
     more: '更多篩選', actingFor: (who) => `由 ${who} 代理`, byHand: '直接在資料庫', fields: (_, text) => `${text} 個欄位`, none: '無', was: '之前', is: '之後',
-    empty: '還沒有任何變更', emptyRange: '沒有符合的變更', action: (thing, verb) => `${verb}${thing}`, history: '變更紀錄', wrongTime: '結束時間必須晚於開始時間。',
+    empty: '還沒有任何變更', action: (thing, verb) => `${verb}${thing}`, history: '變更紀錄',
     moved: (from, to) => `從 ${from} 移到 ${to}`, removedTeam: (id) => `團隊 ${id}`,
     things: {
       token: '權杖', team: '團隊', user: '使用者', member: '成員資格', user_key: '個人金鑰', identity: '身分', session: '工作階段', access_request: '存取請求', export: '匯出', sign_in: '登入', audit: '稽核紀錄',

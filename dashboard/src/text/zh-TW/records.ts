@@ -3,7 +3,7 @@ import type { Texts } from '../en/texts.ts';
 export const records: Texts['records'] = {
   title: '請求紀錄', at: '時間', status: '狀態', method: '方法', took: '耗時', address: '位址',
   outcome: '結果', error: '錯誤', noId: '這個 ID 由呼叫端提供，無法用來開啟紀錄',
-  open: (at) => `${at} 的紀錄`, csv: '將這些紀錄全部下載為 CSV', filter: '篩選', apply: '篩選', clear: '清除',
+  open: (at) => `${at} 的紀錄`, filter: '篩選', apply: '篩選', clear: '清除',
   held: (n, at) => `共 ${n} 筆請求，截至 ${at}；清單已停住。`, latest: '顯示最新',
   none: '這段時間沒有請求', noneFor: '沒有符合篩選條件的請求', searching: '目前還沒有找到，後面還有資料可以查。',
   any: '不限', wrong: '這個值不正確',
@@ -12,7 +12,7 @@ export const records: Texts['records'] = {
     addressHint: '例如 192.0.2.0/24', min_ms: '至少毫秒', token: '權杖 ID', route: '路由路徑', routeHint: '例如 /api/openai',
   },
   call: {
-    title: '請求', ended: '如何結束', advice: '處理方式', fault: '錯誤歸屬',
+    title: '請求', advice: '處理方式', fault: '錯誤歸屬',
     faults: { none: '沒有錯誤', gateway: '閘道', upstream: '上游', client: '用戶端' },
     code: '代碼', codeHint: '說明請見 docs/errors.md', time: '時間花在哪裡', us: '閘道', upstream: '上游', client: '緩慢的用戶端',
     noTime: '不知道花了多久。', total: '總計', response: '上游回應前', first: '第一個位元組前',

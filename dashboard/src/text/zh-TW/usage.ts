@@ -3,7 +3,7 @@ import type { Texts } from '../en/texts.ts';
 export const usage: Texts['usage'] = {
   title: '使用分析',
   calls: '總調用', successRate: '成功率', responseTime: '響應時間', errors: '錯誤數', cost: '費用',
-  mean: '平均', p50: 'p50', p95: 'p95', p99: 'p99', max: '最長', median: '中位數', bytesOut: '傳出', bytesIn: '接收',
+  mean: '平均', p50: 'p50', p95: 'p95', p99: 'p99', max: '最長',
   more: (by, than) => `比${than}多 ${by}`, less: (by, than) => `比${than}少 ${by}`, same: (than) => `與${than}相同`,
   compare: { label: '比較對象：', previous: '前一段時間', week_before: '一週前', none: '不比較' },
   before: { previous: '前一段時間', week_before: '一週前', none: '' },
@@ -12,7 +12,7 @@ export const usage: Texts['usage'] = {
     last_1h: '最近 1 小時', today: '今天', yesterday: '昨天', this_month: '本月', last_month: '上個月',
     own: '自訂範圍', from: '從', to: '到', wrong: '結束必須晚於開始，且最多相隔 90 天',
     back: '前一段時間', forward: '後一段時間', share: '複製固定在這段時間的連結',
-    zoomOut: '回到縮放前的範圍', odd: (day, h) => `${day} 有 ${h} 小時`,
+    odd: (day, h) => `${day} 有 ${h} 小時`,
   },
   by: { label: '排序依據', calls: '呼叫數', errors: '錯誤數', time: '時間', cost: '費用' },
   trend: {
@@ -22,12 +22,12 @@ export const usage: Texts['usage'] = {
   },
   topTokens: '使用最多的權杖', topRoutes: '使用最多的路由', slowRoutes: '最慢的路由', slowCalls: '最慢的呼叫',
   share: '路由分佈', statuses: '狀態碼類別', errorsBy: '錯誤歸屬',
-  ours: '閘道', upstream: '上游', client: '用戶端', success: '成功', noStatus: '無狀態碼',
+  ours: '閘道', upstream: '上游', client: '用戶端', noStatus: '無狀態碼',
   token: '權杖', route: '路由', noToken: '無權杖', noRoute: '無路由', others: (n) => `其他 ${n} 個`,
-  rank: '名次', shareOf: '占比', time: '時間', status: '狀態', method: '方法', outcome: '結果', address: '位址', took: '耗時', at: '時間點',
+  shareOf: '占比', time: '時間', status: '狀態', method: '方法', outcome: '結果', address: '位址', took: '耗時', at: '時間點',
   gaps: {
     title: '未計入', dropped: (n) => `有 ${n} 次呼叫沒有紀錄：日誌當時沒有空間。`,
-    refused: (n) => `有 ${n} 次請求未帶已知的金鑰。`, network: '來源', reason: '原因', requests: '請求數', none: '沒有遺漏。',
+    refused: (n) => `有 ${n} 次請求未帶已知的金鑰。`, network: '來源', reason: '原因', requests: '請求數',
   },
   filter: {
     label: '篩選條件', token: '權杖', route: '路由', team: '團隊', status: '狀態', class: '類別', outcome: '結果',
@@ -39,6 +39,5 @@ export const usage: Texts['usage'] = {
     range: '這段時間沒有呼叫', rangeHint: (at) => `最後一次呼叫是 ${at}。`, toLast: '顯示那段時間',
     filters: '沒有符合篩選條件的呼叫', filtersHint: '這段時間還有其他呼叫。', clear: '清除篩選條件',
   },
-  price: (n) => `依路由定價為 ${n}`, noPrice: '沒有設定價格的路由',
   uncounted: (n) => `有 ${n} 個十五分鐘區間等待計算`,
 };
