@@ -67,7 +67,7 @@ check('from its making to its end: called, rotated, disabled, revoked, refused',
   const rotated = dialog(view, `${token} has another key`);
   const second = await rotated.getByRole('textbox', { name: 'Key', exact: true }).innerText();
   assert.notEqual(second, key);
-  await rotated.getByText('1 of 1 addresses still use the former key').waitFor();
+  await rotated.getByText('Addresses that still use the former key: 1 of 1').waitFor();
   assert.equal(await call(key, '/api/orders/1'), 200);
   await eventually(async () => await call(second, '/api/orders/1') === 200, 'the other key is known');
   await rotated.getByText('The one address that called uses the key of now').waitFor();
@@ -200,6 +200,8 @@ check('search, filters and order stand in the address; Back undoes choices', asy
   await view.page.getByRole('button', { name: 'State: In use' }).click();
   await view.page.getByRole('button', { name: 'All', exact: true }).click();
   await view.page.waitForURL(/\?q=one-&state=all$/);
+  const promised = (name) => view.page.getByRole('button', { name, exact: true }).getAttribute('title');
+  assert.deepEqual([await promised('Last used'), await promised('Name')], ['descending', 'ascending'], 'what a click comes to');
   await view.page.getByRole('button', { name: 'Name', exact: true }).click();
   await view.page.waitForURL(/sort=name$/);
   await view.settle();

@@ -17,8 +17,8 @@ export function GapsPanel({ of, zone, address }: { of: Whole; zone: string; addr
     ...of.refusals.map((r) => [r.reason, r.route, r.network, r.requests, r.first_at, r.last_at])]);
   return (
     <Panel title={usage.gaps.title} tools={<PanelMenu of={usage.gaps.title} address={address} csv={csv} />}>
-      {of.dropped > 0 && <p className="warn">{usage.gaps.dropped(format.exact(of.dropped))}</p>}
-      {of.refused > 0 && <p>{usage.gaps.refused(format.exact(of.refused))}</p>}
+      {of.dropped > 0 && <p className="warn">{usage.gaps.dropped(of.dropped, format.exact(of.dropped))}</p>}
+      {of.refused > 0 && <p>{usage.gaps.refused(of.refused, format.exact(of.refused))}</p>}
       {of.refusals.length > 0 && (
         <Table caption={usage.gaps.title} rows={of.refusals} rowKey={(r) => `${r.route}${r.reason}${r.network}`} columns={[
           { key: 'reason', head: usage.gaps.reason, isHead: true, cell: (r) => <code>{r.reason}</code> },

@@ -8,7 +8,7 @@ export function rangeName(r: WrittenRange, { range }: Texts['usage'], format: Fo
   if (r.kind === 'named')
     return range[r.name];
   if (r.kind === 'last')
-    return r.unit === 'd' ? range.last_d(String(r.count)) : r.count === 1 ? range.last_1h : range.last_h(String(r.count));
+    return range[`last_${r.unit}`](r.count, String(r.count));
   const [from, to] = [parseInstant(r.from, format.zone), parseInstant(r.to, format.zone)];
   return from && to ? `${format.minute(from)} – ${format.minute(to)}` : range.own;
 }

@@ -12,7 +12,7 @@ const numbers = (r: Numbers): Numbers => ({
 });
 
 function others(count: number, of: Numbers, texts: Texts, format: Format): Ranked {
-  const name = texts.usage.others(format.exact(count));
+  const name = texts.usage.others(count, format.exact(count));
   return { ...numbers(of), key: 'others', name, face: <span className="soft">{name}</span> };
 }
 

@@ -38,15 +38,26 @@ test('both languages have the same texts, with the same parameters', () => {
   }
 });
 
+// What is never one, by the code that prints it, and words that end like plurals.
+const NEVER_ONE = ['.usage.range.odd', '.tokens.form.inDays', '.tokens.rotate.days', '.tokens.list.unused', '.tokens.list.soon', '.people.keys.inDays'];
+const PLURAL = /\b1 (?!(?:is|has|was|acts|less)\b)\p{L}+s\b/u;
+
+test('one thing is not told in the plural', () => {
+  for (const [path, value] of collect(en))
+    if (typeof value === 'function' && !NEVER_ONE.includes(path))
+      assert.doesNotMatch(String(value(1, 1, 1)), PLURAL, path);
+});
+
 // Glyphs that are Simplified alone, as they come by mistake.
 const SIMPLIFIED = /[们这个为时间对应开关调数据访问请输显页线络总权错误统计节点网关]/;
 const SHARED = /[個為時間對應開關調數據訪問請輸顯頁線絡總權錯誤統計節點網關間]/g;
 
-test('Traditional Chinese is without Simplified glyphs', () => {
+test('Traditional Chinese is without Simplified glyphs, and has one form of address', () => {
   for (const [path, value] of collect(zh)) {
     const text = typeof value === 'function' ? String(value('1', '2', '3')) : String(value);
     const rest = text.replace(SHARED, '').match(/[们这为时间对应开关调数据访问请输显页线络总权错误统计节点网关]/);
     const isSimplified = rest !== null && SIMPLIFIED.test(rest[0]) && /[们这为时对应开关调数访问请输显页线络总权错误统节点网]/.test(rest[0]);
+    assert(!text.includes('你'), `${path}: readers are 您 here: ${text}`);
     assert(!isSimplified, `${path}: ${rest?.[0]} in ${text}`);
   }
 });

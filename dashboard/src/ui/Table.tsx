@@ -36,7 +36,7 @@ function Head<R>({ column: c, order, onOrder }: { column: Column<R> } & Pick<Pro
       aria-sort={isOrder ? (isDown ? 'descending' : 'ascending') : undefined}>
       {c.sort === undefined || !onOrder ? c.head : (
         <button type="button" className="table-sort" onClick={() => onOrder(turned(c.sort ?? '', order))}
-          title={isOrder && !isDown ? table.sortDown : table.sortUp}>{c.head}{isOrder ? (isDown ? ' ↓' : ' ↑') : ''}</button>
+          title={turned(c.sort, order).startsWith('-') ? table.sortDown : table.sortUp}>{c.head}{isOrder ? (isDown ? ' ↓' : ' ↑') : ''}</button>
       )}
     </th>
   );

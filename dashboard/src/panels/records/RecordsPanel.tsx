@@ -37,7 +37,7 @@ function Further({ of: { items, held, more }, zone }: { of: Records; zone: strin
   return (
     <>
       {held && (
-        <p className="records-state" role="status">{records.held(format.exact(items.length), format.time(held.at))}
+        <p className="records-state" role="status">{records.held(items.length, format.exact(items.length), format.time(held.at))}
           <Button onClick={held.release}>{records.latest}</Button></p>
       )}
       {more?.problem && <ProblemNotice problem={more.problem} what={records.title} retry={more.load} />}

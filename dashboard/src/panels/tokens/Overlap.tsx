@@ -15,7 +15,7 @@ function Bar({ addresses }: { addresses: TokenAddresses }) {
   const { all, old } = overlapOf(addresses.items);
   if (all === 0)
     return <p className="soft">{words.noUse}</p>;
-  const text = old > 0 ? words.old(format.exact(old), format.exact(all)) : all === 1 ? words.movedOne : words.moved(format.exact(all));
+  const text = old > 0 ? words.old(format.exact(old), format.exact(all)) : words.moved(all, format.exact(all));
   return (
     <>
       <p role="status" className={old > 0 ? 'warn' : 'good'}>{text}{addresses.complete ? '' : ` (${words.partly})`}</p>

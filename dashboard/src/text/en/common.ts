@@ -47,7 +47,7 @@ export const common = {
     problem: {
       stale: 'That sign-in was used, took too long, or began in another browser. Begin again, in one tab.',
       denied: 'The sign-in was broken off at the provider. Begin again.', refused: 'The provider refused the sign-in. An admin finds why in the log and the audit.',
-      out: 'You were disabled or removed here. Ask an admin.', no_role: 'You have no role here yet. An admin finds your request for access under People.',
+      out: 'You were disabled or removed here. Ask an admin.', no_role: 'You have no role here yet. An admin finds your access request under People.',
       busy: 'Too many attempts have failed. Try again in a minute.', away: 'The provider does not answer. Try again.',
       database: 'The database does not answer. Try again.', unknown: 'There is no provider of this name.',
     },

@@ -2,7 +2,7 @@ export const records = {
   title: 'Requests', at: 'Time', status: 'Status', method: 'Method', took: 'Took', address: 'Address',
   outcome: 'Outcome', error: 'Error', noId: 'Its id was brought by the caller: there is no record to open by it',
   open: (at: string) => `Record of ${at}`, filter: 'Filter', apply: 'Filter', clear: 'Clear',
-  held: (n: string, at: string) => `${n} requests, as of ${at}; the list stands still.`, latest: 'Show the latest',
+  held: (n: number, text: string, at: string) => `${n === 1 ? 'One request' : `${text} requests`}, as of ${at}; the list stands still.`, latest: 'Show the latest',
   none: 'No requests in this range', noneFor: 'No requests fit these filters', searching: 'None so far; there is more to look through.',
   any: 'Any', wrong: 'That cannot be',
   form: {
@@ -25,10 +25,10 @@ export const records = {
     state: { connecting: 'Connecting', open: 'Live', waiting: 'Not connected', hidden: 'Rests while the tab is hidden', ended: 'Ended', crowded: 'Too many questions', paused: 'Paused' },
     why: (what: string) => `${what}; it is tried again by itself.`, ended: 'The live feed has ended: you are signed out, or have no role any more.',
     crowded: 'Too many tabs of this browser watch different requests (16 at most). Close one of them.',
-    dropped: (n: string) => `${n} requests that came here were too many, and are not shown`, droppedSome: 'Some requests that came here are not shown',
+    dropped: (n: string) => `Requests that came here and are not shown, as they were too many: ${n}`, droppedSome: 'Some requests that came here are not shown',
     wasHidden: 'Requests between these were not watched: the tab was hidden',
     waiting: 'Waiting for the next request', held: (n: string) => `${n} new`, count: (n: string) => `${n} so far`,
-    said: (calls: string, errors: string) => `${calls} new requests, ${errors} of them errors`,
+    said: (calls: string, errors: string) => `New requests: ${calls}, errors among them: ${errors}`,
   },
   tokenPage: {
     title: 'Token', missing: 'There is no such token, or it is not for you', missingHint: 'It may be of a team that you are not in.', all: 'All tokens',

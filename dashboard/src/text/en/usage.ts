@@ -6,8 +6,8 @@ export const usage = {
   compare: { label: 'Compare', previous: 'with the period before', week_before: 'with a week before', none: 'with nothing' },
   before: { previous: 'the period before', week_before: 'a week before', none: '' },
   range: {
-    label: 'Range', zone: 'Time zone', last_h: (n: string) => `Last ${n} h`, last_d: (n: string) => `Last ${n} days`,
-    last_1h: 'Last hour', today: 'Today', yesterday: 'Yesterday', this_month: 'This month', last_month: 'Last month',
+    label: 'Range', zone: 'Time zone', last_h: (n: number, text: string) => (n === 1 ? 'Last hour' : `Last ${text} h`),
+    last_d: (n: number, text: string) => (n === 1 ? 'Last day' : `Last ${text} days`), today: 'Today', yesterday: 'Yesterday', this_month: 'This month', last_month: 'Last month',
     own: 'Own range', from: 'From', to: 'To', wrong: 'An end behind its start, at most 90 days later',
     back: 'The range before', forward: 'The range after', share: 'Copy a link to exactly this range',
     odd: (day: string, h: string) => `${day} has ${h} hours`,
@@ -15,17 +15,17 @@ export const usage = {
   by: { label: 'Rank by', calls: 'calls', errors: 'errors', time: 'time', cost: 'cost' },
   trend: {
     title: 'Calls and response time', axes: 'Two axes', stacked: 'Panels', calls: 'Calls', time: 'Response time',
-    summary: (calls: string, peak: string, at: string) => `${calls} calls; the most, ${peak}, from ${at}.`,
+    summary: (calls: string, peak: string, at: string) => `Calls: ${calls}; the most, ${peak}, from ${at}.`,
     zoomHint: 'Drag over the chart to zoom in, double-click to go back.', unfinished: 'has not ended yet',
   },
   topTokens: 'Top tokens', topRoutes: 'Top routes', slowRoutes: 'Slowest routes', slowCalls: 'Slowest calls',
   share: 'Share of routes', statuses: 'Status classes', errorsBy: 'Errors by whose they are',
   ours: 'Gateway', upstream: 'Upstream', client: 'Client', noStatus: 'No status',
-  token: 'Token', route: 'Route', noToken: 'No token', noRoute: 'No route', others: (n: string) => `${n} others`,
+  token: 'Token', route: 'Route', noToken: 'No token', noRoute: 'No route', others: (n: number, text: string) => (n === 1 ? 'One other' : `${text} others`),
   shareOf: 'Share', time: 'Time', status: 'Status', method: 'Method', outcome: 'Outcome', address: 'Address', took: 'Took', at: 'At',
   gaps: {
-    title: 'Not counted', dropped: (n: string) => `${n} calls have no record: the journal had no room for them.`,
-    refused: (n: string) => `${n} requests came without a known key.`, network: 'From', reason: 'Reason', requests: 'Requests',
+    title: 'Not counted', dropped: (n: number, text: string) => `${n === 1 ? 'One call has' : `${text} calls have`} no record: the journal had no room.`,
+    refused: (n: number, text: string) => `${n === 1 ? 'One request' : `${text} requests`} came without a known key.`, network: 'From', reason: 'Reason', requests: 'Requests',
   },
   filter: {
     label: 'Filters', token: 'Token', route: 'Route', team: 'Team', status: 'Status', class: 'Class', outcome: 'Outcome',
@@ -37,5 +37,5 @@ export const usage = {
     range: 'No calls in this range', rangeHint: (at: string) => `The last call was ${at}.`, toLast: 'Show that time',
     filters: 'No calls that fit these filters', filtersHint: 'There are others in this range.', clear: 'Clear the filters',
   },
-  uncounted: (n: string) => `${n} quarters of an hour wait to be counted`,
+  uncounted: (n: string) => `Quarters of an hour that wait to be counted: ${n}`,
 };

@@ -4,7 +4,7 @@ export const records: Texts['records'] = {
   title: '請求紀錄', at: '時間', status: '狀態', method: '方法', took: '耗時', address: '位址',
   outcome: '結果', error: '錯誤', noId: '這個 ID 由呼叫端提供，無法用來開啟紀錄',
   open: (at) => `${at} 的紀錄`, filter: '篩選', apply: '篩選', clear: '清除',
-  held: (n, at) => `共 ${n} 筆請求，截至 ${at}；清單已停住。`, latest: '顯示最新',
+  held: (_, text, at) => `共 ${text} 筆請求，截至 ${at}；清單已停住。`, latest: '顯示最新',
   none: '這段時間沒有請求', noneFor: '沒有符合篩選條件的請求', searching: '目前還沒有找到，後面還有資料可以查。',
   any: '不限', wrong: '這個值不正確',
   form: {

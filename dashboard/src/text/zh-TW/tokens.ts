@@ -46,7 +46,7 @@ export const tokens: Texts['tokens'] = {
     grace: '目前的金鑰', at_once: '立即失效', hours: (n) => `繼續有效 ${n} 小時`, days: (n) => `繼續有效 ${n} 天`,
     until: (at, zone) => `到 ${at}（${zone}）為止。`,
     old: (old, all) => `${all} 個位址中，有 ${old} 個仍使用舊金鑰`,
-    moved: (all) => `全部 ${all} 個位址都已使用新金鑰`, movedOne: '唯一呼叫過的位址已使用新金鑰',
+    moved: (n, text) => (n === 1 ? '唯一呼叫過的位址已使用新金鑰' : `全部 ${text} 個位址都已使用新金鑰`),
     overlap: '金鑰更換進度', noUse: '最近 24 小時沒有呼叫。', oldUntil: (at) => `舊金鑰可用到 ${at}。`,
     partly: '只檢視了最近的呼叫。',
   },

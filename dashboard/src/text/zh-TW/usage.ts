@@ -8,8 +8,7 @@ export const usage: Texts['usage'] = {
   compare: { label: '比較對象：', previous: '前一段時間', week_before: '一週前', none: '不比較' },
   before: { previous: '前一段時間', week_before: '一週前', none: '' },
   range: {
-    label: '時間範圍', zone: '時區', last_h: (n) => `最近 ${n} 小時`, last_d: (n) => `最近 ${n} 天`,
-    last_1h: '最近 1 小時', today: '今天', yesterday: '昨天', this_month: '本月', last_month: '上個月',
+    label: '時間範圍', zone: '時區', last_h: (_, text) => `最近 ${text} 小時`, last_d: (_, text) => `最近 ${text} 天`, today: '今天', yesterday: '昨天', this_month: '本月', last_month: '上個月',
     own: '自訂範圍', from: '從', to: '到', wrong: '結束必須晚於開始，且最多相隔 90 天',
     back: '前一段時間', forward: '後一段時間', share: '複製固定在這段時間的連結',
     odd: (day, h) => `${day} 有 ${h} 小時`,
@@ -23,11 +22,11 @@ export const usage: Texts['usage'] = {
   topTokens: '使用最多的權杖', topRoutes: '使用最多的路由', slowRoutes: '最慢的路由', slowCalls: '最慢的呼叫',
   share: '路由分佈', statuses: '狀態碼類別', errorsBy: '錯誤歸屬',
   ours: '閘道', upstream: '上游', client: '用戶端', noStatus: '無狀態碼',
-  token: '權杖', route: '路由', noToken: '無權杖', noRoute: '無路由', others: (n) => `其他 ${n} 個`,
+  token: '權杖', route: '路由', noToken: '無權杖', noRoute: '無路由', others: (_, text) => `其他 ${text} 個`,
   shareOf: '占比', time: '時間', status: '狀態', method: '方法', outcome: '結果', address: '位址', took: '耗時', at: '時間點',
   gaps: {
-    title: '未計入', dropped: (n) => `有 ${n} 次呼叫沒有紀錄：日誌當時沒有空間。`,
-    refused: (n) => `有 ${n} 次請求未帶已知的金鑰。`, network: '來源', reason: '原因', requests: '請求數',
+    title: '未計入', dropped: (_, text) => `有 ${text} 次呼叫沒有紀錄：日誌當時沒有空間。`,
+    refused: (_, text) => `有 ${text} 次請求未帶已知的金鑰。`, network: '來源', reason: '原因', requests: '請求數',
   },
   filter: {
     label: '篩選條件', token: '權杖', route: '路由', team: '團隊', status: '狀態', class: '類別', outcome: '結果',
