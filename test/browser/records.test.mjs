@@ -69,6 +69,15 @@ check('a token that is not there, or not for its reader', async ({ open }) => {
   await wrong.page.getByRole('heading', { name: 'There is no such page' }).waitFor();
 });
 
+check('an id below the list of tokens leads to that token, and Back past it', async ({ open }) => {
+  const view = await open('/dashboard', { as: 'admin' });
+  await view.goto(`/tokens/${BUSY_ID}?${WEEK}`);
+  await view.page.waitForURL((url) => url.pathname === TOKEN && url.search === `?${WEEK}`);
+  await view.page.getByRole('heading', { name: BUSY, level: 1 }).waitFor();
+  await view.page.goBack();
+  await view.page.waitForURL(/\/dashboard$/);
+});
+
 check('single days add up to their range, in zones with half hours and over a change of clocks', async ({ open }) => {
   const { id } = site.tokens['orders only'];
   await control('sql', { statement: `SELECT count(usage_ensure_partition(d::date))::int AS n

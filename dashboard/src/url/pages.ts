@@ -41,6 +41,9 @@ export function pageOf(path: string, search: string): Page {
   return { name: 'missing' };
 }
 
+// What stands behind an address of the list, too, is a token's page.
+export const settledPath = (path: string): string => path.replace(/^\/tokens\/([1-9]\d{0,18})\/*$/, `${WITH_ID.token}$1`);
+
 export function hrefOf(page: Page): string {
   if (page.name === 'route')
     return `/route-usage?${new URLSearchParams({ path: page.path })}`;

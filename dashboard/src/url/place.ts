@@ -1,10 +1,15 @@
 // Where the reader is. The only part that touches the browser's history.
+import { settledPath } from './pages.ts';
+
 export interface Place { path: string; search: string; hash: string }
 
 const listeners = new Set<() => void>();
 let place: Place = read();
 
 function read(): Place {
+  const path = settledPath(window.location.pathname);
+  if (path !== window.location.pathname)
+    window.history.replaceState(null, '', path + window.location.search + window.location.hash);
   return { path: window.location.pathname, search: window.location.search, hash: window.location.hash };
 }
 

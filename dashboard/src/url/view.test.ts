@@ -4,7 +4,7 @@ import { DEFAULT_RANGE } from '../time/range.ts';
 import { browserZone } from '../time/zone.ts';
 import { NO_FILTERS, addFilter, listFilters, removeFilter } from './filters.ts';
 import type { Filter } from './filters.ts';
-import { hrefOf, pageOf } from './pages.ts';
+import { hrefOf, pageOf, settledPath } from './pages.ts';
 import type { Page } from './pages.ts';
 import { printView, readView } from './view.ts';
 import type { View } from './view.ts';
@@ -73,6 +73,9 @@ test('pages and their addresses', () => {
   assert.equal(hrefOf({ name: 'route', path: '/api/a&b' }), '/route-usage?path=%2Fapi%2Fa%26b');
   assert.deepEqual(pageOf('/', ''), { name: 'dashboard' });
   assert.deepEqual(pageOf('/tokens/', ''), { name: 'tokens' });
+  for (const [path, settled] of [['/tokens/12', '/token-usage/12'], ['/tokens/12/', '/token-usage/12'], ['/tokens', '/tokens'], ['/tokens/', '/tokens/'],
+    ['/tokens/x', '/tokens/x'], ['/tokens/0', '/tokens/0'], ['/tokens/12/3', '/tokens/12/3'], ['/teams/12', '/teams/12']] as const)
+    assert.equal(settledPath(path), settled);
   for (const path of ['/nothing', '/token-usage/', '/token-usage/0', '/token-usage/x', '/token-usage/99999999999999999999', '/teams/-1', '//'])
     assert.equal(pageOf(path, '').name === 'missing' || path === '//', true, path);
 });
