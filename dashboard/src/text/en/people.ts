@@ -10,7 +10,7 @@ export const people = {
     csv: 'Download all as CSV', shown: (n: string) => `${n} shown`, shownMore: (n: string) => `${n} shown, there are more`,
   },
   form: {
-    required: 'This is needed.', notANumber: 'A whole number from 1 on.', notADate: 'That is no date with a time.', endsBefore: 'It ends before it begins.',
+    required: 'This is needed.', notANumber: 'A whole number from 1 on.', endsBefore: 'It ends before it begins.',
   },
   teams: {
     title: 'Teams', create: 'Create team', createTitle: 'Create a team', name: 'Name', members: 'Members', tokens: 'Tokens', most: 'What its tokens may have', created: 'Created',
@@ -91,7 +91,7 @@ export const people = {
     title: 'Audit', at: 'At', who: 'Who', what: 'What', target: 'Of what', changes: 'Changed', from: 'From', team: 'Team', request: 'Request', only: (what: string) => `Only ${what}`,
     onlyManagers: 'Managers read what concerns their teams, admins everything.', allActions: 'Every action', allTargets: 'Everything', allTeams: 'All teams', by: 'By (name or id)', since: 'From', until: 'To',
     pill: { action: 'Action', target: 'Of', target_id: 'Id', actor: 'Who', user: 'By user', team: 'Team', from: 'From', to: 'To' }, filters: 'Filters', takeAway: (what: string) => `Take away ${what}`,
-    more: 'More filters', actingFor: (who: string) => `by ${who}`, byHand: 'In the database', fields: (n: number, text: string) => (n === 1 ? 'one field' : `${text} fields`), none: 'none', was: 'Before', is: 'After',
+    actingFor: (who: string) => `by ${who}`, byHand: 'In the database', fields: (n: number, text: string) => (n === 1 ? 'one field' : `${text} fields`), none: 'none', was: 'Before', is: 'After',
     empty: 'Nothing was changed yet', action: (thing: string, verb: string) => `${thing} ${verb}`, history: 'Its history',
     moved: (from: string, to: string) => `from ${from} to ${to}`, removedTeam: (id: string) => `Team ${id}`,
     things: {

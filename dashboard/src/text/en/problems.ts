@@ -4,7 +4,6 @@ export const problems = {
   network_hint: 'Is it running, and is this machine connected?',
   unexpected: 'The answer could not be read',
   unknown: (status: string) => `The manager answered ${status}`,
-  more: 'What this means, and what to do',
   codes: {
     bad_request: 'The request was malformed', no_route: 'There is no such address', forbidden: 'This is not allowed from here',
     invalid_field: 'Something in the form cannot be taken', method_not_allowed: 'This cannot be done here',

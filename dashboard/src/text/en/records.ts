@@ -11,7 +11,7 @@ export const records = {
   },
   call: {
     title: 'Request', advice: 'What to do', fault: 'Whose error',
-    faults: { none: 'Nobody\'s', gateway: 'The gateway\'s', upstream: 'The upstream\'s', client: 'The client\'s' },
+    faults: { gateway: 'The gateway\'s', upstream: 'The upstream\'s', client: 'The client\'s' },
     code: 'Code', codeHint: 'docs/errors.md explains it', time: 'Where the time went', us: 'Gateway', upstream: 'Upstream', client: 'Slow client',
     noTime: 'How long it took is not known.', total: 'In all', response: 'Upstream\'s answer after', first: 'First byte after',
     upstreamStatus: 'Upstream\'s status', bytes: 'Received, sent', agent: 'Program', node: 'Node', id: 'Request id', trace: 'Trace id', tags: 'Tags',
@@ -40,7 +40,7 @@ export const records = {
   },
   routePage: {
     title: 'Route', missing: 'There is no such route', missingHint: 'None is configured under this path, and none of your calls was to it.',
-    facts: 'About this route', path: 'Path', name: 'Name', upstreams: 'Upstream', scope: 'Scope', noScope: 'any key', methods: 'Methods', anyMethod: 'any',
+    facts: 'About this route', name: 'Name', upstreams: 'Upstream', scope: 'Scope', noScope: 'any key', methods: 'Methods', anyMethod: 'any',
     connect: 'To connect', firstByte: 'To the first byte', idle: 'Between pieces', total: 'In all', body: 'Request body, to arrive', bodyBytes: 'Request body, at most', price: 'Price of a call', noPrice: 'none',
     unlimited: 'no limit', strip: 'Its prefix is cut off', replaced: 'Calls do not go to the configured upstream: another has taken its place on this machine.',
     gone: 'No longer configured: calls to it are answered with 404. Its past is still here.', percentiles: 'Response time by percentile', tokens: 'Tokens that call it', share: 'Share of tokens',

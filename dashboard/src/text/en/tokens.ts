@@ -13,7 +13,7 @@ export const tokens = {
     create: 'Create a token', edit: (name: string) => `Edit ${name}`,
     scopesHint: 'Which routes the key opens.', everything: 'All routes, also those to come', asksNone: 'Open to every key:',
     noRoute: 'No route asks for it', teamHint: 'Its managers may change and revoke it.',
-    expiry: 'Expires', keep: (at: string) => `As it is: ${at}`, keepNever: 'As it is: never', never: 'Never', own: 'At a date of your own',
+    keep: (at: string) => `As it is: ${at}`, keepNever: 'As it is: never', never: 'Never', own: 'At a date of your own',
     inDays: (days: string, at: string) => `In ${days} days: ${at}`, ownDate: 'Date and time', until: (at: string, zone: string) => `Works until ${at} (${zone}).`,
     untilNever: 'Works until somebody disables or revokes it.', notADate: 'That is no date with a time.', past: 'That is in the past.',
     ranges: 'Address ranges', rangesHint: 'Where it may be used from, one a line, like 10.0.0.0/8 or 2001:db8::/32. Empty: from anywhere.',

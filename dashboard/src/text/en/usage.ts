@@ -4,7 +4,7 @@ export const usage = {
   mean: 'Mean', p50: 'p50', p95: 'p95', p99: 'p99', max: 'Longest',
   more: (by: string, than: string) => `${by} more than ${than}`, less: (by: string, than: string) => `${by} less than ${than}`, same: (than: string) => `as ${than}`,
   compare: { label: 'Compare', previous: 'with the period before', week_before: 'with a week before', none: 'with nothing' },
-  before: { previous: 'the period before', week_before: 'a week before', none: '' },
+  before: { previous: 'the period before', week_before: 'a week before' },
   range: {
     label: 'Range', zone: 'Time zone', last_h: (n: number, text: string) => (n === 1 ? 'Last hour' : `Last ${text} h`),
     last_d: (n: number, text: string) => (n === 1 ? 'Last day' : `Last ${text} days`), today: 'Today', yesterday: 'Yesterday', this_month: 'This month', last_month: 'Last month',
@@ -22,7 +22,7 @@ export const usage = {
   share: 'Share of routes', statuses: 'Status classes', errorsBy: 'Errors by whose they are',
   ours: 'Gateway', upstream: 'Upstream', client: 'Client', noStatus: 'No status',
   token: 'Token', route: 'Route', noToken: 'No token', noRoute: 'No route', others: (n: number, text: string) => (n === 1 ? 'One other' : `${text} others`),
-  shareOf: 'Share', time: 'Time', status: 'Status', method: 'Method', outcome: 'Outcome', address: 'Address', took: 'Took', at: 'At',
+  shareOf: 'Share', time: 'Time', status: 'Status', address: 'Address', took: 'Took', at: 'At',
   gaps: {
     title: 'Not counted', dropped: (n: number, text: string) => `${n === 1 ? 'One call has' : `${text} calls have`} no record: the journal had no room.`,
     refused: (n: number, text: string) => `${n === 1 ? 'One request' : `${text} requests`} came without a known key.`, network: 'From', reason: 'Reason', requests: 'Requests',

@@ -11,7 +11,7 @@ export const people: Texts['people'] = {
     csv: '全部下載為 CSV', shown: (n) => `顯示 ${n} 筆`, shownMore: (n) => `顯示 ${n} 筆，還有更多`,
   },
   form: {
-    required: '此欄必填。', notANumber: '請輸入 1 以上的整數。', notADate: '這不是完整的日期與時間。', endsBefore: '結束時間早於開始時間。',
+    required: '此欄必填。', notANumber: '請輸入 1 以上的整數。', endsBefore: '結束時間早於開始時間。',
   },
   teams: {
     title: '團隊', create: '建立團隊', createTitle: '建立團隊', name: '名稱', members: '成員', tokens: '權杖', most: '權杖上限', created: '建立時間',
@@ -89,7 +89,7 @@ export const people: Texts['people'] = {
     title: '稽核紀錄', at: '時間', who: '操作者', what: '動作', target: '對象', changes: '變更內容', from: '來源', team: '團隊', request: '請求', only: (what) => `只看 ${what}`,
     onlyManagers: '管理者可查看與自己團隊有關的紀錄，系統管理員可查看全部。', allActions: '所有動作', allTargets: '所有對象', allTeams: '所有團隊', by: '操作者（名稱或 id）', since: '從', until: '到',
     pill: { action: '動作', target: '對象', target_id: 'Id', actor: '操作者', user: '使用者', team: '團隊', from: '從', to: '到' }, filters: '篩選', takeAway: (what) => `移除 ${what}`,
-    more: '更多篩選', actingFor: (who) => `由 ${who} 代理`, byHand: '直接在資料庫', fields: (_, text) => `${text} 個欄位`, none: '無', was: '之前', is: '之後',
+    actingFor: (who) => `由 ${who} 代理`, byHand: '直接在資料庫', fields: (_, text) => `${text} 個欄位`, none: '無', was: '之前', is: '之後',
     empty: '還沒有任何變更', action: (thing, verb) => `${verb}${thing}`, history: '變更紀錄',
     moved: (from, to) => `從 ${from} 移到 ${to}`, removedTeam: (id) => `團隊 ${id}`,
     things: {

@@ -5,7 +5,6 @@ export const problems: Texts['problems'] = {
   network_hint: '服務是否執行中？這台電腦是否已連上網路？',
   unexpected: '無法讀取回應內容',
   unknown: (status) => `管理服務回應 ${status}`,
-  more: '這代表什麼、該怎麼做',
   codes: {
     bad_request: '請求格式有誤', no_route: '沒有這個位址', forbidden: '不允許從這裡執行',
     invalid_field: '表單中有無法接受的內容', method_not_allowed: '這裡不能執行這個動作',

@@ -13,7 +13,7 @@ export const records: Texts['records'] = {
   },
   call: {
     title: '請求', advice: '處理方式', fault: '錯誤歸屬',
-    faults: { none: '沒有錯誤', gateway: '閘道', upstream: '上游', client: '用戶端' },
+    faults: { gateway: '閘道', upstream: '上游', client: '用戶端' },
     code: '代碼', codeHint: '說明請見 docs/errors.md', time: '時間花在哪裡', us: '閘道', upstream: '上游', client: '緩慢的用戶端',
     noTime: '不知道花了多久。', total: '總計', response: '上游回應前', first: '第一個位元組前',
     upstreamStatus: '上游狀態碼', bytes: '接收、傳出', agent: '程式', node: '節點', id: '請求 ID', trace: '追蹤 ID', tags: '標籤',
@@ -42,7 +42,7 @@ export const records: Texts['records'] = {
   },
   routePage: {
     title: '路由', missing: '沒有這條路由', missingHint: '這個路徑沒有設定路由，您也沒有任何呼叫經過它。',
-    facts: '關於這條路由', path: '路徑', name: '名稱', upstreams: '上游', scope: '權限範圍', noScope: '任何金鑰', methods: '方法', anyMethod: '不限',
+    facts: '關於這條路由', name: '名稱', upstreams: '上游', scope: '權限範圍', noScope: '任何金鑰', methods: '方法', anyMethod: '不限',
     connect: '連線', firstByte: '第一個位元組', idle: '資料間隔', total: '總計', body: '請求內容送達', bodyBytes: '請求內容上限', price: '每次呼叫價格', noPrice: '無',
     unlimited: '不限', strip: '轉送時移除前綴', replaced: '呼叫不會送往設定的上游：這台主機上已由另一個上游取代。',
     gone: '已不在設定中：對它的呼叫會得到 404。過去的紀錄仍在這裡。', percentiles: '響應時間百分位數', tokens: '呼叫它的權杖', share: '權杖分佈',

@@ -15,7 +15,7 @@ export const tokens: Texts['tokens'] = {
     create: '建立權杖', edit: (name) => `編輯 ${name}`,
     scopesHint: '這把金鑰能開啟哪些路由。', everything: '所有路由，包含之後新增的', asksNone: '任何金鑰都能使用：',
     noRoute: '目前沒有路由要求它', teamHint: '團隊的管理者可以修改與撤銷它。',
-    expiry: '到期', keep: (at) => `維持不變：${at}`, keepNever: '維持不變：永不到期', never: '永不到期', own: '自訂日期',
+    keep: (at) => `維持不變：${at}`, keepNever: '維持不變：永不到期', never: '永不到期', own: '自訂日期',
     inDays: (days, at) => `${days} 天後：${at}`, ownDate: '日期與時間', until: (at, zone) => `可用到 ${at}（${zone}）。`,
     untilNever: '在停用或撤銷之前一直有效。', notADate: '這不是完整的日期與時間。', past: '這個時間已經過去。',
     ranges: '位址範圍', rangesHint: '可從哪些位址使用，每行一個，例如 10.0.0.0/8 或 2001:db8::/32。留空表示不限。',

@@ -6,7 +6,7 @@ export const usage: Texts['usage'] = {
   mean: '平均', p50: 'p50', p95: 'p95', p99: 'p99', max: '最長',
   more: (by, than) => `比${than}多 ${by}`, less: (by, than) => `比${than}少 ${by}`, same: (than) => `與${than}相同`,
   compare: { label: '比較對象：', previous: '前一段時間', week_before: '一週前', none: '不比較' },
-  before: { previous: '前一段時間', week_before: '一週前', none: '' },
+  before: { previous: '前一段時間', week_before: '一週前' },
   range: {
     label: '時間範圍', zone: '時區', last_h: (_, text) => `最近 ${text} 小時`, last_d: (_, text) => `最近 ${text} 天`, today: '今天', yesterday: '昨天', this_month: '本月', last_month: '上個月',
     own: '自訂範圍', from: '從', to: '到', wrong: '結束必須晚於開始，且最多相隔 90 天',
@@ -23,7 +23,7 @@ export const usage: Texts['usage'] = {
   share: '路由分佈', statuses: '狀態碼類別', errorsBy: '錯誤歸屬',
   ours: '閘道', upstream: '上游', client: '用戶端', noStatus: '無狀態碼',
   token: '權杖', route: '路由', noToken: '無權杖', noRoute: '無路由', others: (_, text) => `其他 ${text} 個`,
-  shareOf: '占比', time: '時間', status: '狀態', method: '方法', outcome: '結果', address: '位址', took: '耗時', at: '時間點',
+  shareOf: '占比', time: '時間', status: '狀態', address: '位址', took: '耗時', at: '時間點',
   gaps: {
     title: '未計入', dropped: (_, text) => `有 ${text} 次呼叫沒有紀錄：日誌當時沒有空間。`,
     refused: (_, text) => `有 ${text} 次請求未帶已知的金鑰。`, network: '來源', reason: '原因', requests: '請求數',
