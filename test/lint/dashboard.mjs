@@ -1,9 +1,10 @@
 // The pages' sources: which folder imports which, who touches what of the browser, sizes, no way around
-// the types. Asks TypeScript's own parser, so it needs dashboard/node_modules.
+// the types, no text that nothing shows. Asks TypeScript's own parser, so it needs dashboard/node_modules.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { execFileSync } from 'node:child_process';
 import { dirname, join, normalize } from 'node:path';
+import { unusedTexts } from './dashboard_texts.mjs';
 
 const ts = createRequire(new URL('../../dashboard/package.json', import.meta.url))('typescript');
 const ROOT = 'dashboard/src/';
@@ -167,6 +168,7 @@ files.forEach((f) => f.check());
 checkCircles(files);
 if (files.some((f) => f.path === `${ROOT}url/pages.ts`))
   checkAddresses();
+faults.push(...unusedTexts(ts, ROOT, files.map((f) => f.path).filter((path) => !isTest(path))));
 if (faults.length > 0) {
   console.log(faults.join('\n'));
   console.log(`dashboard: ${faults.length} faults`);

@@ -7,11 +7,17 @@ from tg.gateway import ROOT
 FINE = {
     "time/day.ts": "import { addDays } from 'date-fns';\nexport const next = (d: Date): Date => addDays(d, 1);\n",
     "text/words.ts": "export const words = { history: 'a word', fetch: 'another' } as const;\n",
+    "text/en/area.ts": "export const area = {\n  title: 'A title', of: (n: string): string => `of ${n}`,\n"
+                       "  kinds: { one: 'One', two: 'Two' }, table: { a: 'A', b: 'B' },\n};\nexport type Area = typeof area;\n",
     "url/place.ts": "export const path = (): string => location.pathname;\nexport const back = (): void => history.back();\n",
     "api/call.ts": "export const call = async (p: string): Promise<number> => (await (await fetch(p)).json() as { n: number }).n!;\n",
     "charts/Chart.tsx": "import { Line } from 'recharts';\nexport const Chart = () => <Line />;\n",
     "ui/Thing.tsx": "import { words } from '@/text/words.ts';\nexport function Thing({ location }: { location: string }) {\n"
                     "  const history = [location, words.history];\n  return <p title={history[0]}>{history.length}</p>;\n}\n",
+    "ui/told.ts": "import type { Area } from '@/text/en/area.ts';\n"
+                  "const first = (table: Record<string, string>): string => Object.values(table)[0] ?? '';\n"
+                  "export function told(area: Area, kind: keyof Area['kinds']): string {\n  const { title, of } = area;\n"
+                  "  return [title, of('it'), area.kinds[kind], first(area.table)].join();\n}\n",
     "ui/thing.test.ts": "import assert from 'node:assert/strict';\nimport { test } from 'node:test';\n"
                         "test('it is', () => assert.ok(fetch));\n",
     "pages/one/One.tsx": "import { Thing } from '@/ui/Thing.tsx';\nexport const One = () => <Thing location=\"x\" />;\n",
@@ -41,6 +47,7 @@ FAULTS = {
     "outside": ("ui/bad.ts", "import a from '../../build.mjs';\nexport const b = a;\n", "is outside of dashboard/src/"),
     "a long file": ("ui/bad.ts", "export const a = 1;\n" + "//\n" * 300, "301 lines; 300 at most"),
     "a long function": ("ui/bad.ts", "export function a(): void {\n" + "  a();\n" * 119 + "}\n", "function of 121 lines; 120 at most"),
+    "a text": ("text/en/bad.ts", "export const other = {\n  title: 'Another title than the one that is shown',\n};\n", "no source uses title"),
     "an address": ("url/pages.ts", "export const a = ['/dashboard', '/token-usage/', '/none'];\n", "pages.def has no /none"),
 }
 
