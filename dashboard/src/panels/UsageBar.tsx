@@ -63,7 +63,7 @@ export function UsageBar({ names }: { names?: Readonly<Record<string, string>> }
     <div className="usage-bar">
       <div className="usage-bar-row">
         <Button kind="quiet" label={usage.range.back} onClick={() => move(-1)}><Icon name="left" /></Button>
-        <RangePicker key={`${range.zone}`} written={view.range} range={range} onChange={(r, zone) => change({ range: r, zone })} />
+        <RangePicker written={view.range} range={range} onChange={(r, zone) => change({ range: r, zone })} />
         <Button kind="quiet" label={usage.range.forward} onClick={() => move(1)}
           disabled={range.to.getTime() >= now.getTime() - 1000}><Icon name="right" /></Button>
         <Select<Compare> quiet label={usage.compare.label} value={view.compare} onChange={(compare) => change({ compare })}

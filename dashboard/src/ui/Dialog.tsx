@@ -1,5 +1,5 @@
 import './Dialog.css';
-import { useEffect, useId, useRef } from 'react';
+import { useId, useLayoutEffect, useRef } from 'react';
 import type { KeyboardEvent, ReactNode } from 'react';
 import { Button } from './Button.tsx';
 import { Icon } from './Icon.tsx';
@@ -16,7 +16,8 @@ export function Dialog({ title, onClose, children, wide }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const { act } = useText().common;
-  useEffect(() => {
+  // Closed while it is still in the page: one that has been taken out gives no focus back.
+  useLayoutEffect(() => {
     const d = dialog.current;
     d?.showModal();
     openNow++;

@@ -1,5 +1,5 @@
 import './Menu.css';
-import { useEffect, useRef, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import type { ReactNode } from 'react';
 import { Button } from './Button.tsx';
 
@@ -16,9 +16,8 @@ interface Props {
 const MARGIN = 8; // to the window's edges
 
 // Beside its button, but not out of the window.
-function keepInside(box: HTMLDivElement | null): void {
-  if (!box)
-    return;
+function keepInside(box: HTMLElement): void {
+  box.style.margin = '';
   const { left, right } = box.getBoundingClientRect();
   const most = document.documentElement.clientWidth - MARGIN;
   const by = Math.max(MARGIN - left, Math.min(0, most - right));
@@ -26,9 +25,9 @@ function keepInside(box: HTMLDivElement | null): void {
 }
 
 // Below its button where there is room, otherwise above it.
-function float(box: HTMLDivElement | null): void {
-  const button = box?.parentElement?.getBoundingClientRect();
-  if (!box || !button)
+function float(box: HTMLElement): void {
+  const button = box.parentElement?.getBoundingClientRect();
+  if (!button)
     return;
   const { width, height } = box.getBoundingClientRect();
   const fitsBelow = button.bottom + height + MARGIN < window.innerHeight;
@@ -39,38 +38,46 @@ function float(box: HTMLDivElement | null): void {
   box.style.top = `${fitsBelow ? button.bottom + 4 : Math.max(MARGIN, button.top - height - 4)}px`;
 }
 
-// A button that opens something small below it; a click elsewhere, Esc or leaving it closes it.
+// A button that opens something small below it; a click elsewhere, Esc or leaving it closes it. (What is opened can have
+// the focus itself: otherwise a click on its text would leave it.)
 export function Menu({ label, face, children, align = 'left', kind = 'plain', floats = false, pressed }: Props) {
   const [isOpen, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
-  const floating = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!isOpen)
+  const opened = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const shown = opened.current;
+    if (!shown)
       return;
+    const put = (): void => (floats ? float : keepInside)(shown);
     const onDown = (e: PointerEvent): void => {
       if (e.target instanceof Node && !box.current?.contains(e.target))
         setOpen(false);
     };
-    const onScroll = (): void => float(floating.current);
+    const growth = new ResizeObserver(put); // what is listed may come later
+    put();
+    growth.observe(shown);
     document.addEventListener('pointerdown', onDown);
-    if (floats)
-      document.addEventListener('scroll', onScroll, true);
+    document.addEventListener('scroll', put, true);
     return () => {
+      growth.disconnect();
       document.removeEventListener('pointerdown', onDown);
-      document.removeEventListener('scroll', onScroll, true);
+      document.removeEventListener('scroll', put, true);
     };
-  }, [isOpen, floats]);
+  });
   const close = (): void => {
     setOpen(false);
     box.current?.querySelector('button')?.focus();
   };
   return (
-    <div className="menu" ref={box} onKeyDown={(e) => {
+    <div className="menu" ref={box} onBlur={(e) => {
+      if (e.relatedTarget instanceof Node && !e.currentTarget.contains(e.relatedTarget))
+        setOpen(false);
+    }} onKeyDown={(e) => {
       if (e.key === 'Escape' && isOpen) { e.preventDefault(); e.stopPropagation(); close(); }
     }}>
       <button type="button" className={`button button-${kind}`} aria-label={label} title={label} aria-expanded={isOpen} aria-pressed={pressed}
         onClick={() => setOpen(!isOpen)}>{face}</button>
-      {isOpen && <div className={`menu-box menu-${align}`} ref={floats ? (b) => { floating.current = b; float(b); } : keepInside}>{children(close)}</div>}
+      {isOpen && <div className={`menu-box menu-${align}`} ref={opened} tabIndex={-1}>{children(close)}</div>}
     </div>
   );
 }

@@ -1,0 +1,141 @@
+// Where the focus is, what keys do there, what is said aloud; and that what cannot be loaded leaves the rest.
+import assert from 'node:assert/strict';
+import { check } from './lib/suite.mjs';
+import { api, call, eventually, site } from './lib/site.mjs';
+
+const STILL = { 'tollgate.refresh': '0' };
+const STATS = '/api/usage/stats';
+const BUSY_ID = Object.values(site.shown)[0];
+const BROKE = 'This part of the page broke';
+
+const button = (at, name) => at.getByRole('button', { name, exact: true });
+const heading = (view, name) => view.page.getByRole('heading', { name, level: 1 });
+const region = (view, name) => view.page.getByRole('region', { name, exact: true }).first();
+const dialog = (view) => view.page.getByRole('dialog');
+const isFocused = (at) => at.evaluate((e) => e === document.activeElement);
+const focuses = (at, what) => eventually(async () => await at.count() > 0 && isFocused(at), `the focus is on ${what}`);
+const focusIsNowhere = (view) => view.page.evaluate(() => document.activeElement === document.body);
+
+async function openPage(open, path, more = {}) {
+  const view = await open(path, { as: 'admin', ...more, storage: { ...STILL, ...more.storage } });
+  await view.settle();
+  return view;
+}
+
+// --- the focus ---
+
+check('a dialog that closes gives the focus back to what opened it', async ({ open }) => {
+  const view = await openPage(open, '/tokens');
+  const search = view.page.locator('.topbar-search');
+  const openers = [[button(view.page, 'Create token').first(), 'Create token'], [search, 'the search'], [button(view.page, 'Keyboard'), 'the list of keys']];
+  for (const [opener, what] of openers) {
+    await opener.focus();
+    await view.page.keyboard.press('Enter');
+    await dialog(view).waitFor();
+    await view.page.keyboard.press('Escape');
+    await dialog(view).waitFor({ state: 'detached' });
+    await focuses(opener, what);
+  }
+  const acts = view.page.getByRole('button', { name: /^Acts on/ }).first();
+  await acts.click();
+  await button(view.page, 'Delete').click();
+  await button(dialog(view), 'Cancel').click();
+  await focuses(acts, 'the menu of acts');
+  const { id } = site.tokens.caller;
+  await call('caller', '/api/orders/opened');
+  await eventually(async () => (await api('admin', 'GET', `/api/usage/logs?token=${id}`)).items.length > 0, 'the call is stored');
+  await view.goto(`/token-usage/${id}`);
+  await view.settle();
+  const record = view.page.getByRole('table', { name: 'Requests' }).locator('a[href*="call="]').first();
+  await record.click();
+  await dialog(view).waitFor();
+  await view.page.keyboard.press('Escape');
+  await focuses(record, 'the request');
+});
+
+check('on another page keys go on from its name, on the first from the top', async ({ open }) => {
+  const view = await openPage(open, '/usage-analytics?range=7d&zone=UTC');
+  assert.ok(await focusIsNowhere(view));
+  await region(view, 'Top tokens').getByRole('link').first().click();
+  await view.page.waitForURL(/\/token-usage\//);
+  await view.settle();
+  await focuses(view.page.locator('h1'), 'the token');
+  await view.page.goBack();
+  await focuses(heading(view, 'Usage analytics'), 'the page that is back');
+  const nav = view.page.getByRole('link', { name: 'Nodes', exact: true });
+  await nav.click();
+  await heading(view, 'Nodes').waitFor();
+  await view.settle();
+  assert.ok(await isFocused(nav));
+  await view.goto(`/token-usage/${BUSY_ID}`);
+  await view.settle();
+  assert.ok(await focusIsNowhere(view));
+});
+
+check('arrows rest in a table, Esc and / do not', async ({ open }) => {
+  const view = await openPage(open, `/token-usage/${BUSY_ID}?range=7d&zone=UTC&method=POST`);
+  const table = view.page.getByRole('group', { name: 'Requests' });
+  await table.focus();
+  await view.page.keyboard.press('ArrowLeft');
+  await view.page.keyboard.press('/');
+  await dialog(view).waitFor();
+  assert.match(view.page.url(), /range=7d/);
+  await view.page.keyboard.press('Escape');
+  await focuses(table, 'the table');
+  await view.page.keyboard.press('Escape');
+  await view.page.waitForURL((url) => !url.searchParams.has('method') && url.searchParams.get('range') === '7d');
+});
+
+check('a menu that is left by Tab is closed; a click on its text does not leave it', async ({ open }) => {
+  const view = await openPage(open, `/usage-analytics?range=7d&zone=UTC&token=${BUSY_ID}`);
+  const range = view.page.getByRole('button', { name: /^Range:/ });
+  const box = view.page.locator('.menu-box');
+  for (const [key, most] of [['Tab', 40], ['Shift+Tab', 1]]) {
+    await range.focus();
+    await view.page.keyboard.press('Enter');
+    await box.waitFor();
+    await box.getByRole('heading').click();
+    assert.equal(await box.count(), 1);
+    await range.focus();
+    let times = 0;
+    for (; await box.count() > 0 && times < most; times++)
+      await view.page.keyboard.press(key);
+    assert.ok(key === 'Shift+Tab' || times > 5, `${times} times`);
+    await box.waitFor({ state: 'detached' });
+    assert.ok(!await focusIsNowhere(view) && !await isFocused(range));
+  }
+  await view.page.keyboard.press('Escape');
+  await view.page.waitForURL((url) => !url.searchParams.has('token'));
+});
+
+check('a range of another zone leaves the focus on its menu', async ({ open }) => {
+  const view = await openPage(open, '/usage-analytics?range=7d&zone=UTC');
+  const range = view.page.getByRole('button', { name: /^Range:/ });
+  await range.click();
+  await view.page.getByLabel('Time zone').selectOption('America/New_York');
+  await button(view.page, 'Apply').click();
+  await view.page.waitForURL(/zone=America%2FNew_York/);
+  await focuses(range, 'the range');
+});
+
+check('a menu whose list comes later stays within the window', async ({ open }) => {
+  const { items } = await api('admin', 'GET', '/api/teams');
+  const json = { next: null, items: items.map((t) => ({ ...t, name: `${t.name}, which has a very long name` })) };
+  const view = await openPage(open, '/tokens', { viewport: 'phone' });
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await view.page.route((url) => url.pathname === '/api/teams', (route) => released.then(() => route.fulfill({ json })));
+  const menu = view.page.getByRole('button', { name: /^Team: / });
+  await menu.evaluate((b) => { b.parentElement.style.marginLeft = '150px'; });
+  await menu.click();
+  const box = view.page.locator('.menu-box');
+  await box.waitFor();
+  const before = await box.boundingBox();
+  release();
+  await box.getByText(/very long name/).first().waitFor();
+  await view.settle();
+  const after = await box.boundingBox();
+  assert.ok(after.width > before.width, `${before.width}, then ${after.width}`);
+  assert.ok(after.x >= 0 && after.x + after.width <= 390, JSON.stringify(after));
+  await view.assertFits();
+});
