@@ -139,3 +139,81 @@ check('a menu whose list comes later stays within the window', async ({ open }) 
   assert.ok(after.x >= 0 && after.x + after.width <= 390, JSON.stringify(after));
   await view.assertFits();
 });
+
+// --- what is said aloud ---
+
+// What is said within `where` from now on; the returned function tells it.
+async function listen(view, where) {
+  await view.page.evaluate((selector) => {
+    window.__said = [];
+    new MutationObserver((changes) => {
+      for (const { target, addedNodes } of changes) {
+        const at = target instanceof Element ? target : target.parentElement;
+        const isNew = [...addedNodes].some((n) => n instanceof Element && (n.matches(selector) || n.querySelector(selector)));
+        if (isNew || at?.closest(selector))
+          window.__said.push(target.textContent);
+      }
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  }, where);
+  return () => view.page.evaluate(() => window.__said);
+}
+
+// Questions fail, each by an id of its own.
+async function failing(view, path) {
+  let n = 0;
+  view.expect(path);
+  await view.page.route((url) => url.pathname === path, (route) => {
+    const id = `019a9b3c-7f12-7c55-9d0e-${String(++n).padStart(12, '0')}`;
+    return route.fulfill({ status: 503, headers: { 'content-type': 'application/json', 'tollgate-request-id': id, 'retry-after': '5' },
+      body: JSON.stringify({ type: 'urn:tollgate:problem:database_unavailable', status: 503, code: 'database_unavailable',
+        title: 'The database does not answer', detail: 'made up by a test', instance: `urn:uuid:${id}` }) });
+  });
+  return () => n;
+}
+
+check('a failure is said once, however often it is tried again', async ({ open }) => {
+  let tries;
+  const view = await open('/usage-analytics', { as: 'admin', storage: { 'tollgate.refresh': '5' },
+    before: async (v) => { tries = await failing(v, STATS); } });
+  await view.page.getByRole('alert').getByText('The database does not answer').waitFor();
+  const request = view.page.getByText(/^Request 019a/);
+  const [first, sofar] = [await request.innerText(), tries()];
+  const said = await listen(view, '[role=alert], .notice [role=status]');
+  await eventually(async () => tries() > sofar + 1 && await request.innerText() !== first, 'it fails again');
+  assert.deepEqual(await said(), []);
+  await view.mend();
+  await region(view, 'Calls').waitFor();
+  const then = await failing(view, STATS);
+  await view.page.getByRole('status').getByText(/could not be loaded.*Shown: /).waitFor();
+  const saidThen = await listen(view, '[role=alert], .notice [role=status]');
+  const before = then();
+  await eventually(() => then() > before + 1, 'it fails again, above what is shown');
+  assert.deepEqual(await saidThen(), []);
+});
+
+check('when a key was last used is not said with each tick', async ({ open }) => {
+  const view = await openPage(open, `/token-usage/${BUSY_ID}`);
+  await view.page.getByRole('button', { name: /^Acts on/ }).click();
+  await button(view.page, 'Revoke').click();
+  const used = dialog(view).locator('.notice').getByText(/^(Used|Last used) /);
+  await used.waitFor();
+  assert.equal(await used.evaluate((e) => e.closest('[role=status], [role=alert], [aria-live]')), null);
+});
+
+check('the live feed says nothing during a pause, and nothing twice', async ({ open }) => {
+  const view = await open('/dashboard', { as: 'admin', storage: { ...STILL, 'tollgate.live': 'on' } });
+  await view.page.getByText('Live', { exact: true }).first().waitFor();
+  const spoken = view.page.locator('.live-head [role=status]');
+  await eventually(async () => {
+    await call('caller', '/api/orders/said');
+    return await spoken.innerText() !== '';
+  }, 'it is said how many came', 20_000);
+  const said = await listen(view, '.live-head [role=status]');
+  await button(view.page, 'Pause').click();
+  await call('caller', '/api/orders/held');
+  await view.page.getByText('1 new').waitFor();
+  await button(view.page, 'Go on').click();
+  await button(view.page, 'Pause').waitFor();
+  await view.settle();
+  assert.deepEqual(await said(), []);
+});

@@ -78,9 +78,10 @@ export class LiveFeed {
     });
   }
 
+  // What comes during a pause is part of what is said after it.
   #say(now: number): void {
-    const { calls, errors } = this.#live;
-    if (now - this.#said.at < SAID_EACH_MS || calls === this.#said.calls)
+    const { calls, errors, held } = this.#live;
+    if (held !== null || now - this.#said.at < SAID_EACH_MS || calls === this.#said.calls)
       return;
     this.#live = { ...this.#live, spoken: { calls: calls - this.#said.calls, errors: errors - this.#said.errors } };
     this.#said = { calls, errors, at: now };

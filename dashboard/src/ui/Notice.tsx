@@ -4,11 +4,18 @@ import { Icon } from './Icon.tsx';
 
 type Kind = 'info' | 'warn' | 'bad' | 'good';
 
-export function Notice({ kind, children, acts }: { kind: Kind; children: ReactNode; acts?: ReactNode }) {
+interface Props { kind: Kind; children: ReactNode; beside?: ReactNode; acts?: ReactNode; isSpoken?: boolean }
+
+// Said aloud is what it says (`children`), and again whenever that changes: what does so by itself stands `beside` it,
+// or it is not spoken.
+export function Notice({ kind, children, beside, acts, isSpoken = true }: Props) {
   return (
-    <div className={`notice notice-${kind}`} role={kind === 'bad' ? 'alert' : 'status'}>
+    <div className={`notice notice-${kind}`}>
       {kind === 'info' ? null : <Icon name={kind === 'good' ? 'check' : 'warn'} />}
-      <div className="notice-text">{children}</div>
+      <div className="notice-text">
+        <div role={!isSpoken ? undefined : kind === 'bad' ? 'alert' : 'status'}>{children}</div>
+        {beside}
+      </div>
       {acts ? <div className="notice-acts">{acts}</div> : null}
     </div>
   );

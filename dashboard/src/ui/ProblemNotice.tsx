@@ -24,14 +24,14 @@ export function ProblemNotice({ problem, what, retry, isTrying, shownAt }: Props
   const { act, state } = texts.common;
   const title = problemTitle(problem, texts);
   return (
-    <Notice kind={isPassing(problem) && shownAt ? 'warn' : 'bad'} acts={retry && <Button onClick={retry} busy={isTrying === true}>{act.retry}</Button>}>
+    <Notice kind={isPassing(problem) && shownAt ? 'warn' : 'bad'} acts={retry && <Button onClick={retry} busy={isTrying === true}>{act.retry}</Button>}
+      beside={problem.requestId && <p className="soft">{state.requestId(problem.requestId)}</p>}>
       <p>{what ? `${state.failed(what)}: ${title}.` : `${title}.`}{shownAt ? ` ${state.shownOf(format.time(new Date(shownAt)))}` : ''}</p>
       {problem.status === 0 && <p className="soft">{texts.problems.network_hint}</p>}
       {problem.errors.length === 0 && problem.message && <p className="soft">{problem.message}</p>}
       {problem.errors.map((e) => (
         <p key={`${e.pointer ?? e.parameter ?? ''} ${e.detail}`} className="soft"><code>{e.pointer ?? e.parameter}</code> {e.detail}</p>
       ))}
-      {problem.requestId && <p className="soft">{state.requestId(problem.requestId)}</p>}
     </Notice>
   );
 }

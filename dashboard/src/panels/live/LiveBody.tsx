@@ -47,7 +47,7 @@ export function LiveBody({ filter, own, zone, most }: Props) {
         <StateBadge live={live} />
         <Button onClick={isPaused ? goOn : pause}><Icon name={isPaused ? 'play' : 'pause'} />{isPaused ? words.goOn : words.pause}</Button>
         <span className="soft">{isPaused ? words.held(format.exact(live.heldCount)) : words.count(format.exact(live.calls))}</span>
-        <span className="only-read" role="status">{live.spoken && !isPaused
+        <span className="only-read" role="status">{live.spoken
           ? words.said(format.exact(live.spoken.calls), format.exact(live.spoken.errors)) : ''}</span>
       </div>
       <Why live={live} />

@@ -17,7 +17,7 @@ function Sentence({ token, addresses }: { token: Token; addresses: TokenAddresse
   const { all, calls } = overlapOf(addresses.items);
   const ago = format.ago(new Date(latest), now);
   return (
-    <Notice kind={all > 0 ? 'warn' : 'info'}>
+    <Notice kind={all > 0 ? 'warn' : 'info'} isSpoken={false}>
       {all > 0 ? words.used(ago, words.addresses(all, format.exact(all)), words.callsOf(calls, format.exact(calls))) : words.usedBefore(ago)}
     </Notice>
   );
