@@ -5,8 +5,6 @@ import { NoRole } from '@/shell/NoRole.tsx';
 import { Nav } from '@/shell/Nav.tsx';
 import { TopBar } from '@/shell/TopBar.tsx';
 import { Broken } from '@/ui/Broken.tsx';
-import { Button } from '@/ui/Button.tsx';
-import { Empty } from '@/ui/Empty.tsx';
 import { lazily } from '@/ui/lazily.tsx';
 import type { Lazy } from '@/ui/lazily.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
@@ -52,7 +50,7 @@ function PageOf({ page }: { page: Page }) {
   const { common } = useText();
   const Found = PAGES[page.name] ?? MissingPage;
   return (
-    <Broken resetKey={JSON.stringify(page)} fallback={(again) => <Empty title={common.state.crashed} acts={<Button onClick={again}>{common.act.retry}</Button>} />}>
+    <Broken resetKey={JSON.stringify(page)}>
       <Found key={JSON.stringify(page)} waiting={<Skeleton height={400} what={common.nav.label} />} />
     </Broken>
   );
@@ -92,7 +90,9 @@ export function App() {
   const page = pageOf(path, search);
   return (
     <>
-      {page.name === 'signIn' ? <SignInPage /> : page.name === 'self' ? <SelfPage /> : <SignedIn page={page} />}
+      <Broken resetKey={path + search}>
+        {page.name === 'signIn' ? <SignInPage /> : page.name === 'self' ? <SelfPage /> : <SignedIn page={page} />}
+      </Broken>
       <Toasts />
     </>
   );

@@ -4,7 +4,7 @@ import { loadTexts } from '@/text/load.ts';
 import { ReaderProvider, storedLanguage } from '@/ui/ReaderProvider.tsx';
 import { pageOf } from '@/url/pages.ts';
 import { currentPlace } from '@/url/place.ts';
-import { fresh } from '@/url/fresh.ts';
+import { fresh } from '@/api/fresh.ts';
 import { App, preload } from './App.tsx';
 
 const root = document.getElementById('root');

@@ -217,3 +217,88 @@ check('the live feed says nothing during a pause, and nothing twice', async ({ o
   await view.settle();
   assert.deepEqual(await said(), []);
 });
+
+// --- what fails ---
+
+check('a sign-out that fails is told', async ({ open }) => {
+  const view = await openPage(open, '/nodes', { fresh: true });
+  await view.refuse('/api/session');
+  await view.page.getByRole('button', { name: /^Account/ }).click();
+  await button(view.page, 'Sign out').click();
+  await view.page.getByRole('status').getByText('The database does not answer').waitFor();
+  await heading(view, 'Nodes').waitFor();
+  const stranger = await openPage(open, '/nodes', { as: 'stranger', fresh: true });
+  await stranger.refuse('/api/session');
+  await button(stranger.page, 'Sign out').click();
+  await stranger.page.getByRole('status').getByText('The database does not answer').waitFor();
+});
+
+check('a cost that is not known has its reason', async ({ open }) => {
+  const view = await open('/dashboard?range=7d&zone=UTC', { as: 'admin', storage: STILL,
+    before: (v) => v.refuse('/api/usage/cost', { status: 500, code: 'internal_error' }) });
+  await region(view, 'Cost so far').getByText('The manager failed').waitFor();
+});
+
+check('who waits for a first call hears why none is seen', async ({ open }) => {
+  const view = await openPage(open, '/tokens');
+  await view.refuse('/api/usage/logs');
+  await button(view.page, 'Create token').first().click();
+  await dialog(view).getByLabel('Name').fill(`not seen ${Date.now()}`);
+  await button(dialog(view), 'Create token').click();
+  await dialog(view).getByRole('status').getByText('The database does not answer.').waitFor();
+  await view.mend();
+  await dialog(view).getByText('Waiting for the first call…').waitFor();
+});
+
+// --- what cannot be loaded ---
+
+const MARK = () => { window.__isOld = true; };
+const isOld = (view) => view.page.evaluate(() => window.__isOld === true);
+
+check('while nobody answers, what is there stays: no part takes it along, and it is not loaded anew', async ({ open }) => {
+  const view = await openPage(open, '/usage-analytics?range=7d&zone=UTC');
+  await view.page.evaluate(MARK);
+  view.expect('/');
+  await view.page.route(/./, (route) => route.abort('connectionreset'));
+  const calls = await region(view, 'Calls').locator('.card-value').innerText();
+  await view.page.keyboard.press('/');
+  await dialog(view).getByText(BROKE).waitFor();
+  await view.axe();
+  await view.page.keyboard.press('Escape');
+  await dialog(view).waitFor({ state: 'detached' });
+  await view.page.getByRole('link', { name: 'Nodes', exact: true }).click();
+  await view.page.getByRole('alert').getByText(BROKE).waitFor();
+  await view.page.goBack();
+  await region(view, 'Calls').waitFor();
+  assert.equal(await region(view, 'Calls').locator('.card-value').innerText(), calls);
+  await view.page.getByRole('button', { name: /^Account/ }).click();
+  await view.page.getByLabel('Language').selectOption('zh-TW');
+  await view.page.getByRole('status').getByText('The manager does not answer').waitFor();
+  assert.ok(await isOld(view));
+  await view.mend();
+});
+
+check('charts that cannot be loaded leave the numbers; another try brings them', async ({ open, gate }) => {
+  const view = await openPage(open, '/nodes');
+  await view.breakOff(/\/assets\/(Time|Share)Chart-/);
+  const since = gate.requests.length;
+  await view.goto('/usage-analytics?range=7d&zone=UTC');
+  await region(view, 'Calls and response time').getByRole('alert').getByText(BROKE).waitFor();
+  await region(view, 'Calls').locator('.card-value').waitFor();
+  await region(view, 'Top tokens').getByRole('link').first().waitFor();
+  await view.axe();
+  assert.equal(gate.of('/usage-analytics', since).filter((r) => r.method === 'GET').length, 2);
+  await view.mend();
+  await button(region(view, 'Calls and response time'), 'Try again').click();
+  await region(view, 'Calls and response time').locator('.recharts-surface').first().waitFor();
+});
+
+check('the pages before one signs in say it too', async ({ open }) => {
+  for (const [path, chunk] of [['/sign-in', /\/assets\/SignInPage-/], ['/self', /\/assets\/SelfPage-/]]) {
+    const view = await open(path, { expect: ['/api/me'], before: (v) => v.breakOff(chunk) });
+    await view.page.getByRole('alert').getByText(BROKE).waitFor();
+    await view.mend();
+    await button(view.page, 'Try again').click();
+    await view.page.getByRole('heading', { level: 1 }).waitFor();
+  }
+});

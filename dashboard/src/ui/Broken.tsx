@@ -1,24 +1,30 @@
 import { Component } from 'react';
 import type { ReactNode } from 'react';
+import { Button } from './Button.tsx';
+import { Empty } from './Empty.tsx';
+import { useText } from './reader.tsx';
 
-interface Props { children: ReactNode; fallback: (again: () => void) => ReactNode; resetKey: string }
+export function Crashed({ again }: { again: () => void }) {
+  const { act, state } = useText().common;
+  return <div role="alert"><Empty title={state.crashed} acts={<Button onClick={again}>{act.retry}</Button>} /></div>;
+}
+
+interface Props { children: ReactNode; resetKey?: string }
 
 // What breaks in drawing a part ends that part alone.
-export class Broken extends Component<Props, { brokenAt: string | null }> {
-  override state = { brokenAt: null };
+export class Broken extends Component<Props, { isBroken: boolean }> {
+  override state = { isBroken: false };
 
   static getDerivedStateFromError() {
-    return { brokenAt: '' };
+    return { isBroken: true };
   }
 
   override componentDidUpdate(before: Props): void {
-    if (before.resetKey !== this.props.resetKey && this.state.brokenAt !== null)
-      this.setState({ brokenAt: null });
+    if (before.resetKey !== this.props.resetKey && this.state.isBroken)
+      this.setState({ isBroken: false });
   }
 
   override render(): ReactNode {
-    return this.state.brokenAt === null
-      ? this.props.children
-      : this.props.fallback(() => this.setState({ brokenAt: null }));
+    return this.state.isBroken ? <Crashed again={() => this.setState({ isBroken: false })} /> : this.props.children;
   }
 }

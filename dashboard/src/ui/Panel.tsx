@@ -1,6 +1,7 @@
 import './Panel.css';
 import { useId } from 'react';
 import type { ReactNode } from 'react';
+import { Broken } from './Broken.tsx';
 
 interface Props { title: string; children: ReactNode; tools?: ReactNode; note?: ReactNode; flush?: boolean }
 
@@ -14,7 +15,7 @@ export function Panel({ title, children, tools, note, flush }: Props) {
         {tools ? <div className="panel-tools">{tools}</div> : null}
       </div>
       {note ? <p className="panel-note">{note}</p> : null}
-      <div className={flush ? 'panel-body panel-flush' : 'panel-body'}>{children}</div>
+      <div className={flush ? 'panel-body panel-flush' : 'panel-body'}><Broken>{children}</Broken></div>
     </section>
   );
 }

@@ -4,9 +4,10 @@ import { chooseLanguage, isLanguage, langAttribute } from '@/text/language.ts';
 import type { Language } from '@/text/language.ts';
 import type { Texts } from '@/text/en/texts.ts';
 import { loadTexts } from '@/text/load.ts';
-import { fresh } from '@/url/fresh.ts';
+import { fresh } from '@/api/fresh.ts';
 import { ReaderContext } from './reader.tsx';
 import type { Theme } from './reader.tsx';
+import { tell } from './toasts.ts';
 
 const LANGUAGE_KEY = 'tollgate.language';
 const THEME_KEY = 'tollgate.theme';
@@ -45,7 +46,7 @@ export function ReaderProvider({ initial, language: first, children }: { initial
     language, texts, theme,
     setLanguage: (l: Language) => {
       window.localStorage.setItem(LANGUAGE_KEY, l);
-      void fresh(loadTexts(l)).then((t) => setSpoken({ language: l, texts: t }));
+      void fresh(loadTexts(l)).then((t) => setSpoken({ language: l, texts: t }), () => tell(texts.problems.network, { kind: 'bad' }));
     },
     setTheme: (t: Theme) => {
       window.localStorage.setItem(THEME_KEY, t);

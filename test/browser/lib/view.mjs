@@ -124,9 +124,11 @@ export class View {
     }));
   }
 
-  async breakOff(path) {
+  // path: one, or a RegExp; method: that alone.
+  async breakOff(path, method) {
     this.expect(path);
-    await this.page.route((url) => url.pathname === path, (route) => route.abort('connectionreset'));
+    await this.page.route((url) => (path instanceof RegExp ? path.test(url.pathname) : url.pathname === path), (route) =>
+      (method === undefined || route.request().method() === method ? route.abort('connectionreset') : route.fallback()));
   }
 
   // Answers come when the returned function is called.

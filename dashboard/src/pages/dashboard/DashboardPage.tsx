@@ -16,6 +16,7 @@ import { CallDialog } from '@/panels/records/CallDialog.tsx';
 import { Link } from '@/ui/Link.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
+import { problemTitle } from '@/ui/ProblemNotice.tsx';
 import { useSignedIn } from '@/ui/me.ts';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { hasFilters } from '@/url/filters.ts';
@@ -32,13 +33,14 @@ const hasPrices = (of: Stats): boolean => of.cost > 0 || of.top_routes.some((r) 
 
 // This month's cost; where it is not asked for, the range's, which the statistics have.
 function CostCard({ of, view, isAsked }: { of: Stats; view: View; isAsked: boolean }) {
-  const { dashboard } = useText();
+  const texts = useText();
+  const { dashboard } = texts;
   const format = useFormat();
   const now = useNow();
   const month = useQuery<Cost>(isAsked ? costAddress({ ...view, range: { kind: 'named', name: 'this_month' } }, now) : null, 'cost');
   const cost = isAsked ? ('data' in month ? month.data?.cost : undefined) : of.cost;
   return <Card label={dashboard.cost} value={cost === undefined ? '–' : format.money(cost)} now={null} before={null} better="neither"
-    compare="none" below={isAsked ? dashboard.costOf : dashboard.costRange} />;
+    compare="none" below={!isAsked ? dashboard.costRange : month.state === 'failed' ? problemTitle(month.problem, texts) : dashboard.costOf} />;
 }
 
 function Tops({ of, view, address }: { of: Stats; view: View; address: string }) {

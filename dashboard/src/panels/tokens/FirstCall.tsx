@@ -5,6 +5,7 @@ import { hrefOf } from '@/url/pages.ts';
 import { useQuery } from '@/query/useQuery.ts';
 import { Icon } from '@/ui/Icon.tsx';
 import { Link } from '@/ui/Link.tsx';
+import { problemTitle } from '@/ui/ProblemNotice.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { useEach } from './useEach.ts';
 
@@ -18,7 +19,8 @@ const addressOf = (t: Token): string => addressOfGet('/api/usage/logs', {
 
 // Waits for the key's first call, and shows it arrive.
 export function FirstCall({ token }: { token: Token }) {
-  const { key: words } = useText().tokens;
+  const texts = useText();
+  const { key: words } = texts.tokens;
   const format = useFormat();
   const address = addressOf(token);
   const calls = useQuery<{ items: Call[] }>(address, `first call ${token.id}`);
@@ -29,7 +31,7 @@ export function FirstCall({ token }: { token: Token }) {
     <div className={call ? 'first-call first-call-here' : 'first-call'} role="status">
       {call ? <Icon name="check" /> : <span className="first-call-dot" aria-hidden="true" />}
       {call ? <span>{call.response_status === null ? words.receivedNoStatus(took) : words.received(String(call.response_status), took)}</span>
-        : <span>{words.waiting} <span className="soft">{words.waitingHint}</span></span>}
+        : <span>{calls.state === 'failed' ? `${problemTitle(calls.problem, texts)}.` : words.waiting} <span className="soft">{words.waitingHint}</span></span>}
       {call && <code>{call.request_method} {call.route_path}</code>}
       {call && <Link href={hrefOf({ name: 'token', id: token.id })}>{words.open}</Link>}
     </div>
