@@ -1,4 +1,5 @@
 import './App.css';
+import { useSession } from '@/query/session.ts';
 import { prefetchMe, useMe } from '@/query/useMe.ts';
 import MissingPage from '@/pages/missing/MissingPage.tsx';
 import { NoRole } from '@/shell/NoRole.tsx';
@@ -88,10 +89,11 @@ function SignedIn({ page }: { page: Page }) {
 export function App() {
   const { path, search } = usePlace();
   const page = pageOf(path, search);
+  const session = useSession();
   return (
     <>
       <Broken resetKey={path + search}>
-        {page.name === 'signIn' ? <SignInPage /> : page.name === 'self' ? <SelfPage /> : <SignedIn page={page} />}
+        {page.name === 'signIn' ? <SignInPage /> : page.name === 'self' ? <SelfPage /> : <SignedIn key={session} page={page} />}
       </Broken>
       <Toasts />
     </>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { check } from './lib/suite.mjs';
 import { flood } from './lib/flood.mjs';
-import { api, call, eventually, site } from './lib/site.mjs';
+import { api, call, control, eventually, site } from './lib/site.mjs';
 import { watchTasks } from './lib/tasks.mjs';
 
 const ON = { 'tollgate.live': 'on' };
@@ -107,6 +107,31 @@ check('it ends with the session in all tabs, and with the last tab', async ({ op
     await view.page.getByLabel('Personal key').waitFor();
   await eventually(() => gate.pending('/api/live') === 0, 'the stream is closed');
   assert.equal(streams(gate, since).length, 0);
+});
+
+check('who signs in as another has a stream of their own, and nothing of who was there', async ({ open, gate }) => {
+  const first = await open('/dashboard?range=7d&zone=UTC', { as: 'admin', fresh: true, storage: { ...ON, 'tollgate.refresh': '0' } });
+  await isOpen(first);
+  await first.settle();
+  const { code } = JSON.parse((await control('cli', { arguments: ['user', 'link', 'viewer', '--json'] })).out);
+  const since = gate.requests.length;
+  const release = await first.hold('/api/me');
+  const second = await open(`/sign-in#${code}`, { beside: first });
+  await second.page.getByRole('button', { name: 'Account: viewer' }).waitFor();
+  await eventually(() => first.apiCalls().at(-1) === '/api/me', 'it is asked who is there');
+  assert.equal(await first.page.locator('.card, .topbar').count(), 0);
+  release();
+  await first.page.getByRole('button', { name: 'Account: viewer' }).waitFor();
+  for (const view of [first, second])
+    await isOpen(view);
+  assert.ok(streams(gate, since).length > 0);
+  await eventually(() => gate.pending('/api/live') === 1, 'one stream is open');
+  const calls = async (view) => Number((await view.page.getByRole('region', { name: 'Calls', exact: true }).locator('.card-value').innerText()).replaceAll(',', ''));
+  const own = await api('viewer', 'GET', first.countedCalls().findLast((c) => c.startsWith('/api/usage/stats')));
+  assert.equal(await calls(first), own.total_calls);
+  await call('caller', '/api/orders/another');
+  for (const view of [first, second])
+    await rows(view).nth(1).waitFor();
 });
 
 check('a tab that closes takes its wish along', async ({ open, gate }) => {

@@ -131,6 +131,36 @@ check('a team: created, members, roles, bounds, disabled, deleted; the audit has
   await view.page.locator('.audit-diff ins', { hasText: '10.0.0.0/8' }).locator('visible=true').first().waitFor();
 });
 
+check('two roles changed while the list loads: both are shown', async ({ open }) => {
+  const team = await api('admin', 'POST', '/api/teams', { name: fresh('Roles') });
+  for (const person of ['viewer', 'manager'])
+    await api('admin', 'PUT', `/api/teams/${team.id}/members/${site.people[person].id}`, { role: 'viewer' });
+  const view = await open(`/teams/${team.id}`, { as: 'admin', storage: { 'tollgate.refresh': '0' } });
+  await view.settle();
+  const lists = () => view.sent.filter((r) => r.method === 'GET' && r.url.endsWith(`/api/teams/${team.id}`)).length;
+  // The list that the first change asks for is answered before the second, and arrives after it.
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  let isFirst = true;
+  await view.page.route((url) => url.pathname === `/api/teams/${team.id}`, async (route) => {
+    if (!isFirst)
+      return route.continue();
+    isFirst = false;
+    const json = await api('admin', 'GET', `/api/teams/${team.id}`);
+    await released;
+    return route.fulfill({ json }).catch(() => {}); // nobody waits for it any more
+  });
+  await view.page.getByLabel('Role of viewer').selectOption('manager');
+  await eventually(() => lists() === 2, 'the list is asked for');
+  await view.page.getByLabel('Role of manager').selectOption('manager');
+  await view.page.getByText('manager: Manager.').waitFor();
+  release();
+  await eventually(() => lists() === 3, 'and once more');
+  await view.settle();
+  for (const person of ['viewer', 'manager'])
+    assert.equal(await view.page.getByLabel(`Role of ${person}`).inputValue(), 'manager');
+});
+
 check('a team with tokens is not deleted, and says why', async ({ open }) => {
   const view = await open(`/teams/${site.teams.one}`, { as: 'admin', expect: [`/api/teams/${site.teams.one}`] });
   await button(view.page, 'Delete team').click();

@@ -77,6 +77,18 @@ check('signing out ends it in all tabs', async ({ open }) => {
   await heading(other, 'Sign in').waitFor();
 });
 
+check('what is typed in one tab stays while another signs out', async ({ open }) => {
+  const view = await open('/usage-analytics', { as: 'viewer', fresh: true, expect: ['/api/me', '/api/usage/stats'] });
+  await heading(view, 'Usage analytics').waitFor();
+  const other = await open('/sign-in', { beside: view, ...NOBODY });
+  await other.page.getByLabel('Personal key').fill('tgu_typed');
+  await view.page.getByRole('button', { name: /^Account/ }).click();
+  await view.page.getByRole('button', { name: 'Sign out' }).click();
+  await heading(view, 'Sign in').waitFor();
+  await other.settle();
+  assert.equal(await other.page.getByLabel('Personal key').inputValue(), 'tgu_typed');
+});
+
 check('sent back by a provider: why, and what to do', async ({ open }) => {
   const view = await open('/sign-in?problem=no_role', NOBODY);
   await view.page.getByRole('alert').getByText('You have no role here yet.').waitFor();

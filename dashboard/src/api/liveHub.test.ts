@@ -142,6 +142,22 @@ test('it ends for all, and is not begun anew by itself', () => {
   }
 });
 
+test('what several tabs tell of one session ends it once: who came meanwhile is of the next', () => {
+  const { hub, opened, at, reader, states, settle } = start();
+  hub.want(reader('former'), '');
+  settle();
+  at(0).events.onOpen();
+  hub.end(0.1);
+  hub.want(reader('next'), '');
+  hub.end(0.1);
+  settle();
+  assert.deepEqual([states('former').at(-1), opened.length, at(0).isClosed], ['ended', 2, true]);
+  at(1).events.onOpen();
+  assert.equal(states('next').at(-1), 'open');
+  hub.end(0.2);
+  assert.deepEqual([states('next').at(-1), at(1).isClosed], ['ended', true]);
+});
+
 test('a refused stream is tried again, after longer and longer', () => {
   const { hub, opened, at, reader, readers, settle } = start();
   hub.want(reader('a'), '');

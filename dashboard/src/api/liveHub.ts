@@ -24,6 +24,7 @@ export class LiveHub {
   #next: Stream | null = null;  // opened, and not there yet
   #state: LiveNews = CONNECTING;
   #waitMs = FIRST_WAIT_MS;
+  #ended: number | undefined;
   #seen: string[] = [];
   #seenSet = new Set<string>();
   #settles: ReturnType<typeof setTimeout> | undefined;
@@ -50,8 +51,12 @@ export class LiveHub {
       this.#settle();
   }
 
-  // Nobody is signed in any more: for all readers.
-  end(): void {
+  // Nobody is signed in any more: for all readers. What several tabs tell is done once: those who came meanwhile
+  // are of the next session.
+  end(session?: number): void {
+    if (session !== undefined && session === this.#ended)
+      return;
+    this.#ended = session ?? this.#ended;
     const wanting = [...this.#seats].filter(([, seat]) => seat.wish !== null);
     for (const [, seat] of wanting)
       seat.wish = null;

@@ -4,7 +4,7 @@ import { LiveHub } from './liveHub.ts';
 import type { Reader } from './liveHub.ts';
 import { openSource } from './liveSource.ts';
 
-export type ToWorker = { kind: 'want'; wish: Wish } | { kind: 'leave' } | { kind: 'end' };
+export type ToWorker = { kind: 'want'; wish: Wish } | { kind: 'leave' } | { kind: 'end'; session: number };
 
 // A tab that died said nothing: who wants something says so again each 15 s.
 const SILENT_MS = 50_000;
@@ -15,7 +15,7 @@ const heard = new Map<Reader, number>();
 
 function hear(reader: Reader, said: ToWorker): void {
   if (said.kind === 'end') {
-    hub.end();
+    hub.end(said.session);
     return;
   }
   if (said.kind === 'leave' || said.wish === null)

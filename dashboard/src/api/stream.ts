@@ -23,7 +23,7 @@ function lineToOwn(take: Take): Line {
       else if (said.kind === 'leave')
         own.leave(take);
       else
-        own.end();
+        own.end(said.session);
     },
     close: () => own.leave(take),
   };
@@ -99,8 +99,8 @@ export function watchLive(filter: string, take: Take): () => void {
   };
 }
 
-// Whoever was signed in is not any more.
-export function endLive(): void {
+// Whoever was signed in is not any more. `session`: a number of this news, which each tab tells.
+export function endLive(session: number): void {
   for (const line of lines)
-    line.say({ kind: 'end' });
+    line.say({ kind: 'end', session });
 }

@@ -16,7 +16,7 @@ export interface Live extends LiveRows {
 
 const SAID_EACH_MS = 10_000;
 
-onSession((news) => { if (news === 'signed-out') endLive(); });
+onSession(endLive);
 
 export class LiveFeed {
   readonly #filter: string;

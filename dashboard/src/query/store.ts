@@ -16,11 +16,13 @@ const EMPTY: Entry = { data: undefined, problem: null, isLoading: true, loadedAt
 const RETRIES_MS = [400, 1500];
 const PATIENCE_MS = 2000;
 const KEPT_MS = 30_000;
+const LOST_MS = 60_000; // no answer comes any more: the manager gives up sooner
 
 interface Slot {
   entry: Entry;
   readers: Set<() => void>;
-  abort: AbortController | null;
+  abort: AbortController | null; // while it loads
+  begunAt: number;
   forgetAt: ReturnType<typeof setTimeout> | null;
 }
 
@@ -29,7 +31,7 @@ const slots = new Map<string, Slot>();
 function slotOf(address: string): Slot {
   let slot = slots.get(address);
   if (!slot) {
-    slot = { entry: EMPTY, readers: new Set(), abort: null, forgetAt: null };
+    slot = { entry: EMPTY, readers: new Set(), abort: null, begunAt: 0, forgetAt: null };
     slots.set(address, slot);
   }
   return slot;
@@ -64,6 +66,7 @@ async function fetchPatiently(address: string, signal: AbortSignal): Promise<unk
 async function load(address: string, slot: Slot): Promise<void> {
   const abort = new AbortController();
   slot.abort = abort;
+  slot.begunAt = Date.now();
   put(slot, { isLoading: true });
   try {
     const data = await fetchPatiently(address, abort.signal);
@@ -83,6 +86,9 @@ async function load(address: string, slot: Slot): Promise<void> {
 // Told where the manager knows nobody any more: the session has ended.
 let onSignedOut: (address: string) => void = () => undefined;
 export const setOnSignedOut = (told: (address: string) => void): void => { onSignedOut = told; };
+
+// Whether something that is read is on its way.
+export const isWaiting = (): boolean => [...slots.values()].some((s) => s.abort && Date.now() - s.begunAt < LOST_MS);
 
 export const readEntry = (address: string): Entry => slots.get(address)?.entry ?? EMPTY;
 
@@ -116,21 +122,26 @@ export function prefetch(address: string): void {
   setTimeout(watchEntry(address, KEPT_MS, () => undefined), KEPT_MS);
 }
 
-// Asks anew for what somebody reads; forgets what nobody does. Without an address: everything.
-export function refresh(isMeant: (address: string) => boolean = () => true): void {
+// Asks anew for what somebody reads; forgets what nobody does. `hasChanged`: also for what is on its way, which may
+// have been answered before the change.
+export function refresh(isMeant: (address: string) => boolean, hasChanged = false): void {
   for (const [address, slot] of [...slots]) {
     if (!isMeant(address))
       continue;
     if (slot.readers.size === 0)
       slots.delete(address);
-    else if (!slot.abort)
+    else if (hasChanged || !slot.abort) {
+      slot.abort?.abort();
       void load(address, slot);
+    }
   }
 }
 
-// What was known of somebody who has signed out, or is another now.
-export function forgetAll(): void {
+// What was known of somebody who has signed out, or is another now. Who still reads it then has to watch it anew.
+export function forgetAll(isKept: (address: string) => boolean): void {
   for (const [address, slot] of [...slots]) {
+    if (isKept(address))
+      continue;
     slot.abort?.abort();
     slot.abort = null;
     if (slot.readers.size === 0)

@@ -1,9 +1,9 @@
-import { useNow } from '@/query/clock.ts';
+import { useSeen } from '@/query/clock.ts';
 import { useFormat, useText } from './reader.tsx';
 
 // How long ago, or until when; the instant itself on hover. Null: it never was.
 export function Ago({ at, never }: { at: string | null; never?: string }) {
-  const now = useNow();
+  const now = useSeen();
   const format = useFormat();
   const { state } = useText().common;
   if (at === null)

@@ -1,8 +1,7 @@
 import './SignInPage.css';
 import { useEffect, useRef, useState } from 'react';
-import { addressOfGet } from '@/api/call.ts';
 import type { Ways } from '@/api/types.ts';
-import { signIn } from '@/query/session.ts';
+import { WAYS, signIn } from '@/query/session.ts';
 import { useChange } from '@/query/useChange.ts';
 import { useQuery } from '@/query/useQuery.ts';
 import { currentPlace, go, takeFragment } from '@/url/place.ts';
@@ -95,7 +94,7 @@ function SentBack() {
 export default function SignInPage() {
   const { signIn: words } = useText().common;
   const [code] = useState(takeFragment);
-  const ways = useQuery<Ways>(addressOfGet('/api/sign-in'), 'ways');
+  const ways = useQuery<Ways>(WAYS, 'ways');
   useEffect(() => { document.title = `${words.title} · Tollgate`; }, [words]);
   return (
     <main className="sign-in" id="main">

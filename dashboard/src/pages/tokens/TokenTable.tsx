@@ -48,7 +48,7 @@ function TeamCell({ team }: { team: Token['team'] }) {
   return <Link className="filter-value" href={tokenListHref({ ...view, team: team ? String(team.id) : 'none' })} title={usage.filter.by(name)}>{name}</Link>;
 }
 
-function useColumns(by: TokenRank | null, hasActs: boolean, onChanged: () => void): Column<ListedToken>[] {
+function useColumns(by: TokenRank | null, hasActs: boolean): Column<ListedToken>[] {
   const { tokens: words, common } = useText();
   const counts: Column<ListedToken>[] = by === null ? [] : [
     { key: 'calls', head: words.calls, number: true, cell: (t) => <Count value={t.calls} /> },
@@ -64,15 +64,15 @@ function useColumns(by: TokenRank | null, hasActs: boolean, onChanged: () => voi
     { key: 'expires', head: words.expires, sort: 'expires_at', cell: (t) => <ExpiresCell token={t} /> },
     { key: 'key', head: words.keyStart, cell: (t) => (t.key_start ? <code>{t.key_start}…</code> : '–') },
     { key: 'created', head: words.created, sort: '-created_at', cell: (t) => <Ago at={t.created_at} never={common.state.unknown} /> },
-    ...(hasActs ? [{ key: 'acts', head: <span className="only-read">{common.act.more}</span>, cell: (t: ListedToken) => <TokenActs token={t} onChanged={onChanged} /> }] : []),
+    ...(hasActs ? [{ key: 'acts', head: <span className="only-read">{common.act.more}</span>, cell: (t: ListedToken) => <TokenActs token={t} /> }] : []),
   ];
 }
 
-export function TokenTable({ tokens, onChanged }: { tokens: readonly ListedToken[]; onChanged: () => void }) {
+export function TokenTable({ tokens }: { tokens: readonly ListedToken[] }) {
   const { list: words } = useText().tokens;
   const me = useSignedIn();
   const [view, change] = useTokenList();
-  const columns = useColumns(view.by, tokens.some((t) => mayActOn(me, t)), onChanged);
+  const columns = useColumns(view.by, tokens.some((t) => mayActOn(me, t)));
   const order = (to: string): void => {
     const sort: TokenOrder | undefined = TOKEN_ORDERS.find((o) => o === to);
     if (sort)

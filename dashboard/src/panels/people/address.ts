@@ -9,4 +9,4 @@ export const sessionsAddress = (id: number): string => addressOfGet('/api/users/
 export const identitiesAddress = (id: number): string => addressOfGet('/api/users/{id}/identities', { path: { id } });
 
 const PEOPLE = /^\/api\/(teams|users|access-requests|audit|me)\b/;
-export const refreshPeople = (): void => refresh((a) => PEOPLE.test(a));
+export const refreshPeople = (): void => refresh((a) => PEOPLE.test(a), true);

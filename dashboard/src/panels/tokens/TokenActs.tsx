@@ -9,14 +9,16 @@ import { DIALOGS } from './dialogs.ts';
 import { isOver, mayActOn } from './may.ts';
 import { useSwitch } from './useSwitch.ts';
 
-interface Props { token: Token; onChanged: () => void }
+// onChanged: where more than tokens is to be asked anew.
+interface Props { token: Token; onChanged?: () => void }
 
 // All that can be done with a token, as a menu; nothing for who may only look.
 export function TokenActs({ token, onChanged }: Props) {
   const me = useSignedIn();
   const { tokens: words, common } = useText();
   const [open, setOpen] = useState<keyof typeof DIALOGS | null>(null);
-  const set = useSwitch(token, onChanged);
+  const changed = (): void => { refreshTokens(); onChanged?.(); };
+  const set = useSwitch(token, changed);
   if (!mayActOn(me, token) || token.state === 'deleted')
     return null;
   const toggle = token.disabled_at === null
@@ -28,7 +30,6 @@ export function TokenActs({ token, onChanged }: Props) {
     ]),
     { label: words.remove.act, onClick: () => setOpen('remove') },
   ];
-  const changed = (): void => { refreshTokens(); onChanged(); };
   const Opened = open === null ? null : DIALOGS[open];
   return (
     <>

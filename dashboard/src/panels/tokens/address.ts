@@ -5,4 +5,4 @@ import { refresh } from '@/query/store.ts';
 export const routesAddress = addressOfGet('/api/routes');
 export const teamsAddress = addressOfGet('/api/teams', { query: { limit: 200 } });
 export const tokenAddressesOf = (id: number): string => addressOfGet('/api/tokens/{id}/addresses', { path: { id } });
-export const refreshTokens = (): void => refresh((a) => a.startsWith('/api/tokens'));
+export const refreshTokens = (): void => refresh((a) => a.startsWith('/api/tokens'), true);

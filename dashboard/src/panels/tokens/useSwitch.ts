@@ -5,7 +5,6 @@ import type { Token } from '@/api/types.ts';
 import { problemTitle } from '@/ui/ProblemNotice.tsx';
 import { useText } from '@/ui/reader.tsx';
 import { tell } from '@/ui/toasts.ts';
-import { refreshTokens } from './address.ts';
 
 export function useSwitch(token: Pick<Token, 'id' | 'name'>, onChanged: () => void): (on: boolean) => void {
   const texts = useText();
@@ -18,7 +17,6 @@ export function useSwitch(token: Pick<Token, 'id' | 'name'>, onChanged: () => vo
     } catch (e) {
       tell(words.failed(token.name, problemTitle(asProblem(e), texts)), { kind: 'bad' });
     }
-    refreshTokens();
     onChanged();
   };
   return (on) => void set(on);
