@@ -4,6 +4,7 @@ import { check } from './lib/suite.mjs';
 import { api, control, eventually, sessionCookie, site } from './lib/site.mjs';
 
 const STATS = '/api/usage/stats';
+const HOUR_MS = 3_600_000;
 const value = (view, card) => view.page.getByRole('region', { name: card, exact: true }).locator('.card-value').innerText();
 const asked = (view) => new URLSearchParams(view.apiCalls().findLast((c) => c.startsWith(STATS)).split('?')[1]);
 
@@ -219,6 +220,49 @@ check('it refreshes by the clock, and not while nobody looks', async ({ open }) 
   const hidden = count();
   await view.page.waitForTimeout(6000);
   assert.equal(count(), hidden);
+});
+
+check('an answer slower than the period is shown in the end', async ({ open }) => {
+  const view = await open('/usage-analytics?range=24h&zone=UTC', { as: 'admin', storage: { 'tollgate.refresh': '5' }, before: (v) =>
+    v.page.route((url) => url.pathname === STATS, async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 6500));
+      await route.continue().catch(() => {}); // the test is over
+    }) });
+  await view.page.getByRole('region', { name: 'Calls', exact: true }).waitFor({ timeout: 15_000 });
+  assert.equal(view.countedCalls().length, 1);
+  await eventually(() => view.countedCalls().length === 2, 'then it is asked again');
+});
+
+// The page's own clock; the manager's is the real one.
+async function openTwoHoursAgo(open, path) {
+  const view = await open(path, { as: 'admin', storage: { 'tollgate.refresh': '0' },
+    before: (v) => v.page.clock.install({ time: Date.now() - 2 * HOUR_MS }) });
+  await view.settle();
+  return view;
+}
+
+check('another page, and another range, ask up to now, however long the former one stood', async ({ open }) => {
+  const view = await openTwoHoursAgo(open, '/usage-analytics');
+  const hoursAgo = () => Math.round((Date.now() - Date.parse(asked(view).get('to'))) / HOUR_MS);
+  assert.equal(hoursAgo(), 2);
+  await view.page.clock.fastForward(HOUR_MS);
+  await view.page.getByRole('link', { name: 'Overview', exact: true }).click();
+  await view.page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await view.settle();
+  const stats = view.apiCalls().filter((c) => c.startsWith(STATS));
+  assert.equal(stats.length, 2, stats.join(' '));
+  assert.equal(hoursAgo(), 1);
+  await view.page.clock.fastForward(HOUR_MS);
+  await view.page.getByRole('button', { name: /^Range: / }).click();
+  await view.page.getByRole('button', { name: 'Last 7 days' }).click();
+  await eventually(() => hoursAgo() === 0, 'the range goes up to now');
+});
+
+check('while refreshing is off what is shown gets old, and says so', async ({ open }) => {
+  const view = await openTwoHoursAgo(open, '/usage-analytics?range=7d&zone=UTC');
+  await view.page.clock.fastForward(2 * HOUR_MS + 600_000);
+  await view.page.locator('.trust', { hasText: /Data as of\s*10 min ago/ }).waitFor();
+  assert.equal(view.countedCalls().length, 1);
 });
 
 check('the panels’ menus: curl, tollgate usage ask, CSV', async ({ open }) => {

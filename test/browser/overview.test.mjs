@@ -36,6 +36,21 @@ check('the overview: cards, the first three, cost; without a chart', async ({ op
   await view.page.waitForURL(/\/token-usage\/\d+\?range=7d/);
 });
 
+check('a token as a filter has its name by two questions at most', async ({ open }) => {
+  const [name, id] = Object.entries(site.shown)[0];
+  for (const path of [`/dashboard?${WEEK}&token=${id}`, `${ROUTE}&${WEEK}&token=${id}`]) {
+    const view = await openPage(open, path);
+    await view.page.getByText(`Token: ${name}`).waitFor();
+    assert.ok(view.countedCalls().length <= 2, view.countedCalls().join(' '));
+  }
+  // One without calls: no more of them.
+  for (const path of [`/dashboard?from=2026-01-01&to=2026-01-02&zone=UTC&token=${id}`, `${ROUTE}&from=2026-01-01&to=2026-01-02&zone=UTC&token=${id}`]) {
+    const view = await openPage(open, path);
+    await view.page.getByText(path.startsWith('/dashboard') ? `Token: ${name}` : `Token: ${id}`).waitFor();
+    assert.ok(view.countedCalls().length <= 2, view.countedCalls().join(' '));
+  }
+});
+
 check('first steps tick themselves off', async ({ open }) => {
   const { key, url: base, gateway } = site.first;
   const view = await open('/dashboard', { as: key, base, storage: { 'tollgate.refresh': '5' } });

@@ -245,6 +245,12 @@ check('those that nobody uses are told, and a click leads to them', async ({ ope
   await row(view, token.name).waitFor();
 });
 
+check('a team’s tokens: its name by two questions in all', async ({ open }) => {
+  const view = await openTokens(open, `?team=${site.teams.one}`);
+  await view.page.getByRole('button', { name: 'Team: one' }).waitFor();
+  assert.equal(view.countedCalls().length, 2, view.countedCalls().join(' '));
+});
+
 check('a page more at a time', async ({ open }) => {
   const view = await openTokens(open, '?state=all');
   const before = await view.page.locator('tbody tr').count();

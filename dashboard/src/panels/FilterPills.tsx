@@ -1,6 +1,6 @@
 import './FilterPills.css';
 import { addressOfGet } from '@/api/call.ts';
-import type { Token } from '@/api/types.ts';
+import type { Stats, Token } from '@/api/types.ts';
 import { useQuery } from '@/query/useQuery.ts';
 import { NO_FILTERS, listFilters, removeFilter } from '@/url/filters.ts';
 import type { Filter } from '@/url/filters.ts';
@@ -17,12 +17,16 @@ function useTokenName(id: string | null): Record<string, string> {
   return 'data' in token && token.data ? { [`token:${id}`]: token.data.name } : {};
 }
 
-// `names`: of "token:12", as far as they are known.
-export function FilterPills({ names }: { names: Readonly<Record<string, string>> }) {
+// `of`: the page's own answer, as far as it names tokens. `asks`: whether one that it does not name is asked for; a page
+// that has two questions of its own leaves it.
+export interface PillsProps { of?: { top_tokens: Stats['top_tokens'] } | undefined; asks?: boolean }
+
+export function FilterPills({ of, asks = false }: PillsProps) {
   const { usage } = useText();
   const [view, change] = useView();
   const all = listFilters(view.filters);
-  const name = useTokenName(all.find((f) => f.name === 'token' && !(`token:${f.value}` in names))?.value ?? null);
+  const names = Object.fromEntries(of?.top_tokens.map((t) => [`token:${t.id}`, t.name ?? '']) ?? []);
+  const name = useTokenName(all.find((f) => asks && f.name === 'token' && !(`token:${f.value}` in names))?.value ?? null);
   const known: Readonly<Record<string, string>> = { ...name, ...names };
   const print = (f: Filter): string => `${usage.filter[f.name]}: ${known[`${f.name}:${f.value}`] ?? f.value}`;
   return (

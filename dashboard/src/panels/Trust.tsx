@@ -1,6 +1,6 @@
 import './Trust.css';
 import type { Whole } from '@/api/types.ts';
-import { useNow } from '@/query/clock.ts';
+import { useNow, useSeen } from '@/query/clock.ts';
 import { oddDays } from '@/time/days.ts';
 import { Ago } from '@/ui/Ago.tsx';
 import { Icon } from '@/ui/Icon.tsx';
@@ -11,6 +11,7 @@ import { lags } from './trust.ts';
 export function Trust({ of, isOld }: { of: Whole; isOld: boolean }) {
   const { common, usage } = useText();
   const now = useNow();
+  const seen = useSeen();
   const format = useFormat(of.zone);
   const asOf = of.as_of === null ? null : new Date(of.as_of);
   const isLate = lags(of, now);
@@ -20,7 +21,7 @@ export function Trust({ of, isOld }: { of: Whole; isOld: boolean }) {
     <ul className="trust">
       <li className={isLate ? 'warn' : 'soft'}>
         {isLate && <Icon name="warn" />}
-        {isLate && asOf ? common.refresh.lags(format.ago(asOf, now)) : <>{common.refresh.asOf('')}<Ago at={of.as_of} never={common.state.unknown} /></>}
+        {isLate && asOf ? common.refresh.lags(format.ago(asOf, seen)) : <>{common.refresh.asOf('')}<Ago at={of.as_of} never={common.state.unknown} /></>}
       </li>
       {silent.length > 0 && <li className="warn"><Icon name="warn" />{common.refresh.silent(format.list(silent))}</li>}
       {of.waiting > 0 && <li className="warn" title={of.uncounted.join('\n')}><Icon name="warn" />{usage.uncounted(format.exact(of.waiting))}</li>}

@@ -1,5 +1,5 @@
 import './UsageBar.css';
-import { PERIODS, setPeriod, tick, useNow, usePeriod } from '@/query/clock.ts';
+import { PERIODS, catchUp, setPeriod, tick, useNow, usePeriod } from '@/query/clock.ts';
 import { refresh } from '@/query/store.ts';
 import { isMe } from '@/query/useMe.ts';
 import { fixRange, shiftRange } from '@/time/range.ts';
@@ -17,13 +17,14 @@ import { tell } from '@/ui/toasts.ts';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { useKeys } from '@/ui/useKeys.ts';
 import { FilterPills } from './FilterPills.tsx';
+import type { PillsProps } from './FilterPills.tsx';
 import { RangePicker } from './RangePicker.tsx';
 import { rangeOf } from './question.ts';
 
-// A whole range in the past does not change: only what is refreshed by hand.
+// What the clock moves is asked for by other addresses then; the rest, as whole ranges of the past, once those are under way.
 export function refreshNow(): void {
-  refresh((address) => !isMe(address));
   tick();
+  setTimeout(() => refresh((address) => !isMe(address)));
 }
 
 function RefreshTools() {
@@ -52,7 +53,7 @@ function ShareLink({ range }: { range: Range }) {
 }
 
 // Range, what it is compared with, filters; the same on each page that shows usage.
-export function UsageBar({ names }: { names?: Readonly<Record<string, string>> }) {
+export function UsageBar(pills: PillsProps) {
   const { usage } = useText();
   const [view, change] = useView();
   const now = useNow();
@@ -63,14 +64,14 @@ export function UsageBar({ names }: { names?: Readonly<Record<string, string>> }
     <div className="usage-bar">
       <div className="usage-bar-row">
         <Button kind="quiet" label={usage.range.back} onClick={() => move(-1)}><Icon name="left" /></Button>
-        <RangePicker written={view.range} range={range} onChange={(r, zone) => change({ range: r, zone })} />
+        <RangePicker written={view.range} range={range} onChange={(r, zone) => { catchUp(); change({ range: r, zone }); }} />
         <Button kind="quiet" label={usage.range.forward} onClick={() => move(1)}
           disabled={range.to.getTime() >= now.getTime() - 1000}><Icon name="right" /></Button>
         <Select<Compare> quiet label={usage.compare.label} value={view.compare} onChange={(compare) => change({ compare })}
           options={COMPARES.map((c) => ({ value: c, label: `${usage.compare.label} ${usage.compare[c]}` }))} />
         <span className="usage-bar-end"><ShareLink range={range} /><RefreshTools /></span>
       </div>
-      <FilterPills names={names ?? {}} />
+      <FilterPills {...pills} />
     </div>
   );
 }

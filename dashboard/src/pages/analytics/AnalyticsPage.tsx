@@ -51,12 +51,11 @@ export default function AnalyticsPage() {
   const now = useNow();
   const address = statsAddress(view, now);
   const result = useWhole<Stats>(address, 'stats', view);
-  const names = Object.fromEntries('data' in result && result.data
-    ? result.data.top_tokens.map((t) => [`token:${t.id}`, t.name ?? '']) : []);
+  const of = 'data' in result ? result.data : undefined;
   return (
     <>
       <PageHead title={usage.title} />
-      <UsageBar names={names} />
+      <UsageBar of={of} asks={of !== undefined} />
       <UsageWhole of={result} what={usage.title} view={view} address={address}>
         {(of) => <Charts of={of} view={view} address={address} />}
       </UsageWhole>

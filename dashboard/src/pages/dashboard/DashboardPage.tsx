@@ -67,13 +67,13 @@ export default function DashboardPage() {
   const now = useNow();
   const address = statsAddress(view, now);
   const result = useWhole<Stats>(address, 'stats', view);
+  const of = 'data' in result ? result.data : undefined;
   // With filters nothing is told of first calls ever.
-  const of = 'data' in result && !hasFilters(view.filters) ? result.data : undefined;
-  const first = useFirstSteps(of, me.may.manage);
+  const first = useFirstSteps(hasFilters(view.filters) ? undefined : of, me.may.manage);
   return (
     <>
       <PageHead title={dashboard.title} />
-      <UsageBar />
+      <UsageBar of={of} asks={of !== undefined && !hasPrices(of)} />
       {first.shown && <FirstStepsPanel of={first.shown} />}
       <Loaded of={ownOf(result)} what={dashboard.title} height={600}>
         {(of) => (

@@ -87,12 +87,11 @@ function OfRoute({ path }: { path: string }) {
   if (result.state === 'failed' && result.problem.status === 404)
     return <Missing path={path} />;
   const data = 'data' in result ? result.data : undefined;
-  const names = Object.fromEntries(data?.top_tokens.map((t) => [`token:${t.id}`, t.name ?? '']) ?? []);
   return (
     <>
       <PageHead title={path} />
       {data ? <RouteFacts of={data} /> : result.state === 'loading' && <Skeleton height={180} what={records.routePage.facts} />}
-      <UsageBar names={names} />
+      <UsageBar of={data} />
       <UsageWhole of={result} what={records.routePage.title} view={view} address={address}>
         {(of) => <Charts of={of} view={view} address={address} />}
       </UsageWhole>

@@ -30,7 +30,7 @@ function Listed({ page, items, onCreate }: { page: TokenPage; items: readonly Li
   return (
     <>
       {page.as_of && <p className="tokens-note soft">{words.asOf(format.instant(new Date(page.as_of)))}</p>}
-      {page.items.length === 0 ? <NoTokens onCreate={onCreate} /> : <TokenTable tokens={items} onChanged={refreshTokens} />}
+      {page.items.length === 0 ? <NoTokens onCreate={onCreate} /> : <TokenTable tokens={items} />}
     </>
   );
 }
@@ -49,7 +49,7 @@ export default function TokensPage() {
     <>
       <PageHead title={words.title}>{create && <Button kind="main" onClick={create}>{words.create}</Button>}</PageHead>
       {view.bad.length > 0 && <Notice kind="warn">{words.list.bad(view.bad.join(', '))}</Notice>}
-      {me.may.manage && view.unusedDays === null && <UnusedNotice />}
+      {me.may.manage && view.unusedDays === null && view.team === null && <UnusedNotice />}
       <TokenBar />
       <section className="panel" aria-label={words.title}>
         <Loaded of={list.first} what={words.title} height={480}>{(page) => <Listed page={page} items={list.items} onCreate={create} />}</Loaded>
