@@ -12,6 +12,20 @@ async function heapMb(cdp) {
   return (await cdp.send('Runtime.getHeapUsage')).usedSize / 1e6;
 }
 
+// Whether rows that are missing were told of while work() went on.
+async function watchDrops(view, work) {
+  let isOver = false;
+  const told = (async () => {
+    let found = false;
+    for (; !isOver; await view.page.waitForTimeout(250))
+      found ||= await view.page.getByText(/requests that came here were too many/).count() > 0;
+    return found;
+  })();
+  const done = await work();
+  isOver = true;
+  return [done, await told];
+}
+
 async function look({ perSecond, seconds }) {
   const browser = await launch();
   try {
@@ -36,15 +50,14 @@ async function look({ perSecond, seconds }) {
     const longestBefore = await view.page.evaluate(() => window.longest);
     const before = await heapMb(cdp);
     await view.page.evaluate(() => { window.longest = 0; }); // collecting all garbage is no doing of the page's
-    calls += await flood({ perSecond, seconds: seconds * (1 - SETTLED), path });
+    const [more, isToldOfDrops] = await watchDrops(view, () => flood({ perSecond, seconds: seconds * (1 - SETTLED), path }));
+    calls += more;
     const longest = Math.max(longestBefore, await view.page.evaluate(() => window.longest));
     const after = await heapMb(cdp);
     const seen = Number((await view.page.getByText(/ so far$/).innerText()).replace(/\D/g, ''));
-    const dropped = (await view.page.getByText(/requests that came here were too many/).allInnerTexts())
-      .reduce((sum, text) => sum + Number(/^[\d,]+/.exec(text)[0].replaceAll(',', '')), 0);
     if (view.faults.length > 0)
       throw new Error(view.faults.join('\n'));
-    return { per_second: perSecond, seconds, calls, seen, dropped_in_sight: dropped, longest_task_ms: Math.round(longest),
+    return { per_second: perSecond, seconds, calls, seen, told_of_drops: isToldOfDrops, longest_task_ms: Math.round(longest),
       heap_mb: after, grown_mb: after - before };
   } finally {
     await browser.close();

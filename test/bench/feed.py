@@ -31,6 +31,7 @@ def feed(bench):
     for look in looks:
         print(", ".join(f"{name} {value:.3g}" for name, value in look.items()))
         title = f"live feed in a browser, {look['per_second']:,} calls/s for {look['seconds']} s"
+        assert look["told_of_drops"] or look["seen"] > look["calls"] * 0.99, "rows are missing, and nobody is told"
         figures[f"{title}: longest task"] = (look["longest_task_ms"], "ms", TASK_BAR_MS)
         figures[f"{title}: memory growth"] = (look["grown_mb"], "MB", GROWTH_BAR_MB)
     return figures
