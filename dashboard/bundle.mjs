@@ -58,6 +58,7 @@ export function mainOptions(out, worker, { define, plugins = [], ...options } = 
     define: { STREAM_WORKER: JSON.stringify(worker), ...define },
     entryPoints: ['src/main.tsx'],
     splitting: true,
+    inject: ['src/base.ts'], // imported by each part
     plugins: [styles, ...plugins],
     ...options,
   });

@@ -12,7 +12,7 @@ const FILE_MAX = 300;
 const FUNCTION_MAX = 120;
 
 // Each imports only from those before it, and from itself; of pages/, a folder only from itself.
-const ORDER = ['time', 'text', 'url', 'api', 'query', 'ui', 'charts', 'panels', 'shell', 'pages', 'groups', 'App.tsx', 'main.tsx'];
+const ORDER = ['time', 'text', 'url', 'api', 'query', 'ui', 'base.ts', 'charts', 'panels', 'shell', 'pages', 'groups', 'App.tsx', 'main.tsx'];
 // Who alone may import a package, or use a thing of the browser's.
 const PACKAGES = [[/^(date-fns|@date-fns)(\/|$)/, 'time'], [/^recharts(\/|$)/, 'charts']];
 const GLOBALS = { history: 'url', location: 'url', fetch: 'api', EventSource: 'api', SharedWorker: 'api', WebSocket: 'api',
