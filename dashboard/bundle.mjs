@@ -19,6 +19,7 @@ const common = (out, { define, ...options }) => ({
   minify: true,
   metafile: true,
   legalComments: 'none',
+  charset: 'utf8', // modules are read as that; escapes would be twice as long
   logLevel: 'warning',
   alias: { '@': join(here, 'src') },
   define: { 'process.env.NODE_ENV': '"production"', ...define },
