@@ -161,6 +161,55 @@ check('edited: only what differs is sent', async ({ open }) => {
   await row(view, token.name).getByText('after').waitFor();
 });
 
+check('a rotated key stays in sight, whatever the list below has meanwhile', async ({ open }) => {
+  const token = await addToken();
+  const view = await openTokens(open, `?q=${encodeURIComponent(token.name)}`);
+  await act(view, token.name, 'Rotate key');
+  await api('admin', 'PATCH', `${LIST}/${token.id}`, { name: `renamed ${token.id}` });
+  const address = view.page.url();
+  const release = await view.hold(`${LIST}/${token.id}/rotate`);
+  await view.page.getByRole('button', { name: 'Make another key' }).click();
+  for (let i = 0; i < 3; i++) // not while the key is on the way
+    await view.page.keyboard.press('Escape');
+  release();
+  const rotated = dialog(view, `renamed ${token.id} has another key`);
+  const key = rotated.getByRole('textbox', { name: 'Key', exact: true });
+  await key.waitFor();
+  await view.settle();
+  await view.page.waitForTimeout(1200); // longer than an answer counts as fresh
+  assert.equal(await call(await key.innerText(), '/api/orders/1'), 200);
+  await view.page.evaluate(() => document.activeElement.blur());
+  for (let i = 0; i < 3; i++)
+    await view.page.keyboard.press('Escape');
+  await rotated.getByText('The key has not been copied').waitFor();
+  assert.equal(view.page.url(), address);
+  await view.page.keyboard.press('Escape');
+  await rotated.getByRole('button', { name: 'Close without it' }).click();
+  await view.page.getByText('No tokens that fit').waitFor();
+});
+
+check('an act on the second page leaves it in sight, and shows there', async ({ open }) => {
+  const name = `paged ${Date.now()}`;
+  const all = [];
+  for (let i = 10; i < 63; i++)
+    all.push(await addToken({ name: `${name} ${i}` }));
+  const view = await openTokens(open, `?q=${encodeURIComponent(name)}&sort=name`);
+  const rows = view.page.locator('tbody tr');
+  await view.page.getByText('50 shown, there are more').waitFor();
+  await view.page.getByRole('button', { name: 'Show more' }).click();
+  await view.page.getByText('53 shown', { exact: true }).waitFor();
+  await act(view, `${name} 61`, 'Disable');
+  await row(view, `${name} 61`).getByText('Disabled', { exact: true }).waitFor();
+  assert.equal(await rows.count(), 53);
+  await act(view, `${name} 10`, 'Delete');
+  await view.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+  await row(view, `${name} 10`).waitFor({ state: 'detached' });
+  await view.page.getByText('52 shown', { exact: true }).waitFor();
+  assert.deepEqual(await rows.locator('th a').allInnerTexts(), Array.from({ length: 52 }, (_, i) => `${name} ${i + 11}`));
+  for (const { id } of all.slice(1)) // others look for theirs on the first page
+    await api('admin', 'DELETE', `${LIST}/${id}`);
+});
+
 check('deleted: out of sight', async ({ open }) => {
   const token = await addToken();
   const view = await openTokens(open);

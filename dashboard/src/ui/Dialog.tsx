@@ -26,7 +26,8 @@ export function Dialog({ title, onClose, children, wide }: Props) {
       openNow--;
     };
   }, []);
-  // A second Esc would close the browser's dialog unasked: it is never left to it.
+  // A second Esc would close the browser's dialog unasked: it is never left to it. Where it comes with the focus outside, what
+  // it closed is opened again, and asked.
   const onKeyDown = (e: KeyboardEvent): void => {
     if (e.key === 'Escape' && !e.defaultPrevented) {
       e.preventDefault();
@@ -35,7 +36,8 @@ export function Dialog({ title, onClose, children, wide }: Props) {
   };
   return (
     <dialog ref={dialog} className={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby={heading}
-      onKeyDown={onKeyDown} onCancel={(e) => { e.preventDefault(); onClose(); }}>
+      onKeyDown={onKeyDown} onCancel={(e) => { e.preventDefault(); onClose(); }}
+      onClose={() => { if (dialog.current) { dialog.current.showModal(); onClose(); } }}>
       <div className="dialog-head">
         <h2 id={heading}>{title}</h2>
         <Button kind="quiet" label={act.close} onClick={onClose}><Icon name="close" /></Button>

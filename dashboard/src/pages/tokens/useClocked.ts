@@ -1,4 +1,4 @@
-// The list anew with the page's clock: not while more of its pages are shown, which would go, nor below a dialog.
+// The list anew with the page's clock: not while more of its pages are shown, which would all be asked for, nor below a dialog.
 import { useEffect } from 'react';
 import { useNow } from '@/query/clock.ts';
 import { refresh } from '@/query/store.ts';

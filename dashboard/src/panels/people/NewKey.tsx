@@ -27,7 +27,7 @@ function EndsField({ value, isService, now, onChange, fault }: { value: Ends; is
   return <Select<Ends> label={words.expires} value={value} options={options} onChange={onChange} fault={fault} hint={isService ? words.serviceHint : undefined} />;
 }
 
-// A name and an end; then the key, once.
+// A name and an end; then the key, once: it does not close while the key is on the way, and what is below changes after.
 export function NewKey({ owner, onChanged, onClose }: Props) {
   const { keys: words } = useText().people;
   const [now] = useState(() => new Date());
@@ -39,14 +39,14 @@ export function NewKey({ owner, onChanged, onClose }: Props) {
       path: { id: owner.id },
       body: { name: name.trim(), ...(ends === 'never' ? {} : { expires_at: presetDate(ends, now, browserZone()).toISOString() }) },
     }));
-    onChanged();
   });
+  const close = (): void => { if (!isRunning) onClose(); };
   const faults = told(problem, ['name', 'expires_at']);
   if (made)
-    return <ShownKey value={made.key} onClose={onClose} />;
+    return <ShownKey value={made.key} onClose={() => { onClose(); onChanged(); }} />;
   return (
     <FormDialog title={owner.isOwn ? words.createTitle : words.createFor(owner.name)} go={words.create} isRunning={isRunning}
-      problem={faults.rest ? problem : null} onSubmit={() => void run()} onClose={onClose}>
+      problem={faults.rest ? problem : null} onSubmit={() => void run()} onClose={close}>
       <Field label={words.name} value={name} onChange={setName} hint={words.nameHint} fault={faults.at.name} />
       <EndsField value={ends} isService={owner.kind === 'service'} now={now} onChange={setEnds} fault={faults.at.expires_at} />
     </FormDialog>

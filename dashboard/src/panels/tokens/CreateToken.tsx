@@ -13,7 +13,7 @@ import { useForm } from './useForm.ts';
 
 interface Sent { body: string; key: string }
 
-// The same form sent again, because its answer was lost, is not another token.
+// The same form sent again, because its answer was lost, is not another token. It does not close while its key is on the way.
 export function CreateToken({ onChanged, onClose }: { onChanged: () => void; onClose: () => void }) {
   const { form: words, create } = useText().tokens;
   const me = useSignedIn();
@@ -30,12 +30,13 @@ export function CreateToken({ onChanged, onClose }: { onChanged: () => void; onC
     }));
     onChanged();
   });
+  const close = (): void => { if (!form.isRunning) onClose(); };
   if (made)
     return <KeyDialog made={made} kind="created" onClose={onClose} />;
   return (
-    <Dialog title={words.create} onClose={onClose}>
+    <Dialog title={words.create} onClose={close}>
       <TokenForm draft={form.draft} onChange={form.setDraft} problem={form.problem} own={form.own} onSubmit={() => void form.submit()}
-        acts={<SubmitActs go={create} onClose={onClose} isRunning={form.isRunning} />} />
+        acts={<SubmitActs go={create} onClose={close} isRunning={form.isRunning} />} />
     </Dialog>
   );
 }

@@ -30,6 +30,8 @@ function useGrace(expiresAt: string | null) {
   return { options: GRACES.map((g) => ({ value: g, label: name(g) })), end };
 }
 
+// The list is asked for anew once the key is put away: this dialog stands in a row of it, and would go with the row. Nor does
+// it close while its key is on the way.
 export function RotateToken({ token, onChanged, onClose }: DialogProps) {
   const { tokens: { rotate: words }, common } = useText();
   const [grace, setGrace] = useState<Grace>('86400');
@@ -40,18 +42,18 @@ export function RotateToken({ token, onChanged, onClose }: DialogProps) {
     setMade(await change('post', '/api/tokens/{id}/rotate', {
       path: { id: token.id }, body: { grace_s: Number(grace) }, headers: { 'Idempotency-Key': `${once.current}-${grace}` },
     }));
-    onChanged();
   });
+  const close = (): void => { if (!isRunning) onClose(); };
   if (made)
-    return <KeyDialog made={made} kind="rotated" onClose={onClose} />;
+    return <KeyDialog made={made} kind="rotated" onClose={() => { onClose(); onChanged(); }} />;
   return (
-    <Dialog title={words.title(token.name)} onClose={onClose}>
+    <Dialog title={words.title(token.name)} onClose={close}>
       <p>{words.what}</p>
       <UsedBy token={token} />
       <Select label={words.grace} value={grace} options={options} onChange={setGrace} hint={end(grace)} />
       {problem && <ProblemNotice problem={problem} />}
       <div className="dialog-acts">
-        <Button onClick={onClose}>{common.act.cancel}</Button>
+        <Button disabled={isRunning} onClick={close}>{common.act.cancel}</Button>
         <Button kind="main" disabled={isRunning} onClick={() => void run()}>{words.go}</Button>
       </div>
     </Dialog>
