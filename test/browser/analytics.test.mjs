@@ -298,6 +298,13 @@ check('search: pages, tokens, routes, and by key without the key leaving', async
   await view.page.getByRole('dialog').getByRole('link', { name: /Route \/api\/orders/ }).waitFor();
   await view.axe();
   const { id, key } = site.tokens.caller;
+  for (const text of [`Authorization: Bearer ${key}`, `"${key}"`, key.slice(0, 14), `curl -H 'X-API-Key: ${key}' ${site.gateway}/`]) {
+    await view.page.getByRole('dialog').locator('input').fill(text);
+    const found = text.includes(key) ? view.page.getByRole('link', { name: /caller/ }) : view.page.getByText('Nothing was found');
+    await view.page.getByRole('dialog').locator(found).waitFor();
+    await view.page.getByText('its hash is looked up').waitFor();
+    await view.assertNowhere(key.slice(0, 14));
+  }
   await view.page.getByRole('dialog').locator('input').fill(key);
   await view.page.getByRole('dialog').getByRole('link', { name: /caller/ }).click();
   await view.page.waitForURL(new RegExp(`/token-usage/${id}$`));

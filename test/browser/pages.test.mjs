@@ -51,6 +51,101 @@ check('what a button opens stays within a phone’s width', async ({ open }) => 
   }
 });
 
+// A key as people paste one.
+const pastes = (key) => [key, key.slice(0, 20), `Bearer ${key}`, `"${key}"`, `curl -H 'X-API-Key: ${key}' ${site.gateway}/api/orders`];
+const TEXTS = 'input:not([type=checkbox]):not([type=radio]):not([type^=datetime]):visible, textarea:visible';
+const ELSEWHERE = 'This holds a key, which is not sent from here.';
+
+for (const [path, create] of [['/teams', 'Create team'], ['/users', 'Create user'], ['/tokens', 'Create token'], ['/audit', null]])
+  check(`${path}: a key stays in the field that it was pasted into`, async ({ open }) => {
+    const { key } = site.tokens.caller;
+    const view = await open(path, { as: 'admin', storage: { 'tollgate.refresh': '0' } });
+    await view.settle();
+    const asked = view.apiCalls().length;
+    for (const text of pastes(key)) {
+      const field = view.page.locator('main').locator(TEXTS).first();
+      await field.fill(text);
+      await view.page.getByText(ELSEWHERE).waitFor();
+      assert.equal(await field.getAttribute('type'), 'password');
+      await field.press('Enter');
+      await view.page.waitForTimeout(400); // longer than typing is waited for
+      await view.assertNowhere(key.slice(0, 20));
+      assert.equal(new URL(view.page.url()).search, '');
+    }
+    await view.axe();
+    await view.page.locator('main').locator(TEXTS).first().fill('');
+    await view.page.getByText(ELSEWHERE).waitFor({ state: 'detached' });
+    assert.equal(view.apiCalls().length, asked);
+    if (create === null)
+      return;
+    await button(view.page, create).first().click();
+    const dialog = view.page.getByRole('dialog');
+    await dialog.locator(TEXTS).first().waitFor();
+    const fields = await dialog.locator(TEXTS).all();
+    for (const field of fields) {
+      await field.fill(`Bearer ${key}`);
+      await dialog.getByText(ELSEWHERE).waitFor();
+      await field.fill('');
+    }
+    await fields[0].fill(`Bearer ${key}`);
+    await button(dialog, create).click();
+    await dialog.getByText('Something in the form cannot be taken').waitFor();
+    await view.axe();
+    await view.assertNowhere(key.slice(0, 20));
+    assert.ok(view.sent.every((r) => r.method === 'GET'));
+  });
+
+check('a key in an address that somebody opens is neither asked for nor told', async ({ open }) => {
+  const { key } = site.tokens.caller;
+  for (const path of [`/teams?q=Bearer+${key}`, `/users?q=${key}&state=${key}`, `/tokens?q=%22${key}%22`, `/audit?user=${key}&from=${key}&actor=x+${key}`,
+    `/usage-analytics?route=/api/${key}&range=${key}`]) {
+    const view = await open(path, { as: 'admin' });
+    await view.page.getByText(/The address has .*\*\*\*.*, which means nothing here\./).waitFor();
+    await view.settle();
+    assert.ok(!(await view.page.locator('body').innerText()).includes(key.slice(0, 20)));
+    assert.deepEqual(view.apiCalls().filter((c) => c.includes(key.slice(0, 20))), []);
+  }
+});
+
+check('the choice of people asks nobody for a key', async ({ open }) => {
+  const { key } = site.tokens.caller;
+  const view = await open(`/teams/${site.teams.one}`, { as: 'admin' });
+  const json = { ...await api('admin', 'GET', '/api/users'), next: '/api/users?cursor=more' };
+  await view.page.route((url) => url.pathname === '/api/users', (route) => route.fulfill({ json }));
+  await button(view.page, 'Add member').click();
+  const field = view.page.getByRole('dialog').getByLabel('Search people');
+  for (const text of pastes(key)) {
+    await field.fill(text);
+    await view.page.getByText(ELSEWHERE).waitFor();
+    await view.settle();
+    await view.assertNowhere(key.slice(0, 20));
+  }
+});
+
+check('what is typed keeps its blanks, and goes nowhere once its page is left', async ({ open }) => {
+  const view = await open('/teams', { as: 'admin', storage: { 'tollgate.refresh': '0' } });
+  for (const [path, label, next] of [['/teams', 'Search by name', 'People'], ['/tokens', 'Search tokens', 'Teams']]) {
+    await view.goto(path);
+    await view.settle();
+    const field = view.page.getByLabel(label);
+    await field.pressSequentially('data ');
+    await view.page.waitForURL((url) => url.searchParams.get('q') === 'data');
+    await view.settle();
+    assert.equal(await field.inputValue(), 'data ');
+    await field.pressSequentially('team');
+    await view.page.waitForURL((url) => url.searchParams.get('q') === 'data team');
+    await view.page.getByRole('button', { name: /^Clear (the )?filters$/ }).first().click();
+    await view.page.waitForURL((url) => url.search === '');
+    await view.page.waitForTimeout(400);
+    assert.deepEqual([new URL(view.page.url()).search, await field.inputValue()], ['', '']);
+    await field.fill('left');
+    await view.page.getByRole('link', { name: next, exact: true }).first().click();
+    await heading(view, next).waitFor();
+    await view.page.waitForTimeout(400);
+    assert.equal(new URL(view.page.url()).search, '');
+  }
+});
+
 check('a viewer opens what they may, and is offered nothing else', async ({ open }) => {
   for (const path of ['/teams', '/nodes', '/account']) {
     const view = await open(path, { as: 'viewer' });

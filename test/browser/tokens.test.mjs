@@ -315,7 +315,7 @@ check('a whole key in the search is neither sent nor in the address', async ({ o
   const { key } = site.tokens.caller;
   const view = await openTokens(open);
   await view.page.getByLabel('Search tokens').fill(key);
-  await view.page.getByText('A whole key is not searched for here').waitFor();
+  await view.page.getByText('This holds a key, which is not sent from here.').waitFor();
   await view.page.waitForTimeout(400); // longer than typing is waited for
   await view.assertNowhere(key);
   const other = await openTokens(open, `?state=none&team=x`);

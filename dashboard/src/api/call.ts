@@ -1,5 +1,6 @@
 // Calls to the manager, typed by its description. The only part that fetches.
 import type { paths } from './schema.gen.ts';
+import { looksLikeKey } from '@/url/keyish.ts';
 import { Problem, problemOf } from './problem.ts';
 
 type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -33,7 +34,10 @@ export function addressOfGet<P extends PathsWith<'get'>>(path: P, of: { path?: P
   return addressOf(path, of.path, of.query);
 }
 
+// A key goes to whoever signs in by it, and else only into a header: texts are stored, and addresses logged.
 async function send(address: string, init: RequestInit): Promise<unknown> {
+  if (looksLikeKey(address) || (address !== '/api/session' && looksLikeKey(String(init.body))))
+    throw new Problem({ code: 'invalid_field', status: 400, detail: '' });
   const response = await fetch(address, { credentials: 'same-origin', ...init }).catch((e: unknown) => {
     if (e instanceof DOMException && e.name === 'AbortError')
       throw e;

@@ -43,7 +43,7 @@ export function Search({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title={search.label} onClose={onClose}>
       <form onSubmit={(e) => { e.preventDefault(); open(isCurrent ? found?.[0] : undefined); }}>
-        <Field label={search.label} type={looksLikeKey(text) ? 'password' : 'search'} secret value={text} onChange={setText}
+        <Field label={search.label} type="search" secret value={text} onChange={setText}
           hint={looksLikeKey(text) ? search.aKey : search.hint} />
       </form>
       <div role="status" aria-live="polite">

@@ -1,17 +1,17 @@
 // What a reader looks for: a page, a token by name, start or id, a route, a call by its id, a token by a whole key
-// or its hash. What looks like a key is hashed at once: only its hash leaves this function.
+// or its hash. What looks like a key, also among other words, is hashed at once: only its hash leaves this function.
 import { addressOfGet, change, getAddress } from '@/api/call.ts';
 import { asProblem } from '@/api/problem.ts';
 import type { Call, RouteConfiguration, Token } from '@/api/types.ts';
 import { callHref, isOurId } from '@/panels/callHref.ts';
-import { looksLikeKey } from '@/url/keyish.ts';
+import { keyIn } from '@/url/keyish.ts';
 import { hrefOf } from '@/url/pages.ts';
 import { sha256Hex } from './sha256.ts';
 
 export type Kind = 'token' | 'route' | 'call';
 export interface Found { kind: Kind; name: string; detail: string; href: string; isFormer?: boolean }
 
-const KEY = /^ntk_[0-9A-Za-z]{20,}$/;
+const WHOLE_KEY = /^ntk_[0-9A-Za-z]{20,}$/;
 const HASH = /^[0-9a-fA-F]{64}$/;
 
 const ofToken = (t: Token): Found =>
@@ -42,11 +42,10 @@ async function byText(text: string, signal: AbortSignal): Promise<Found[]> {
 // Nothing found is an empty list, not a failure.
 export async function find(text: string, signal: AbortSignal): Promise<Found[]> {
   const wanted = text.trim();
+  const key = keyIn(wanted);
   try {
-    if (KEY.test(wanted))
-      return await byHash(sha256Hex(wanted));
-    if (looksLikeKey(wanted))
-      return [];
+    if (key !== undefined)
+      return WHOLE_KEY.test(key) ? await byHash(sha256Hex(key)) : [];
     if (HASH.test(wanted))
       return await byHash(wanted);
     if (isOurId(wanted))

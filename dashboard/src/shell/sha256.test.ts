@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { looksLikeKey } from '@/url/keyish.ts';
 import { sha256Hex } from './sha256.ts';
 
 test('SHA-256, at the borders of its blocks', async () => {
@@ -11,11 +10,4 @@ test('SHA-256, at the borders of its blocks', async () => {
     const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
     assert.equal(sha256Hex(text), [...new Uint8Array(hash)].map((b) => b.toString(16).padStart(2, '0')).join(''), String(n));
   }
-});
-
-test('what looks like a key', () => {
-  assert(looksLikeKey('ntk_0123456789ABCDEFGHIJKLMNOPQRSTUV1Xy2Zz'));
-  assert(looksLikeKey(' tgu_0123456789ABCDEFGHIJKLMNOPQRSTUV1Xy2Zz '));
-  assert(!looksLikeKey('ntk_0kmt'));
-  assert(!looksLikeKey('n8n'));
 });

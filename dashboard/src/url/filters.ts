@@ -1,4 +1,6 @@
 // Filters of usage, as the API and the address name them. Repeated ones are any of them.
+import { looksLikeKey, named } from './keyish.ts';
+
 export interface Filters {
   token: readonly number[];
   route: readonly string[];
@@ -47,7 +49,7 @@ export function removeFilter(f: Filters, { name, value }: Filter): Filters {
   }
 }
 
-export const isGood = ({ name, value }: Filter): boolean => SHAPES[name].test(value);
+export const isGood = ({ name, value }: Filter): boolean => SHAPES[name].test(value) && !looksLikeKey(value);
 
 export function listFilters(f: Filters): Filter[] {
   return FILTER_NAMES.flatMap((name) => {
@@ -64,7 +66,7 @@ export function readFilters(search: URLSearchParams, bad: string[]): Filters {
       if (isGood({ name, value }))
         found = addFilter(found, { name, value });
       else
-        bad.push(`${name}=${value}`);
+        bad.push(named(name, value));
   return found;
 }
 

@@ -1,2 +1,10 @@
-// What looks like a key, also half of one: it is not shown, and stands in no address.
-export const looksLikeKey = (text: string): boolean => /^(ntk|tgu)_[0-9A-Za-z]{12,}$/.test(text.trim());
+// What looks like a key, or most of one, by itself or among other words, as the gateway finds it (gateway/token/key_text.h):
+// it is not shown, and stands in no address and no request.
+const KEY = /(ntk|tgu|tgs)_[0-9a-z]{8}[0-9a-z_-]*/gi;
+
+export const keyIn = (text: string): string | undefined => text.match(KEY)?.[0];
+export const looksLikeKey = (text: string): boolean => keyIn(text) !== undefined;
+export const withoutKeys = (text: string): string => text.replace(KEY, '***');
+
+// A parameter that was passed over, for who reads of it.
+export const named = (name: string, value: string): string => withoutKeys(`${name}=${value}`);

@@ -1,4 +1,6 @@
 // Which page an address is, and the address of each.
+import { withoutKeys } from './keyish.ts';
+
 export type Page =
   | { name: 'dashboard' | 'analytics' | 'tokens' | 'teams' | 'users' | 'audit' | 'nodes' | 'self' | 'account' | 'signIn' | 'missing' }
   | { name: 'token'; id: number }
@@ -37,7 +39,7 @@ export function pageOf(path: string, search: string): Page {
       return { name, id };
   }
   if (at === '/route-usage')
-    return { name: 'route', path: new URLSearchParams(search).get('path') ?? '' };
+    return { name: 'route', path: withoutKeys(new URLSearchParams(search).get('path') ?? '') };
   return { name: 'missing' };
 }
 

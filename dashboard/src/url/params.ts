@@ -1,4 +1,7 @@
-// Plain parameters of a list's address, by the shape that each has; what does not fit is named and passed over.
+// Plain parameters of a list's address, by the shape that each has; what does not fit is named and passed over. So is
+// what looks like a key, of which no more than that is told.
+import { looksLikeKey, named } from './keyish.ts';
+
 export type Shapes<K extends string> = Readonly<Record<K, RegExp>>;
 export type Params<K extends string> = Partial<Record<K, string>>;
 export interface ReadParams<K extends string> { params: Params<K>; bad: readonly string[] }
@@ -21,10 +24,10 @@ export function readParams<K extends string>(text: string, shapes: Shapes<K>): R
     const value = search.get(name);
     if (value === null || value === '')
       continue;
-    if (shapes[name].test(value))
+    if (shapes[name].test(value) && !looksLikeKey(value))
       params[name] = value;
     else
-      bad.push(`${name}=${value}`);
+      bad.push(named(name, value));
   }
   return { params, bad };
 }
@@ -34,7 +37,7 @@ export function printParams<K extends string>(params: Params<K>, shapes: Shapes<
   const search = new URLSearchParams();
   for (const name of namesOf(shapes)) {
     const value = params[name];
-    if (value)
+    if (value && !looksLikeKey(value))
       search.set(name, value);
   }
   const text = search.toString();

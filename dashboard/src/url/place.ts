@@ -1,4 +1,5 @@
 // Where the reader is. The only part that touches the browser's history.
+import { withoutKeys } from './keyish.ts';
 import { settledPath } from './pages.ts';
 
 export interface Place { path: string; search: string; hash: string }
@@ -26,9 +27,10 @@ export function watchPlace(listener: () => void): () => void {
   return () => { listeners.delete(listener); };
 }
 
-// Choices push, so that Back undoes them; typing replaces. Another page begins at its top.
+// Choices push, so that Back undoes them; typing replaces. Another page begins at its top. No key gets into an address,
+// whatever is asked for.
 export function go(href: string, how: 'push' | 'replace' = 'push'): void {
-  const next = new URL(href, window.location.href);
+  const next = new URL(withoutKeys(href), window.location.href);
   if (next.origin !== window.location.origin) {
     window.location.assign(next.href);
     return;

@@ -1,6 +1,6 @@
 // Which tokens a reader looks at, as the address has it. Defaults are left out, values that mean nothing are named;
-// what looks like a key is neither read nor named.
-import { looksLikeKey } from './keyish.ts';
+// what looks like a key is neither read nor told.
+import { looksLikeKey, named } from './keyish.ts';
 
 export const TOKEN_STATES = ['in_use', 'all', 'active', 'disabled', 'team_disabled', 'expired', 'revoked'] as const;
 export const TOKEN_ORDERS = ['name', '-name', 'created_at', '-created_at', 'expires_at', '-expires_at', 'last_used_at', '-last_used_at'] as const;
@@ -24,7 +24,7 @@ export interface TokenList {
 export const ALL_TOKENS: TokenList = {
   q: '', state: 'in_use', team: null, scope: null, unusedDays: null, expiresDays: null, sort: '-created_at', by: null, bad: [],
 };
-export const MOST_Q = 255;
+const MOST_Q = 255;
 
 const TEAM = /^(none|[1-9]\d{0,15})$/;
 const SCOPE = /^([A-Za-z0-9_.:/-]{1,64}|\*)$/;
@@ -37,7 +37,7 @@ export function readTokenList(text: string): TokenList {
     const value = search.get(name);
     const found = value === null ? undefined : read(value);
     if (value !== null && found === undefined)
-      bad.push(looksLikeKey(value) ? name : `${name}=${value}`);
+      bad.push(named(name, value));
     return found;
   };
   const fits = (shape: RegExp) => (value: string): string | undefined => (shape.test(value) ? value : undefined);

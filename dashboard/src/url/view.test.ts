@@ -39,6 +39,13 @@ test('what means nothing is named, and passed over', () => {
   assert.equal(view.bad.length, 11);
 });
 
+test('a key is neither a filter nor told', () => {
+  const key = 'ntk_0123456789ABCDEFGHIJKLMNOPQRSTUV1Xy2Zz';
+  const view = readView(`?route=/api/${key}&route=/api/a&range=${key}&zone=${key}&from=${key}&by=Bearer+${key}`);
+  assert.deepEqual(view.filters, { ...NO_FILTERS, route: ['/api/a'] });
+  assert.deepEqual(view.bad, ['zone=***', 'from=***&to=', 'range=***', 'by=Bearer ***', 'route=/api/***']);
+});
+
 test('a fixed range that cannot be falls back to the default one', () => {
   for (const address of ['?from=2026-11-05&to=2026-11-01', '?from=2026-11-05', '?to=2026-11-05', '?from=x&to=y', '?from=2025-01-01&to=2026-01-01']) {
     const view = readView(address);
@@ -70,6 +77,7 @@ test('pages and their addresses', () => {
   }
   assert.deepEqual(pageOf('/route-usage', '?path=%2Fapi%2Fa%20b'), { name: 'route', path: '/api/a b' });
   assert.deepEqual(pageOf('/route-usage', ''), { name: 'route', path: '' });
+  assert.deepEqual(pageOf('/route-usage', '?path=/ntk_0123456789ABCDEF'), { name: 'route', path: '/***' });
   assert.equal(hrefOf({ name: 'route', path: '/api/a&b' }), '/route-usage?path=%2Fapi%2Fa%26b');
   assert.deepEqual(pageOf('/', ''), { name: 'dashboard' });
   assert.deepEqual(pageOf('/tokens/', ''), { name: 'tokens' });

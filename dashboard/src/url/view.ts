@@ -5,6 +5,7 @@ import type { WrittenRange } from '@/time/range.ts';
 import { browserZone, isZone } from '@/time/zone.ts';
 import { printFilters, readFilters } from './filters.ts';
 import type { Filters } from './filters.ts';
+import { named } from './keyish.ts';
 
 export type Compare = 'previous' | 'week_before' | 'none';
 export type RankBy = 'calls' | 'errors' | 'time' | 'cost';
@@ -28,11 +29,11 @@ function readRange(search: URLSearchParams, zone: string, bad: string[]): Writte
     const fixed: WrittenRange = { kind: 'fixed', from: from ?? '', to: to ?? '' };
     if (resolveRange(fixed, zone, new Date(0)))
       return fixed;
-    bad.push(`from=${from ?? ''}&to=${to ?? ''}`);
+    bad.push(named('from', `${from ?? ''}&to=${to ?? ''}`));
   }
   const parsed = written === null ? DEFAULT_RANGE : parseWritten(written);
   if (!parsed)
-    bad.push(`range=${written}`);
+    bad.push(named('range', written ?? ''));
   return parsed ?? DEFAULT_RANGE;
 }
 
@@ -40,7 +41,7 @@ function oneOf<T extends string>(search: URLSearchParams, name: string, known: r
   const text = search.get(name);
   const found = known.find((k) => k === text);
   if (text !== null && !found)
-    bad.push(`${name}=${text}`);
+    bad.push(named(name, text));
   return found;
 }
 
@@ -50,7 +51,7 @@ export function readView(text: string): View {
   const wanted = search.get('zone');
   const zone = wanted !== null && isZone(wanted) ? wanted : browserZone();
   if (wanted !== null && zone !== wanted)
-    bad.push(`zone=${wanted}`);
+    bad.push(named('zone', wanted));
   return {
     range: readRange(search, zone, bad),
     zone,

@@ -6,6 +6,7 @@ import { Field } from '@/ui/Field.tsx';
 import { Icon } from '@/ui/Icon.tsx';
 import { Select } from '@/ui/Select.tsx';
 import { useText } from '@/ui/reader.tsx';
+import { looksLikeKey } from '@/url/keyish.ts';
 import type { InAddress } from '@/url/useParams.ts';
 import { NAMES } from './filters.ts';
 import type { Name } from './filters.ts';
@@ -28,12 +29,13 @@ function Typed({ filters: { params, set } }: { filters: InAddress<Name> }) {
   const [from, setFrom] = useState(params.from ?? '');
   const [to, setTo] = useState(params.to ?? '');
   const isBackward = from !== '' && to !== '' && from >= to;
+  const isBad = isBackward || looksLikeKey(user);
   return (
-    <form className="people-bar" onSubmit={(e) => { e.preventDefault(); if (!isBackward) set({ user: user.trim(), from, to }); }}>
+    <form className="people-bar" onSubmit={(e) => { e.preventDefault(); if (!isBad) set({ user: user.trim(), from, to }); }}>
       <Field label={words.by} value={user} onChange={setUser} />
       <Field label={words.since} type="datetime-local" value={from} onChange={setFrom} />
       <Field label={words.until} type="datetime-local" value={to} onChange={setTo} fault={isBackward ? form.endsBefore : null} />
-      <Button type="submit" disabled={isBackward}>{common.act.apply}</Button>
+      <Button type="submit" disabled={isBad}>{common.act.apply}</Button>
     </form>
   );
 }

@@ -1,4 +1,5 @@
 // Filters of the audit, as the address has them.
+import { named } from '@/url/keyish.ts';
 import { AN_ID, ANY_TEXT } from '@/url/params.ts';
 import type { Params } from '@/url/params.ts';
 import { parseInstant } from '@/time/range.ts';
@@ -26,7 +27,7 @@ export function questionOf(f: Filters, zone: string): Question {
       query[name] = at.toISOString();
     } else {
       delete query[name];
-      bad.push(`${name}=${text}`);
+      bad.push(named(name, text));
     }
   }
   return { query, bad };

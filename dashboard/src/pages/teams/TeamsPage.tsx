@@ -5,11 +5,11 @@ import type { Team } from '@/api/types.ts';
 import { useList } from '@/query/useList.ts';
 import { ListEmpty } from '@/panels/people/ListEmpty.tsx';
 import { More } from '@/panels/people/More.tsx';
-import { SearchField } from '@/panels/people/SearchField.tsx';
 import { Button } from '@/ui/Button.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { Notice } from '@/ui/Notice.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
+import { SearchField } from '@/ui/SearchField.tsx';
 import { Select } from '@/ui/Select.tsx';
 import { useSignedIn } from '@/ui/me.ts';
 import { useText } from '@/ui/reader.tsx';
@@ -26,7 +26,7 @@ function TeamBar({ filters }: { filters: ReturnType<typeof useParams<keyof typeo
   const { params, set } = filters;
   return (
     <div className="people-bar">
-      <SearchField value={params.q ?? ''} onChange={(q) => set({ q }, 'replace')} />
+      <SearchField label={people.list.search} value={params.q ?? ''} onChange={(q) => set({ q }, 'replace')} />
       <Select label={people.list.state} value={params.state ?? ''} onChange={(state) => set({ state })} options={[
         { value: '', label: people.list.anyState }, { value: 'active', label: people.state.active }, { value: 'disabled', label: people.state.disabled }]} />
     </div>

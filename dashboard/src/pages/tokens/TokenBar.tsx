@@ -1,11 +1,11 @@
 import { Button } from '@/ui/Button.tsx';
+import { SearchField } from '@/ui/SearchField.tsx';
 import { useFormat, useText } from '@/ui/reader.tsx';
 import { isFiltered, TOKEN_RANKS, TOKEN_STATES, withoutFilters } from '@/url/tokenList.ts';
 import type { TokenListState } from '@/url/tokenList.ts';
 import { useTokenList } from '@/url/useTokenList.ts';
 import { FilterMenu } from './FilterMenu.tsx';
 import { ScopeMenu } from './ScopeMenu.tsx';
-import { SearchField } from './SearchField.tsx';
 import { TeamMenu } from './TeamMenu.tsx';
 import { SOON_DAYS, UNUSED_DAYS } from './question.ts';
 
@@ -21,7 +21,7 @@ export function TokenBar() {
     [{ value: null, label: none }, ...all.map((d) => ({ value: d, label: name(d) }))];
   return (
     <div className="tokens-bar" role="search" aria-label={words.filters}>
-      <SearchField />
+      <SearchField label={words.search} value={view.q} onChange={(q) => change({ q }, 'replace')} />
       <FilterMenu<TokenListState> label={state} value={view.state} none="in_use" onChange={(s) => change({ state: s })}
         options={TOKEN_STATES.map((s) => ({ value: s, label: s === 'in_use' ? words.inUse : s === 'all' ? words.all : states[s] }))} />
       <TeamMenu />

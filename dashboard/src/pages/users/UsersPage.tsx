@@ -5,13 +5,13 @@ import type { AccessRequest, User } from '@/api/types.ts';
 import { useList } from '@/query/useList.ts';
 import { ListEmpty } from '@/panels/people/ListEmpty.tsx';
 import { More } from '@/panels/people/More.tsx';
-import { SearchField } from '@/panels/people/SearchField.tsx';
 import { Button } from '@/ui/Button.tsx';
 import { Empty } from '@/ui/Empty.tsx';
 import { Link } from '@/ui/Link.tsx';
 import { Loaded } from '@/ui/Loaded.tsx';
 import { Notice } from '@/ui/Notice.tsx';
 import { PageHead } from '@/ui/PageHead.tsx';
+import { SearchField } from '@/ui/SearchField.tsx';
 import { Select } from '@/ui/Select.tsx';
 import { useSignedIn } from '@/ui/me.ts';
 import { useFormat, useText } from '@/ui/reader.tsx';
@@ -32,7 +32,7 @@ function UserBar({ filters: { params, set } }: { filters: InAddress }) {
   const states = me.may.administer ? (['active', 'disabled', 'removed'] as const) : (['active', 'disabled'] as const);
   return (
     <div className="people-bar">
-      <SearchField value={params.q ?? ''} onChange={(q) => set({ q }, 'replace')} />
+      <SearchField label={words.search} value={params.q ?? ''} onChange={(q) => set({ q }, 'replace')} />
       {me.may.administer && <Select label={words.state} value={params.state ?? ''} onChange={(s) => set({ state: s })}
         options={[{ value: '', label: words.livingStates }, ...states.map((s) => ({ value: s, label: state[s] }))]} />}
       <Select label={words.kind} value={params.kind ?? ''} onChange={(k) => set({ kind: k })}

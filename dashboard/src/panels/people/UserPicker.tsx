@@ -7,6 +7,7 @@ import { Field } from '@/ui/Field.tsx';
 import { ProblemNotice } from '@/ui/ProblemNotice.tsx';
 import { Select } from '@/ui/Select.tsx';
 import { useText } from '@/ui/reader.tsx';
+import { looksLikeKey } from '@/url/keyish.ts';
 
 interface Props { value: string; onChange: (id: string) => void; without?: readonly number[]; fault?: string | undefined }
 
@@ -14,7 +15,7 @@ interface Props { value: string; onChange: (id: string) => void; without?: reado
 export function UserPicker({ value, onChange, without = [], fault }: Props) {
   const { picker: words, kind } = useText().people;
   const [q, setQ] = useState('');
-  const asked = useDeferredValue(q.trim());
+  const asked = useDeferredValue(looksLikeKey(q) ? '' : q.trim());
   const users = useQuery<ListPage<User>>(addressOfGet('/api/users', { query: { q: asked, state: 'active', limit: 100 } }), 'user picker');
   const page = 'data' in users ? users.data : undefined;
   const found = (page?.items ?? []).filter((u) => !without.includes(u.id));

@@ -14,6 +14,7 @@ export const common = {
   search: {
     label: 'Search', hint: 'Name, start of a key, a whole key or its hash, a request id',
     nothing: 'Nothing was found', aKey: 'A key: its hash is looked up; the key itself is not sent',
+    keyElsewhere: 'This holds a key, which is not sent from here. The search at the top finds its token.',
     token: 'Token', route: 'Route', call: 'Call',
     oldSecret: 'by a former key, which was replaced',
   },

@@ -63,7 +63,7 @@ export const tokens = {
     act: 'Delete', title: (name: string) => `Delete ${name}`, go: 'Delete', what: 'It is revoked and put out of sight. Its statistics stay.', done: (name: string) => `${name} is deleted.`,
   },
   list: {
-    search: 'Search tokens', aKey: 'A whole key is not searched for here: use the search at the top.',
+    search: 'Search tokens',
     filters: 'Filters', inUse: 'In use', all: 'All', allTeams: 'All teams', allScopes: 'All scopes', anyUse: 'Any', unused: (days: string) => `Unused for ${days} days`,
     anyExpiry: 'Any time', soon: (days: string) => `Expires within ${days} days`, order: 'Order', byDate: 'By column',
     byCalls: 'Most calls in 24 h', byErrors: 'Most errors in 24 h', use: 'Use', clear: 'Clear filters', bad: (what: string) => `The address has ${what}, which means nothing here.`,

@@ -16,6 +16,7 @@ export const common: Texts['common'] = {
   search: {
     label: '搜尋', hint: '名稱、金鑰開頭、完整金鑰或其雜湊值、請求 ID',
     nothing: '找不到符合的項目', aKey: '這是一把金鑰：只會以雜湊值查詢，金鑰本身不會送出',
+    keyElsewhere: '這裡含有金鑰，不會從這裡送出。要找它的權杖，請使用頁面上方的搜尋。',
     token: '權杖', route: '路由', call: '呼叫',
     oldSecret: '以已被更換的舊金鑰找到',
   },

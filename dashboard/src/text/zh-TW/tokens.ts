@@ -65,7 +65,7 @@ export const tokens: Texts['tokens'] = {
     act: '刪除', title: (name) => `刪除 ${name}`, go: '刪除', what: '會先撤銷，再從清單移除。統計資料會保留。', done: (name) => `已刪除 ${name}。`,
   },
   list: {
-    search: '搜尋權杖', aKey: '這裡不搜尋完整金鑰：請使用頁面上方的搜尋。',
+    search: '搜尋權杖',
     filters: '篩選條件', inUse: '可使用', all: '全部', allTeams: '所有團隊', allScopes: '所有權限範圍', anyUse: '不限', unused: (days) => `${days} 天未使用`,
     anyExpiry: '不限', soon: (days) => `${days} 天內到期`, order: '排序', byDate: '依欄位',
     byCalls: '24 小時呼叫最多', byErrors: '24 小時錯誤最多', use: '使用狀況', clear: '清除篩選條件', bad: (what) => `網址中的 ${what} 在這裡沒有意義。`,
