@@ -133,8 +133,11 @@ check('a team: created, members, roles, bounds, disabled, deleted; the audit has
 
 check('two roles changed while the list loads: both are shown', async ({ open }) => {
   const team = await api('admin', 'POST', '/api/teams', { name: fresh('Roles') });
-  for (const person of ['viewer', 'manager'])
-    await api('admin', 'PUT', `/api/teams/${team.id}/members/${site.people[person].id}`, { role: 'viewer' });
+  const users = [];
+  for (const name of ['first', 'second']) {
+    users.push(await api('admin', 'POST', '/api/users', { name: fresh(name) }));
+    await api('admin', 'PUT', `/api/teams/${team.id}/members/${users.at(-1).id}`, { role: 'viewer' });
+  }
   const view = await open(`/teams/${team.id}`, { as: 'admin', storage: { 'tollgate.refresh': '0' } });
   await view.settle();
   const lists = () => view.sent.filter((r) => r.method === 'GET' && r.url.endsWith(`/api/teams/${team.id}`)).length;
@@ -150,15 +153,15 @@ check('two roles changed while the list loads: both are shown', async ({ open })
     await released;
     return route.fulfill({ json }).catch(() => {}); // nobody waits for it any more
   });
-  await view.page.getByLabel('Role of viewer').selectOption('manager');
+  await view.page.getByLabel(`Role of ${users[0].name}`).selectOption('manager');
   await eventually(() => lists() === 2, 'the list is asked for');
-  await view.page.getByLabel('Role of manager').selectOption('manager');
-  await view.page.getByText('manager: Manager.').waitFor();
+  await view.page.getByLabel(`Role of ${users[1].name}`).selectOption('manager');
+  await view.page.getByText(`${users[1].name}: Manager.`).waitFor();
   release();
   await eventually(() => lists() === 3, 'and once more');
   await view.settle();
-  for (const person of ['viewer', 'manager'])
-    assert.equal(await view.page.getByLabel(`Role of ${person}`).inputValue(), 'manager');
+  for (const { name } of users)
+    assert.equal(await view.page.getByLabel(`Role of ${name}`).inputValue(), 'manager');
 });
 
 check('a team with tokens is not deleted, and says why', async ({ open }) => {
