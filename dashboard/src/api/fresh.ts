@@ -9,14 +9,20 @@ const AGAIN_MS = 60_000;
 // The page itself, where the reader is.
 const answers = async (): Promise<boolean> => fetch('', { method: 'HEAD', cache: 'no-store' }).then((r) => r.ok, () => false);
 
+let isLeaving = false; // several parts may be missing at once
+
 export async function fresh<T>(loading: Promise<T>): Promise<T> {
   try {
     return await loading;
   } catch (e) {
-    if (Date.now() - Number(window.sessionStorage.getItem(KEY) ?? 0) < AGAIN_MS || !await answers())
+    const isAgain = Date.now() - Number(window.sessionStorage.getItem(KEY) ?? 0) < AGAIN_MS;
+    if (!isLeaving && (isAgain || !await answers()))
       throw e;
-    window.sessionStorage.setItem(KEY, String(Date.now()));
-    reload();
+    if (!isLeaving) {
+      isLeaving = true;
+      window.sessionStorage.setItem(KEY, String(Date.now()));
+      reload();
+    }
     return new Promise(() => undefined);
   }
 }
