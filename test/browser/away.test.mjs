@@ -24,13 +24,16 @@ async function away(body) {
   }
 }
 
+// In Chinese what shapes there are: the overview, a list, one of people, facts.
+const IN_CHINESE = ['/dashboard', '/tokens', '/users', '/account'];
+
 for (const [language, words] of Object.entries(WORDS))
   check(`each page says that the database does not answer, and how old it is who asks (${language})`, async ({ open }) => {
     const view = await open('/teams', { as: 'admin', language, viewport: language === 'zh-TW' ? 'phone' : 'desktop' });
     await view.page.getByRole('table').first().waitFor();
     view.expect('/api/');
     await away(async () => {
-      for (const path of PAGES) {
+      for (const path of language === 'zh-TW' ? IN_CHINESE : PAGES) {
         await view.goto(path);
         await view.page.getByRole('alert').getByText(words.failed).first().waitFor();
         await view.axe();
