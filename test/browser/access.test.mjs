@@ -162,7 +162,7 @@ async function listen(view, where) {
 async function failing(view, path) {
   let n = 0;
   view.expect(path);
-  await view.page.route((url) => url.pathname === path, (route) => {
+  await view.rule((url) => url.pathname === path, (route) => {
     const id = `019a9b3c-7f12-7c55-9d0e-${String(++n).padStart(12, '0')}`;
     return route.fulfill({ status: 503, headers: { 'content-type': 'application/json', 'tollgate-request-id': id, 'retry-after': '5' },
       body: JSON.stringify({ type: 'urn:tollgate:problem:database_unavailable', status: 503, code: 'database_unavailable',
@@ -263,7 +263,7 @@ check('while nobody answers, what is there stays: no part takes it along, and it
   const view = await openPage(open, '/usage-analytics?range=7d&zone=UTC');
   await view.page.evaluate(MARK);
   view.expect('/');
-  await view.page.route(/./, (route) => route.abort('connectionreset'));
+  await view.rule(() => true, (route) => route.abort('connectionreset'));
   const calls = await region(view, 'Calls').locator('.card-value').innerText();
   await view.page.keyboard.press('/');
   await dialog(view).getByText(BROKE).waitFor();

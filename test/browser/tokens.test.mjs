@@ -123,7 +123,7 @@ check('the same form sent twice is one token', async ({ open }) => {
   const token = `sent twice ${Date.now()}`;
   await name(view).fill(token);
   let statusOfLost = null;
-  await view.page.route((url) => url.pathname === LIST, async (route) => {
+  await view.rule((url) => url.pathname === LIST, async (route) => {
     const request = route.request();
     if (request.method() !== 'POST' || statusOfLost !== null)
       return route.continue();

@@ -26,6 +26,7 @@ export class View {
   sent = [];
   faults = [];
   #expected = [];
+  #rules = null; // {fits, answer}: of requests that get something else
   #open = new Set(); // requests without an answer yet
   #changed = performance.now();
 
@@ -111,11 +112,25 @@ export class View {
 
   // --- an API that is not as it should be ---
 
+  // The latest rule that fits(url, method) answers(route); what none fits goes on. Once there was one, requests are looked at for as long as the
+  // page lives: what is asked for while that is switched on or off can pass by.
+  async rule(fits, answer) {
+    if (this.#rules === null) {
+      this.#rules = [];
+      await this.page.route(() => true, (route) => {
+        const request = route.request();
+        const rule = this.#rules.findLast((r) => r.fits(new URL(request.url()), request.method()));
+        return rule ? rule.answer(route) : route.continue().catch(() => {}); // the page has left
+      });
+    }
+    this.#rules.push({ fits, answer });
+  }
+
   // api('/api/usage/stats', {status: 503, code: 'database_unavailable'}): a problem of the manager's.
   async refuse(path, { status = 503, code = 'database_unavailable', title = 'The database does not answer',
     detail = 'made up by a test', retryAfter } = {}) {
     this.expect(path);
-    await this.page.route((url) => url.pathname === path, (route) => route.fulfill({
+    await this.rule((url) => url.pathname === path, (route) => route.fulfill({
       status,
       headers: { 'content-type': 'application/json', 'tollgate-request-id': '019a9b3c-7f12-7c55-9d0e-3a7be1c2f605',
         ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }) },
@@ -127,15 +142,15 @@ export class View {
   // path: one, or a RegExp; method: that alone.
   async breakOff(path, method) {
     this.expect(path);
-    await this.page.route((url) => (path instanceof RegExp ? path.test(url.pathname) : url.pathname === path), (route) =>
-      (method === undefined || route.request().method() === method ? route.abort('connectionreset') : route.fallback()));
+    await this.rule((url, asked) => (path instanceof RegExp ? path.test(url.pathname) : url.pathname === path)
+      && (method ?? asked) === asked, (route) => route.abort('connectionreset'));
   }
 
   // Answers come when the returned function is called.
   async hold(path) {
     let release;
     const released = new Promise((resolve) => { release = resolve; });
-    await this.page.route((url) => url.pathname === path, async (route) => {
+    await this.rule((url) => url.pathname === path, async (route) => {
       await released;
       await route.continue().catch(() => {}); // the page has left
     });
@@ -144,14 +159,14 @@ export class View {
 
   // The answer's JSON, changed by edit(json) before the page sees it.
   async change(path, edit) {
-    await this.page.route((url) => url.pathname === path, async (route) => {
+    await this.rule((url) => url.pathname === path, async (route) => {
       const answer = await route.fetch();
       await route.fulfill({ response: answer, json: edit(await answer.json()) });
     });
   }
 
   async mend() {
-    await this.page.unrouteAll({ behavior: 'ignoreErrors' });
+    this.#rules?.splice(0);
   }
 
   // --- looking ---

@@ -278,11 +278,14 @@ def test_the_stop_waits_a_second_for_a_client(gateways, upstream, database):
 
 def unread_from(port):
     """Bytes from that port that its peer on this machine has not read, or its own system has not sent."""
-    with open("/proc/net/tcp", encoding="ascii") as f:
-        rows = [line.split() for line in f.readlines()[1:]]
+    def rows():
+        with open("/proc/net/tcp", encoding="ascii") as f:
+            return [line.split() for line in f.readlines()[1:]]
+
     ending = f":{port:04X}"
-    return (sum(int(row[4].split(":")[1], 16) for row in rows if row[2].endswith(ending))
-            + sum(int(row[4].split(":")[0], 16) for row in rows if row[1].endswith(ending) and row[3] == "01"))
+    # One after the other: what is sent meanwhile is among what has not been read.
+    unsent = sum(int(row[4].split(":")[0], 16) for row in rows() if row[1].endswith(ending) and row[3] == "01")
+    return unsent + sum(int(row[4].split(":")[1], 16) for row in rows() if row[2].endswith(ending))
 
 
 @pytest.mark.sanitizer

@@ -56,7 +56,7 @@ def test_each_thread_that_cannot_be_started(gateways, upstream, limited, tmp_pat
     gateway = gateways(upstream, start=False, workers=2, state_dir="state",
                        listen=["127.0.0.1:0", f"unix:{tmp_path / 'socket'}"])
     refused = set()
-    for _ in range(4):
+    for _ in range(16):
         refused |= refusals(gateway, limited, tmp_path / "socket")
         if refused == THREADS:
             break
