@@ -18,7 +18,7 @@ async function watchDrops(view, work) {
   const told = (async () => {
     let found = false;
     for (; !isOver; await view.page.waitForTimeout(250))
-      found ||= await view.page.getByText(/requests that came here were too many/).count() > 0;
+      found ||= await view.page.getByText(/came here and are not shown/).count() > 0;
     return found;
   })();
   const done = await work();
