@@ -1,4 +1,5 @@
 """Callers that keep a ledger of the answers they had in full, to be compared with the rows."""
+import math
 import os
 import threading
 import time
@@ -68,9 +69,11 @@ class Ledger:
     def completed(self):
         return {i for calls in self._completed for i, _ in calls}
 
-    def completed_at(self):
-        """{request id: monotonic seconds at which the caller had the whole answer}"""
-        return {i: at for calls in self._completed for i, at in calls}
+    def appended_by(self):
+        """{request id: monotonic seconds by which one worker has appended its event}: a caller has its answer a moment
+        before that, and the next one a moment after. That of the last call is not known: infinity."""
+        return {i: at for calls in self._completed
+                for (i, _), (_, at) in zip(calls, calls[1:] + [(None, math.inf)])}
 
     @property
     def broken(self):
@@ -81,30 +84,37 @@ class Ledger:
         two; and the statistics say what the rows say. Returns the calls that are lost."""
         completed = self.completed
         assert len(completed) == self.count(), "request ids are unique"
-        missing = wait_stored(database, completed - lost)
+        wait_stored(database, completed - lost)
         rows = [r["request_id"] for r in database.query("SELECT request_id FROM token_usage_logs")]
         assert len(rows) == len(set(rows)), "no call has two rows"
         surplus = len(set(rows) - completed)
         assert surplus <= self.broken, f"{surplus} rows of {self.broken} calls that broke off"
         assert database.value("SELECT count(*) FROM usage_bad_rows") == 0
         verify(self.gateway)
-        return missing | (completed - set(rows))
+        return completed - set(rows)
 
 
 def wait_stored(database, calls, patience_s=60):
-    """Until each of the calls has a row; returns those that have none."""
+    """Until each of the calls has a row. Those that have none are named: an id tells its time."""
+    missing = calls
 
-    def missing():
+    def all_there():
+        nonlocal missing
         try:
             if database.value("SELECT count(*) FROM token_usage_logs") < len(calls):
-                return True
-            return calls - {r["request_id"] for r in
-                            database.query("SELECT request_id FROM token_usage_logs")}
+                return False
+            missing = calls - {r["request_id"] for r in database.query("SELECT request_id FROM token_usage_logs")}
         except psycopg2.OperationalError:
-            return True
+            return False
+        return not missing
 
-    eventually(lambda: not missing(), f"{len(calls)} completed calls have a row", patience_s)
-    return missing()
+    try:
+        eventually(all_there, f"{len(calls)} completed calls have a row", patience_s)
+    except AssertionError:
+        missing = calls - {r["request_id"] for r in database.query("SELECT request_id FROM token_usage_logs")}
+        raise AssertionError(f"{len(missing)} of {len(calls)} completed calls have no row, from {min(missing, default=None)} "
+                             f"to {max(missing, default=None)}") from None
+    return missing
 
 
 def verify(gateway):
