@@ -1,5 +1,5 @@
-// Keys of the whole page. They rest while somebody types, below a dialog, wherever the focus is, and where the reader has switched them off (WCAG
-// 2.1.4); arrows also in charts and tables, which have them for themselves.
+// Keys of the whole page. They rest while somebody types, while a dialog is open, and where the reader has switched
+// them off (WCAG 2.1.4); arrows also in charts and tables, which have them for themselves.
 import { useEffect, useRef } from 'react';
 import { isDialogOpen } from './Dialog.tsx';
 

@@ -14,12 +14,13 @@ test('a key is found by itself, in half, in quotes and among other words', () =>
 });
 
 test('the key alone is taken out of what was pasted', () => {
-  for (const text of [KEY, `Bearer ${KEY}`, `"${KEY}"`, `X-API-Key: ${KEY}\n`, `${KEY}.`, `${KEY}, and another`])
+  for (const text of [KEY, `Bearer ${KEY}`, `"${KEY}"`, `X-API-Key: ${KEY}\n`, `${KEY}.`, `${KEY}, and another`, `${KEY}-prod`, `${KEY}_2`])
     assert.equal(keyIn(text), KEY, text);
   assert.equal(keyIn('no key'), undefined);
 });
 
 test('nothing of a key stays where it is hidden', () => {
   assert.equal(withoutKeys(`/tokens?q=Bearer+${KEY}&team=${KEY}`), '/tokens?q=Bearer+***&team=***');
+  assert.equal(withoutKeys(`${KEY}-${KEY}_x`), '***');
   assert.equal(withoutKeys('/tokens?q=n8n'), '/tokens?q=n8n');
 });
