@@ -117,6 +117,12 @@ function leave(address: string, slot: Slot, reader: () => void): void {
   }, KEPT_MS);
 }
 
+function drop(address: string, slot: Slot): void {
+  if (slot.forgetAt !== null)
+    clearTimeout(slot.forgetAt);
+  slots.delete(address);
+}
+
 // For who reads it in a moment.
 export function prefetch(address: string): void {
   setTimeout(watchEntry(address, KEPT_MS, () => undefined), KEPT_MS);
@@ -129,7 +135,7 @@ export function refresh(isMeant: (address: string) => boolean, hasChanged = fals
     if (!isMeant(address))
       continue;
     if (slot.readers.size === 0)
-      slots.delete(address);
+      drop(address, slot);
     else if (hasChanged || !slot.abort) {
       slot.abort?.abort();
       void load(address, slot);
@@ -145,7 +151,7 @@ export function forgetAll(isKept: (address: string) => boolean): void {
     slot.abort?.abort();
     slot.abort = null;
     if (slot.readers.size === 0)
-      slots.delete(address);
+      drop(address, slot);
     else
       put(slot, EMPTY);
   }

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,15 @@ static int count(const char *text, const char *what)
 
 /* --- the form --- */
 
+/* After the end a line is written only where there is room for it at once. */
+static void wait_for_room(void)
+{
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	while (poll(&p, 1, -1) < 0)
+		;
+}
+
 static void write_some(void)
 {
 	log_debug("not shown");
@@ -94,6 +104,7 @@ static void write_some(void)
 	log_text(LOG_WARN, STR("a report\nof lines\n"));
 	log_output(STR("an answer\n"));
 	log_stop();
+	wait_for_room();
 	log_info("after the end");
 }
 
